@@ -1,0 +1,44 @@
+import js from '@eslint/js';
+import rxjsX from 'eslint-plugin-rxjs-x';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Rules of RxJS that carry weight here; finnish notation is checked by eye, since factories end in no `$`. */
+const rxjs = {
+  'rxjs-x/no-nested-subscribe': 'error',
+  'rxjs-x/no-async-subscribe': 'error',
+  'rxjs-x/no-ignored-error': 'error',
+  'rxjs-x/no-exposed-subjects': 'error',
+  'rxjs-x/no-unsafe-takeuntil': 'error',
+  'rxjs-x/no-ignored-replay-buffer': 'error',
+  'rxjs-x/no-sharereplay': 'error',
+  'rxjs-x/throw-error': 'error',
+  'rxjs-x/finnish': 'off',
+};
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', '.snippets/']),
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: { 'rxjs-x': rxjsX },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      ...rxjs,
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      'rxjs-x/no-ignored-error': 'off',
+    },
+  },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', performance: 'readonly', URL: 'readonly' } },
+  },
+);

@@ -1,0 +1,61 @@
+import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
+import type { Cipher, Token } from './cipher.js';
+import { encodeEnvelope } from './envelope.js';
+import { type Keyring, withKeyring } from './keyring.js';
+
+/** Something to say: one line, or several that were waiting together and become one token. */
+export interface Say {
+  readonly lines: readonly string[];
+}
+
+/** What was said, sealed. */
+export interface Sealed {
+  readonly token: Token;
+  readonly lines: readonly string[];
+}
+
+export interface SealOptions {
+  readonly keyring$: Observable<Keyring>;
+  readonly cipher: Cipher;
+  readonly nick: string;
+  readonly session: string;
+  /** The clock, in ms since 1970. */
+  readonly now: () => number;
+}
+
+const MINUTE = 60;
+
+/**
+ * What is said in, tokens out: encrypted before it leaves the client.
+ *
+ * Envelopes are numbered from 1 in each subscription. The time on the outside of a token is floored to a minute, since
+ * the relay can read it. Completes with its source; errors with it, with `keyring$`, or with `LimitError` for what is
+ * too long for a line.
+ *
+ * ```text
+ * say      --hello--------world--|
+ *            seal(options)
+ * sealed   --gAAAA…-------gAAAA…-|
+ * ```
+ *
+ * @example
+ * import { of } from 'rxjs';
+ * import { seal, type SealOptions } from 'rxchat/streams';
+ *
+ * const sealed = (options: SealOptions) => of({ lines: ['hello'] }).pipe(seal(options));
+ */
+export const seal =
+  ({ keyring$, cipher, nick, session, now }: SealOptions): OperatorFunction<Say, Sealed> =>
+  (say$) =>
+    defer(() => {
+      let counter = 0;
+      return say$.pipe(
+        withKeyring(keyring$),
+        map(([{ lines }, keyring]) => {
+          const time = now();
+          const plaintext = encodeEnvelope({ nick, session, counter: (counter += 1), time, lines });
+          const minute = Math.floor(time / 1000 / MINUTE) * MINUTE;
+          return { token: cipher.seal(keyring.seal, plaintext, minute), lines };
+        }),
+      );
+    });

@@ -1,0 +1,133 @@
+import {
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  finalize,
+  map,
+  type Observable,
+  of,
+  takeUntil,
+  takeWhile,
+  throwError,
+  timeout,
+} from 'rxjs';
+import { toBase64url } from '../wire/base64url.js';
+import type { Connection } from '../wire/connection.js';
+import { type Control, controlLine } from '../wire/control.js';
+import { LinkError, ProtocolError } from '../wire/errors.js';
+import { greetingLine } from '../wire/handshake.js';
+import { LINE_LIMIT, lines } from '../wire/lines.js';
+import { encodeLine } from '../wire/utf8.js';
+import { type Command, commands, type Member, type Verify } from './commands.js';
+
+export interface AdmissionOptions {
+  /** A fresh nonce: 32 random bytes. */
+  readonly nonce: () => Uint8Array;
+  readonly verify: Verify;
+  /** The longest line in bytes. */
+  readonly lineLimit?: number;
+  /** How long a connection may take to answer `NICK`, in ms. */
+  readonly handshakeTimeout?: number;
+  /** How long, in ms, a client should wait before it comes back to a relay that stopped. */
+  readonly retryMs?: number;
+  /** Once it emits, nobody is listened to any more: members are seen off by their rooms, the others here. */
+  readonly stop$?: Observable<unknown>;
+}
+
+/** Somebody who was at the door and did not become a member, and why. */
+export interface TurnedAway {
+  readonly type: 'turned-away';
+  readonly peer: string;
+  readonly reason: string;
+}
+
+/**
+ * One connection in, what its member does out: the door.
+ *
+ * Asks `NICK`, reads the answer, checks the proof; from then on passes on what the member does. Each connection has a
+ * door of its own, so nobody waits for anybody. It never errors: wrong bytes, a wrong proof, no answer in time, a
+ * broken link end this one connection, are told to it as `ERR` where it can still be told, and come out as the
+ * member's `leave` or as `turned-away`. Completes with the connection, or at `stop$`.
+ *
+ * A connection that did not become a member is closed here, on unsubscribing too; a member's is closed by its room,
+ * which may still have something to deliver.
+ *
+ * ```text
+ * written   "NICK rxchat/1 nonce=…\n"
+ * chunk     ----"NICK alice room=… proof=…\n"--"gAAAA…\n"--#
+ *               admission(options)
+ * command   ----join---------------------------tokens------(leave|)
+ * ```
+ *
+ * @example
+ * import { mergeMap, type Observable } from 'rxjs';
+ * import { admission, type AdmissionOptions, type Connection } from 'rxchat/streams';
+ *
+ * const spoken = (connection$: Observable<Connection>, options: AdmissionOptions) =>
+ *   connection$.pipe(mergeMap(admission(options)));
+ */
+export const admission =
+  ({
+    nonce: makeNonce,
+    verify,
+    lineLimit: limit = LINE_LIMIT,
+    handshakeTimeout = 10_000,
+    retryMs = 1000,
+    stop$ = EMPTY,
+  }: AdmissionOptions) =>
+  (connection: Connection): Observable<Command | TurnedAway> =>
+    defer(() => {
+      const nonce = toBase64url(makeNonce());
+      let member: Member | undefined;
+      let reason = 'the connection ended';
+      let farewell: Control = { type: 'bye', reason: 'shutdown', retryMs };
+      const say = (text: string) => connection.write(encodeLine(text));
+
+      const explain = (error: unknown): Observable<never> => {
+        if (error instanceof LinkError) reason = error.message;
+        else {
+          const known = error instanceof ProtocolError;
+          const { code, message } = known
+            ? error
+            : new ProtocolError('internal', 'the relay failed; try again');
+          reason = known ? code : String(error);
+          farewell = { type: 'err', code, text: message };
+          if (member !== undefined) say(controlLine(farewell));
+        }
+        return EMPTY;
+      };
+
+      const spoken$ = connection.chunk$.pipe(
+        lines({ limit }),
+        commands({ connection, nonce, verify }),
+        timeout({
+          first: handshakeTimeout,
+          with: () =>
+            throwError(() => new ProtocolError('timeout', `no answer to NICK in ${handshakeTimeout} ms`)),
+        }),
+        map((command) => {
+          member = command.member;
+          return command;
+        }),
+        catchError(explain),
+      );
+      const gone$ = defer(() =>
+        of<Command | TurnedAway>(
+          member === undefined
+            ? { type: 'turned-away', peer: connection.peer, reason }
+            : { type: 'leave', member, reason },
+        ),
+      );
+
+      say(greetingLine(nonce));
+      return concat(spoken$, gone$).pipe(
+        takeWhile((command) => command.type !== 'leave', true),
+        takeUntil(stop$),
+        finalize(() => {
+          if (member !== undefined) return;
+          say(controlLine(farewell));
+          connection.close();
+        }),
+      );
+    });

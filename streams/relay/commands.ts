@@ -1,0 +1,95 @@
+import { concatMap, defer, type OperatorFunction, takeWhile } from 'rxjs';
+import { toBase64url } from '../wire/base64url.js';
+import type { Connection } from '../wire/connection.js';
+import { readControl } from '../wire/control.js';
+import { areTokens } from '../wire/entry.js';
+import { ProtocolError } from '../wire/errors.js';
+import { type Hello, proofMessage, readHello } from '../wire/handshake.js';
+import { eachLine, type Lines } from '../wire/lines.js';
+import { decodeLine } from '../wire/utf8.js';
+
+/** Somebody whose proof held: a nick in a room, over a connection. Known by identity: who joins again is another one. */
+export interface Member extends Pick<Hello, 'nick' | 'room' | 'session' | 'after' | 'last'> {
+  readonly connection: Connection;
+}
+
+/**
+ * What a member does. Of each there is first one `join`, then any number of `tokens` and `ping`, then one `leave`,
+ * unless the relay itself ends before. The lines of `tokens` are good only during their own emission.
+ */
+export type Command =
+  | { readonly type: 'join'; readonly member: Member }
+  | { readonly type: 'tokens'; readonly member: Member; readonly lines: Lines }
+  | { readonly type: 'ping'; readonly member: Member }
+  | { readonly type: 'leave'; readonly member: Member; readonly reason: string };
+
+/**
+ * Whether a signature (base64url) over a message holds under a room's public key (base64url): Ed25519, RFC 8032.
+ * Whatever is malformed does not hold; it does not throw.
+ */
+export type Verify = (room: string, message: Uint8Array, signature: string) => boolean;
+
+export interface CommandsOptions {
+  readonly connection: Connection;
+  /** The nonce that was asked for, base64url. */
+  readonly nonce: string;
+  readonly verify: Verify;
+}
+
+/**
+ * One connection's lines in, what its member does out.
+ *
+ * The first line has to be the answer to `NICK` with a proof that holds; then come tokens, handed on as they came and
+ * a batch at a time, and controls. Completes with its source or at `BYE`. A wrong line is a `ProtocolError`, after the
+ * commands that stood before it in the same batch.
+ *
+ * ```text
+ * lines     --"NICK alice room=… proof=…"--"gAAAA…","gAAAA…"--"PING 7"--"BYE"
+ *             commands({ connection, nonce, verify })
+ * command   --join-------------------------tokens-------------ping------(leave|)
+ * ```
+ *
+ * @example
+ * import { commands, type CommandsOptions, lines } from 'rxchat/streams';
+ *
+ * const spoken = (options: CommandsOptions) => options.connection.chunk$.pipe(lines(), commands(options));
+ */
+export const commands =
+  ({ connection, nonce, verify }: CommandsOptions): OperatorFunction<Lines, Command> =>
+  (line$) =>
+    defer(() => {
+      let member: Member | undefined;
+
+      const join = (line: Uint8Array): Member => {
+        const text = decodeLine(line);
+        if (text === undefined) throw new ProtocolError('bad-line', 'the answer to NICK is not UTF-8');
+        const { proof, ...hello } = readHello(text);
+        const binding = toBase64url(connection.channelBinding);
+        if (!verify(hello.room, proofMessage({ ...hello, nonce, binding }), proof))
+          throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
+        return { ...hello, connection };
+      };
+
+      const lineByLine = function* (batch: Lines): Generator<Command> {
+        for (const line of eachLine(batch)) {
+          if (member === undefined) yield { type: 'join', member: (member = join(line)) };
+          else if (areTokens(line)) yield { type: 'tokens', member, lines: { bytes: line, count: 1 } };
+          else {
+            const control = readControl(decodeLine(line) ?? '');
+            if (control?.type === 'ping') yield { type: 'ping', member };
+            else if (control?.type === 'bye') return yield { type: 'leave', member, reason: 'bye' };
+            else if (control?.type !== 'pong')
+              throw new ProtocolError('bad-line', 'expected a token, PING, PONG or BYE');
+          }
+        }
+      };
+
+      return line$.pipe(
+        concatMap((batch): Iterable<Command> =>
+          member !== undefined && areTokens(batch.bytes)
+            ? [{ type: 'tokens', member, lines: batch }]
+            : lineByLine(batch),
+        ),
+        takeWhile((command) => command.type !== 'leave', true),
+      );
+    });

@@ -1,0 +1,126 @@
+import {
+  connect,
+  defer,
+  endWith,
+  filter,
+  last,
+  map,
+  merge,
+  mergeMap,
+  observeOn,
+  type OperatorFunction,
+  queueScheduler,
+  takeUntil,
+  throttle,
+  timer,
+} from 'rxjs';
+import type { Announcement } from '../wire/entry.js';
+import { LISTED_MEMBERS } from '../wire/handshake.js';
+import type { Member } from './commands.js';
+import type { Attendance } from './rollCall.js';
+
+/** An announcement to be appended to the room's log. */
+export interface Announced {
+  readonly type: 'announced';
+  readonly announcement: Announcement;
+}
+
+export interface PresenceOptions {
+  /** How long to gather joins and leaves after one was announced, in ms. */
+  readonly gather?: number;
+}
+
+/** Nicks in one line: with the longest nicks still a third of the shortest line limit that makes sense. */
+const NICKS_A_LINE = 100;
+
+const FLUSH = { type: 'flush' } as const;
+
+/**
+ * Attendance in, the same with announcements in their places out: presence.
+ *
+ * The first join or leave is announced at once; those of the next `gather` ms are gathered and announced together, so
+ * that a storm of joins costs a line a second and not one each. Who speaks was announced before. Who came and went
+ * within one gathering is not mentioned. Above 1000 members only the numbers are announced. Completes with its source,
+ * after what was gathered; errors with it.
+ *
+ * ```text
+ * in    joined a--joined b--joined c-------------
+ *         presence({ gather: 1000 })
+ * out   joined a, +a--joined b--joined c-----(+b,c)
+ * ```
+ *
+ * @example
+ * import type { Observable } from 'rxjs';
+ * import { type Command, presence, rollCall } from 'rxchat/streams';
+ *
+ * const announced = (command$: Observable<Command>) => command$.pipe(rollCall(), presence({ gather: 500 }));
+ */
+export const presence =
+  ({ gather = 1000 }: PresenceOptions = {}): OperatorFunction<Attendance, Attendance | Announced> =>
+  (attendance$) =>
+    defer(() => {
+      const came = new Set<Member>();
+      const went: string[] = [];
+      let size = 0;
+
+      const flush = (): Announced[] => {
+        const announced = [
+          ...announce('left', went),
+          ...announce(
+            'joined',
+            Array.from(came, ({ nick }) => nick),
+          ),
+        ];
+        went.length = 0;
+        came.clear();
+        return announced;
+      };
+
+      const announce = (type: Announcement['type'], nicks: readonly string[]): Announced[] => {
+        if (nicks.length === 0) return [];
+        if (size > LISTED_MEMBERS)
+          return [{ type: 'announced', announcement: { type, nicks: [], count: nicks.length } }];
+        const head = nicks.slice(0, NICKS_A_LINE);
+        return [
+          { type: 'announced', announcement: { type, nicks: head, count: head.length } },
+          ...announce(type, nicks.slice(NICKS_A_LINE)),
+        ];
+      };
+
+      const step = (event: Attendance | typeof FLUSH): (Attendance | Announced)[] => {
+        switch (event.type) {
+          case 'flush':
+            return flush();
+          case 'joined':
+            size = event.count;
+            came.add(event.member);
+            return [event];
+          case 'left':
+            size -= 1;
+            if (!came.delete(event.member)) went.push(event.member.nick);
+            return [event];
+          case 'tokens':
+            return came.has(event.member) ? [...flush(), event] : [event];
+          default:
+            return [event];
+        }
+      };
+
+      return attendance$.pipe(
+        connect((event$) =>
+          merge(
+            event$,
+            event$.pipe(
+              filter(({ type }) => type === 'joined' || type === 'left'),
+              throttle(() => timer(gather), { leading: true, trailing: true }),
+              map(() => FLUSH),
+              // In the room's trampoline, like its commands: what an announcement causes comes after it.
+              observeOn(queueScheduler),
+              takeUntil(event$.pipe(last(null, null))),
+            ),
+          ),
+        ),
+        endWith(FLUSH),
+        mergeMap(step),
+      );
+    });

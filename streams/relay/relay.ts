@@ -1,0 +1,99 @@
+import {
+  catchError,
+  concat,
+  connect,
+  EMPTY,
+  filter,
+  groupBy,
+  type GroupedObservable,
+  merge,
+  mergeMap,
+  NEVER,
+  type Observable,
+  of,
+  scan,
+  switchMap,
+  takeUntil,
+  timer,
+} from 'rxjs';
+import type { Connection } from '../wire/connection.js';
+import { admission, type AdmissionOptions, type TurnedAway } from './admission.js';
+import type { Command } from './commands.js';
+import { room, type RoomOptions } from './room.js';
+import type { RoomEvent } from './roomEvent.js';
+
+export interface RelayOptions extends AdmissionOptions, RoomOptions {
+  /** How long a room that everyone has left keeps its log, in ms. */
+  readonly roomIdle?: number;
+}
+
+/** A room failed by a fault of its own; it begins anew with an empty log. */
+export interface RoomFailed {
+  readonly type: 'room-failed';
+  readonly room: string;
+  readonly reason: string;
+}
+
+/** What happened, for logs and figures. It names nicks, rooms and sizes: the relay knows nothing else. */
+export type RelayEvent = RoomEvent | TurnedAway | RoomFailed;
+
+/**
+ * The relay: connections merged into one message stream, ordered room by room, fanned out to sinks.
+ *
+ * It reads no message and holds no key: a room's name is a public key, and what its members say passes as bytes.
+ * A connection that fails takes nobody along, and neither does a room: its members are closed and it begins anew.
+ * When `stop$` emits, no connection is taken any more; everyone gets what was accepted, then `BYE`; then it completes.
+ * Otherwise it completes when the connections have, and errors only with them. Unsubscribing closes every connection.
+ *
+ * ```text
+ * connection   a----b----c-------
+ *                relay(options)
+ * out          (joined a)--(joined b)--(tokens a)--(left a)…
+ * ```
+ *
+ * @example
+ * import { type Observable, timer } from 'rxjs';
+ * import { type Connection, relay, type RelayOptions } from 'rxchat/streams';
+ *
+ * const serve = (connection$: Observable<Connection>, options: RelayOptions) =>
+ *   connection$.pipe(relay(options)).subscribe({ error: console.error });
+ */
+export const relay =
+  (options: RelayOptions) =>
+  (connection$: Observable<Connection>): Observable<RelayEvent> =>
+    connection$.pipe(
+      takeUntil(options.stop$ ?? EMPTY),
+      mergeMap(admission(options)),
+      connect((said$) =>
+        merge(
+          said$.pipe(filter(isTurnedAway)),
+          said$.pipe(
+            filter(isCommand),
+            groupBy(({ member }) => member.room, { duration: deserted(options) }),
+            mergeMap(supervised(room(options))),
+          ),
+        ),
+      ),
+    );
+
+const isTurnedAway = (said: Command | TurnedAway): said is TurnedAway => said.type === 'turned-away';
+const isCommand = (said: Command | TurnedAway): said is Command => said.type !== 'turned-away';
+
+/** Emits when a room has been without members for so long that it is let go. */
+const deserted =
+  ({ roomIdle = 3_600_000 }: RelayOptions) =>
+  (command$: Observable<Command>): Observable<unknown> =>
+    command$.pipe(
+      filter(({ type }) => type === 'join' || type === 'leave'),
+      scan((members, { type }) => members + (type === 'join' ? 1 : -1), 0),
+      switchMap((members) => (members === 0 ? timer(roomIdle) : NEVER)),
+    );
+
+const supervised =
+  (serve: (command$: Observable<Command>) => Observable<RoomEvent>) =>
+  (command$: GroupedObservable<string, Command>): Observable<RoomEvent | RoomFailed> =>
+    serve(command$).pipe(
+      catchError((error: unknown, again$) =>
+        concat(of<RoomFailed>({ type: 'room-failed', room: command$.key, reason: String(error) }), again$),
+      ),
+    );

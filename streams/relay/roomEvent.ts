@@ -1,0 +1,21 @@
+import type { Welcome } from '../wire/handshake.js';
+import type { Member } from './commands.js';
+import type { Announced } from './presence.js';
+import type { Attendance } from './rollCall.js';
+import type { Cursor } from './roomLog.js';
+
+/** A member that joined, with its place in the log. */
+export type Seated = Extract<Attendance, { type: 'joined' }> & {
+  readonly welcome: Welcome;
+  readonly cursor: Cursor;
+};
+
+/** A member's sink threw: its connection is closed, and it leaves. */
+export interface Failed {
+  readonly type: 'failed';
+  readonly member: Member;
+  readonly reason: string;
+}
+
+/** What happened in a room, in the order of its log. */
+export type RoomEvent = Exclude<Attendance, { type: 'joined' }> | Seated | Announced | Failed;

@@ -1,0 +1,122 @@
+import {
+  catchError,
+  concat,
+  connect,
+  defer,
+  EMPTY,
+  filter,
+  finalize,
+  groupBy,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  takeUntil,
+  tap,
+} from 'rxjs';
+import { controlLine } from '../wire/control.js';
+import { welcomeLine } from '../wire/handshake.js';
+import { encodeLine } from '../wire/utf8.js';
+import { fanOut, type Reader } from './fanOut.js';
+import type { Failed, RoomEvent, Seated } from './roomEvent.js';
+
+export interface ServeMembersOptions {
+  /** Emits when the log has grown. */
+  readonly grown$: Observable<unknown>;
+  readonly retryMs: number;
+}
+
+type Own = Extract<RoomEvent, { type: 'joined' | 'refused' | 'pinged' | 'left' }>;
+
+/**
+ * A room's events in, each member served from its own join to its own leave: its `WELCOME`, the log by its cursor, a
+ * `PONG` for a `PING`, and at the end of the events what is left of the log, then `BYE`. Emits only failures; closes
+ * every connection that it served, whatever ended it.
+ *
+ * Events go to their member by one look-up: a member costs nothing while others talk, but its own catching up.
+ *
+ * ```text
+ * event    joined a--refused b--tokens a--left a
+ * to a     WELCOME--------------gAAAA…----(closed)
+ * to b     ----------ERR (closed)
+ * ```
+ */
+export const serveMembers =
+  ({ grown$, retryMs }: ServeMembersOptions) =>
+  (event$: Observable<RoomEvent>): Observable<Failed> =>
+    event$.pipe(
+      filter((event): event is Own => OWN.has(event.type)),
+      groupBy(({ member }) => member, { duration: (own$) => own$.pipe(filter(isLast)) }),
+      mergeMap((own$) =>
+        own$.pipe(
+          connect((event$) =>
+            event$.pipe(
+              mergeMap((event) => {
+                switch (event.type) {
+                  case 'joined':
+                    return deliver(
+                      event,
+                      grown$,
+                      event$.pipe(filter(({ type }) => type === 'pinged')),
+                      retryMs,
+                    );
+                  case 'refused':
+                    return refuse(event);
+                  default:
+                    return EMPTY;
+                }
+              }),
+              takeUntil(event$.pipe(filter(isLast))),
+            ),
+          ),
+        ),
+      ),
+    );
+
+const OWN: ReadonlySet<RoomEvent['type']> = new Set(['joined', 'refused', 'pinged', 'left']);
+
+const isLast = ({ type }: Own): boolean => type === 'refused' || type === 'left';
+
+const deliver = (
+  { member, welcome, cursor }: Seated,
+  grown$: Observable<unknown>,
+  pinged$: Observable<unknown>,
+  retryMs: number,
+): Observable<Failed> => {
+  const { connection } = member;
+  const say = (line: string) =>
+    defer(() => {
+      connection.write(encodeLine(line));
+      return EMPTY;
+    });
+
+  // A PONG waits for its turn like a slice does, and a later one replaces it: pinging without reading piles up nothing.
+  let pinged = false;
+  const reader: Reader = {
+    read: () => {
+      if (!pinged) return cursor.read();
+      pinged = false;
+      return encodeLine(controlLine({ type: 'pong', n: cursor.position - 1 }));
+    },
+  };
+
+  return concat(
+    say(welcomeLine(welcome)),
+    merge(grown$, pinged$.pipe(tap(() => (pinged = true)))).pipe(
+      fanOut({ cursor: reader, sink: connection }),
+    ),
+    say(controlLine({ type: 'bye', reason: 'shutdown', retryMs })),
+  ).pipe(
+    catchError((error: unknown) => of<Failed>({ type: 'failed', member, reason: String(error) })),
+    finalize(() => {
+      connection.close();
+    }),
+  );
+};
+
+const refuse = ({ member, code, text }: Extract<Own, { type: 'refused' }>): Observable<never> =>
+  defer(() => {
+    member.connection.write(encodeLine(controlLine({ type: 'err', code, text })));
+    member.connection.close();
+    return EMPTY;
+  });
