@@ -8,7 +8,6 @@ import {
   map,
   merge,
   mergeMap,
-  type Observable,
   type OperatorFunction,
   switchMap,
   take,
@@ -47,12 +46,18 @@ export interface Stored {
   readonly lines: readonly string[];
 }
 
+/** All that was to be said went out: what you say has completed. */
+export interface SaidAll {
+  readonly type: 'said-all';
+}
+
 /** All that a client gets to know. */
 export type Heard =
   | Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' }>
   | Message
   | Undecryptable
   | Said
+  | SaidAll
   | Stored;
 
 export interface ConversationOptions extends EnterOptions, OpenOptions, SealOptions {}
@@ -61,14 +66,14 @@ export interface ConversationOptions extends EnterOptions, OpenOptions, SealOpti
  * What you say in, what you hear out: a client's side of a room, over a connection.
  *
  * Enters the room once a key is there, and subscribes to what you say once it is in. Each thing said becomes a token;
- * its echo is its receipt (`stored`). Completes after the relay's `BYE`; what you say may complete before, one goes on
- * hearing. Errors as `enter`, `seal` and `open` do. Whatever ends it, unsubscribing too, says `BYE` and closes the
+ * its echo is its receipt (`stored`). When what you say completes there is a `said-all`, and one goes on hearing; it
+ * completes after the relay's `BYE`. Errors as `enter`, `seal` and `open` do. Whatever ends it, unsubscribing too, says `BYE` and closes the
  * connection.
  *
  * ```text
  * say      ----------------hello-------------------------
  *            conversation(options)
- * heard    --welcome-------said----message,stored--joined--(bye|)
+ * heard    --welcome-------said----(message,stored)--joined--(bye|)
  * ```
  *
  * @example
@@ -113,11 +118,12 @@ export const conversation =
               take(1),
               switchMap(() => say$),
               seal(options),
-              map(({ token, lines }): Said => {
+              map(({ token, lines }): Said | SaidAll => {
                 pending.set(token, lines);
                 connection.write(encodeLine(token));
                 return { type: 'said', lines };
               }),
+              endWith<Said | SaidAll>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
             ),
           ),
@@ -130,4 +136,4 @@ export const conversation =
     });
 
 /** What passes `open` as it is. */
-type Other = Exclude<Heard, Message | Said | Stored> | Undecryptable;
+type Other = Exclude<Heard, Message | Said | SaidAll | Stored> | Undecryptable;

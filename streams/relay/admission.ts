@@ -78,11 +78,16 @@ export const admission =
   }: AdmissionOptions) =>
   (connection: Connection): Observable<Command | TurnedAway> =>
     defer(() => {
-      const nonce = toBase64url(makeNonce());
       let member: Member | undefined;
       let reason = 'the connection ended';
       let farewell: Control = { type: 'bye', reason: 'shutdown', retryMs };
-      const say = (text: string) => connection.write(encodeLine(text));
+      const sayFarewell = () => {
+        try {
+          connection.write(encodeLine(controlLine(farewell)));
+        } catch {
+          // It goes anyway; that it could not be told is no reason of its own.
+        }
+      };
 
       const explain = (error: unknown): Observable<never> => {
         if (error instanceof LinkError) reason = error.message;
@@ -93,14 +98,16 @@ export const admission =
             : new ProtocolError('internal', 'the relay failed; try again');
           reason = known ? code : String(error);
           farewell = { type: 'err', code, text: message };
-          if (member !== undefined) say(controlLine(farewell));
+          if (member !== undefined) sayFarewell();
         }
         return EMPTY;
       };
 
-      const spoken$ = connection.chunk$.pipe(
-        lines({ limit }),
-        commands({ connection, nonce, verify }),
+      const spoken$ = defer(() => {
+        const nonce = toBase64url(makeNonce());
+        connection.write(encodeLine(greetingLine(nonce)));
+        return connection.chunk$.pipe(lines({ limit }), commands({ connection, nonce, verify }));
+      }).pipe(
         timeout({
           first: handshakeTimeout,
           with: () =>
@@ -120,13 +127,12 @@ export const admission =
         ),
       );
 
-      say(greetingLine(nonce));
       return concat(spoken$, gone$).pipe(
         takeWhile((command) => command.type !== 'leave', true),
         takeUntil(stop$),
         finalize(() => {
           if (member !== undefined) return;
-          say(controlLine(farewell));
+          sayFarewell();
           connection.close();
         }),
       );

@@ -77,8 +77,10 @@ export const commands =
           else {
             const control = readControl(decodeLine(line) ?? '');
             if (control?.type === 'ping') yield { type: 'ping', member };
-            else if (control?.type === 'bye') return yield { type: 'leave', member, reason: 'bye' };
-            else if (control?.type !== 'pong')
+            else if (control?.type === 'bye') {
+              yield { type: 'leave', member, reason: 'bye' };
+              return;
+            } else if (control?.type !== 'pong')
               throw new ProtocolError('bad-line', 'expected a token, PING, PONG or BYE');
           }
         }

@@ -4,7 +4,6 @@ import {
   connect,
   EMPTY,
   filter,
-  groupBy,
   type GroupedObservable,
   merge,
   mergeMap,
@@ -19,6 +18,7 @@ import {
 import type { Connection } from '../wire/connection.js';
 import { admission, type AdmissionOptions, type TurnedAway } from './admission.js';
 import type { Command } from './commands.js';
+import { groupUntil } from './groupUntil.js';
 import { room, type RoomOptions } from './room.js';
 import type { RoomEvent } from './roomEvent.js';
 
@@ -60,21 +60,22 @@ export type RelayEvent = RoomEvent | TurnedAway | RoomFailed;
  */
 export const relay =
   (options: RelayOptions) =>
-  (connection$: Observable<Connection>): Observable<RelayEvent> =>
-    connection$.pipe(
-      takeUntil(options.stop$ ?? EMPTY),
+  (connection$: Observable<Connection>): Observable<RelayEvent> => {
+    const accepted$ = connection$.pipe(takeUntil(options.stop$ ?? EMPTY));
+    return accepted$.pipe(
       mergeMap(admission(options)),
       connect((said$) =>
         merge(
           said$.pipe(filter(isTurnedAway)),
           said$.pipe(
             filter(isCommand),
-            groupBy(({ member }) => member.room, { duration: deserted(options) }),
+            groupUntil(({ member }) => member.room, deserted(options)),
             mergeMap(supervised(room(options))),
           ),
         ),
       ),
     );
+  };
 
 const isTurnedAway = (said: Command | TurnedAway): said is TurnedAway => said.type === 'turned-away';
 const isCommand = (said: Command | TurnedAway): said is Command => said.type !== 'turned-away';

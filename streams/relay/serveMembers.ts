@@ -6,7 +6,6 @@ import {
   EMPTY,
   filter,
   finalize,
-  groupBy,
   merge,
   mergeMap,
   type Observable,
@@ -17,7 +16,9 @@ import {
 import { controlLine } from '../wire/control.js';
 import { welcomeLine } from '../wire/handshake.js';
 import { encodeLine } from '../wire/utf8.js';
+import type { Member } from './commands.js';
 import { fanOut, type Reader } from './fanOut.js';
+import { groupUntil } from './groupUntil.js';
 import type { Failed, RoomEvent, Seated } from './roomEvent.js';
 
 export interface ServeMembersOptions {
@@ -46,7 +47,10 @@ export const serveMembers =
   (event$: Observable<RoomEvent>): Observable<Failed> =>
     event$.pipe(
       filter((event): event is Own => OWN.has(event.type)),
-      groupBy(({ member }) => member, { duration: (own$) => own$.pipe(filter(isLast)) }),
+      groupUntil(
+        ({ member }) => member,
+        (own$) => own$.pipe(filter(isLast)),
+      ),
       mergeMap((own$) =>
         own$.pipe(
           connect((event$) =>
@@ -66,7 +70,7 @@ export const serveMembers =
                     return EMPTY;
                 }
               }),
-              takeUntil(event$.pipe(filter(isLast))),
+              takeUntil(event$.pipe(filter(({ type }) => type === 'left'))),
             ),
           ),
         ),
@@ -83,13 +87,6 @@ const deliver = (
   pinged$: Observable<unknown>,
   retryMs: number,
 ): Observable<Failed> => {
-  const { connection } = member;
-  const say = (line: string) =>
-    defer(() => {
-      connection.write(encodeLine(line));
-      return EMPTY;
-    });
-
   // A PONG waits for its turn like a slice does, and a later one replaces it: pinging without reading piles up nothing.
   let pinged = false;
   const reader: Reader = {
@@ -101,22 +98,30 @@ const deliver = (
   };
 
   return concat(
-    say(welcomeLine(welcome)),
+    say(member, welcomeLine(welcome)),
     merge(grown$, pinged$.pipe(tap(() => (pinged = true)))).pipe(
-      fanOut({ cursor: reader, sink: connection }),
+      fanOut({ cursor: reader, sink: member.connection }),
     ),
-    say(controlLine({ type: 'bye', reason: 'shutdown', retryMs })),
-  ).pipe(
-    catchError((error: unknown) => of<Failed>({ type: 'failed', member, reason: String(error) })),
-    finalize(() => {
-      connection.close();
-    }),
-  );
+    say(member, controlLine({ type: 'bye', reason: 'shutdown', retryMs })),
+  ).pipe(closing(member));
 };
 
-const refuse = ({ member, code, text }: Extract<Own, { type: 'refused' }>): Observable<never> =>
+const refuse = ({ member, code, text }: Extract<Own, { type: 'refused' }>): Observable<Failed> =>
+  say(member, controlLine({ type: 'err', code, text })).pipe(closing(member));
+
+const say = ({ connection }: Member, line: string): Observable<never> =>
   defer(() => {
-    member.connection.write(encodeLine(controlLine({ type: 'err', code, text })));
-    member.connection.close();
+    connection.write(encodeLine(line));
     return EMPTY;
   });
+
+/** Whatever ends what is written to a member ends its connection; an error is only its own. */
+const closing =
+  (member: Member) =>
+  (written$: Observable<never>): Observable<Failed> =>
+    written$.pipe(
+      catchError((error: unknown) => of<Failed>({ type: 'failed', member, reason: String(error) })),
+      finalize(() => {
+        member.connection.close();
+      }),
+    );

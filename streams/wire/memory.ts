@@ -95,7 +95,8 @@ const way = (highWaterMark: number, scheduler: SchedulerLike) => {
       if (ended || discarded) return true;
       queue.push(bytes);
       held += bytes.length;
-      pushedBack = held >= highWaterMark;
+      // Never taken back here: who was told to wait is still waiting.
+      pushedBack ||= held >= highWaterMark;
       soon();
       return !pushedBack;
     },

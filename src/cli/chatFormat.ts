@@ -1,0 +1,38 @@
+import type { Heard } from '../../streams/index.js';
+import { visible } from '../terminal/visible.js';
+
+const two = (n: number) => String(n).padStart(2, '0');
+
+/** `HH:MM` by the clock on the wall. */
+const clock = (time: number): string => {
+  const date = new Date(time);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+};
+
+/** What somebody sitting in a room sees of it; `undefined`: nothing. What others sent is made visible. */
+export const chatFormat =
+  (nick: string) =>
+  (heard: Heard): string | undefined => {
+    switch (heard.type) {
+      case 'welcome': {
+        const others = heard.members?.filter((each) => each !== nick) ?? [];
+        if (heard.count === 1) return '-- you are in, alone so far';
+        return `-- you are in, with ${others.length > 0 ? visible(others.join(', ')) : `${heard.count - 1} others`}`;
+      }
+      case 'message':
+        return `${clock(heard.time)} ${visible(heard.nick)}: ${visible(heard.text)}`;
+      case 'joined':
+      case 'left': {
+        const [sign, verb] = heard.type === 'joined' ? ['-->', 'joined'] : ['<--', 'left'];
+        if (heard.nicks.length === 0) return `${sign} ${heard.count} members ${verb}`;
+        const others = heard.nicks.filter((each) => each !== nick);
+        return others.length === 0 ? undefined : `${sign} ${visible(others.join(', '))} ${verb}`;
+      }
+      case 'gap':
+        return `-- gap: entries ${heard.from} to ${heard.to} are no longer kept`;
+      case 'undecryptable':
+        return `-- entry ${heard.position} does not open: ${heard.reason}`;
+      default:
+        return undefined;
+    }
+  };

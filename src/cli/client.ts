@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { checkNick } from '../../streams/index.js';
+import { nodeCipher } from '../crypto/nodeCipher.js';
+import { npmCipher } from '../crypto/npmCipher.js';
+import { randomText } from '../crypto/roomKeys.js';
+import { type Address, DEFAULT_ADDRESS, type Invite, isLoopback, parseInvite } from '../invite.js';
+import type { RoomOptions } from '../room.js';
+import { errorCode } from '../transport/networkError.js';
+import { usageError } from './exit.js';
+import { type Args, choice, type Flags, integer, text } from './flags.js';
+
+/** The invite of a command line: its argument, `--invite-file`, or `RXCHAT_INVITE`, in this order. */
+export const readInvite = ({ input, flags }: Args): Invite | undefined => {
+  const [argument] = input;
+  const file = text(flags, 'inviteFile');
+  if (argument !== undefined && file !== undefined)
+    throw usageError('the invite is given twice: as an argument and as --invite-file');
+  const invite = argument ?? (file === undefined ? process.env['RXCHAT_INVITE'] : readFirstLine(file));
+  return invite === undefined || invite === '' ? undefined : parseInvite(invite);
+};
+
+/** The same, for commands that cannot do without. */
+export const needInvite = (args: Args): Invite => {
+  const invite = readInvite(args);
+  if (invite === undefined)
+    throw usageError('there is no invite', 'give one as an argument, with --invite-file or in RXCHAT_INVITE');
+  return invite;
+};
+
+const readFirstLine = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8').trim().split('\n')[0] ?? '';
+  } catch (error) {
+    throw usageError(`cannot read --invite-file ${file}: ${errorCode(error) ?? 'unknown'}`);
+  }
+};
+
+/** `--host` and `--port`. */
+export const readAddress = (flags: Flags, lowestPort = 1): Address => {
+  const host = text(flags, 'host') ?? DEFAULT_ADDRESS.host;
+  if (!/^[\w.:%-]+$/.test(host)) throw usageError('--host needs a host name or an address');
+  return { host, port: integer(flags, 'port', lowestPort, 65_535) ?? DEFAULT_ADDRESS.port };
+};
+
+/** Refuses an address outside this machine unless `--plain` says that the way there may be read. */
+export const needPlain = ({ host }: Address, flags: Flags): void => {
+  if (isLoopback(host) || flags['plain'] === true) return;
+  throw usageError(
+    `${host} is outside this machine, and rxchat has no TLS yet`,
+    'messages are encrypted all the same; --plain lets nicks, room names and sizes be seen on the way',
+  );
+};
+
+/** The nick of `--nick`, or one made of the login name; `unique`: with a random end, for those that come in numbers. */
+export const readNick = (flags: Flags, { unique }: { unique: boolean }): string => {
+  const given = flags['nick'];
+  // The same check as the relay's, without the way there; empty is for it to refuse.
+  if (typeof given === 'string') return checkNick(given);
+  const name = loginName();
+  return unique ? `${name}-${randomText(3)}` : name;
+};
+
+/** The options of a room that all clients share. */
+export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomOptions> => ({
+  nick,
+  last: integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER),
+  cipher: choice(flags, 'fernetEngine', ['node', 'fernet']) === 'node' ? nodeCipher() : await npmCipher(),
+});
+
+const loginName = (): string => {
+  try {
+    return checkNick(userInfo().username).slice(0, 24);
+  } catch {
+    return 'guest';
+  }
+};

@@ -1,0 +1,11 @@
+import { defer, EMPTY } from 'rxjs';
+import { createInvite, formatInvite } from '../../invite.js';
+import { readAddress } from '../client.js';
+import type { Run } from '../commandTable.js';
+
+/** `rxchat invite`: one line on stdout. */
+export const invite: Run = ({ flags }) =>
+  defer(() => {
+    process.stdout.write(`${formatInvite(createInvite(readAddress(flags)))}\n`);
+    return EMPTY;
+  });

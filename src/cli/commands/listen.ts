@@ -1,0 +1,82 @@
+import {
+  concat,
+  connect,
+  defer,
+  filter,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  of,
+  type OperatorFunction,
+  switchMap,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
+import { deriveRoomKeys } from '../../crypto/roomKeys.js';
+import { room } from '../../room.js';
+import { needInvite, needPlain, readNick, readRoomOptions } from '../client.js';
+import type { Run } from '../commandTable.js';
+import { CliError, Exit, note } from '../exit.js';
+import { integer } from '../flags.js';
+import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
+import { oneWriteATurn } from '../output.js';
+import { interruption$, outputClosed$ } from '../process.js';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** `rxchat listen`: messages on standard output until it is ended, or for `-n` messages. */
+export const listen: Run = (args) =>
+  defer(() => {
+    const { flags } = args;
+    const invite = needInvite(args);
+    needPlain(invite, flags);
+    const nick = readNick(flags, { unique: true });
+    const count = integer(flags, 'count', 1, MAX) ?? Infinity;
+    const n = integer(flags, 'after', 0, MAX);
+    const after = n === undefined ? undefined : { log: '*', n };
+    const format =
+      flags['json'] === true ? jsonFormat(nick, deriveRoomKeys(invite.secret).room) : plainFormat(nick);
+
+    let seen = 0;
+    let enough = false;
+    const printed$ = from(readRoomOptions(flags, nick)).pipe(
+      switchMap((options) => NEVER.pipe(room(invite, { ...options, after }))),
+      takeWhile((heard) => {
+        if (heard.type === 'message') seen += 1;
+        enough = seen >= count;
+        return !enough;
+      }, true),
+      map(format),
+      print(),
+      takeUntil(outputClosed$.pipe(tap(() => (enough = true)))),
+      takeUntil(interruption$),
+    );
+
+    return concat(
+      printed$,
+      defer(() => {
+        if (!enough) throw new CliError(Exit.network, 'the relay is shutting down');
+        return of(Exit.ok);
+      }),
+    );
+  });
+
+const print = (): OperatorFunction<Printed, never> =>
+  connect((printed$) =>
+    merge(
+      printed$.pipe(
+        map(({ out }) => out),
+        filter((out) => out !== undefined),
+        oneWriteATurn(),
+        tap((text) => process.stdout.write(text)),
+      ),
+      printed$.pipe(
+        map((printed) => printed.note),
+        filter((text) => text !== undefined),
+        tap(note),
+      ),
+    ).pipe(ignoreElements()),
+  );

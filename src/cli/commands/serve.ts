@@ -1,0 +1,116 @@
+import {
+  catchError,
+  defer,
+  endWith,
+  from,
+  ignoreElements,
+  type Observable,
+  ReplaySubject,
+  share,
+  skip,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
+import { DEFAULT_WINDOW, SMALLEST_WINDOW } from '../../../streams/index.js';
+import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../invite.js';
+import { relay } from '../../relay.js';
+import { errorCode, explainNetworkError } from '../../transport/networkError.js';
+import { listenTcp } from '../../transport/tcp.js';
+import { needPlain, readAddress } from '../client.js';
+import type { Run } from '../commandTable.js';
+import { CliError, Exit, note } from '../exit.js';
+import { bytes, choice } from '../flags.js';
+import { signal$ } from '../process.js';
+import { logEvents } from '../relayLog.js';
+
+/** How long, in ms after a signal, members may take to receive what was accepted. */
+const DELIVERY_GRACE = 800;
+
+/** By then, in ms after a signal, the process has ended whatever is still open. */
+const LAST_RESORT = 1900;
+
+const LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
+const LARGEST_WINDOW = 2 ** 40;
+
+/** `rxchat serve`: a relay until a signal ends it. */
+export const serve: Run = ({ flags }) =>
+  defer(() => {
+    const address = readAddress(flags, 0);
+    needPlain(address, flags);
+    const window = bytes(flags, 'window', SMALLEST_WINDOW, LARGEST_WINDOW) ?? DEFAULT_WINDOW;
+    const level = choice(flags, 'logLevel', LEVELS);
+    const stop$ = stopped();
+
+    const listening$ = listenTcp(address).pipe(
+      catchError((error: unknown) => throwError(() => cannotListen(address, error))),
+      takeUntil(stop$),
+    );
+
+    return from(logEvents(level)).pipe(
+      switchMap((log) =>
+        listening$.pipe(
+          tap(({ address: bound }) => {
+            announce(bound);
+          }),
+          switchMap(({ connection$ }) => connection$.pipe(relay({ window, stop$ }))),
+          tap(log),
+        ),
+      ),
+      ignoreElements(),
+      takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE)))),
+      takeUntil(
+        signal$.pipe(
+          skip(1),
+          tap((code) => process.exit(code)),
+        ),
+      ),
+      endWith(Exit.ok),
+    );
+  });
+
+/** Emits at the first signal, to everyone and for good. */
+const stopped = (): Observable<number> =>
+  signal$.pipe(
+    take(1),
+    tap(() => {
+      note('stopping, delivering what was accepted; a second signal ends at once');
+      setTimeout(() => process.exit(Exit.ok), LAST_RESORT).unref();
+    }),
+    share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: false }),
+  );
+
+const announce = (bound: Address): void => {
+  process.stdout.write(`listening on ${formatAddress(bound)}\n`);
+  const where = [
+    bound.host === DEFAULT_ADDRESS.host ? '' : ` --host ${bound.host}`,
+    bound.port === DEFAULT_ADDRESS.port ? '' : ` --port ${bound.port}`,
+    isLoopback(bound.host) ? '' : ' --plain',
+  ].join('');
+  note(`to make a room and join it, from another terminal: npx rxchat join${where}`);
+  note('that shows an invite; whoever has it can join: npx rxchat join INVITE');
+};
+
+const cannotListen = (address: Address, error: unknown): CliError => {
+  const reason = error instanceof Error ? explainNetworkError(error) : String(error);
+  const message = `cannot listen on ${formatAddress(address)}: ${reason}`;
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return new CliError(
+        Exit.network,
+        message,
+        'another relay may be running; choose another port with --port',
+      );
+    case 'EACCES':
+      return new CliError(
+        Exit.network,
+        message,
+        'ports below 1024 need privileges; choose another with --port',
+      );
+    default:
+      return new CliError(Exit.usage, message, 'choose an address of this machine with --host');
+  }
+};

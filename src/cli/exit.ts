@@ -1,0 +1,66 @@
+import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/index.js';
+import { InviteError } from '../invite.js';
+import { visible } from '../terminal/visible.js';
+
+/** What the exit codes mean; the help and docs/protocol.md say the same. */
+export const Exit = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  network: 3,
+  refused: 4,
+  keys: 5,
+  limit: 6,
+  partly: 7,
+} as const;
+
+/** Ends the command: one line for people, an exit code, and where there is one, what to do. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(exitCode: number, message: string, hint?: string) {
+    super(message);
+    this.exitCode = exitCode;
+    this.hint = hint;
+  }
+}
+
+export const usageError = (message: string, hint?: string): CliError =>
+  new CliError(Exit.usage, message, hint);
+
+const REFUSAL_HINTS: Readonly<Record<string, string>> = {
+  'nick-taken': 'choose another with --nick',
+  'nick-empty': 'choose one with --nick',
+  'nick-too-long': 'choose a shorter one with --nick',
+  'nick-invalid': 'choose another with --nick',
+};
+
+/** Any error as one that ends the command. */
+export const toCliError = (error: unknown): CliError => {
+  if (error instanceof CliError) return error;
+  if (error instanceof InviteError) return new CliError(Exit.usage, error.message);
+  if (error instanceof LinkError) return new CliError(Exit.network, error.message);
+  if (error instanceof RefusedError)
+    return new CliError(Exit.refused, `refused: ${error.message} (${error.code})`, REFUSAL_HINTS[error.code]);
+  if (error instanceof ProtocolError)
+    return new CliError(Exit.refused, error.message, REFUSAL_HINTS[error.code]);
+  if (error instanceof LimitError) return new CliError(Exit.limit, error.message);
+  return new CliError(
+    Exit.unexpected,
+    `unexpected: ${String(error)}`,
+    'this is a fault of rxchat; please report it',
+  );
+};
+
+/** One line on stderr that is not conversation. What others sent is made visible. */
+export const note = (text: string): void => {
+  process.stderr.write(`rxchat: ${visible(text)}\n`);
+};
+
+/** Says on stderr why the command ends. */
+export const complain = ({ message, hint }: CliError): void => {
+  note(message);
+  if (hint !== undefined) note(`hint: ${hint}`);
+};

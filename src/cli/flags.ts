@@ -1,0 +1,60 @@
+import { usageError } from './exit.js';
+
+/** A flag of a command, for parsing and for its help. */
+export interface Flag {
+  readonly type: 'string' | 'number' | 'boolean';
+  readonly short?: string;
+  /** What stands for its value in the help. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export type Flags = Readonly<Record<string, unknown>>;
+
+/** The words of a command line after the command's name. */
+export interface Args {
+  readonly input: readonly string[];
+  readonly flags: Flags;
+}
+
+/** `fernetEngine` as `--fernet-engine`. */
+export const flagName = (key: string): string =>
+  key.length === 1 ? `-${key}` : `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** A string flag; not given: `undefined`. */
+export const text = (flags: Flags, key: string): string | undefined => {
+  const value = flags[key];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '') throw usageError(`${flagName(key)} needs a value`);
+  return value;
+};
+
+/** A flag that is a whole number in a range; not given: `undefined`. */
+export const integer = (flags: Flags, key: string, min: number, max: number): number | undefined => {
+  const value = flags[key];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
+    throw usageError(`${flagName(key)} needs a whole number from ${min} to ${max}`);
+  return value;
+};
+
+/** A flag that is one of some words; not given: the first. */
+export const choice = <T extends string>(flags: Flags, key: string, choices: readonly [T, ...T[]]): T => {
+  const value = text(flags, key);
+  const chosen = value === undefined ? choices[0] : choices.find((each) => each === value);
+  if (chosen === undefined) throw usageError(`${flagName(key)} is one of ${choices.join(', ')}`);
+  return chosen;
+};
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** A flag that is a size in bytes: `262144`, `256k`, `16MiB`. Not given: `undefined`. */
+export const bytes = (flags: Flags, key: string, min: number, max: number): number | undefined => {
+  const value = text(flags, key);
+  if (value === undefined) return undefined;
+  const [, digits = '', unit = ''] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(value) ?? [];
+  const size = digits === '' ? NaN : Number(digits) * (UNITS[unit.toLowerCase()] ?? NaN);
+  if (!(size >= min && size <= max))
+    throw usageError(`${flagName(key)} needs a size from ${min} to ${max} bytes, such as 16MiB`);
+  return size;
+};

@@ -1,0 +1,67 @@
+import type { Heard } from '../../streams/index.js';
+import { visible } from '../terminal/visible.js';
+
+/** The version of the JSON lines; fields are only ever added to it. */
+const JSON_VERSION = 1;
+
+/** What `listen` prints: to standard output, or as a note beside it. */
+export interface Printed {
+  readonly out?: string;
+  readonly note?: string;
+}
+
+/** Text for people. What others sent is made visible. */
+export const plainFormat =
+  (nick: string) =>
+  (heard: Heard): Printed => {
+    switch (heard.type) {
+      case 'message':
+        return { out: `${visible(heard.nick)}: ${visible(heard.text)}` };
+      case 'joined':
+      case 'left':
+        return present(heard, nick);
+      case 'gap':
+        return { note: `gap: entries ${heard.from} to ${heard.to} are no longer kept` };
+      case 'undecryptable':
+        return { note: `entry ${heard.position} does not open: ${heard.reason}` };
+      default:
+        return {};
+    }
+  };
+
+/** One JSON object a line; text in it is exact. */
+export const jsonFormat =
+  (nick: string, room: string) =>
+  (heard: Heard): Printed => {
+    const line = (fields: object) => ({
+      out: JSON.stringify({ v: JSON_VERSION, type: heard.type, room, ...fields }),
+    });
+    switch (heard.type) {
+      case 'message': {
+        const { position, index, time, text } = heard;
+        return line({
+          position,
+          index,
+          time: new Date(time).toISOString(),
+          from: { nick: heard.nick },
+          text,
+        });
+      }
+      case 'gap':
+        return line({ from: heard.from, to: heard.to });
+      case 'undecryptable':
+        return line({ position: heard.position, reason: heard.reason });
+      case 'joined':
+      case 'left':
+        return present(heard, nick);
+      default:
+        return {};
+    }
+  };
+
+/** `alice joined`; of oneself nothing. */
+const present = (heard: Extract<Heard, { type: 'joined' | 'left' }>, nick: string): Printed => {
+  if (heard.nicks.length === 0) return { note: `${heard.count} members ${heard.type}` };
+  const others = heard.nicks.filter((each) => each !== nick);
+  return others.length === 0 ? {} : { note: `${others.join(', ')} ${heard.type}` };
+};

@@ -1,0 +1,83 @@
+import { closestMatch } from 'leven';
+import meow from 'meow';
+import { lastValueFrom } from 'rxjs';
+import { type Command, COMMANDS } from './commandTable.js';
+import { complain, Exit, toCliError, usageError } from './exit.js';
+import { type Args, flagName } from './flags.js';
+import { commandHelp, programHelp } from './help.js';
+
+/** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
+export const main = async (argv: readonly string[], version: string): Promise<void> => {
+  try {
+    process.exitCode = await run(argv, version);
+  } catch (error) {
+    const failure = toCliError(error);
+    complain(failure);
+    process.exitCode = failure.exitCode;
+  }
+};
+
+const run = async ([name, ...rest]: readonly string[], version: string): Promise<number> => {
+  if (name === undefined) {
+    process.stderr.write(programHelp());
+    return Exit.usage;
+  }
+  if (name === '--help' || name === '-h' || name === 'help') return print(programHelp());
+  if (name === '--version') return print(`${version}\n`);
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command === undefined) throw unknownCommand(name);
+  if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command));
+  const args = parse(command, rest);
+  const start = await command.load();
+  return lastValueFrom(start(args), { defaultValue: Exit.ok });
+};
+
+const print = (text: string): number => {
+  process.stdout.write(text);
+  return Exit.ok;
+};
+
+const parse = (command: Command, argv: readonly string[]): Args => {
+  const { input, flags } = meow({
+    importMeta: import.meta,
+    argv,
+    pkg: {},
+    autoHelp: false,
+    autoVersion: false,
+    booleanDefault: undefined,
+    flags: Object.fromEntries(
+      Object.entries(command.flags).map(([key, { type, short }]) => [
+        key,
+        { type, ...(short !== undefined && { shortFlag: short }) },
+      ]),
+    ),
+  });
+  for (const key of Object.keys(flags))
+    if (command.flags[key] === undefined) throw unknownFlag(command, flagName(key));
+  if (input.length > command.inputs)
+    throw usageError(
+      `${command.name} takes ${command.inputs === 0 ? 'no' : 'one'} argument`,
+      helpHint(command.name),
+    );
+  return { input: input.map(String), flags };
+};
+
+const helpHint = (name?: string): string => `rxchat ${name === undefined ? '' : `${name} `}--help lists them`;
+
+const unknownCommand = (name: string) => {
+  const names = COMMANDS.map((each) => each.name);
+  // An invite or a flag in place of the command: not to be repeated, it may hold a secret.
+  if (!/^[a-z]+$/i.test(name)) return usageError('the first argument is not a command', helpHint());
+  return usageError(`unknown command: ${name}`, suggestion(name, names) ?? helpHint());
+};
+
+const unknownFlag = ({ name, flags }: Command, flag: string) =>
+  usageError(
+    `unknown flag for ${name}: ${flag}`,
+    suggestion(flag, [...Object.keys(flags).map(flagName), '--help']) ?? helpHint(name),
+  );
+
+const suggestion = (word: string, candidates: readonly string[]): string | undefined => {
+  const closest = closestMatch(word, candidates, { maxDistance: 3 });
+  return closest === undefined ? undefined : `did you mean ${closest}?`;
+};

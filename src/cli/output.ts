@@ -1,0 +1,9 @@
+import { audit, buffer, connect, map, type OperatorFunction } from 'rxjs';
+import { endOfTurn$ } from '../turn.js';
+
+/** Lines in, texts to write out: what comes in one turn of the event loop becomes one write. */
+export const oneWriteATurn = (): OperatorFunction<string, string> => (line$) =>
+  line$.pipe(
+    connect((shared$) => shared$.pipe(buffer(shared$.pipe(audit(() => endOfTurn$))))),
+    map((lines) => lines.map((line) => `${line}\n`).join('')),
+  );

@@ -1,0 +1,74 @@
+import type { Heard } from '../../streams/index.js';
+
+/** How far a sender is: counts of lines. */
+export interface Receipts {
+  /** Takes note of what was heard. */
+  take(heard: Heard): void;
+  readonly said: number;
+  readonly stored: number;
+  /** Lines that went out and did not come back yet, oldest first. */
+  readonly pending: readonly string[];
+  /** Bytes of text in them, roughly. */
+  readonly pendingSize: number;
+  /** Whether something said holds U+FFFD, which stands for bytes that were no text. */
+  readonly damaged: boolean;
+  /** All that was to be said went out. */
+  readonly saidAll: boolean;
+  /** And all of it came back. */
+  readonly done: boolean;
+}
+
+/** Keeps the account of what a sender said and what of it was stored. */
+export const receipts = (): Receipts => {
+  const pending: (readonly string[])[] = [];
+  let said = 0;
+  let stored = 0;
+  let pendingSize = 0;
+  let saidAll = false;
+  let damaged = false;
+  const size = (lines: readonly string[]) => lines.reduce((sum, line) => sum + line.length, 0);
+
+  return {
+    take: (heard) => {
+      switch (heard.type) {
+        case 'said':
+          pending.push(heard.lines);
+          said += heard.lines.length;
+          pendingSize += size(heard.lines);
+          damaged ||= heard.lines.some((line) => line.includes('\ufffd'));
+          break;
+        case 'stored':
+          // In the order in which they were said.
+          pending.shift();
+          stored += heard.lines.length;
+          pendingSize -= size(heard.lines);
+          break;
+        case 'said-all':
+          saidAll = true;
+          break;
+        default:
+      }
+    },
+    get said() {
+      return said;
+    },
+    get stored() {
+      return stored;
+    },
+    get pending() {
+      return pending.flat();
+    },
+    get pendingSize() {
+      return pendingSize;
+    },
+    get damaged() {
+      return damaged;
+    },
+    get saidAll() {
+      return saidAll;
+    },
+    get done() {
+      return saidAll && pending.length === 0;
+    },
+  };
+};

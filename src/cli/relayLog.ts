@@ -1,0 +1,43 @@
+import type { Member, RelayEvent } from '../../streams/index.js';
+
+/**
+ * What happens in a relay as JSON lines on stderr, by pino; loaded for `serve` alone. At its most talkative it names
+ * nicks, rooms (public keys), addresses and sizes: the relay has nothing else.
+ */
+export const logEvents = async (level: string): Promise<(event: RelayEvent) => void> => {
+  if (level === 'silent') return () => undefined;
+  const { pino, destination, stdTimeFunctions } = await import('pino').then(({ default: pino }) => ({
+    pino,
+    destination: pino.destination(2),
+    stdTimeFunctions: pino.stdTimeFunctions,
+  }));
+  const log = pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, destination);
+
+  return (event) => {
+    switch (event.type) {
+      case 'joined':
+        return log.info({ ...who(event.member), members: event.count, from: event.welcome.from }, 'joined');
+      case 'left':
+        return log.info({ ...who(event.member), reason: event.reason }, 'left');
+      case 'refused':
+        return log.info({ ...who(event.member), code: event.code }, 'refused');
+      case 'turned-away':
+        return log.info({ peer: event.peer, reason: event.reason }, 'turned away');
+      case 'failed':
+        return log.warn({ ...who(event.member), reason: event.reason }, 'a connection failed');
+      case 'room-failed':
+        return log.error({ room: event.room, reason: event.reason }, 'a room failed and begins anew');
+      case 'announced':
+        return log.debug({ count: event.announcement.count }, event.announcement.type);
+      case 'tokens':
+        return log.trace(
+          { ...who(event.member), lines: event.lines.count, bytes: event.lines.bytes.length },
+          'tokens',
+        );
+      case 'pinged':
+        return log.trace(who(event.member), 'ping');
+    }
+  };
+};
+
+const who = ({ nick, room, connection: { peer } }: Member) => ({ nick, room, peer });

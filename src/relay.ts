@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import type { Observable } from 'rxjs';
+import { type Connection, relay as relayOf, type RelayEvent, type RelayOptions } from '../streams/index.js';
+import { randomText, verifyProof } from './crypto/roomKeys.js';
+import { endOfTurn$ } from './turn.js';
+
+/** What a relay in Node can be told; nonces, ids, verification and turns are seen to. */
+export type NodeRelayOptions = Omit<RelayOptions, 'nonce' | 'verify' | 'logId' | 'turn$'>;
+
+/**
+ * `streams/relay/relay.ts` with the randomness, the signatures and the event loop of Node: connections in, what
+ * happened out.
+ *
+ * @example
+ * import { switchMap } from 'rxjs';
+ * import { listenTcp, relay } from 'rxchat';
+ *
+ * listenTcp({ host: '127.0.0.1', port: 0 })
+ *   .pipe(switchMap(({ connection$ }) => connection$.pipe(relay())))
+ *   .subscribe({ next: ({ type }) => console.log(type), error: console.error });
+ */
+export const relay = (
+  options: NodeRelayOptions = {},
+): ((connection$: Observable<Connection>) => Observable<RelayEvent>) =>
+  relayOf({
+    nonce: () => randomBytes(32),
+    verify: verifyProof,
+    logId: () => randomText(12),
+    turn$: endOfTurn$,
+    ...options,
+  });

@@ -1,0 +1,259 @@
+import { describe, test } from '@jest/globals';
+import { map, mergeMap } from 'rxjs';
+import { admission, type AdmissionOptions } from '../../streams/relay/admission.js';
+import type { Connection } from '../../streams/wire/connection.js';
+import { LinkError } from '../../streams/wire/errors.js';
+import { fakeConnection } from '../support/fakeConnection.js';
+import { marbles } from '../support/marbles.js';
+import { bytes, heard, hello, nonce, said, tell, token, verify } from '../support/wire.js';
+
+const door = (more: Partial<AdmissionOptions> = {}) => {
+  const operator = admission({ nonce, verify, ...more });
+  return (connection: Connection) => operator(connection).pipe(map(tell));
+};
+
+const told = {
+  A: 'alice join',
+  x: 'alice: x',
+  y: 'alice: y',
+  p: 'alice ping',
+  q: 'alice leave: bye',
+  a: 'alice leave: the connection ended',
+  b: 'alice leave: bad-line',
+  r: 'alice leave: reset by peer',
+  e: 'turned-away: the connection ended',
+};
+
+describe('admission', () => {
+  test('asks NICK, and waits for the answer', () => {
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('       ----');
+      const connection = fakeConnection({ chunk$: chunk$.pipe(map(() => bytes())) });
+      const command$ = cold('    -c').pipe(mergeMap(() => door()(connection)));
+      const unsub = '            ----!';
+      expectObservable(command$, unsub).toBe('----');
+      expectObservable(connection.line$).toBe('-N--(Q|)', heard);
+      expectSubscriptions(chunk$.subscriptions).toBe('-^--!');
+    });
+  });
+
+  test('says nothing and reads nothing before it is subscribed', () => {
+    marbles(({ expectObservable }) => {
+      const connection = fakeConnection();
+      door()(connection);
+      expectObservable(connection.line$).toBe('-');
+    });
+  });
+
+  test('passes on what a member does, and leaves its connection open for the room', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-A-x-p-y-q-x', said) });
+      expectObservable(connection.line$).toBe('        N-', heard);
+      expectObservable(door()(connection)).toBe('      -A-x-p-y-(q|)', told);
+    });
+  });
+
+  test('a connection that ends is a member that leaves', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('                       -A-x-|', said);
+      expectObservable(door()(fakeConnection({ chunk$ }))).toBe('-A-x-(a|)', told);
+      expectSubscriptions(chunk$.subscriptions).toBe('^----!');
+    });
+  });
+
+  test('a link that breaks is a member that leaves, never an error', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-A-#', said, new LinkError('reset by peer')) });
+      expectObservable(connection.line$).toBe('        N', heard);
+      expectObservable(door()(connection)).toBe('      -A-(r|)', told);
+    });
+  });
+
+  test('unsubscribing lets go of a member, whose connection the room closes', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('             -A-x-x', said);
+      const connection = fakeConnection({ chunk$ });
+      const unsub = '                  ----!';
+      expectObservable(connection.line$).toBe('N', heard);
+      expectObservable(door()(connection), unsub).toBe('-A-x', told);
+      expectSubscriptions(chunk$.subscriptions).toBe('^---!');
+    });
+  });
+
+  test('one operator value serves two connections, each with its own member', () => {
+    marbles(({ hot, expectObservable }) => {
+      const operator = door();
+      const one = fakeConnection({ chunk$: hot('-A--|', said) });
+      const two = fakeConnection({ chunk$: hot('--B-p', said) });
+      expectObservable(operator(one)).toBe('    -A--(a|)', told);
+      expectObservable(operator(two)).toBe('    --B-p', { B: 'bob join', p: 'bob ping' });
+    });
+  });
+});
+
+describe('who does not become a member', () => {
+  const nobody: {
+    name: string;
+    chunk: string;
+    error?: unknown;
+    line: string;
+    out: string;
+    reason: string;
+  }[] = [
+    {
+      name: 'who ends the connection',
+      chunk: '-|',
+      line: 'N(Q|)',
+      out: '-(e|)',
+      reason: 'the connection ended',
+    },
+    {
+      name: 'whose link breaks',
+      chunk: '-#',
+      error: new LinkError('reset by peer'),
+      line: 'N(Q|)',
+      out: '-(e|)',
+      reason: 'reset by peer',
+    },
+    { name: 'who says something else', chunk: '-x', line: 'N(1|)', out: '-(e|)', reason: 'bad-line' },
+    { name: 'whose proof does not hold', chunk: '-P', line: 'N(2|)', out: '-(e|)', reason: 'bad-proof' },
+    { name: 'whose nick has a space', chunk: '-S', line: 'N(3|)', out: '-(e|)', reason: 'nick-invalid' },
+    { name: 'whose line is too long', chunk: '-L', line: 'N(4|)', out: '-(e|)', reason: 'line-too-long' },
+    {
+      name: 'whose connection fails for an unknown reason',
+      chunk: '-#',
+      error: new RangeError('out of cheese'),
+      line: 'N(5|)',
+      out: '-(e|)',
+      reason: 'RangeError: out of cheese',
+    },
+  ];
+  const chunks = {
+    ...said,
+    P: bytes(hello('mallory').replace(/proof=.{8}/, 'proof=AAAAAAAA')),
+    S: bytes('NICK al ice room=x'),
+    L: bytes('NICK '.padEnd(400, 'a')),
+  };
+  const answers = {
+    ...heard,
+    1: 'ERR bad-line the answer to NICK is NICK <nick> room=... session=... proof=...',
+    2: 'ERR bad-proof the proof does not hold for this room',
+    3: 'ERR nick-invalid the nick has a space',
+    4: 'ERR line-too-long a line is longer than 400 bytes',
+    5: 'ERR internal the relay failed; try again',
+  };
+
+  test.each(nobody)('$name is turned away, told so, and closed', ({ chunk, error, line, out, reason }) => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot(chunk, chunks, error) });
+      expectObservable(connection.line$).toBe(line, answers);
+      expectObservable(door({ lineLimit: 400 })(connection)).toBe(out, { e: `turned-away: ${reason}` });
+    });
+  });
+});
+
+describe('a door that does not wait', () => {
+  test('who does not answer NICK is turned away after the time for it', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('-', said);
+      const connection = fakeConnection({ chunk$ });
+      expectObservable(connection.line$).toBe('N 9999ms (E|)', {
+        ...heard,
+        E: 'ERR timeout no answer to NICK in 10000 ms',
+      });
+      expectObservable(door()(connection)).toBe('  10s (e|)', { e: 'turned-away: timeout' });
+      expectSubscriptions(chunk$.subscriptions).toBe('^ 9999ms !');
+    });
+  });
+
+  test('who answers byte by byte has no more time than others', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('a-a-a-a-a-a-', { a: bytes('N').subarray(0, 1) }) });
+      const out = '-----(e|)';
+      expectObservable(door({ handshakeTimeout: 5 })(connection)).toBe(out, { e: 'turned-away: timeout' });
+    });
+  });
+
+  test('who has answered in time may be silent for as long as it likes', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-A 60m x', said) });
+      expectObservable(door()(connection)).toBe('      -A 60m x', told);
+    });
+  });
+});
+
+describe('a relay that stops', () => {
+  test('says BYE to who has not answered yet, and closes', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const stop$ = hot('---s');
+      const chunk$ = hot('-----A', said);
+      const connection = fakeConnection({ chunk$ });
+      expectObservable(connection.line$).toBe('N--(Q|)', { ...heard, Q: 'BYE shutdown 250' });
+      expectObservable(door({ stop$, retryMs: 250 })(connection)).toBe('---|');
+      expectSubscriptions(chunk$.subscriptions).toBe('^--!');
+    });
+  });
+
+  test('listens to no member any more and leaves the farewell to the room', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const stop$ = hot('---s');
+      const chunk$ = hot('-A---x', said);
+      const connection = fakeConnection({ chunk$ });
+      expectObservable(connection.line$).toBe('N', heard);
+      expectObservable(door({ stop$ })(connection)).toBe('-A-|', told);
+      expectSubscriptions(chunk$.subscriptions).toBe('^--!');
+    });
+  });
+});
+
+describe('a member that breaks the protocol', () => {
+  test('has said what it said before, is told why, and leaves', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('-A-m-y', { ...said, m: bytes(token('x'), 'GAP 1 2', token('y')) });
+      const connection = fakeConnection({ chunk$ });
+      expectObservable(connection.line$).toBe('N--E', {
+        ...heard,
+        E: 'ERR bad-line expected a token, PING, PONG or BYE',
+      });
+      expectObservable(door()(connection)).toBe('-A-(xb|)', told);
+      expectSubscriptions(chunk$.subscriptions).toBe('^--!');
+    });
+  });
+});
+
+describe('what is injected and throws', () => {
+  const refused = { ...heard, E: 'ERR internal the relay failed; try again' };
+
+  test('verify: the connection is refused, and the door goes on', () => {
+    marbles(({ hot, expectObservable }) => {
+      const operator = door({
+        verify: (room, message, signature) => {
+          if (String.fromCharCode(...message).includes('bob')) throw new Error('no such curve');
+          return verify(room, message, signature);
+        },
+      });
+      const bob = fakeConnection({ chunk$: hot('-B-x', said) });
+      const alice = fakeConnection({ chunk$: hot('--Ax', said) });
+      expectObservable(bob.line$).toBe('N(E|)', refused);
+      expectObservable(operator(bob)).toBe('-(e|)', { e: 'turned-away: Error: no such curve' });
+      expectObservable(operator(alice)).toBe('--Ax', told);
+    });
+  });
+
+  test('write: the connection is turned away and closed, never an error', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('-A', said);
+      const connection = fakeConnection({ chunk$, answers: '!' });
+      expectObservable(connection.line$).toBe('|');
+      expectObservable(door()(connection)).toBe('(e|)', { e: 'turned-away: Error: the sink broke' });
+      expectSubscriptions(chunk$.subscriptions).toBe([]);
+    });
+  });
+
+  test('write, of what a member is told about its error: it leaves all the same', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-A-?', said), answers: 'y!' });
+      expectObservable(door()(connection)).toBe('-A-(b|)', told);
+    });
+  });
+});

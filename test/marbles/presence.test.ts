@@ -1,0 +1,208 @@
+import { describe, expect, test } from '@jest/globals';
+import { asyncScheduler, filter, from, map, pipe, toArray } from 'rxjs';
+import type { Member } from '../../streams/relay/commands.js';
+import { presence, type PresenceOptions } from '../../streams/relay/presence.js';
+import type { Attendance } from '../../streams/relay/rollCall.js';
+import { LISTED_MEMBERS } from '../../streams/wire/handshake.js';
+import { marbles } from '../support/marbles.js';
+import { batch, member, tell, token } from '../support/wire.js';
+
+const alice = member('alice');
+const bob = member('bob');
+const carol = member('carol');
+
+const joined = (who: Member, count = 1): Attendance => ({
+  type: 'joined',
+  member: who,
+  count,
+  members: undefined,
+});
+const left = (who: Member): Attendance => ({ type: 'left', member: who, reason: 'bye' });
+const tokens = (who: Member): Attendance => ({ type: 'tokens', member: who, lines: batch(token('x')) });
+
+const event = {
+  a: joined(alice),
+  b: joined(bob, 2),
+  c: joined(carol, 3),
+  x: tokens(alice),
+  y: tokens(bob),
+  p: { type: 'pinged', member: bob } as const,
+  A: left(alice),
+  B: left(bob),
+  C: left(carol),
+};
+
+const out = {
+  a: 'alice joined',
+  b: 'bob joined',
+  c: 'carol joined',
+  x: 'alice: x',
+  y: 'bob: x',
+  p: 'bob pinged',
+  A: 'alice left: bye',
+  B: 'bob left: bye',
+  C: 'carol left: bye',
+  1: '+alice',
+  2: '+bob',
+  3: '+bob,carol',
+  4: '-alice',
+  5: '-bob',
+  6: '+carol',
+};
+
+const announced = (options?: PresenceOptions) => pipe(presence(options), map(tell));
+
+describe('presence', () => {
+  test('nothing comes of a source that says nothing', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const attendance$ = cold('-', event);
+      expectObservable(attendance$.pipe(announced())).toBe('-');
+      expectSubscriptions(attendance$.subscriptions).toBe('^');
+    });
+  });
+
+  test('completes with an empty source, with nothing to announce', () => {
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('|', event).pipe(announced())).toBe('|');
+    });
+  });
+
+  test('a single join is announced at once, and completion waits for nothing', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                         -a-----|', event);
+      expectObservable(attendance$.pipe(announced())).toBe('-(a1)--|', out);
+    });
+  });
+
+  test('joins far apart are each announced at once', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---------b---------A', event);
+      expectObservable(attendance$.pipe(announced({ gather: 8 }))).toBe('(a1)------(b2)------(A4)', out);
+    });
+  });
+
+  test('those that come soon after one another are gathered', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---b-c---------', event);
+      expectObservable(attendance$.pipe(announced({ gather: 8 }))).toBe('(a1)b-c-3-------', out);
+    });
+  });
+
+  test('a storm costs a line per gathering, the last one included', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---b---c----A-------', event);
+      expectObservable(attendance$.pipe(announced({ gather: 6 }))).toBe('(a1)b-2-c---6A----4--', out);
+    });
+  });
+
+  test('gathers for a second where nothing else was said', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                         a---b 1s -', event);
+      expectObservable(attendance$.pipe(announced())).toBe('(a1)b 995ms 2', out);
+    });
+  });
+
+  test('who speaks was announced before, with all who wait', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---bcy-------', event);
+      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)bc(3y)----', out);
+    });
+  });
+
+  test('who speaks again is not announced again, and pings announce nobody', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---b-p-x---y-', event);
+      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)b-p-x2--y-', out);
+    });
+  });
+
+  test('who came and went within one gathering is not mentioned', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---b-c-B-----', event);
+      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)b-c-B6----', out);
+    });
+  });
+
+  test('who left and one who took the nick after it are both announced, in that order', () => {
+    marbles(({ cold, expectObservable }) => {
+      const again = joined(member('alice'));
+      const attendance$ = cold('                                      a---A-r-------', {
+        ...event,
+        r: again,
+      });
+      expectObservable(attendance$.pipe(announced({ gather: 8 }))).toBe('(a1)A-r-(41)--', {
+        ...out,
+        r: out.a,
+      });
+    });
+  });
+
+  test('what was gathered is announced before completion', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                         a---b-|', event);
+      expectObservable(attendance$.pipe(announced())).toBe('(a1)b-(2|)', out);
+    });
+  });
+
+  test('an error of the source passes at once', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                         a---b-#', event, 'fault');
+      expectObservable(attendance$.pipe(announced())).toBe('(a1)b-#', out, 'fault');
+    });
+  });
+
+  test('an endless source is let go when nobody listens any more, and no timer is left', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions, flush }) => {
+      const attendance$ = hot('        a---b-c-c-c', event);
+      const unsub = '                  -----!';
+      expectObservable(attendance$.pipe(announced()), unsub).toBe('(a1)b', out);
+      expectSubscriptions(attendance$.subscriptions).toBe('^----!');
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(1000);
+    });
+  });
+
+  test('one operator value serves two rooms, each with its own gathering', () => {
+    marbles(({ cold, expectObservable }) => {
+      const operator = announced({ gather: 8 });
+      expectObservable(cold('a---b-----', event).pipe(operator)).toBe('(a1)b---2-', out);
+      expectObservable(cold('--a---B---', event).pipe(operator)).toBe('--(a1)B---5', out);
+    });
+  });
+});
+
+describe('presence of a crowd', () => {
+  const crowd = (size: number) => Array.from({ length: size }, (_, n) => member(`n${n}`));
+  const nicks = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, n) => `n${from + n}`).join();
+
+  test('is announced at most 100 nicks a line', () => {
+    marbles(({ expectObservable }) => {
+      const storm$ = from(crowd(251).map((each, n) => joined(each, n + 1))).pipe(
+        announced(),
+        filter((text) => text.startsWith('+')),
+        toArray(),
+      );
+      expectObservable(storm$).toBe('(a|)', {
+        a: ['+n0', `+${nicks(1, 101)}`, `+${nicks(101, 201)}`, `+${nicks(201, 251)}`],
+      });
+    });
+  });
+
+  test('above 1000 is announced in numbers, and in names again once it is smaller', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('a---b---c---A---B---', {
+        ...event,
+        a: joined(alice, LISTED_MEMBERS),
+        b: joined(bob, LISTED_MEMBERS + 1),
+        c: joined(carol, LISTED_MEMBERS + 2),
+      });
+      const expected = '        (a1)(b7)(c7)(A8)(B5)';
+      expectObservable(attendance$.pipe(announced({ gather: 2 }))).toBe(expected, {
+        ...out,
+        7: '+*1',
+        8: '-*1',
+      });
+    });
+  });
+});
