@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Observable } from 'rxjs';
-import { type Connection, relay as relayOf, type RelayEvent, type RelayOptions } from '../streams/index.js';
-import { randomText, verifyProof } from './crypto/roomKeys.js';
+import { relay as relayOf, type RelayEvent, type RelayOptions } from '../streams/relay/index.js';
+import type { Connection } from '../streams/wire/index.js';
+import { randomText } from './crypto/random.js';
+import { verifyProof } from './crypto/verifyProof.js';
 import { endOfTurn$ } from './turn.js';
 
 /** What a relay in Node can be told; nonces, ids, verification and turns are seen to. */

@@ -9,7 +9,8 @@ import {
   type Say,
 } from '../streams/index.js';
 import { nodeCipher } from './crypto/nodeCipher.js';
-import { deriveRoomKeys, randomText } from './crypto/roomKeys.js';
+import { randomText } from './crypto/random.js';
+import { deriveRoomKeys } from './crypto/roomKeys.js';
 import { type Invite, parseInvite } from './invite.js';
 import { connectTcp } from './transport/tcp.js';
 

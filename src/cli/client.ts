@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { checkNick } from '../../streams/index.js';
+import { checkNick } from '../../streams/wire/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { npmCipher } from '../crypto/npmCipher.js';
-import { randomText } from '../crypto/roomKeys.js';
-import { type Address, DEFAULT_ADDRESS, type Invite, isLoopback, parseInvite } from '../invite.js';
+import { randomText } from '../crypto/random.js';
+import { type Invite, InviteError, parseInvite } from '../invite.js';
 import type { RoomOptions } from '../room.js';
 import { errorCode } from '../transport/networkError.js';
 import { usageError } from './exit.js';
@@ -17,7 +17,7 @@ export const readInvite = ({ input, flags }: Args): Invite | undefined => {
   if (argument !== undefined && file !== undefined)
     throw usageError('the invite is given twice: as an argument and as --invite-file');
   const invite = argument ?? (file === undefined ? process.env['RXCHAT_INVITE'] : readFirstLine(file));
-  return invite === undefined || invite === '' ? undefined : parseInvite(invite);
+  return invite === undefined || invite === '' ? undefined : parse(invite);
 };
 
 /** The same, for commands that cannot do without. */
@@ -28,28 +28,20 @@ export const needInvite = (args: Args): Invite => {
   return invite;
 };
 
+const parse = (invite: string): Invite => {
+  try {
+    return parseInvite(invite);
+  } catch (error) {
+    throw error instanceof InviteError ? usageError(error.message) : error;
+  }
+};
+
 const readFirstLine = (file: string): string => {
   try {
     return readFileSync(file, 'utf8').trim().split('\n')[0] ?? '';
   } catch (error) {
     throw usageError(`cannot read --invite-file ${file}: ${errorCode(error) ?? 'unknown'}`);
   }
-};
-
-/** `--host` and `--port`. */
-export const readAddress = (flags: Flags, lowestPort = 1): Address => {
-  const host = text(flags, 'host') ?? DEFAULT_ADDRESS.host;
-  if (!/^[\w.:%-]+$/.test(host)) throw usageError('--host needs a host name or an address');
-  return { host, port: integer(flags, 'port', lowestPort, 65_535) ?? DEFAULT_ADDRESS.port };
-};
-
-/** Refuses an address outside this machine unless `--plain` says that the way there may be read. */
-export const needPlain = ({ host }: Address, flags: Flags): void => {
-  if (isLoopback(host) || flags['plain'] === true) return;
-  throw usageError(
-    `${host} is outside this machine, and rxchat has no TLS yet`,
-    'messages are encrypted all the same; --plain lets nicks, room names and sizes be seen on the way',
-  );
 };
 
 /** The nick of `--nick`, or one made of the login name; `unique`: with a random end, for those that come in numbers. */

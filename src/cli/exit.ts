@@ -1,5 +1,4 @@
-import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/index.js';
-import { InviteError } from '../invite.js';
+import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
 import { visible } from '../terminal/visible.js';
 
 /** What the exit codes mean; the help and docs/protocol.md say the same. */
@@ -40,7 +39,6 @@ const REFUSAL_HINTS: Readonly<Record<string, string>> = {
 /** Any error as one that ends the command. */
 export const toCliError = (error: unknown): CliError => {
   if (error instanceof CliError) return error;
-  if (error instanceof InviteError) return new CliError(Exit.usage, error.message);
   if (error instanceof LinkError) return new CliError(Exit.network, error.message);
   if (error instanceof RefusedError)
     return new CliError(Exit.refused, `refused: ${error.message} (${error.code})`, REFUSAL_HINTS[error.code]);

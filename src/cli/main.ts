@@ -38,6 +38,7 @@ const print = (text: string): number => {
 };
 
 const parse = (command: Command, argv: readonly string[]): Args => {
+  needValues(command, argv);
   const { input, flags } = meow({
     importMeta: import.meta,
     argv,
@@ -62,7 +63,21 @@ const parse = (command: Command, argv: readonly string[]): Args => {
   return { input: input.map(String), flags };
 };
 
-const helpHint = (name?: string): string => `rxchat ${name === undefined ? '' : `${name} `}--help lists them`;
+/** The parser takes a flag that lacks its value for one that was not given, and one given twice for a fault of ours. */
+const needValues = ({ flags }: Command, argv: readonly string[]): void => {
+  for (const [key, { type, short }] of Object.entries(flags)) {
+    const names = [flagName(key), ...(short === undefined ? [] : [flagName(short)])];
+    if (argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
+      throw usageError(`${flagName(key)} is given twice`);
+    argv.forEach((word, at) => {
+      const value = argv[at + 1];
+      if (type !== 'boolean' && names.includes(word) && (value === undefined || /^-[a-z-]/i.test(value)))
+        throw usageError(`${word} needs a value`);
+    });
+  }
+};
+
+const helpHint = (name?: string): string => `see rxchat ${name === undefined ? '' : `${name} `}--help`;
 
 const unknownCommand = (name: string) => {
   const names = COMMANDS.map((each) => each.name);

@@ -8,8 +8,8 @@ export interface Receipts {
   readonly stored: number;
   /** Lines that went out and did not come back yet, oldest first. */
   readonly pending: readonly string[];
-  /** Bytes of text in them, roughly. */
-  readonly pendingSize: number;
+  /** Bytes of the tokens that carry them. */
+  readonly pendingBytes: number;
   /** Whether something said holds U+FFFD, which stands for bytes that were no text. */
   readonly damaged: boolean;
   /** All that was to be said went out. */
@@ -23,10 +23,9 @@ export const receipts = (): Receipts => {
   const pending: (readonly string[])[] = [];
   let said = 0;
   let stored = 0;
-  let pendingSize = 0;
+  let pendingBytes = 0;
   let saidAll = false;
   let damaged = false;
-  const size = (lines: readonly string[]) => lines.reduce((sum, line) => sum + line.length, 0);
 
   return {
     take: (heard) => {
@@ -34,14 +33,14 @@ export const receipts = (): Receipts => {
         case 'said':
           pending.push(heard.lines);
           said += heard.lines.length;
-          pendingSize += size(heard.lines);
+          pendingBytes += heard.bytes;
           damaged ||= heard.lines.some((line) => line.includes('\ufffd'));
           break;
         case 'stored':
           // In the order in which they were said.
           pending.shift();
           stored += heard.lines.length;
-          pendingSize -= size(heard.lines);
+          pendingBytes -= heard.bytes;
           break;
         case 'said-all':
           saidAll = true;
@@ -58,8 +57,8 @@ export const receipts = (): Receipts => {
     get pending() {
       return pending.flat();
     },
-    get pendingSize() {
-      return pendingSize;
+    get pendingBytes() {
+      return pendingBytes;
     },
     get damaged() {
       return damaged;

@@ -1,4 +1,4 @@
-import type { Member, RelayEvent } from '../../streams/index.js';
+import type { Member, RelayEvent } from '../../streams/relay/index.js';
 
 /**
  * What happens in a relay as JSON lines on stderr, by pino; loaded for `serve` alone. At its most talkative it names

@@ -1,4 +1,4 @@
-import type { Freshness, Unopened } from '../../streams/index.js';
+import type { Freshness, Unopened } from '../../streams/client/index.js';
 
 /** How far a clock may be ahead, in seconds: the specification's choice. */
 const CLOCK_SKEW = 60;

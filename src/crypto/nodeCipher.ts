@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Cipher, FernetKey, Plaintext, Token } from '../../streams/index.js';
+import type { Cipher, FernetKey, Plaintext, Token } from '../../streams/client/index.js';
 import { staleness } from './freshness.js';
 import { readToken, tokenHead, writeToken } from './tokenShape.js';
 

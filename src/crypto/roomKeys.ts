@@ -1,20 +1,6 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-  verify,
-} from 'node:crypto';
-import {
-  asFernetKey,
-  type FernetKey,
-  fromBase64url,
-  type RoomName,
-  toBase64url,
-  type Verify,
-} from '../../streams/index.js';
+import { createPrivateKey, createPublicKey, hkdfSync, sign } from 'node:crypto';
+import { asFernetKey, type FernetKey } from '../../streams/client/index.js';
+import { type RoomName, toBase64url } from '../../streams/wire/index.js';
 
 /** What an invite's secret becomes: the room's name, its Fernet key, and the right to come in. */
 export interface RoomKeys {
@@ -24,9 +10,8 @@ export interface RoomKeys {
   readonly sign: (message: Uint8Array) => string;
 }
 
-/** DER around a raw Ed25519 key (RFC 8410), which is how `node:crypto` takes one. */
+/** DER before a raw Ed25519 private key (RFC 8410), which is how `node:crypto` takes one. */
 const PRIVATE_DER = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PUBLIC_DER = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** Bytes of a room secret. */
 export const SECRET_BYTES = 32;
@@ -42,27 +27,8 @@ export const deriveRoomKeys = (secret: Uint8Array): RoomKeys => {
     type: 'pkcs8',
   });
   return {
-    room: toBase64url(rawPublicKey(privateKey)) as RoomName,
+    room: createPublicKey(privateKey).export({ format: 'jwk' }).x as RoomName,
     fernetKey: asFernetKey(derive('room fernet key')),
     sign: (message) => toBase64url(sign(null, message, privateKey)),
   };
 };
-
-/** Whether a join proof holds under a room's public key. */
-export const verifyProof: Verify = (room, message, signature) => {
-  const raw = fromBase64url(room);
-  const bytes = fromBase64url(signature);
-  if (raw?.length !== 32 || bytes?.length !== 64) return false;
-  try {
-    const key = createPublicKey({ key: Buffer.concat([PUBLIC_DER, raw]), format: 'der', type: 'spki' });
-    return verify(null, message, key, bytes);
-  } catch {
-    return false;
-  }
-};
-
-/** `n` random bytes as base64url. */
-export const randomText = (n: number): string => toBase64url(randomBytes(n));
-
-const rawPublicKey = (privateKey: KeyObject): Uint8Array =>
-  createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(PUBLIC_DER.length);

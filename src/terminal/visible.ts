@@ -1,10 +1,12 @@
-/** Controls, formats (bidi overrides, zero-width), surrogates, private use, and letters that draw nothing. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
+/**
+ * Controls, formats (bidi overrides, zero-width), surrogates, private use, and letters that draw nothing; but not a
+ * joiner between two pictographs.
+ */
+const UNSAFE =
+  /(?!(?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?)\u200d(?=\p{Extended_Pictographic}))[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
 
 /** More combining marks on one base than any script needs. */
 const STACKED_MARKS = /(\p{M}{8})\p{M}+/gu;
-
-const PICTOGRAPH_BEFORE = /\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?$/u;
 
 /**
  * Text of other people as it may reach a terminal: whatever could move the cursor, change colours, reverse or hide
@@ -12,9 +14,7 @@ const PICTOGRAPH_BEFORE = /\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?$
  * joiner stays between pictographs, where it makes one emoji of two.
  */
 export const visible = (text: string): string =>
-  text.replace(STACKED_MARKS, '$1').replace(UNSAFE, (character, at: number) => {
-    if (character === '\u200d' && PICTOGRAPH_BEFORE.test(text.slice(Math.max(0, at - 4), at)))
-      return character;
+  text.replace(STACKED_MARKS, '$1').replace(UNSAFE, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code < 0x20) return String.fromCodePoint(0x2400 + code);
     return code === 0x7f ? '\u2421' : `\\u{${code.toString(16)}}`;

@@ -1,7 +1,7 @@
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { fromEvent, map, Observable, type Subscriber } from 'rxjs';
-import { type Connection, LinkError } from '../../streams/index.js';
-import { type Address, formatAddress } from '../invite.js';
+import { type Connection, LinkError } from '../../streams/wire/index.js';
+import { type Address, formatAddress } from '../address.js';
 import { explainNetworkError } from './networkError.js';
 
 /**

@@ -17,6 +17,7 @@ import { controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
 import { enter, type EnterOptions } from './enter.js';
 import type { Received } from './entries.js';
+import { outbox, type Said, type Stored } from './outbox.js';
 import { open, type OpenOptions, type Opened, type Undecryptable } from './open.js';
 import { type Say, seal, type SealOptions } from './seal.js';
 
@@ -31,19 +32,6 @@ export interface Message {
   readonly text: string;
   /** Whether this very client said it. */
   readonly own: boolean;
-}
-
-/** Lines of ours went out; they are pending. */
-export interface Said {
-  readonly type: 'said';
-  readonly lines: readonly string[];
-}
-
-/** Lines of ours came back in their place: the echo is the receipt. In the order in which they were said. */
-export interface Stored {
-  readonly type: 'stored';
-  readonly position: number;
-  readonly lines: readonly string[];
 }
 
 /** All that was to be said went out: what you say has completed. */
@@ -66,9 +54,9 @@ export interface ConversationOptions extends EnterOptions, OpenOptions, SealOpti
  * What you say in, what you hear out: a client's side of a room, over a connection.
  *
  * Enters the room once a key is there, and subscribes to what you say once it is in. Each thing said becomes a token;
- * its echo is its receipt (`stored`). When what you say completes there is a `said-all`, and one goes on hearing; it
- * completes after the relay's `BYE`. Errors as `enter`, `seal` and `open` do. Whatever ends it, unsubscribing too, says `BYE` and closes the
- * connection.
+ * its echo is its receipt (`stored`). Nothing is held back here: who can wait paces what it says by `said` and `stored`.
+ * When what you say completes there is a `said-all`, and one goes on hearing; it completes after the relay's `BYE`.
+ * Errors as `enter`, `seal` and `open` do. Whatever ends it, unsubscribing too, says `BYE` and closes the connection.
  *
  * ```text
  * say      ----------------hello-------------------------
@@ -87,29 +75,30 @@ export const conversation =
   (say$) =>
     defer(() => {
       const { connection, session } = options;
-      const pending = new Map<string, readonly string[]>();
+      const box = outbox();
+      const ask = (wanted: boolean, position: number) => {
+        if (wanted) connection.write(encodeLine(controlLine({ type: 'ping', n: position })));
+      };
 
-      const hear = (event: Opened | Other): Heard[] => {
-        if (event.type !== 'opened') return [event];
-        const { position, token, envelope } = event;
-        const { nick, time } = envelope;
-        const own = envelope.session === session;
-        const heard: Heard[] = envelope.lines.map((text, index) => ({
-          type: 'message',
-          position,
-          index,
-          nick,
-          time,
-          text,
-          own,
-        }));
-        const lines = pending.get(token);
-        if (lines !== undefined && pending.delete(token)) heard.push({ type: 'stored', position, lines });
-        return heard;
+      const hear = (event: Opened | Undecryptable | Passing): Heard[] => {
+        switch (event.type) {
+          case 'opened':
+            return [...messages(event, session), ...box.echo(event.token, event.position)];
+          case 'gap':
+            ask(box.gap(), event.to);
+            return [event];
+          case 'pong': {
+            const { stored, ask: again } = box.pong();
+            ask(again, event.n);
+            return stored;
+          }
+          default:
+            return [event];
+        }
       };
 
       return enter(options).pipe(
-        open<Other>(options),
+        open<Passing>(options),
         connect((event$) =>
           merge(
             event$.pipe(mergeMap(hear)),
@@ -119,9 +108,11 @@ export const conversation =
               switchMap(() => say$),
               seal(options),
               map(({ token, lines }): Said | SaidAll => {
-                pending.set(token, lines);
-                connection.write(encodeLine(token));
-                return { type: 'said', lines };
+                const line = encodeLine(token);
+                const said: Said = { type: 'said', lines, bytes: line.length };
+                box.sent(token, said);
+                connection.write(line);
+                return said;
               }),
               endWith<Said | SaidAll>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
@@ -129,11 +120,21 @@ export const conversation =
           ),
         ),
         finalize(() => {
-          connection.write(encodeLine(controlLine({ type: 'bye', reason: 'leaving', retryMs: 0 })));
+          try {
+            connection.write(encodeLine(controlLine({ type: 'bye', reason: 'leaving', retryMs: 0 })));
+          } catch {
+            // It closes anyway; that it could not say so is no reason of its own.
+          }
           connection.close();
         }),
       );
     });
 
 /** What passes `open` as it is. */
-type Other = Exclude<Heard, Message | Said | SaidAll | Stored> | Undecryptable;
+type Passing = Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
+
+const messages = ({ position, envelope }: Opened, session: string): Message[] => {
+  const { nick, time, lines } = envelope;
+  const own = envelope.session === session;
+  return lines.map((text, index) => ({ type: 'message', position, index, nick, time, text, own }));
+};

@@ -51,7 +51,7 @@ export const enter = ({
   sign,
   handshakeTimeout = 10_000,
   ...credentials
-}: EnterOptions): Observable<Exclude<Received, { type: 'greeting' | 'ping' | 'pong' }>> => {
+}: EnterOptions): Observable<Exclude<Received, { type: 'greeting' | 'ping' }>> => {
   const { nick, room, session } = credentials;
   const binding = toBase64url(connection.channelBinding);
   const silent = () => throwError(() => new LinkError(`the relay said nothing for ${handshakeTimeout} ms`));
@@ -84,10 +84,9 @@ export const enter = ({
         case 'ping':
           connection.write(encodeLine(controlLine({ type: 'pong', n: position })));
           return EMPTY;
-        case 'pong':
-          return EMPTY;
         default:
           if (received.type === 'welcome') position = received.from - 1;
+          else if (received.type === 'gap') position = received.to;
           else if ('position' in received) position = received.position;
           return of(received);
       }

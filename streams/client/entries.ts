@@ -44,7 +44,14 @@ export const entries = (): OperatorFunction<Lines, Received> => (line$) =>
     const control = (line: string): Received | undefined => {
       const said = readControl(line);
       if (said?.type === 'err') throw new RefusedError(said.code, said.text);
-      if (said?.type === 'gap' && position !== undefined) position = said.to + 1;
+      if (said?.type === 'gap') {
+        if (said.from !== position)
+          throw new ProtocolError(
+            'bad-line',
+            'the relay sent a GAP that does not begin at the next position',
+          );
+        position = said.to + 1;
+      }
       if (said !== undefined) return said;
       if (!greeted) {
         greeted = true;

@@ -1,3 +1,4 @@
+import { LimitError } from '../wire/errors.js';
 import { decodeText, encodeText } from '../wire/utf8.js';
 import type { Plaintext } from './cipher.js';
 
@@ -19,11 +20,6 @@ export interface Envelope {
 /** The most bytes an envelope can have, so that its token still is a line of 64 KiB. */
 export const ENVELOPE_LIMIT = 49_087;
 
-/** A message is too large to be sent. Nothing of it was. */
-export class LimitError extends Error {
-  override readonly name = 'LimitError';
-}
-
 /** An envelope as bytes. A `LimitError` where they are more than `ENVELOPE_LIMIT`. */
 export const encodeEnvelope = ({ lines, ...envelope }: Envelope): Plaintext => {
   const said = lines.length === 1 ? { text: lines[0] } : { lines };
@@ -41,15 +37,17 @@ export const decodeEnvelope = (plaintext: Plaintext): Envelope | undefined => {
   const lines = fields['lines'] ?? [text];
   return typeof nick === 'string' &&
     typeof session === 'string' &&
-    Number.isSafeInteger(counter) &&
-    Number.isSafeInteger(time) &&
-    Math.abs(time as number) <= LATEST_TIME &&
+    isBetween(counter, 1, Number.MAX_SAFE_INTEGER) &&
+    isBetween(time, 0, LATEST_TIME) &&
     Array.isArray(lines) &&
     lines.length > 0 &&
     lines.every((line) => typeof line === 'string')
-    ? { nick, session, counter: counter as number, time: time as number, lines }
+    ? { nick, session, counter, time, lines }
     : undefined;
 };
+
+const isBetween = (value: unknown, from: number, to: number): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= from && (value as number) <= to;
 
 /** What a `Date` can hold, in ms. */
 const LATEST_TIME = 8.64e15;

@@ -1,7 +1,7 @@
 import { defer, mergeMap, type OperatorFunction } from 'rxjs';
+import { LimitError } from '../wire/errors.js';
 import { eachLine, type Lines } from '../wire/lines.js';
 import { decodeTextLossy, encodeText } from '../wire/utf8.js';
-import { LimitError } from './envelope.js';
 import type { Say } from './seal.js';
 
 /** The most bytes of lines, as JSON, that go into one token: 32 KiB. */

@@ -80,8 +80,9 @@ export const admission =
     defer(() => {
       let member: Member | undefined;
       let reason = 'the connection ended';
-      let farewell: Control = { type: 'bye', reason: 'shutdown', retryMs };
+      let farewell: Control | undefined = { type: 'bye', reason: 'shutdown', retryMs };
       const sayFarewell = () => {
+        if (farewell === undefined) return;
         try {
           connection.write(encodeLine(controlLine(farewell)));
         } catch {
@@ -90,8 +91,9 @@ export const admission =
       };
 
       const explain = (error: unknown): Observable<never> => {
-        if (error instanceof LinkError) reason = error.message;
-        else {
+        if (error instanceof LinkError) {
+          reason = error.message;
+        } else {
           const known = error instanceof ProtocolError;
           const { code, message } = known
             ? error
@@ -119,13 +121,15 @@ export const admission =
         }),
         catchError(explain),
       );
-      const gone$ = defer(() =>
-        of<Command | TurnedAway>(
+      const gone$ = defer(() => {
+        // Who went by itself is told nothing.
+        if (farewell?.type === 'bye') farewell = undefined;
+        return of<Command | TurnedAway>(
           member === undefined
             ? { type: 'turned-away', peer: connection.peer, reason }
             : { type: 'leave', member, reason },
-        ),
-      );
+        );
+      });
 
       return concat(spoken$, gone$).pipe(
         takeWhile((command) => command.type !== 'leave', true),

@@ -1,8 +1,8 @@
 /**
  * What may have a position: a Fernet token, or an announcement in plaintext.
  *
- * A token (https://github.com/fernet/spec) is padded base64url and begins with version 0x80 and the three upper bytes
- * of a 64-bit time, which stay zero for some 10^10 years: `gAAAA`.
+ * A token (https://github.com/fernet/spec) is padded base64url and begins with version 0x80 and a 64-bit time in
+ * seconds, whose upper 22 bits stay zero for some 10^5 years: `gAAAA`.
  */
 const TOKEN_HEAD = [0x67, 0x41, 0x41, 0x41, 0x41];
 const NEWLINE = 10;
@@ -25,7 +25,9 @@ export const areTokens = (bytes: Uint8Array): boolean => {
     for (const byte of TOKEN_HEAD) if (bytes[at++] !== byte) return false;
     while (IS_BASE64URL[bytes[at] as number] === 1) at += 1;
     while (bytes[at] === PADDING && (at - from) % 4 !== 0) at += 1;
-    if (bytes[at] !== NEWLINE || at - from < SHORTEST_TOKEN || (at - from) % 4 !== 0) return false;
+    const length = at - from;
+    if (bytes[at] !== NEWLINE || length < SHORTEST_TOKEN || length % 4 !== 0 || bytes[at - 3] === PADDING)
+      return false;
     at += 1;
   }
   return true;

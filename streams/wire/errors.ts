@@ -17,7 +17,6 @@ export type ErrorCode =
   | 'nick-invalid'
   | 'nick-taken'
   | 'timeout'
-  | 'busy'
   | 'internal';
 
 /** The peer broke the protocol, or asked for what it cannot have. It is told, and only its connection ends. */
@@ -45,4 +44,9 @@ export class RefusedError extends Error {
 /** The connection to the relay could not be made or was lost; trying again may help. */
 export class LinkError extends Error {
   override readonly name = 'LinkError';
+}
+
+/** A message is too large to be sent. Nothing of it was. */
+export class LimitError extends Error {
+  override readonly name = 'LimitError';
 }

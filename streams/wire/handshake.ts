@@ -48,9 +48,9 @@ export interface Welcome {
   readonly members: readonly string[] | undefined;
 }
 
-/** More members than this, or a longer list in bytes, and `WELCOME` only counts them. */
+/** More members than this, or a longer list in characters, and `WELCOME` only counts them. */
 export const LISTED_MEMBERS = 1000;
-const LISTED_BYTES = 32_768;
+const LISTED_CHARACTERS = 8192;
 
 /** `NICK rxchat/1 nonce=…`, the first line of a connection. */
 export const greetingLine = (nonce: string): string => `NICK ${PROTOCOL} ${writeFields({ nonce })}`;
@@ -125,7 +125,8 @@ export const proofMessage = ({
 /** `WELCOME log=… next=… first=… from=… durability=… count=… members=…`. */
 export const welcomeLine = ({ members, ...fields }: Welcome): string => {
   const list = members?.join(',') ?? '';
-  const listed = members !== undefined && members.length <= LISTED_MEMBERS && list.length <= LISTED_BYTES / 4;
+  const listed =
+    members !== undefined && members.length <= LISTED_MEMBERS && list.length <= LISTED_CHARACTERS;
   return `WELCOME ${writeFields({ ...fields, members: listed ? list : undefined })}`;
 };
 

@@ -1,6 +1,6 @@
 import { defer, EMPTY } from 'rxjs';
 import { createInvite, formatInvite } from '../../invite.js';
-import { readAddress } from '../client.js';
+import { readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 
 /** `rxchat invite`: one line on stdout. */

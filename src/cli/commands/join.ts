@@ -14,18 +14,20 @@ import {
   tap,
   ignoreElements,
 } from 'rxjs';
-import { encodeText, type Heard, lines, pack, type Say } from '../../../streams/index.js';
+import { type Heard, type Say } from '../../../streams/index.js';
 import { createInvite, formatInvite } from '../../invite.js';
 import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
+import { needPlain, readAddress } from '../address.js';
 import { chatFormat } from '../chatFormat.js';
 import { readChatLine } from '../chatLine.js';
-import { needPlain, readAddress, readInvite, readNick, readRoomOptions } from '../client.js';
+import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
+import { pipedLines } from '../source.js';
 
 /** How long, in ms, who leaves waits for the receipts of what was just said. */
 const LEAVING = 1000;
@@ -33,6 +35,7 @@ const LEAVING = 1000;
 /** Where lines come from and where the conversation is shown: a terminal, or plain pipes. */
 interface Desk {
   readonly say$: Observable<Say>;
+  readonly pace: (pendingBytes: number) => void;
   readonly print: (text: string) => void;
 }
 
@@ -50,11 +53,13 @@ export const join: Run = (args) =>
     const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
     const desk = interactive ? terminalDesk(nick, () => [...members]) : plainDesk();
     const account = receipts();
+    let unread = false;
 
     const heard$ = from(readRoomOptions(flags, nick)).pipe(
       switchMap((options) => desk.say$.pipe(room(invite, options))),
       tap((heard) => {
         account.take(heard);
+        desk.pace(account.pendingBytes);
         attend(members, heard);
       }),
       share(),
@@ -75,13 +80,13 @@ export const join: Run = (args) =>
           desk.print(text.slice(0, -1));
         }),
         ignoreElements(),
-        takeUntil(outputClosed$),
+        takeUntil(outputClosed$.pipe(tap(() => (unread = true)))),
         takeUntil(interruption$),
       ),
       defer(() => {
         for (const text of account.pending) note(`not known to be stored: ${text}`);
-        if (!account.saidAll) throw new CliError(Exit.network, 'the relay is shutting down');
-        return of(account.done ? Exit.ok : Exit.network);
+        if (!account.saidAll && !unread) throw new CliError(Exit.network, 'the relay is shutting down');
+        return of(account.pending.length === 0 ? Exit.ok : Exit.network);
       }),
     );
   });
@@ -101,6 +106,8 @@ const terminalDesk = (nick: string, members: () => readonly string[]): Desk => {
     print: (text) => {
       print(text);
     },
+    // A person is slow enough.
+    pace: () => undefined,
     say$: terminalScreen(`${nick}> `).pipe(
       tap((screen) => {
         print = screen.print;
@@ -118,8 +125,8 @@ const terminalDesk = (nick: string, members: () => readonly string[]): Desk => {
 };
 
 const plainDesk = (): Desk => ({
+  ...pipedLines(standardInput()),
   print: (text) => {
     process.stdout.write(`${text}\n`);
   },
-  say$: concat(standardInput().chunk$, of(encodeText('\n'))).pipe(lines(), pack()),
 });

@@ -17,7 +17,8 @@ import {
 } from 'rxjs';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { room } from '../../room.js';
-import { needInvite, needPlain, readNick, readRoomOptions } from '../client.js';
+import { needPlain } from '../address.js';
+import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { integer } from '../flags.js';

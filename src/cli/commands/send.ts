@@ -5,46 +5,22 @@ import {
   EMPTY,
   from,
   ignoreElements,
-  type Observable,
   of,
-  reduce,
   switchMap,
   takeUntil,
   takeWhile,
   tap,
   throwError,
-  timer,
 } from 'rxjs';
-import {
-  encodeText,
-  isSayable,
-  LimitError,
-  lines,
-  pack,
-  PACK_LIMIT,
-  type Say,
-} from '../../../streams/index.js';
 import { room } from '../../room.js';
-import { needInvite, needPlain, readNick, readRoomOptions } from '../client.js';
+import { needPlain } from '../address.js';
+import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
 import { text } from '../flags.js';
-import { type Input, interruption$, standardInput } from '../process.js';
+import { interruption$, standardInput } from '../process.js';
 import { type Receipts, receipts } from '../receipts.js';
-
-/** Characters without receipt; beyond it standard input is not read, so that whoever writes it waits. */
-const WINDOW = 262_144;
-
-/** How long, in ms, to count what stands in standard input and cannot be sent. */
-const COUNTING = 500;
-
-/** What is to be sent, and how to make it wait. */
-interface Source {
-  readonly say$: Observable<Say>;
-  readonly hold: (full: boolean) => void;
-  /** Lines that were not said and now will not be: how many, and whether that is all of them. */
-  readonly rest$: Observable<{ readonly count: number; readonly all: boolean }>;
-}
+import { oneMessage, pipedLines } from '../source.js';
 
 /** `rxchat send`: standard input, a message a line; ends when all are stored. */
 export const send: Run = (args) =>
@@ -74,7 +50,7 @@ export const send: Run = (args) =>
       ),
       tap((heard) => {
         account.take(heard);
-        source.hold(account.pendingSize > WINDOW);
+        source.pace(account.pendingBytes);
       }),
       takeWhile(() => !account.done, true),
       ignoreElements(),
@@ -102,49 +78,17 @@ export const send: Run = (args) =>
 
 const NO_REST$ = of({ count: 0, all: true });
 
-const pipedLines = (input: Input): Source => ({
-  // The last line may lack its newline; a second one makes an empty line, which is no message.
-  say$: concat(input.chunk$, of(encodeText('\n'))).pipe(lines(), pack()),
-  hold: (full) => {
-    if (full) input.pause();
-    else input.resume();
-  },
-  rest$: defer(() => {
-    let all = false;
-    const whole$ = input.chunk$.pipe(tap({ complete: () => (all = true) }));
-    const counted$ = concat(whole$.pipe(takeUntil(timer(COUNTING))), of(encodeText('\n')));
-    return counted$.pipe(
-      lines({ limit: Number.MAX_SAFE_INTEGER }),
-      pack({ limit: Number.MAX_SAFE_INTEGER }),
-      reduce((count, say) => count + say.lines.length, 0),
-      switchMap((count) => of({ count, all })),
-    );
-  }),
-});
-
-const oneMessage = (message: string): Source => {
-  let said = false;
-  return {
-    say$: defer(() => {
-      if (!isSayable(message)) throw new LimitError(`the message is over the limit of ${PACK_LIMIT} bytes`);
-      said = true;
-      return of({ lines: [message] });
-    }),
-    hold: () => undefined,
-    rest$: defer(() => of({ count: said ? 0 : 1, all: true })),
-  };
-};
-
 /** The same failure, with what became of the lines. */
 const unsent = (failure: CliError, account: Receipts, rest: number, all: boolean): CliError => {
   const { stored, pending } = account;
   const lost = pending.length + rest;
   const { message, hint, exitCode } = failure;
   if (lost === 0 && stored === 0) return failure;
+  if (exitCode === Exit.limit) return new CliError(exitCode, `${message}; lines stored: ${stored}`, hint);
   const partly = exitCode === Exit.network && stored > 0 && lost > 0;
   return new CliError(
     partly ? Exit.partly : exitCode,
-    `${message}; ${stored} of ${all ? '' : 'at least '}${stored + lost} lines were stored, ${lost} were not`,
+    `${message}; lines stored: ${stored}, not stored: ${all ? '' : 'at least '}${lost}`,
     hint,
   );
 };

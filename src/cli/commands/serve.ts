@@ -15,12 +15,12 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { DEFAULT_WINDOW, SMALLEST_WINDOW } from '../../../streams/index.js';
-import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../invite.js';
+import { DEFAULT_WINDOW, SMALLEST_WINDOW } from '../../../streams/relay/index.js';
+import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../address.js';
 import { relay } from '../../relay.js';
 import { errorCode, explainNetworkError } from '../../transport/networkError.js';
 import { listenTcp } from '../../transport/tcp.js';
-import { needPlain, readAddress } from '../client.js';
+import { needPlain, readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { bytes, choice } from '../flags.js';
@@ -31,7 +31,7 @@ import { logEvents } from '../relayLog.js';
 const DELIVERY_GRACE = 800;
 
 /** By then, in ms after a signal, the process has ended whatever is still open. */
-const LAST_RESORT = 1900;
+const LAST_RESORT = 1500;
 
 const LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
 const LARGEST_WINDOW = 2 ** 40;
