@@ -53,14 +53,12 @@ export const outbox = (): Outbox => {
     which: (each: Pending, at: number) => boolean,
     position?: (each: Pending) => number | undefined,
   ) => {
-    const stored = pending
-      .filter(which)
-      .map((each): Stored => ({
-        type: 'stored',
-        position: position?.(each),
-        lines: each.lines,
-        bytes: each.bytes,
-      }));
+    const stored = pending.filter(which).map((each): Stored => ({
+      type: 'stored',
+      position: position?.(each),
+      lines: each.lines,
+      bytes: each.bytes,
+    }));
     pending = pending.filter((each, at) => !which(each, at));
     return stored;
   };

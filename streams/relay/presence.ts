@@ -3,7 +3,7 @@ import {
   defer,
   endWith,
   filter,
-  last,
+  ignoreElements,
   map,
   merge,
   mergeMap,
@@ -116,7 +116,7 @@ export const presence =
               map(() => FLUSH),
               // In the room's trampoline, like its commands: what an announcement causes comes after it.
               observeOn(queueScheduler),
-              takeUntil(event$.pipe(last(null, null))),
+              takeUntil(event$.pipe(ignoreElements(), endWith(FLUSH))),
             ),
           ),
         ),

@@ -5,6 +5,7 @@ import {
   EMPTY,
   filter,
   type GroupedObservable,
+  map,
   merge,
   mergeMap,
   NEVER,
@@ -92,9 +93,24 @@ const deserted =
 
 const supervised =
   (serve: (command$: Observable<Command>) => Observable<RoomEvent>) =>
-  (command$: GroupedObservable<string, Command>): Observable<RoomEvent | RoomFailed> =>
-    serve(command$).pipe(
-      catchError((error: unknown, again$) =>
-        concat(of<RoomFailed>({ type: 'room-failed', room: command$.key, reason: String(error) }), again$),
-      ),
+  (command$: GroupedObservable<string, Command>): Observable<RoomEvent | RoomFailed> => {
+    // Who has joined may not have been served yet when the room fails, and would be nobody's then.
+    const inside = new Set<Connection>();
+    const attended$ = command$.pipe(
+      map((command) => {
+        if (command.type === 'join') inside.add(command.member.connection);
+        if (command.type === 'leave') inside.delete(command.member.connection);
+        return command;
+      }),
     );
+    return serve(attended$).pipe(
+      catchError((error: unknown, again$) => {
+        for (const connection of inside) connection.close();
+        inside.clear();
+        return concat(
+          of<RoomFailed>({ type: 'room-failed', room: command$.key, reason: String(error) }),
+          again$,
+        );
+      }),
+    );
+  };

@@ -60,14 +60,16 @@ export const room =
   ({ logId, window = DEFAULT_WINDOW, turn$, gather = 1000, retryMs = 1000 }: RoomOptions) =>
   (command$: Observable<Command>): Observable<RoomEvent> =>
     defer(() => {
-      const log = roomLog({ id: logId(), window });
+      let log: RoomLog | undefined;
+      // Made by the first join and not before: where it cannot be made, only a join fails, and not the room at rest.
+      const theLog = () => (log ??= roomLog({ id: logId(), window }));
       return command$.pipe(
         // The one trampoline. A member whose connection fails while a line is being delivered leaves within that very
         // call; nobody may see it leave before that line.
         observeOn(queueScheduler),
         rollCall(),
         presence({ gather }),
-        map(append(log)),
+        map((event) => append(theLog(), event)),
         connect((event$) => {
           const grown$ = event$.pipe(
             filter(grew),
@@ -86,30 +88,28 @@ export const room =
 
 const grew = ({ type }: { readonly type: string }): boolean => type === 'tokens' || type === 'announced';
 
-const append =
-  (log: RoomLog) =>
-  (event: Attendance | Announced): Exclude<RoomEvent, Failed> => {
-    switch (event.type) {
-      case 'joined': {
-        const from = startOf(log, event.member);
-        const { count, members } = event;
-        const { id, next, first } = log;
-        return {
-          ...event,
-          cursor: log.cursor(from),
-          welcome: { log: id, next, first, from, durability: 'memory', count, members },
-        };
-      }
-      case 'tokens':
-        log.append(event.lines);
-        return event;
-      case 'announced':
-        log.append({ bytes: encodeLine(announcementLine(event.announcement)), count: 1 });
-        return event;
-      default:
-        return event;
+const append = (log: RoomLog, event: Attendance | Announced): Exclude<RoomEvent, Failed> => {
+  switch (event.type) {
+    case 'joined': {
+      const from = startOf(log, event.member);
+      const { count, members } = event;
+      const { id, next, first } = log;
+      return {
+        ...event,
+        cursor: log.cursor(from),
+        welcome: { log: id, next, first, from, durability: 'memory', count, members },
+      };
     }
-  };
+    case 'tokens':
+      log.append(event.lines);
+      return event;
+    case 'announced':
+      log.append({ bytes: encodeLine(announcementLine(event.announcement)), count: 1 });
+      return event;
+    default:
+      return event;
+  }
+};
 
 /** The position a member begins at: after what it has, or with the newest few, or with what comes. */
 const startOf = (log: RoomLog, { after, last }: Member): number => {

@@ -80,7 +80,7 @@ interface Slab {
  * cursor.read(); // the bytes of '+alice\n'
  */
 export const roomLog = ({ id, window }: RoomLogOptions): RoomLog => {
-  const largest = Math.min(LARGEST_SLAB, Math.floor(window / 4));
+  const largest = Math.min(LARGEST_SLAB, Math.max(1, Math.floor(window / 4)));
   const slabs: Slab[] = [];
   /** How many slabs are gone: slab number k is `slabs[k - gone]`. */
   let gone = 0;

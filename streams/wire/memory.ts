@@ -117,6 +117,8 @@ const way = (highWaterMark: number, scheduler: SchedulerLike) => {
       discarded = true;
       queue.length = 0;
       reader?.complete();
+      // Whoever waits to write waits for nobody.
+      soon();
     },
   };
 };

@@ -92,39 +92,28 @@ describe('admission', () => {
 });
 
 describe('who does not become a member', () => {
-  const nobody: {
-    name: string;
-    chunk: string;
-    error?: unknown;
-    line: string;
-    out: string;
-    reason: string;
-  }[] = [
-    {
-      name: 'who ends the connection',
-      chunk: '-|',
-      line: 'N(Q|)',
-      out: '-(e|)',
-      reason: 'the connection ended',
-    },
-    {
-      name: 'whose link breaks',
-      chunk: '-#',
-      error: new LinkError('reset by peer'),
-      line: 'N(Q|)',
-      out: '-(e|)',
-      reason: 'reset by peer',
-    },
-    { name: 'who says something else', chunk: '-x', line: 'N(1|)', out: '-(e|)', reason: 'bad-line' },
-    { name: 'whose proof does not hold', chunk: '-P', line: 'N(2|)', out: '-(e|)', reason: 'bad-proof' },
-    { name: 'whose nick has a space', chunk: '-S', line: 'N(3|)', out: '-(e|)', reason: 'nick-invalid' },
-    { name: 'whose line is too long', chunk: '-L', line: 'N(4|)', out: '-(e|)', reason: 'line-too-long' },
+  const went = [
+    { name: 'who ends the connection', chunk: '-|', reason: 'the connection ended' },
+    { name: 'whose link breaks', chunk: '-#', reason: 'reset by peer' },
+  ];
+
+  test.each(went)('$name is closed and told nothing', ({ chunk, reason }) => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot(chunk, said, new LinkError('reset by peer')) });
+      expectObservable(connection.line$).toBe('N|', heard);
+      expectObservable(door()(connection)).toBe('-(e|)', { e: `turned-away: ${reason}` });
+    });
+  });
+
+  const refused = [
+    { name: 'who says something else', chunk: '-x', line: 'N(1|)', reason: 'bad-line' },
+    { name: 'whose proof does not hold', chunk: '-P', line: 'N(2|)', reason: 'bad-proof' },
+    { name: 'whose nick has a space', chunk: '-S', line: 'N(3|)', reason: 'nick-invalid' },
+    { name: 'whose line is too long', chunk: '-L', line: 'N(4|)', reason: 'line-too-long' },
     {
       name: 'whose connection fails for an unknown reason',
       chunk: '-#',
-      error: new RangeError('out of cheese'),
       line: 'N(5|)',
-      out: '-(e|)',
       reason: 'RangeError: out of cheese',
     },
   ];
@@ -143,11 +132,11 @@ describe('who does not become a member', () => {
     5: 'ERR internal the relay failed; try again',
   };
 
-  test.each(nobody)('$name is turned away, told so, and closed', ({ chunk, error, line, out, reason }) => {
+  test.each(refused)('$name is turned away, told so, and closed', ({ chunk, line, reason }) => {
     marbles(({ hot, expectObservable }) => {
-      const connection = fakeConnection({ chunk$: hot(chunk, chunks, error) });
+      const connection = fakeConnection({ chunk$: hot(chunk, chunks, new RangeError('out of cheese')) });
       expectObservable(connection.line$).toBe(line, answers);
-      expectObservable(door({ lineLimit: 400 })(connection)).toBe(out, { e: `turned-away: ${reason}` });
+      expectObservable(door({ lineLimit: 400 })(connection)).toBe('-(e|)', { e: `turned-away: ${reason}` });
     });
   });
 });
@@ -237,6 +226,19 @@ describe('what is injected and throws', () => {
       expectObservable(bob.line$).toBe('N(E|)', refused);
       expectObservable(operator(bob)).toBe('-(e|)', { e: 'turned-away: Error: no such curve' });
       expectObservable(operator(alice)).toBe('--Ax', told);
+    });
+  });
+
+  test('nonce: the connection is turned away and closed, never an error', () => {
+    marbles(({ expectObservable }) => {
+      const connection = fakeConnection();
+      const broken = () => {
+        throw new Error('no randomness');
+      };
+      expectObservable(connection.line$).toBe('(E|)', refused);
+      expectObservable(door({ nonce: broken })(connection)).toBe('(e|)', {
+        e: 'turned-away: Error: no randomness',
+      });
     });
   });
 

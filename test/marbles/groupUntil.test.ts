@@ -1,5 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { asyncScheduler, EMPTY, filter, map, merge, mergeMap, pipe, Subject, switchMap, tap, timer } from 'rxjs';
+import {
+  asyncScheduler,
+  EMPTY,
+  filter,
+  map,
+  merge,
+  mergeMap,
+  pipe,
+  Subject,
+  switchMap,
+  tap,
+  timer,
+} from 'rxjs';
 import { groupUntil } from '../../streams/relay/groupUntil.js';
 import { marbles } from '../support/marbles.js';
 
@@ -46,7 +58,12 @@ describe('groupUntil', () => {
         filter(({ key }) => key === 'a'),
         switchMap((each$) => each$),
       );
-      expectObservable(value$.pipe(last, mergeMap(() => [1]))).toBe('-1-1-----|', { 1: 1 });
+      expectObservable(
+        value$.pipe(
+          last,
+          mergeMap(() => [1]),
+        ),
+      ).toBe('-1-1-----|', { 1: 1 });
       expectObservable(group$).toBe('-a---A---|');
     });
   });
@@ -72,7 +89,10 @@ describe('groupUntil', () => {
         (letter) => letter,
         (letter$) => letter$.pipe(switchMap(() => timer(3_600_000))),
       );
-      const value$ = hot('-a-b-a').pipe(idle, mergeMap((group$) => group$));
+      const value$ = hot('-a-b-a').pipe(
+        idle,
+        mergeMap((group$) => group$),
+      );
       expectObservable(value$, '------!').toBe('-a-b-a');
       flush();
       expect(asyncScheduler.now()).toBeLessThan(3_600_000);
@@ -109,8 +129,13 @@ describe('groupUntil', () => {
         throw fault;
       };
       const value$ = cold('-a-a');
-      expectObservable(value$.pipe(groupUntil(fail, () => EMPTY))).toBe('-#', {}, fault);
-      expectObservable(value$.pipe(groupUntil(String, fail), mergeMap((group$) => group$))).toBe('-#', {}, fault);
+      expectObservable(value$.pipe(groupUntil<string, string>(fail, () => EMPTY))).toBe('-#', {}, fault);
+      expectObservable(
+        value$.pipe(
+          groupUntil<string, string>(String, fail),
+          mergeMap((group$) => group$),
+        ),
+      ).toBe('-#', {}, fault);
       expectSubscriptions(value$.subscriptions).toBe(['^!', '^!']);
     });
   });

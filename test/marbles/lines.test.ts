@@ -17,7 +17,7 @@ const tooLong = (limit: number) => new ProtocolError('line-too-long', `a line is
 describe('lines', () => {
   test('nothing comes of a source that says nothing', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
-      const chunk$ = cold<string>('-');
+      const chunk$ = cold('-');
       expectObservable(chunk$.pipe(framed())).toBe('-');
       expectSubscriptions(chunk$.subscriptions).toBe('^');
     });
@@ -25,7 +25,7 @@ describe('lines', () => {
 
   test('completes with an empty source', () => {
     marbles(({ cold, expectObservable }) => {
-      expectObservable(cold<string>('|').pipe(framed())).toBe('|');
+      expectObservable(cold('|').pipe(framed())).toBe('|');
     });
   });
 

@@ -141,6 +141,15 @@ describe('a memory connection that is full', () => {
     });
   });
 
+  test('wakes who waits when the other end is closed', () => {
+    marbles(({ hot, expectObservable }) => {
+      const [near, far] = memoryPair({ highWaterMark: 1 });
+      const act$ = hot('-a-c').pipe(doing({ a: () => write(near, 'a'), c: () => far.close() }));
+      expectObservable(act$).toBe('          -a-c');
+      expectObservable(near.writable$).toBe('---w', { w: undefined });
+    });
+  });
+
   test('wakes who waits though another write in between found room again', () => {
     marbles(({ hot, expectObservable }) => {
       const [near, far] = memoryPair({ highWaterMark: 4 });
@@ -154,7 +163,7 @@ describe('a memory connection that is full', () => {
         doing({
           a: () => [write(near, 'aaa'), write(near, 'b')],
           c: () => write(near, 'c'),
-          r: far.resume,
+          r: () => far.resume(),
         }),
       );
       expectObservable(act$).toBe('            -a--c-r');
@@ -169,10 +178,26 @@ describe('a memory connection that is paused', () => {
     marbles(({ hot, expectObservable }) => {
       const [near, far] = memoryPair();
       const act$ = hot('-p-a-c-r').pipe(
-        doing({ p: far.pause, a: () => write(near, 'a'), c: near.close, r: far.resume }),
+        doing({
+          p: () => far.pause(),
+          a: () => write(near, 'a'),
+          c: () => near.close(),
+          r: () => far.resume(),
+        }),
       );
       expectObservable(act$).toBe('       -p-a-c-r');
       expectObservable(heardBy(far)).toBe('-------(a|)');
+    });
+  });
+
+  test('hears not even the end, where nothing else is left to hear', () => {
+    marbles(({ hot, expectObservable }) => {
+      const [near, far] = memoryPair();
+      const act$ = hot('-p-c-r').pipe(
+        doing({ p: () => far.pause(), c: () => near.close(), r: () => far.resume() }),
+      );
+      expectObservable(act$).toBe('       -p-c-r');
+      expectObservable(heardBy(far)).toBe('-----|');
     });
   });
 
@@ -180,7 +205,9 @@ describe('a memory connection that is paused', () => {
     marbles(({ hot, expectObservable }) => {
       const [near, far] = memoryPair();
       const heard$ = heardBy(far).pipe(tap((text) => text === 'a' && far.pause()));
-      const act$ = hot('-w--r').pipe(doing({ w: () => [write(near, 'a'), write(near, 'b')], r: far.resume }));
+      const act$ = hot('-w--r').pipe(
+        doing({ w: () => [write(near, 'a'), write(near, 'b')], r: () => far.resume() }),
+      );
       expectObservable(act$).toBe('  -w--r');
       expectObservable(heard$).toBe('-a--b');
     });

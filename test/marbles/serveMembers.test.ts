@@ -9,14 +9,19 @@ import { fakeConnection, type Script } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
 import { batch, heard, member, tell, token } from '../support/wire.js';
 
-const joined = (who: Member, { id, next, cursor }: RoomLog): RoomEvent => ({
-  type: 'joined',
-  member: who,
-  count: 1,
-  members: [who.nick],
-  welcome: { log: id, next, first: 1, from: next, durability: 'memory', count: 1, members: [who.nick] },
-  cursor: cursor(next),
-});
+const joined = (who: Member, log: RoomLog): RoomEvent => {
+  const { id, next } = log;
+  const welcome = {
+    log: id,
+    next,
+    first: 1,
+    from: next,
+    durability: 'memory',
+    count: 1,
+    members: [who.nick],
+  } as const;
+  return { type: 'joined', member: who, count: 1, members: [who.nick], welcome, cursor: log.cursor(next) };
+};
 
 interface Scene {
   /** A and B join, a and b leave, p is a ping of alice, r a refusal of bob, x y z are appended by carol. */

@@ -67,6 +67,22 @@ export const heard: Record<string, string> = {
   Q: 'BYE shutdown 1000',
 };
 
+/** What the relay tells of it in drawings: who joined J K L, announcements as they are heard; x y of alice, z of bob. */
+export const happened: Record<string, string> = {
+  J: 'alice joined',
+  K: 'bob joined',
+  L: 'carol joined',
+  A: '+alice',
+  B: '+bob',
+  C: '+carol',
+  a: '-alice',
+  b: '-bob',
+  c: '-carol',
+  x: 'alice: x',
+  y: 'alice: y',
+  z: 'bob: z',
+};
+
 export const member = (nick: string, more: Partial<Member> = {}): Member => ({
   nick,
   room: LOBBY,

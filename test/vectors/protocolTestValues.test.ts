@@ -4,7 +4,9 @@ import { deriveRoomKeys, nodeCipher, parseInvite, verifyProof } from '../../src/
 import { encodeText, fromBase64url, type Plaintext, proofMessage, readHello } from '../../streams/index.js';
 
 const file = new URL('../../docs/protocol-test-values.json', import.meta.url);
-const values = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>> & { readonly time: number };
+const values = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>> & {
+  readonly time: number;
+};
 const value = (name: string): string => values[name] ?? `${name} is missing`;
 const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
 
@@ -41,6 +43,16 @@ test('the token seals the documented plaintext', () => {
 
 test('the table in the protocol says the same as the file', () => {
   const text = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
-  for (const name of ['secretHex', 'invite', 'room', 'fernetKeyHex', 'nonce', 'session', 'proof', 'ivHex', 'token'])
+  for (const name of [
+    'secretHex',
+    'invite',
+    'room',
+    'fernetKeyHex',
+    'nonce',
+    'session',
+    'proof',
+    'ivHex',
+    'token',
+  ])
     expect(text).toContain(value(name));
 });

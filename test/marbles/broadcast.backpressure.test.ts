@@ -1,0 +1,96 @@
+import { describe, expect, test } from '@jest/globals';
+import { filter, of } from 'rxjs';
+import { encodeText } from '../../streams/wire/utf8.js';
+import { fakeConnection } from '../support/fakeConnection.js';
+import { marbles } from '../support/marbles.js';
+import { serving } from '../support/serving.js';
+import { bytes, happened, heard, said, textOf, token } from '../support/wire.js';
+
+const out = { ...happened, p: 'alice pinged' };
+
+const linesOf = (...writes: string[]): string[] => textOf(encodeText(writes.join('')));
+
+describe('a slow reader', () => {
+  test('holds nobody up, and catches up with one larger write', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const writable$ = hot('                         ----------------------w');
+      const alice = fakeConnection({ chunk$: hot('    ---A---------x-y-z', said) });
+      const bob = fakeConnection({ chunk$: hot('      --------B', said), writable$, answers: 'yyyn' });
+      const connection$ = hot('                       ab', { a: alice, b: bob });
+      expectObservable(alice.line$).toBe('            N--(WA)-B----x-y-z', heard);
+      expectObservable(bob.line$).toBe('              -N------(WB)-x--------(yz)', heard);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-x-y-w', { ...out, w: 'alice: z' });
+      flush();
+      expect(bob.writes.slice(3).map((text) => linesOf(text).length)).toStrictEqual([1, 2]);
+    });
+  });
+
+  test.each(['the drain first', 'the notice first'])(
+    'loses no wake-up when it drains in the very frame of the next line: %s',
+    (order) => {
+      marbles(({ hot, expectObservable }) => {
+        // Of two drawings the one that is made first speaks first within a frame.
+        const drain = () => hot('                       ---------------w--');
+        const early$ = order === 'the drain first' ? drain() : undefined;
+        const alice = fakeConnection({ chunk$: hot('    ---A---------x-y-z', said) });
+        const writable$ = early$ ?? drain();
+        const bob = fakeConnection({ chunk$: hot('      --------B', said), writable$, answers: 'yyyn' });
+        const connection$ = hot('                       ab', { a: alice, b: bob });
+        const relayed$ = connection$.pipe(serving({ turn$: of(0) }));
+        expectObservable(relayed$).toBe('               ---(JA)-(KB)-x-y-w', { ...out, w: 'alice: z' });
+        expectObservable(bob.line$).toBe('              -N------(WB)-x-y-z', heard);
+      });
+    },
+  );
+
+  test('that fell out of the window is told so in exactly one GAP line, and goes on', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      // 4 slabs of 1 KiB, a chunk of ten lines fills one: the sender fills six while the reader takes nothing.
+      const ten = (from: number) => bytes(...Array.from({ length: 10 }, (_, n) => token(`${from + n}`)));
+      const burst = { ...said, 1: ten(4), 2: ten(14), 3: ten(24), 4: ten(34), 5: ten(44), 6: ten(54) };
+      const writable$ = hot('                         ----------------------w');
+      const alice = fakeConnection({ chunk$: hot('    ---A---------x-123456----y', burst) });
+      const bob = fakeConnection({ chunk$: hot('      --------B', said), writable$, answers: 'yyyn' });
+      const connection$ = hot('                       ab', { a: alice, b: bob });
+      const relayed$ = connection$.pipe(
+        serving({ window: 4096 }),
+        filter((text) => /joined|x|y/.test(text)),
+      );
+      expectObservable(relayed$).toBe('               ---J----K----x-----------y', out);
+      flush();
+      const burstLines = Array.from({ length: 60 }, (_, n) => token(`${4 + n}`));
+      const all = ['+alice', '+bob', token('x'), ...burstLines, token('y')];
+      expect(linesOf(...alice.writes.slice(2))).toStrictEqual(all);
+      expect(linesOf(...bob.writes.slice(2))).toStrictEqual([
+        ...all.slice(1, 3),
+        'GAP 4 23',
+        ...all.slice(23),
+      ]);
+    });
+  });
+});
+
+describe('a PING', () => {
+  test('is answered with the last position written to that member', () => {
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('    ---A----p-x-p', said) });
+      const connection$ = hot('                       a', { a: alice });
+      expectObservable(alice.line$).toBe('            N--(WA)-1-x-2', { ...heard, 1: 'PONG 1', 2: 'PONG 2' });
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-p-x-p', out);
+    });
+  });
+
+  test('is answered once for several that came while the sink was full', () => {
+    marbles(({ hot, expectObservable }) => {
+      const writable$ = hot('                         --------------w');
+      const alice = fakeConnection({
+        chunk$: hot('    ---A----x-ppp---y', said),
+        writable$,
+        answers: 'yyyn',
+      });
+      const connection$ = hot('                       a', { a: alice });
+      expectObservable(alice.line$).toBe('            N--(WA)-x-----2-y', { ...heard, 2: 'PONG 2' });
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-x-ppp---y', out);
+    });
+  });
+});

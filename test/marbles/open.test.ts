@@ -1,0 +1,185 @@
+import { describe, expect, test } from '@jest/globals';
+import { map, type Observable, of, pipe } from 'rxjs';
+import type { Cipher, Plaintext, Token } from '../../streams/client/cipher.js';
+import { encodeEnvelope } from '../../streams/client/envelope.js';
+import type { Keyring } from '../../streams/client/keyring.js';
+import { open, type OpenOptions, type TokenEntry } from '../../streams/client/open.js';
+import { encodeText } from '../../streams/wire/utf8.js';
+import { fakeCipher, keyOf, ringOf } from '../support/fakeCipher.js';
+import { marbles } from '../support/marbles.js';
+
+/** What else passes: here an arrival. */
+interface Arrival {
+  readonly type: 'joined';
+}
+type Entry = TokenEntry | Arrival;
+
+const token = (text: string, key = 1): Token => {
+  const envelope = { nick: 'alice', session: 'S', counter: 1, time: 0, lines: [text] };
+  return fakeCipher.seal(keyOf(key), encodeEnvelope(envelope), 0);
+};
+const at = (position: number, each: Token): TokenEntry => ({ type: 'token', position, token: each });
+
+const change = (each: Token, index: number): Token =>
+  (each.slice(0, index) + (each[index] === 'A' ? 'B' : 'A') + each.slice(index + 1)) as Token;
+
+const entry: Record<string, Entry> = {
+  x: at(1, token('x')),
+  y: at(2, token('y')),
+  Y: at(2, token('y', 2)),
+  Z: at(3, token('z', 3)),
+  t: at(4, change(token('t'), 40)),
+  c: at(5, token('c').slice(0, 60) as Token),
+  b: at(6, '%%%' as Token),
+  e: at(7, fakeCipher.seal(keyOf(1), encodeText('hello') as Plaintext, 0)),
+  A: { type: 'joined' },
+};
+
+const opened = (more: Partial<OpenOptions> = {}) =>
+  pipe(
+    open<Arrival>({ keyring$: of(ringOf(1)), cipher: fakeCipher, ...more }),
+    map((event) => {
+      switch (event.type) {
+        case 'opened':
+          return `${event.position} ${event.envelope.lines.join()}`;
+        case 'undecryptable':
+          return `${event.position} ${event.reason}`;
+        default:
+          return event.type;
+      }
+    }),
+  );
+
+const out: Record<string, string> = {
+  x: '1 x',
+  y: '2 y',
+  Y: '2 wrong key or tampered',
+  Z: '3 wrong key or tampered',
+  t: '4 wrong key or tampered',
+  c: '5 malformed',
+  b: '6 malformed',
+  e: '7 not an envelope',
+  A: 'joined',
+};
+
+describe('open', () => {
+  test('gives envelopes in their places; whatever else comes passes', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const entry$ = cold('                   -x-A-y-|', entry);
+      expectObservable(entry$.pipe(opened())).toBe('-x-A-y-|', out);
+      expectSubscriptions(entry$.subscriptions).toBe('^------!');
+    });
+  });
+
+  test('gives the token as it came with what was in it', () => {
+    const events: unknown[] = [];
+    of(entry['x']!)
+      .pipe(open<Arrival>({ keyring$: of(ringOf(1)), cipher: fakeCipher }))
+      .subscribe((event) => events.push(event));
+    const envelope = { nick: 'alice', session: 'S', counter: 1, time: 0, lines: ['x'] };
+    expect(events).toStrictEqual([{ type: 'opened', position: 1, token: token('x'), envelope }]);
+  });
+
+  test('never, empty and error pass', () => {
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('-', entry).pipe(opened())).toBe('-');
+      expectObservable(cold('--|', entry).pipe(opened())).toBe('--|');
+      expectObservable(cold('-x-#', entry, 'gone').pipe(opened())).toBe('-x-#', out, 'gone');
+    });
+  });
+
+  test('what does not open is a value, and the stream lives: foreign, tampered, cut, garbage, not an envelope', () => {
+    marbles(({ cold, expectObservable }) => {
+      const entry$ = cold('                   -Z-t-c-b-e-x-|', entry);
+      expectObservable(entry$.pipe(opened())).toBe('-Z-t-c-b-e-x-|', out);
+    });
+  });
+
+  test('an endless source is let go when nobody listens any more', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const entry$ = hot('-xyxy', entry);
+      const unsub = '     ---!';
+      expectObservable(entry$.pipe(opened()), unsub).toBe('-xy', out);
+      expectSubscriptions(entry$.subscriptions).toBe('^--!');
+    });
+  });
+
+  test('one operator value serves two streams', () => {
+    marbles(({ cold, expectObservable }) => {
+      const operator = opened();
+      expectObservable(cold('x-Z-|', entry).pipe(operator)).toBe(' x-Z-|', out);
+      expectObservable(cold('-t-y-|', entry).pipe(operator)).toBe('-t-y-|', out);
+    });
+  });
+});
+
+describe('a room whose key changes', () => {
+  const rings: Record<string, Keyring> = { K: ringOf(1), L: ringOf(2, 1), M: ringOf(2) };
+  const rekeyed = (keyring$: Observable<Keyring>) => opened({ keyring$ });
+
+  test('opens the late message with the old key, and the new one with the new', () => {
+    marbles(({ cold, hot, expectObservable }) => {
+      const keyring$ = hot('K--L----', rings);
+      const entry$ = cold(' -x--y-Y-', entry);
+      expectObservable(entry$.pipe(rekeyed(keyring$))).toBe('-x--y-Y-', { ...out, Y: '2 y' });
+    });
+  });
+
+  test('does not open a message of a key that is not there yet, or no more; the stream lives', () => {
+    marbles(({ cold, hot, expectObservable }) => {
+      const keyring$ = hot('K---L---M--', rings);
+      const entry$ = cold(' -xY---YZ-xY', entry);
+      expectObservable(entry$.pipe(rekeyed(keyring$))).toBe('-xY---yZ-Xy', {
+        ...out,
+        X: '1 wrong key or tampered',
+      });
+    });
+  });
+
+  test('subscribes to nothing before the first key, and errors when the keys do', () => {
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const entry$ = cold('  -x-x-x', entry);
+      const keyring$ = hot('--K--#', rings, 'lost');
+      expectObservable(entry$.pipe(rekeyed(keyring$))).toBe('---x-#', out, 'lost');
+      expectSubscriptions(entry$.subscriptions).toBe('--^--!');
+    });
+  });
+
+  test('tries the newest key first, and tells what the last one said', () => {
+    const tried: number[] = [];
+    const cipher: Cipher = {
+      ...fakeCipher,
+      open: (key) => (tried.push(key[0]!), key[0] === 3 ? 'malformed' : 'wrong key or tampered'),
+    };
+    marbles(({ cold, expectObservable }) => {
+      const entry$ = cold('-x', entry);
+      const keyring$ = of(ringOf(1, 2, 3));
+      expectObservable(entry$.pipe(opened({ keyring$, cipher }))).toBe('-x', { x: '1 malformed' });
+    });
+    expect(tried).toStrictEqual([1, 2, 3]);
+  });
+
+  test('opens nothing without a key to open with', () => {
+    marbles(({ cold, expectObservable }) => {
+      const keyring$ = of<Keyring>({ seal: keyOf(1), open: [] });
+      expectObservable(cold('-x', entry).pipe(opened({ keyring$ }))).toBe('-x', {
+        x: '1 wrong key or tampered',
+      });
+    });
+  });
+});
+
+test('a cipher that throws is an error of this stream', () => {
+  marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    const fault = new Error('no such mode');
+    const cipher: Cipher = {
+      ...fakeCipher,
+      open: () => {
+        throw fault;
+      },
+    };
+    const entry$ = cold('-A-x', entry);
+    expectObservable(entry$.pipe(opened({ cipher }))).toBe('-A-#', out, fault);
+    expectSubscriptions(entry$.subscriptions).toBe('^--!');
+  });
+});

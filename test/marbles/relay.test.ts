@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Connection } from '../../streams/wire/connection.js';
+import { fakeConnection } from '../support/fakeConnection.js';
+import { marbles } from '../support/marbles.js';
+import { serving } from '../support/serving.js';
+import { happened, heard, said } from '../support/wire.js';
+
+const out = {
+  ...happened,
+  l: 'alice left: the connection ended',
+  m: 'bob left: bye',
+  q: 'alice left: bye',
+  t: 'turned-away: the connection ended',
+};
+
+describe('relay', () => {
+  test('serves nobody where nobody comes', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const connection$ = cold<Connection>('-');
+      expectObservable(connection$.pipe(serving())).toBe('-');
+      expectSubscriptions(connection$.subscriptions).toBe('^');
+    });
+  });
+
+  test('completes with empty connections', () => {
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold<Connection>('|').pipe(serving())).toBe('|');
+    });
+  });
+
+  test('completes once no connection comes any more and the last one has ended', () => {
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('    ---A------|', said) });
+      const connection$ = hot('                       a------|', { a: alice });
+      expectObservable(alice.line$).toBe('            N--(WA)---|', heard);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)---(la|)', out);
+    });
+  });
+
+  test('tells of members and of who did not become one', () => {
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('    ---A------x', said) });
+      const nobody = fakeConnection({ chunk$: hot('   --------|', said) });
+      const connection$ = hot('                       an-', { a: alice, n: nobody });
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-t-x', out);
+    });
+  });
+
+  test('an error of the connections passes, and closes everyone', () => {
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('    ---A-----', said) });
+      const bob = fakeConnection({ chunk$: hot('      ---------', said) });
+      const connection$ = hot('                       ab------#', { a: alice, b: bob }, 'fault');
+      expectObservable(alice.line$).toBe('            N--(WA)-|', heard);
+      expectObservable(bob.line$).toBe('              -N------(Q|)', heard);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-#', out, 'fault');
+    });
+  });
+
+  test('one operator value serves two doors: their rooms are not the same', () => {
+    marbles(({ hot, expectObservable }) => {
+      const operator = serving();
+      const one = fakeConnection({ chunk$: hot('      --A', said) });
+      const two = fakeConnection({ chunk$: hot('      --------A', said) });
+      expectObservable(hot('a', { a: one }).pipe(operator)).toBe('--(JA)', out);
+      expectObservable(hot('a', { a: two }).pipe(operator)).toBe('--------(JA)', out);
+      expectObservable(one.line$).toBe('              N-(WA)', heard);
+      expectObservable(two.line$).toBe('              N-------(WA)', heard);
+    });
+  });
+});
+
+describe('a room that everyone has left', () => {
+  test('keeps its log for a while, and then is let go', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const logs = ['first', 'second'];
+      const alice = fakeConnection({ chunk$: hot('    ---A----q', said) });
+      const bob = fakeConnection({ chunk$: hot('      -------------B----q', said) });
+      const carol = fakeConnection({ chunk$: hot('    ------------------- 20ms C', said) });
+      const connection$ = hot('                       abc', { a: alice, b: bob, c: carol });
+      const relayed$ = connection$.pipe(serving({ roomIdle: 20, logId: () => logs.shift()! }));
+      const drawing = '                               ---(JA)-(qa)-(KB)-(mb) 17ms (LC)';
+      expectObservable(relayed$).toBe(drawing, out);
+      flush();
+      expect([alice, bob, carol].map(({ writes }) => writes[1])).toStrictEqual([
+        'WELCOME log=first next=1 first=1 from=1 durability=memory count=1 members=alice\n',
+        'WELCOME log=first next=3 first=1 from=3 durability=memory count=1 members=bob\n',
+        'WELCOME log=second next=1 first=1 from=1 durability=memory count=1 members=carol\n',
+      ]);
+    });
+  });
+
+  test('is kept while somebody is there, however quiet', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const alice = fakeConnection({ chunk$: hot('    ---A----', said) });
+      const bob = fakeConnection({ chunk$: hot('      ---- 60m B', said) });
+      const connection$ = hot('                       ab', { a: alice, b: bob });
+      const relayed$ = connection$.pipe(serving({ roomIdle: 20, handshakeTimeout: 7_200_000 }));
+      expectObservable(relayed$).toBe('               ---(JA) 3599997ms (KB)', out);
+      flush();
+      expect(bob.writes[1]).toMatch(/^WELCOME log=log next=2 /);
+    });
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals';
+import { CliError, Exit } from '../../src/cli/exit.js';
+import { bytes, choice, flagName, type Flags, integer, text } from '../../src/cli/flags.js';
+
+/** The message of a usage error. */
+const usage = (read: () => unknown): string => {
+  try {
+    read();
+  } catch (error) {
+    expect(error).toBeInstanceOf(CliError);
+    expect((error as CliError).exitCode).toBe(Exit.usage);
+    return (error as CliError).message;
+  }
+  throw new Error('was taken');
+};
+
+describe('flagName', () => {
+  test.each([
+    ['host', '--host'],
+    ['fernetEngine', '--fernet-engine'],
+    ['aBC', '--a-b-c'],
+    ['m', '-m'],
+  ])('%s is given as %s', (key, name) => {
+    expect(flagName(key)).toBe(name);
+  });
+});
+
+describe('text', () => {
+  test('is what was given, or undefined where nothing was', () => {
+    expect(text({ inviteFile: 'room.txt' }, 'inviteFile')).toBe('room.txt');
+    expect(text({ inviteFile: '--x' }, 'inviteFile')).toBe('--x');
+    expect(text({}, 'inviteFile')).toBeUndefined();
+  });
+
+  test.each([[''], [true], [7], [['a', 'b']], [null]])('%p needs a value', (value) => {
+    expect(usage(() => text({ inviteFile: value }, 'inviteFile'))).toBe('--invite-file needs a value');
+  });
+});
+
+describe('integer', () => {
+  const port = (value: unknown) => integer({ port: value }, 'port', 1, 65_535);
+
+  test('is a whole number of its range, both ends included', () => {
+    expect([port(1), port(4000), port(65_535), port(undefined)]).toStrictEqual([1, 4000, 65_535, undefined]);
+    expect(integer({ port: 0 }, 'port', 0, 65_535)).toBe(0);
+  });
+
+  test.each([0, -1, 65_536, 1.5, NaN, Infinity, -Infinity, '4000', '', [1, 2], null, true])(
+    'refuses %p, and says what it needs',
+    (value) => {
+      expect(usage(() => port(value))).toBe('--port needs a whole number from 1 to 65535');
+    },
+  );
+});
+
+describe('choice', () => {
+  const engine = (flags: Flags) => choice(flags, 'fernetEngine', ['node', 'fernet']);
+
+  test('is one of its words, the first where nothing is said', () => {
+    expect(engine({ fernetEngine: 'fernet' })).toBe('fernet');
+    expect(engine({ fernetEngine: 'node' })).toBe('node');
+    expect(engine({})).toBe('node');
+  });
+
+  test.each(['Node', 'nod', 'node ', 'toString', '__proto__'])('refuses %p, and lists them', (value) => {
+    expect(usage(() => engine({ fernetEngine: value }))).toBe('--fernet-engine is one of node, fernet');
+  });
+
+  test('needs a value', () => {
+    expect(usage(() => engine({ fernetEngine: '' }))).toBe('--fernet-engine needs a value');
+  });
+});
+
+describe('bytes', () => {
+  const window = (value: unknown, min = 1, max = 2 ** 40) => bytes({ window: value }, 'window', min, max);
+
+  const sizes: [string, number][] = [
+    ['262144', 262_144],
+    ['1', 1],
+    ['5b', 5],
+    ['256k', 262_144],
+    ['256K', 262_144],
+    ['256kB', 262_144],
+    ['256KiB', 262_144],
+    ['16m', 16_777_216],
+    ['16MiB', 16_777_216],
+    ['16mb', 16_777_216],
+    ['1G', 1_073_741_824],
+    ['1GiB', 1_073_741_824],
+    ['1024GiB', 2 ** 40],
+  ];
+  test.each(sizes)('%s is %i bytes', (value, size) => {
+    expect(window(value)).toBe(size);
+  });
+
+  test('is undefined where nothing is said', () => {
+    expect(window(undefined)).toBeUndefined();
+  });
+
+  test('keeps its range, both ends included', () => {
+    expect(window('256k', 262_144, 524_288)).toBe(262_144);
+    expect(window('512k', 262_144, 524_288)).toBe(524_288);
+    const message = '--window needs a size from 262144 to 524288 bytes, such as 16MiB';
+    for (const value of ['262143', '524289', '1g'])
+      expect(usage(() => window(value, 262_144, 524_288))).toBe(message);
+  });
+
+  const wrong = [
+    'x',
+    '-1',
+    '+1',
+    '1.5m',
+    '1e6',
+    '0x10',
+    '16 MiB',
+    ' 16m',
+    '16m ',
+    '16t',
+    '16mm',
+    'MiB',
+    'NaN',
+    '１６m',
+  ];
+  test.each(wrong)('refuses %p, and says what it needs', (value) => {
+    expect(usage(() => window(value))).toContain('--window needs a size from 1 to');
+  });
+
+  test('refuses a size with more digits than a number has', () => {
+    expect(usage(() => window('9'.repeat(400)))).toContain('--window needs a size');
+  });
+});

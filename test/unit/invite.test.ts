@@ -1,0 +1,168 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { formatAddress, isLoopback } from '../../src/address.js';
+import { createInvite, formatInvite, InviteError, parseInvite } from '../../src/invite.js';
+import { toBase64url } from '../../streams/wire/base64url.js';
+
+const bytes = new Uint8Array(32).map((_, at) => at * 37 + 11);
+const SECRET = toBase64url(bytes);
+const INVITE = `rxchat://chat.example.org:4000/#${SECRET}`;
+
+const secret = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const name = fc.domain().filter((host) => host.length < 200);
+const address = fc.record({
+  host: fc.oneof(name, fc.ipV4(), fc.ipV6(), fc.constant('localhost')),
+  port: fc.integer({ min: 1, max: 65_535 }),
+});
+
+/** The message of what was thrown, which has to be an `InviteError`. */
+const complaint = (text: string): string => {
+  try {
+    parseInvite(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InviteError);
+    return (error as InviteError).message;
+  }
+  throw new Error(`was taken for an invite: ${text}`);
+};
+
+const piecesOf = (text: string): string[] =>
+  Array.from({ length: Math.max(0, text.length - 7) }, (_, at) => text.slice(at, at + 8).toLowerCase());
+
+const expectNothingOf = (text: string, message: string) => {
+  const leaked = piecesOf(text).filter((piece) => message.toLowerCase().includes(piece));
+  expect(leaked).toStrictEqual([]);
+};
+
+describe('an invite', () => {
+  test('reads back as it was written', () => {
+    expect(formatInvite({ host: 'chat.example.org', port: 4000, secret: bytes })).toBe(INVITE);
+    expect(parseInvite(INVITE)).toStrictEqual({ host: 'chat.example.org', port: 4000, secret: bytes });
+  });
+
+  test('reads back whatever host, port and secret it has', () => {
+    fc.assert(
+      fc.property(address, secret, (where, what) => {
+        const read = parseInvite(formatInvite({ ...where, secret: what }));
+        expect(read.secret).toStrictEqual(what);
+        expect(read.port).toBe(where.port);
+        // An IPv6 address may come back in its shortest spelling; it names the same one.
+        const spelled = new URL(`http://${formatAddress(where)}`).hostname.replace(/^\[|\]$/g, '');
+        expect(new URL(`http://${formatAddress(read)}`).hostname.replace(/^\[|\]$/g, '')).toBe(spelled);
+      }),
+    );
+  });
+
+  const taken: [string, string, { host: string; port: number }][] = [
+    ['an IPv6 address', `rxchat://[2001:db8::1]:4000/#${SECRET}`, { host: '2001:db8::1', port: 4000 }],
+    ['no port: the usual one', `rxchat://example.org/#${SECRET}`, { host: 'example.org', port: 55_555 }],
+    ['an IPv6 address without a port', `rxchat://[::1]/#${SECRET}`, { host: '::1', port: 55_555 }],
+    [
+      'a name with accents',
+      `rxchat://Bücher.example:1/#${SECRET}`,
+      { host: 'xn--bcher-kva.example', port: 1 },
+    ],
+    ['no slash', `rxchat://example.org:1#${SECRET}`, { host: 'example.org', port: 1 }],
+    ['space around it', `  ${INVITE}\r\n`, { host: 'chat.example.org', port: 4000 }],
+  ];
+  test.each(taken)('may have %s', (_case, text, where) => {
+    expect(parseInvite(text)).toStrictEqual({ ...where, secret: bytes });
+  });
+
+  test('is of a new room each time, on this machine where nothing is said', () => {
+    const one = createInvite();
+    const two = createInvite({ host: '::1', port: 4000 });
+    expect(one).toMatchObject({ host: '127.0.0.1', port: 55_555 });
+    expect(formatInvite(two)).toMatch(/^rxchat:\/\/\[::1\]:4000\/#[\w-]{43}$/);
+    expect(one.secret).toHaveLength(32);
+    expect(one.secret).not.toStrictEqual(two.secret);
+  });
+});
+
+describe('what is no invite is told so, without a word of its secret', () => {
+  const SHAPE = 'an invite is rxchat://HOST:PORT/#SECRET';
+  const notBase64url = "the invite's secret is not base64url";
+  const wrong: [string, string, string][] = [
+    ['nothing', '', `this is not an invite: ${SHAPE}`],
+    ['text', 'hello', 'this is not an invite'],
+    ['the secret alone', SECRET, 'this is not an invite'],
+    ['the secret with a colon, which makes a scheme of it', `a${SECRET.replaceAll('_', '-')}:`, 'is a link'],
+    ['an address without a scheme', `//example.org/#${SECRET}`, 'this is not an invite'],
+    ['a web address', `https://example.org/#${SECRET}`, 'is a link, but not an invite of rxchat'],
+    ['an invite of something else', `rxchats://example.org/#${SECRET}`, 'is a link, but not an invite'],
+    ['no host', `rxchat:///#${SECRET}`, 'names no host'],
+    ['no host and no slashes', `rxchat:#${SECRET}`, 'names no host'],
+    ['only a port', `rxchat://:4000/#${SECRET}`, 'not an invite'],
+    ['a port beyond 65535', `rxchat://example.org:65536/#${SECRET}`, 'not an invite'],
+    ['a port that is no number', `rxchat://example.org:x/#${SECRET}`, 'not an invite'],
+    ['port 0', `rxchat://example.org:0/#${SECRET}`, 'port 0'],
+    ['the secret in place of the port', `rxchat://example.org:${SECRET}`, 'not an invite'],
+    ['the secret in place of the host', `rxchat://${SECRET}`, 'has no secret'],
+    ['the secret as a path', `rxchat://example.org/${SECRET}`, 'does not belong there'],
+    ['the secret as a query', `rxchat://example.org/?${SECRET}`, 'does not belong there'],
+    ['the secret as a user', `rxchat://${SECRET}@example.org/`, 'does not belong there'],
+    ['a user', `rxchat://alice@example.org/#${SECRET}`, 'does not belong there'],
+    ['a path', `rxchat://example.org/room#${SECRET}`, 'does not belong there'],
+    ['a query', `rxchat://example.org/?a=b#${SECRET}`, 'does not belong there'],
+    ['a line break in the secret', `${INVITE.slice(0, -9)}\n${INVITE.slice(-9)}`, 'does not belong there'],
+    ['a host that is no host', `rxchat://ex%zzample/#${SECRET}`, 'host'],
+    ['an escaped space in the host', `rxchat://ex%20ample/#${SECRET}`, 'host'],
+    ['no secret', 'rxchat://example.org/', 'has no secret, the part after #: was it cut off?'],
+    ['an empty secret', 'rxchat://example.org/#', 'has no secret'],
+    ['a secret cut by one', INVITE.slice(0, -1), '42 characters where 43 belong: was it cut off?'],
+    ['a secret cut to one', INVITE.slice(0, -42), '1 characters where 43 belong'],
+    ['a secret with one too many', `${INVITE}A`, '44 characters where 43 belong'],
+    ['a padded secret', `${INVITE}=`, '44 characters where 43 belong'],
+    ['another secret behind it', `${INVITE}#${SECRET}`, '87 characters where 43 belong'],
+    ['a secret of the alphabet with + and /', `${INVITE.slice(0, -2)}+/`, notBase64url],
+    ['a secret with a dot', INVITE.replace(/.(?=.{9}$)/, '.'), notBase64url],
+    ['a secret with an escape', `${INVITE.slice(0, -3)}%41`, notBase64url],
+    ['a secret whose last bits are not zero', `${INVITE.slice(0, -1)}B`, notBase64url],
+  ];
+
+  test.each(wrong)('%s', (_case, text, message) => {
+    const said = complaint(text);
+    expect(said).toContain(message);
+    expectNothingOf(SECRET, said);
+  });
+
+  test('one that was cut off anywhere', () => {
+    for (let length = 0; length < INVITE.length; length += 1) {
+      expectNothingOf(SECRET, complaint(INVITE.slice(0, length)));
+    }
+  });
+
+  test('one that was changed anywhere, or it names another room', () => {
+    const change = fc.record({
+      at: fc.nat({ max: INVITE.length - 1 }),
+      to: fc.string({ unit: 'binary-ascii' }),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const letters = Array.from(INVITE);
+        for (const { at, to } of changes) letters[at] = to;
+        const text = letters.join('');
+        try {
+          expect(formatInvite(parseInvite(text))).toMatch(/^rxchat:\/\/.+:\d+\/#[\w-]{43}$/);
+        } catch (error) {
+          expect(error).toBeInstanceOf(InviteError);
+          expectNothingOf(SECRET, (error as InviteError).message);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('an address', () => {
+  test.each(['127.0.0.1', '127.255.0.3', 'localhost', '::1'])('%s stays on this machine', (host) => {
+    expect(isLoopback(host)).toBe(true);
+  });
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', '128.0.0.1', 'localhost.example.org', '127.0.0.1.example.org', ''])(
+    '%p does not',
+    (host) => {
+      expect(isLoopback(host)).toBe(false);
+    },
+  );
+});

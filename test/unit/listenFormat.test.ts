@@ -1,0 +1,108 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { jsonFormat, plainFormat } from '../../src/cli/listenFormat.js';
+import type { Heard } from '../../streams/client/conversation.js';
+import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
+
+const plain = plainFormat('alice');
+const json = jsonFormat('alice', 'ROOM');
+
+const parsed = (heard: Heard): unknown => JSON.parse(json(heard).out ?? 'null');
+
+const SILENT: Heard[] = [
+  welcome({}),
+  { type: 'said', lines: ['x'], bytes: 1 },
+  { type: 'stored', position: 1, lines: ['x'], bytes: 1 },
+  { type: 'said-all' },
+  { type: 'bye', reason: 'shutdown', retryMs: 0 },
+];
+
+describe('plain text', () => {
+  test('is the nick and what was said', () => {
+    expect(plain(message({}))).toStrictEqual({ out: 'bob: hello' });
+  });
+
+  test('is one line and safe for a terminal, whatever others send', () => {
+    fc.assert(
+      fc.property(hostileText, hostileText, (nick, text) => {
+        expect(plain(message({ nick, text })).out).not.toMatch(UNSAFE);
+      }),
+    );
+  });
+
+  test('notes gaps and what does not open beside it', () => {
+    expect(plain({ type: 'gap', from: 3, to: 9 })).toStrictEqual({
+      note: 'gap: entries 3 to 9 are no longer kept',
+    });
+    expect(plain({ type: 'undecryptable', position: 4, reason: 'malformed' })).toStrictEqual({
+      note: 'entry 4 does not open: malformed',
+    });
+  });
+});
+
+describe('JSON', () => {
+  test('is an object a line, with a version', () => {
+    const time = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
+    expect(json(message({ time, position: 41, index: 2 })).out).toBe(
+      '{"v":1,"type":"message","room":"ROOM","position":41,"index":2,"time":"2026-01-02T03:04:05.006Z",' +
+        '"from":{"nick":"bob"},"text":"hello"}',
+    );
+  });
+
+  test('tells gaps and what does not open on the same stream, so that a program sees them in their places', () => {
+    expect(parsed({ type: 'gap', from: 3, to: 9 })).toStrictEqual({
+      v: 1,
+      type: 'gap',
+      room: 'ROOM',
+      from: 3,
+      to: 9,
+    });
+    expect(parsed({ type: 'undecryptable', position: 4, reason: 'malformed' })).toStrictEqual({
+      v: 1,
+      type: 'undecryptable',
+      room: 'ROOM',
+      position: 4,
+      reason: 'malformed',
+    });
+  });
+
+  test('holds every time that an envelope can have', () => {
+    for (const time of [0, 8.64e15])
+      expect(parsed(message({ time }))).toMatchObject({ time: new Date(time).toJSON() });
+  });
+
+  test('reads back exactly, and yet is one line and safe for a terminal', () => {
+    fc.assert(
+      fc.property(hostileText, hostileText, (nick, text) => {
+        expect(parsed(message({ nick, text }))).toMatchObject({ from: { nick }, text });
+        expect(json(message({ nick, text })).out).not.toMatch(UNSAFE);
+      }),
+    );
+    expect(json(message({ text: '\x9b31m\u{e0041}\n' })).out).toContain(
+      '"text":"\\u009b31m\\udb40\\udc41\\n"',
+    );
+    expect(json(message({ text: 'ü 🙂 नमस्ते' })).out).toContain('"text":"ü 🙂 नमस्ते"');
+  });
+});
+
+describe.each([
+  ['plain text', plain],
+  ['JSON', json],
+])('%s', (_name, format) => {
+  test('notes who comes and goes, but not oneself', () => {
+    expect(format({ type: 'joined', position: 1, nicks: ['alice', 'bob'], count: 2 })).toStrictEqual({
+      note: 'bob joined',
+    });
+    expect(format({ type: 'left', position: 1, nicks: ['bob', 'carol'], count: 2 })).toStrictEqual({
+      note: 'bob, carol left',
+    });
+    expect(format({ type: 'left', position: 1, nicks: [], count: 1200 })).toStrictEqual({
+      note: '1200 members left',
+    });
+    expect(format({ type: 'joined', position: 1, nicks: ['alice'], count: 1 })).toStrictEqual({});
+  });
+
+  test.each(SILENT)('says nothing of the machinery: $type', (heard) => {
+    expect(format(heard)).toStrictEqual({});
+  });
+});
