@@ -1,5 +1,5 @@
 import type { Heard } from '../../streams/index.js';
-import { visible } from '../terminal/visible.js';
+import { visible, visibleJson } from '../terminal/visible.js';
 
 /** The version of the JSON lines; fields are only ever added to it. */
 const JSON_VERSION = 1;
@@ -34,7 +34,7 @@ export const jsonFormat =
   (nick: string, room: string) =>
   (heard: Heard): Printed => {
     const line = (fields: object) => ({
-      out: JSON.stringify({ v: JSON_VERSION, type: heard.type, room, ...fields }),
+      out: visibleJson({ v: JSON_VERSION, type: heard.type, room, ...fields }),
     });
     switch (heard.type) {
       case 'message': {

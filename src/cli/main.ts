@@ -42,7 +42,8 @@ const parse = (command: Command, argv: readonly string[]): Args => {
   const { input, flags } = meow({
     importMeta: import.meta,
     argv,
-    pkg: {},
+    // It names the process after its package, for lists of processes.
+    pkg: { name: 'rxchat', bin: 'rxchat' },
     autoHelp: false,
     autoVersion: false,
     booleanDefault: undefined,

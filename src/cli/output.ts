@@ -1,9 +1,11 @@
-import { audit, buffer, connect, map, type OperatorFunction } from 'rxjs';
+import { audit, buffer, connect, filter, map, type OperatorFunction } from 'rxjs';
 import { endOfTurn$ } from '../turn.js';
 
 /** Lines in, texts to write out: what comes in one turn of the event loop becomes one write. */
 export const oneWriteATurn = (): OperatorFunction<string, string> => (line$) =>
   line$.pipe(
     connect((shared$) => shared$.pipe(buffer(shared$.pipe(audit(() => endOfTurn$))))),
+    // At its end `buffer` gives what is left, be it nothing.
+    filter((lines) => lines.length > 0),
     map((lines) => lines.map((line) => `${line}\n`).join('')),
   );

@@ -19,3 +19,11 @@ export const visible = (text: string): string =>
     if (code < 0x20) return String.fromCodePoint(0x2400 + code);
     return code === 0x7f ? '\u2421' : `\\u{${code.toString(16)}}`;
   });
+
+/** JSON that may reach a terminal: what `visible` replaces becomes an escape, so that it reads back exactly. */
+export const visibleJson = (value: unknown): string =>
+  JSON.stringify(value).replace(UNSAFE, (character) =>
+    Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join(''),
+  );
+
+const escapeOf = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;

@@ -14,7 +14,10 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The code of a system error (`ECONNREFUSED`), where it has one. */
 export const errorCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Told by its shape, since an error of another realm (a vm, a test) is no instance of this one's `Error`.
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 
 /** A system error in words. */
 export const explainNetworkError = (error: Error): string => {

@@ -23,6 +23,7 @@ export const tcpConnection = (socket: Socket): Connection => {
   const peer = formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 });
   let failure: Error | undefined;
   let closed = false;
+  let paused = false;
   let reader: Subscriber<Uint8Array> | undefined;
 
   // Lives as long as the socket: an 'error' that nobody hears ends the process.
@@ -54,6 +55,7 @@ export const tcpConnection = (socket: Socket): Connection => {
       }
       reader = subscriber;
       socket.on('end', end).on('close', end).on('data', data);
+      if (!paused) socket.resume();
     }),
 
     write: (bytes) => {
@@ -63,10 +65,12 @@ export const tcpConnection = (socket: Socket): Connection => {
     },
 
     pause: () => {
+      paused = true;
       socket.pause();
     },
 
     resume: () => {
+      paused = false;
       if (reader !== undefined) socket.resume();
     },
 

@@ -1,0 +1,58 @@
+import { firstValueFrom, map, type Subscription, switchMap } from 'rxjs';
+import type { Connection } from '../../streams/wire/connection.js';
+import { memoryPair } from '../../streams/wire/memory.js';
+import { connectTcp, listenTcp } from '../../src/transport/tcp.js';
+
+/** Two ends of one connection. */
+export interface Pair {
+  readonly near: Connection;
+  readonly far: Connection;
+  readonly dispose: () => void;
+}
+
+export interface Transport {
+  readonly name: string;
+  readonly pair: () => Promise<Pair>;
+}
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+
+const tcpPair = async (): Promise<Pair> => {
+  let listening: Subscription | undefined;
+  const ends = await new Promise<[Connection, Connection]>((resolve, reject) => {
+    listening = listenTcp(LOOPBACK)
+      .pipe(
+        switchMap(({ address, connection$ }) => {
+          const near = firstValueFrom(connectTcp(address));
+          return connection$.pipe(switchMap((far) => near.then((each) => [each, far] as const)));
+        }),
+        map(([near, far]): [Connection, Connection] => [near, far]),
+      )
+      .subscribe({ next: resolve, error: reject });
+  });
+  const [near, far] = ends;
+  return {
+    near,
+    far,
+    dispose: () => {
+      near.close();
+      far.close();
+      listening?.unsubscribe();
+    },
+  };
+};
+
+export const transports: readonly Transport[] = [
+  { name: 'tcp', pair: tcpPair },
+  {
+    name: 'memory',
+    pair: () => {
+      const [near, far] = memoryPair();
+      const dispose = () => {
+        near.close();
+        far.close();
+      };
+      return Promise.resolve({ near, far, dispose });
+    },
+  },
+];

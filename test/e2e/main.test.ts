@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Child, run, rxchat } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { newRoom, type Room, startRelay, through } from './support/relay.js';
+import { type Pass, startProxy } from './support/proxy.js';
+import { joinPeer, seal } from './support/peer.js';
+import { count } from './support/said.js';
+
+afterEach(endAll);
+
+const seq = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
+const text = (lines: readonly string[]): string => lines.map((each) => `${each}\n`).join('');
+
+/** What `listen --json` printed. */
+const objects = ({ out }: Child): Record<string, unknown>[] =>
+  out.lines.map((each) => JSON.parse(each) as Record<string, unknown>);
+const texts = (child: Child): unknown[] => objects(child).map((each) => each['text']);
+
+const listen = ({ text }: Room, ...flags: string[]): Child => rxchat(['listen', text, '--json', ...flags]);
+
+describe('the main job', () => {
+  test('two listeners print the same ten thousand lines of a pipe in the same order, and all are stored', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const listeners = ['one', 'two'].map((nick) => listen(room, '-n', '10000', '--nick', nick));
+    await Promise.all([relay.joined('one'), relay.joined('two')]);
+
+    const send = await run(['send', room.text, '--nick', 'sender'], { input: text(seq(1, 10_000)) });
+    expect(send).toStrictEqual({ code: 0, out: '', err: '' });
+    // Only now: that `send` has ended means that the relay has them all.
+    listeners.push(listen(room, '-n', '10000', '--after', '0'));
+
+    for (const { exit } of listeners) expect(await exit).toBe(0);
+    const [one, two, late] = listeners as [Child, Child, Child];
+    expect(texts(one)).toStrictEqual(seq(1, 10_000));
+    expect(two.out.text).toBe(one.out.text);
+    expect(late.out.text).toBe(one.out.text);
+    expect(objects(one)[0]).toMatchObject({ v: 1, type: 'message', index: 0, from: { nick: 'sender' } });
+  });
+
+  test('send goes on running until its lines have come back, although others have them', async () => {
+    const relay = await startRelay();
+    const held = holding();
+    const room = newRoom(relay.port);
+    const other = listen(room, '-n', '3', '--nick', 'other');
+    await relay.joined('other');
+
+    const behind = through(await startProxy(relay.port, { down: () => held.pass }), room);
+    const send = rxchat(['send', behind.text], { input: 'a\nb\nc\n' });
+    expect(await other.exit).toBe(0);
+    expect(texts(other)).toStrictEqual(['a', 'b', 'c']);
+    // Time enough for a whole other command to start, hear it all and end.
+    expect(await listen(room, '-n', '3', '--after', '0').exit).toBe(0);
+    expect(send.running).toBe(true);
+
+    held.release();
+    expect(await send.exit).toBe(0);
+  });
+
+  test('lines sealed by one engine are opened by the other, both in one room', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const engines = ['node', 'fernet'] as const;
+    const listeners = engines.map((engine) =>
+      listen(room, '-n', '4', '--fernet-engine', engine, '--nick', engine),
+    );
+    await Promise.all(engines.map((engine) => relay.joined(engine)));
+
+    const said = { node: ['grüße', '{"a":1}'], fernet: ['你好 👋🏽', '  spaces  '] };
+    for (const engine of engines) {
+      const sent = await run(['send', room.text, '--fernet-engine', engine], { input: text(said[engine]) });
+      expect(sent.code).toBe(0);
+    }
+    for (const listener of listeners) {
+      expect(await listener.exit).toBe(0);
+      expect(texts(listener)).toStrictEqual([...said.node, ...said.fernet]);
+    }
+  });
+
+  test('what is heard plainly is one line a message, and comings and goings stand beside it', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const listener = rxchat(['listen', room.text, '--nick', 'ear']);
+    await relay.joined('ear');
+
+    const bob = rxchat(['send', room.text, '--nick', 'bob']);
+    bob.feed('hello\n');
+    await listener.out.until(count(1));
+    bob.endInput();
+    await listener.err.until(({ text }) => text.includes('bob left'));
+
+    expect(listener.out.text).toBe('bob: hello\n');
+    expect(listener.err.text).toBe('rxchat: bob joined\nrxchat: bob left\n');
+  });
+
+  test('the invite may come from the command, a file and the environment', async () => {
+    const relay = await startRelay();
+    const made = await run(['invite', '--port', String(relay.port)]);
+    expect(made).toMatchObject({ code: 0, err: '' });
+    expect(made.out).toMatch(/^rxchat:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}\n$/);
+
+    const sent = await run(['send', made.out.trim(), '-m', 'hello\nworld']);
+    const env = { RXCHAT_INVITE: made.out.trim() };
+    const heard = await run(['listen', '--after', '0', '-n', '1', '--json'], { env });
+    expect([sent.code, heard.code]).toStrictEqual([0, 0]);
+    expect(JSON.parse(heard.out)).toMatchObject({ text: 'hello\nworld' });
+  });
+});
+
+describe('history', () => {
+  const withHistory = async (): Promise<Room> => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const peer = await joinPeer(room, 'raw');
+    // Position 1 is the announcement of `raw`.
+    peer.say(...seq(2, 6).map((n) => seal(peer, n)));
+    await peer.heard.until(({ lines }) => lines.at(-1)?.startsWith('g') === true && lines.length === 8);
+    return room;
+  };
+
+  test.each<[string, string[], string[]]>([
+    ['the newest few', ['--last', '2'], ['5', '6']],
+    ['more than there are', ['--last', '100'], ['2', '3', '4', '5', '6']],
+    ['all after a position', ['--after', '3'], ['4', '5', '6']],
+    ['everything', ['--after', '0'], ['2', '3', '4', '5', '6']],
+  ])('listen begins with %s: %j', async (_, flags, expected) => {
+    const room = await withHistory();
+    const listener = listen(room, ...flags, '-n', String(expected.length));
+    expect(await listener.exit).toBe(0);
+    expect(texts(listener)).toStrictEqual(expected);
+    expect(objects(listener).map((each) => String(each['position']))).toStrictEqual(expected);
+  });
+
+  test('listen begins with what comes where nothing is said of history', async () => {
+    const room = await withHistory();
+    const listener = rxchat(['listen', room.text, '-n', '1', '--nick', 'now']);
+    const peer = await joinPeer(room, 'next');
+    await peer.heard.until(({ text }) => /WELCOME .*members=\S*now/.test(text) || text.includes('now\n'));
+    peer.say(seal(peer, 'new'));
+    expect(await listener.exit).toBe(0);
+    expect(listener.out.text).toBe('next: new\n');
+  });
+});
+
+/** Lets a connection through until a token comes, and holds that and the rest back until it is told otherwise. */
+const holding = () => {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let holds = false;
+  const pass: Pass = async (chunk, on) => {
+    const from = holds ? 0 : chunk.indexOf('\ngAAAA') + 1 || (chunk.indexOf('gAAAA') === 0 ? 0 : -1);
+    if (from < 0) return on(chunk);
+    holds = true;
+    if (from > 0) on(chunk.subarray(0, from));
+    await released;
+    on(chunk.subarray(from));
+  };
+  return { pass, release: () => release() };
+};

@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { connect } from 'node:net';
+import { errorCode } from '../../src/transport/networkError.js';
+import { rxchat } from './support/child.js';
+import { atEnd, endAll } from './support/endings.js';
+import { fakeToken, joinPeer, type Peer } from './support/peer.js';
+import { type Pass, startProxy } from './support/proxy.js';
+import { newRoom, type Relay, startRelay, through } from './support/relay.js';
+import { line } from './support/said.js';
+
+afterEach(endAll);
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** What the relay promises: so many ms after a signal it is gone. */
+const STOP = 2000;
+
+const stopping = ({ child }: Relay) => child.err.until(line('stopping'));
+
+/** Fills the way to a peer that does not read until the relay has to keep the rest for it. */
+const backlog = async (speaker: Peer, megabytes: number): Promise<string[]> => {
+  const tokens = Array.from({ length: 16 * megabytes }, () => fakeToken(65_000));
+  speaker.say(...tokens);
+  await speaker.heard.until(line(tokens.at(-1) ?? ''));
+  return tokens;
+};
+
+/** What a newcomer hears until it is turned out, or why it does not come to that. */
+const knock = (port: number): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    let heard = '';
+    atEnd(() => socket.destroy());
+    socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+    socket.on('error', (error) => resolve(errorCode(error))).on('close', () => resolve(heard));
+  });
+
+describe('the relay', () => {
+  test.each(SIGNALS)('says BYE to everyone on %s and exits 0 within two seconds', async (signal) => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const peers = await Promise.all(['a', 'b', 'c'].map((nick) => joinPeer(room, nick)));
+    const listener = rxchat(['listen', room.text, '--nick', 'ear']);
+    await relay.joined('ear');
+
+    const before = performance.now();
+    relay.child.signal(signal);
+    expect(await relay.child.exit).toBe(0);
+    expect(performance.now() - before).toBeLessThan(STOP);
+
+    for (const { heard, closed } of peers) {
+      await closed;
+      expect(heard.lines.at(-1)).toMatch(/^BYE shutdown \d+$/);
+    }
+    expect(await listener.exit).toBe(3);
+    expect(listener.err.text).toMatch(/the relay is shutting down/);
+  });
+
+  test('exits 0 within two seconds although somebody never reads', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
+    stuck.socket.pause();
+    await backlog(speaker, 8);
+
+    const before = performance.now();
+    relay.child.signal('SIGTERM');
+    expect(await relay.child.exit).toBe(0);
+    expect(performance.now() - before).toBeLessThan(STOP);
+    expect(speaker.heard.lines.at(-1)).toMatch(/^BYE shutdown/);
+  });
+
+  test('delivers what it has accepted before it says BYE, to those who were behind as well', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const [slow, speaker] = await Promise.all([joinPeer(room, 'slow'), joinPeer(room, 'speaker')]);
+    slow.socket.pause();
+    const tokens = await backlog(speaker, 8);
+
+    relay.child.signal('SIGTERM');
+    await stopping(relay);
+    slow.socket.resume();
+    await slow.closed;
+    expect(slow.heard.lines.at(-1)).toMatch(/^BYE shutdown/);
+    expect(slow.heard.lines.filter((each) => each.startsWith('g'))).toStrictEqual(tokens);
+    expect(await relay.child.exit).toBe(0);
+  });
+
+  test('greets nobody any more once it is stopping, while the last ones still read', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
+    stuck.socket.pause();
+    await backlog(speaker, 8);
+    relay.child.signal('SIGTERM');
+    await stopping(relay);
+
+    // The first may have knocked before the door was shut.
+    expect(['', 'ECONNRESET', 'ECONNREFUSED']).toContain(await knock(relay.port));
+    expect(await knock(relay.port)).toBe('ECONNREFUSED');
+    expect(relay.child.running).toBe(true);
+  });
+
+  test.each(SIGNALS)('exits at once on a second %s, whoever still reads', async (signal) => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
+    stuck.socket.pause();
+    await backlog(speaker, 8);
+
+    relay.child.signal(signal);
+    await stopping(relay);
+    relay.child.signal(signal);
+    // The first signal alone would have ended in 0.
+    expect(await relay.child.exit).toBe(CODES[signal]);
+  });
+});
+
+describe('a client', () => {
+  const NAMES = ['send', 'listen', 'join'] as const;
+
+  test('takes its leave on a signal: BYE on the wire, and gone for the others', async () => {
+    const relay = await startRelay();
+    const others = await joinPeer(newRoom(relay.port), 'others');
+    const cases = NAMES.flatMap((name) => SIGNALS.map((signal) => ({ name, signal, nick: name + signal })));
+
+    await Promise.all(
+      cases.map(async ({ name, signal, nick }) => {
+        const said: Buffer[] = [];
+        const up = (): Pass => (chunk, on) => {
+          said.push(chunk);
+          on(chunk);
+        };
+        const behind = through(await startProxy(relay.port, { up }), others.room);
+        const client = rxchat([name, behind.text, '--nick', nick]);
+        await others.heard.until(({ lines }) =>
+          lines.find((each) => each.startsWith('+') && each.includes(nick)),
+        );
+
+        client.signal(signal);
+        expect([nick, await client.exit]).toStrictEqual([nick, CODES[signal]]);
+        expect(Buffer.concat(said).toString()).toMatch(/\nBYE \S+ \d+\n$/);
+        await others.heard.until(({ lines }) =>
+          lines.find((each) => each.startsWith('-') && each.includes(nick)),
+        );
+        await relay.child.err.until(line(`"nick":"${nick}"`, '"reason":"bye"'));
+      }),
+    );
+  });
+
+  test('send that is interrupted says what became of its lines', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const others = await joinPeer(room, 'others');
+    const send = rxchat(['send', room.text]);
+    send.feed('one\ntwo\n');
+    await others.heard.until(({ lines }) => lines.find((each) => each.startsWith('g')));
+    send.signal('SIGINT');
+    expect(await send.exit).toBe(130);
+    // Whether its own echo had come already is for the network to say.
+    expect(send.err.text).toMatch(
+      /^rxchat: interrupted; lines stored: (0, not stored: 2|2, not stored: 0)\n$/,
+    );
+  });
+
+  test('says that the relay is gone when it is killed, and ends in 3', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const clients = NAMES.map((name) => rxchat([name, room.text, '--nick', name]));
+    await Promise.all(NAMES.map((nick) => relay.joined(nick)));
+    relay.child.signal('SIGKILL');
+    for (const { exit, err } of clients) {
+      expect(await exit).toBe(3);
+      expect(err.text).toMatch(/^rxchat: the (relay closed the connection|connection was reset)/m);
+    }
+  });
+});

@@ -1,0 +1,119 @@
+import { expect } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { atEnd } from './endings.js';
+import { hear, type Said } from './said.js';
+
+/** The built command. */
+export const RXCHAT: string = fileURLToPath(new URL('../../../dist/bin/rxchat.js', import.meta.url));
+
+/** A running `rxchat`, or another program. */
+export interface Child {
+  readonly pid: number;
+  readonly out: Said;
+  readonly err: Said;
+  /** Its exit code, or the signal that ended it; after all that it printed was read. */
+  readonly exit: Promise<number | NodeJS.Signals>;
+  /** Whether it has not exited yet. */
+  readonly running: boolean;
+  /** Writes to its standard input. */
+  feed(text: string): void;
+  /** Ends its standard input. */
+  endInput(): void;
+  signal(name: NodeJS.Signals): void;
+}
+
+export interface ChildOptions {
+  /** More environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** All of its standard input. Where nothing is said it stays open, for `feed`. */
+  readonly input?: string | Uint8Array;
+  /** What to keep of each line of its standard output. */
+  readonly keep?: (line: string) => string;
+  /** Another user to run as; only root may. */
+  readonly uid?: number;
+}
+
+/** The environment of this process without what would change the behaviour of a child. */
+export const cleanEnv = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) =>
+        !name.startsWith('RXCHAT_') && !['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NO_COLOR'].includes(name),
+    ),
+  );
+
+/** Starts a program, which is ended by its pid when the test is over. Whatever it is, it must not print a stack trace. */
+export const start = (
+  command: string,
+  args: readonly string[],
+  { env = {}, input, keep, uid }: ChildOptions = {},
+): Child => {
+  const user = uid === undefined ? {} : { uid, gid: uid };
+  const child = spawn(command, args, { env: { ...cleanEnv(), ...env }, stdio: 'pipe', ...user });
+  const { stdin, stdout, stderr } = child;
+  let running = true;
+
+  const exit = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
+  });
+  // Whoever awaits it hears of it; it is no unhandled rejection meanwhile.
+  exit.catch(() => undefined);
+  child.once('exit', () => (running = false));
+  // A child that ends early does not read what is still fed to it.
+  stdin.on('error', () => undefined);
+  if (input !== undefined) stdin.end(input);
+
+  const err = hear(stderr);
+  atEnd(async () => {
+    if (running) child.kill('SIGKILL');
+    await exit;
+    expect(err.text).not.toMatch(/^\s+at /m);
+  });
+
+  return {
+    pid: child.pid ?? 0,
+    out: hear(stdout, { keep }),
+    err,
+    exit,
+    get running() {
+      return running;
+    },
+    feed: (text) => void stdin.write(text),
+    endInput: () => void stdin.end(),
+    signal: (name) => void child.kill(name),
+  };
+};
+
+/** Starts the built command. */
+export const rxchat = (args: readonly string[], options?: ChildOptions): Child => {
+  if (!existsSync(RXCHAT)) throw new Error(`${RXCHAT} is missing: build it first, with npm run build`);
+  return start(process.execPath, [RXCHAT, ...args], options);
+};
+
+/** What a command that ran to its end said. */
+export interface Ran {
+  readonly code: number | NodeJS.Signals;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the built command to its end, with nothing in standard input unless it is given. */
+export const run = async (args: readonly string[], options: ChildOptions = {}): Promise<Ran> => {
+  const child = rxchat(args, { input: '', ...options });
+  const code = await child.exit;
+  return { code, out: child.out.text, err: child.err.text };
+};
+
+/** The resident memory of a process, in bytes. */
+export const residentMemory = (pid: number): number =>
+  1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+/** Stops a process; resolves once it does not run any more, until a `SIGCONT`. */
+export const freeze = async (child: Child): Promise<void> => {
+  child.signal('SIGSTOP');
+  const state = () => /^\d+ \(.*\) (\w)/.exec(readFileSync(`/proc/${child.pid}/stat`, 'utf8'))?.[1];
+  while (child.running && state() !== 'T') await new Promise(setImmediate);
+};

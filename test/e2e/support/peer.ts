@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { deriveRoomKeys, nodeCipher } from '../../../src/index.js';
+import {
+  encodeEnvelope,
+  type Hello,
+  helloLine,
+  proofMessage,
+  readGreeting,
+  toBase64url,
+} from '../../../streams/index.js';
+import { atEnd } from './endings.js';
+import type { Room } from './relay.js';
+import { hear, type HearOptions, line, type Said } from './said.js';
+
+/** A client in the raw: what it sees and says are the very bytes of the wire. */
+export interface Peer {
+  readonly socket: Socket;
+  readonly heard: Said;
+  /** Resolves when the relay has closed the connection. */
+  readonly closed: Promise<unknown>;
+  /** Writes lines. */
+  say(...lines: readonly string[]): void;
+  /** Writes bytes as they are. */
+  write(bytes: string | Uint8Array): void;
+}
+
+/** A peer that is in. */
+export interface MemberPeer extends Peer {
+  readonly room: Room;
+  readonly nick: string;
+}
+
+/** Connects to a port of this machine. */
+export const connectPeer = async (port: number, options?: HearOptions): Promise<Peer> => {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  atEnd(() => socket.destroy());
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const heard = hear(socket, options);
+  await once(socket, 'connect');
+  return {
+    socket,
+    heard,
+    closed,
+    say: (...lines) => void socket.write(lines.map((each) => `${each}\n`).join('')),
+    write: (bytes) => void socket.write(bytes),
+  };
+};
+
+/** The nonce that a peer was asked with. */
+export const nonceOf = async ({ heard }: Peer): Promise<string> =>
+  readGreeting(await heard.until(({ lines }) => lines[0]));
+
+/** The answer to `NICK` by which somebody with the invite comes in. */
+export const helloFor = (
+  nonce: string,
+  { secret }: Pick<Room, 'secret'>,
+  nick: string,
+  more: Partial<Hello> = {},
+): string => {
+  const { room, sign } = deriveRoomKeys(secret);
+  const session = toBase64url(randomBytes(16));
+  const proof = sign(proofMessage({ nonce, room, session, binding: '', nick }));
+  return helloLine({ nick, room, session, proof, ...more });
+};
+
+/** Joins a room; resolves once it is in. */
+export const joinPeer = async (
+  room: Room,
+  nick: string,
+  { keep, ...more }: HearOptions & Partial<Hello> = {},
+): Promise<MemberPeer> => {
+  const peer = await connectPeer(room.port, { keep });
+  peer.say(helloFor(await nonceOf(peer), room, nick, more));
+  await peer.heard.until(line('WELCOME '));
+  return { ...peer, room, nick };
+};
+
+/** All that a peer heard that has a position, once it is in. */
+export const entriesOf = ({ heard }: Peer): readonly string[] =>
+  heard.lines.filter((each) => /^[g+-]/.test(each));
+
+/** The token of what a peer says, made as a client makes it. */
+export const seal = ({ room: { secret }, nick }: MemberPeer, ...lines: readonly string[]): string => {
+  const time = Date.now();
+  const envelope = encodeEnvelope({ nick, session: 'raw', counter: 1, time, lines });
+  return nodeCipher().seal(deriveRoomKeys(secret).fernetKey, envelope, Math.floor(time / 1000));
+};
+
+/** A token in every respect, but made under no key; about `size` characters long. */
+export const fakeToken = (size = 140): string => {
+  const blocks = Math.max(1, Math.floor(((size * 3) / 4 - 57) / 16));
+  const bytes = Buffer.concat([Buffer.from([0x80, 0, 0, 0, 0]), randomBytes(52 + 16 * blocks)]);
+  return bytes.toString('base64url') + '='.repeat((3 - (bytes.length % 3)) % 3);
+};

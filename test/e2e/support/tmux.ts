@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { cleanEnv, RXCHAT } from './child.js';
+import { atEnd } from './endings.js';
+import { HANG } from './said.js';
+
+const exec = promisify(execFile);
+
+/** A terminal, and somebody in front of it. */
+export interface Terminal {
+  /** Types characters, as they are. */
+  type(text: string): Promise<void>;
+  /** Presses a key by its name in tmux: `Enter`, `C-c`, `Left`. */
+  press(...keys: readonly string[]): Promise<void>;
+  /** What the screen shows, without what is blank at its end. */
+  screen(): Promise<string>;
+  /** Resolves with the screen, seen in that way, once it shows this. A screen may be looked at while it is drawn. */
+  shows(pattern: RegExp, seen?: (screen: string) => string): Promise<string>;
+  /** Changes its size, in characters. */
+  resize(columns: number, rows: number): Promise<void>;
+}
+
+export interface TerminalOptions {
+  readonly columns?: number;
+  readonly rows?: number;
+}
+
+/** Whether there is a tmux on this machine. */
+export const hasTmux = (): Promise<boolean> =>
+  exec('tmux', ['-V']).then(
+    () => true,
+    () => false,
+  );
+
+let servers = 0;
+
+/** Runs the built command in a terminal of its own; when it has ended, the screen shows `exit` and its code. */
+export const openTerminal = async (
+  args: readonly string[],
+  { columns = 40, rows = 15 }: TerminalOptions = {},
+): Promise<Terminal> => {
+  const server = `rxchat-${process.pid}-${(servers += 1)}`;
+  const env = { ...cleanEnv(), TERM: 'xterm-256color' };
+  const tmux = async (...command: readonly string[]): Promise<string> =>
+    (await exec('tmux', ['-L', server, '-f', '/dev/null', ...command], { env })).stdout;
+  const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+  const command = [process.execPath, RXCHAT, ...args].map(quote).join(' ');
+
+  // `cat` keeps the screen after the command has ended.
+  await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), `${command}; echo exit $?; cat`);
+  atEnd(() => tmux('kill-server').catch(() => undefined));
+
+  const screen = async () => (await tmux('capture-pane', '-p')).trimEnd();
+  return {
+    type: async (text) => {
+      await tmux('send-keys', '-l', '--', text);
+    },
+    press: async (...keys) => {
+      await tmux('send-keys', ...keys);
+    },
+    screen,
+    shows: async (pattern, seen = (each) => each) => {
+      // Each look is a process of its own, so that this is no busy loop.
+      for (const began = performance.now(); performance.now() - began < HANG;) {
+        const shown = seen(await screen());
+        if (pattern.test(shown)) return shown;
+      }
+      throw new Error(`the terminal does not show ${String(pattern)} but:\n${await screen()}`);
+    },
+    resize: async (width, height) => {
+      await tmux('resize-window', '-x', String(width), '-y', String(height));
+    },
+  };
+};
