@@ -52,7 +52,7 @@ const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, 
 export const bytes = (flags: Flags, key: string, min: number, max: number): number | undefined => {
   const value = text(flags, key);
   if (value === undefined) return undefined;
-  const [, digits = '', unit = ''] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(value) ?? [];
+  const [, digits = '', unit = ''] = /^(\d+)(?:([kmg])(?:i?b)?|b)?$/i.exec(value) ?? [];
   const size = digits === '' ? NaN : Number(digits) * (UNITS[unit.toLowerCase()] ?? NaN);
   if (!(size >= min && size <= max))
     throw usageError(`${flagName(key)} needs a size from ${min} to ${max} bytes, such as 16MiB`);

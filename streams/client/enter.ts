@@ -55,7 +55,7 @@ export const enter = ({
   const { nick, room, session } = credentials;
   const binding = toBase64url(connection.channelBinding);
   const silent = () => throwError(() => new LinkError(`the relay said nothing for ${handshakeTimeout} ms`));
-  let position = 0;
+  let position: number | undefined;
 
   return concat(
     connection.chunk$.pipe(lines({ limit: 2 * LINE_LIMIT }), entries()),
@@ -82,8 +82,11 @@ export const enter = ({
           return EMPTY;
         }
         case 'ping':
-          connection.write(encodeLine(controlLine({ type: 'pong', n: position })));
+          connection.write(encodeLine(controlLine({ type: 'pong', n: position ?? 0 })));
           return EMPTY;
+        case 'pong':
+          // Before WELCOME it answers nothing, and must not count as one.
+          return position === undefined ? EMPTY : of(received);
         default:
           if (received.type === 'welcome') position = received.from - 1;
           else if (received.type === 'gap') position = received.to;

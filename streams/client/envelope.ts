@@ -20,8 +20,9 @@ export interface Envelope {
 /** The most bytes an envelope can have, so that its token still is a line of 64 KiB. */
 export const ENVELOPE_LIMIT = 49_087;
 
-/** An envelope as bytes. A `LimitError` where they are more than `ENVELOPE_LIMIT`. */
+/** An envelope as bytes. A `LimitError` where they are more than `ENVELOPE_LIMIT`; a `TypeError` without a line. */
 export const encodeEnvelope = ({ lines, ...envelope }: Envelope): Plaintext => {
+  if (lines.length === 0) throw new TypeError('there is no line to say');
   const said = lines.length === 1 ? { text: lines[0] } : { lines };
   const bytes = encodeText(JSON.stringify({ kind: 'message', ...envelope, ...said }));
   if (bytes.length > ENVELOPE_LIMIT)

@@ -60,8 +60,10 @@ export const listen = (
 
 /** Bytes that tell where they belong: no two words of them are the same. */
 export const pattern = (length: number): Buffer => {
-  const words = new Uint32Array(Math.ceil(length / 4));
-  for (let at = 0; at < words.length; at += 1) words[at] = Math.imul(at, 0x9e3779b1);
+  // Looking up a global is slow in the realm of a test.
+  const { ceil, imul } = Math;
+  const words = new Uint32Array(ceil(length / 4));
+  for (let at = 0; at < words.length; at += 1) words[at] = imul(at, 0x9e3779b1);
   return Buffer.from(words.buffer, 0, length);
 };
 

@@ -85,6 +85,7 @@ test('join in pipes talks plainly: lines in, lines out, and nothing that a termi
   await bob.out.until(line('alice: hello bob'));
   bob.feed('hello \u001b[31malice\u0007\n/who\n');
   await alice.out.until(line('bob: /who'));
+  await bob.out.until(line('bob: /who'));
   bob.endInput();
   await alice.out.until(line('<-- bob left'));
   expect(await bob.exit).toBe(0);

@@ -133,6 +133,7 @@ describe('what ends it', () => {
     { name: 'one that broke', chunk: 'NW-#', out: '-W-#', error: broken, cause: broken },
     { name: 'a relay that never asks', chunk: '-', out: '10s #', error: late },
     { name: 'a relay that does not answer the proof', chunk: '-N', out: '20s #', error: late },
+    { name: 'a relay that says PONG in place of WELCOME', chunk: '-N-o-o', out: '20s #', error: late },
     { name: 'a relay that only pings', chunk: '-p-p-p', out: '20s #', error: late },
   ];
 

@@ -192,6 +192,10 @@ describe('the limit of an envelope', () => {
     );
   });
 
+  test('without a line is a TypeError', () => {
+    expect(() => encodeEnvelope({ ...envelope, lines: [] })).toThrow(TypeError);
+  });
+
   test('counts bytes and not letters', () => {
     const letters = Math.floor((ENVELOPE_LIMIT - overhead) / 3);
     const large = (count: number) => encodeEnvelope({ ...envelope, lines: ['€'.repeat(count)] });

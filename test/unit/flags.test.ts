@@ -107,6 +107,7 @@ describe('bytes', () => {
 
   const wrong = [
     'x',
+    '5ib',
     '-1',
     '+1',
     '1.5m',

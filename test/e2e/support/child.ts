@@ -31,8 +31,8 @@ export interface ChildOptions {
   readonly input?: string | Uint8Array;
   /** What to keep of each line of its standard output. */
   readonly keep?: (line: string) => string;
-  /** Another user to run as; only root may. */
-  readonly uid?: number;
+  /** Without the right to listen on low ports, which root has. */
+  readonly unprivileged?: boolean;
 }
 
 /** The environment of this process without what would change the behaviour of a child. */
@@ -48,10 +48,9 @@ export const cleanEnv = (): NodeJS.ProcessEnv =>
 export const start = (
   command: string,
   args: readonly string[],
-  { env = {}, input, keep, uid }: ChildOptions = {},
+  { env = {}, input, keep }: ChildOptions = {},
 ): Child => {
-  const user = uid === undefined ? {} : { uid, gid: uid };
-  const child = spawn(command, args, { env: { ...cleanEnv(), ...env }, stdio: 'pipe', ...user });
+  const child = spawn(command, args, { env: { ...cleanEnv(), ...env }, stdio: 'pipe' });
   const { stdin, stdout, stderr } = child;
   let running = true;
 
@@ -90,7 +89,10 @@ export const start = (
 /** Starts the built command. */
 export const rxchat = (args: readonly string[], options?: ChildOptions): Child => {
   if (!existsSync(RXCHAT)) throw new Error(`${RXCHAT} is missing: build it first, with npm run build`);
-  return start(process.execPath, [RXCHAT, ...args], options);
+  const command = [process.execPath, RXCHAT, ...args] as const;
+  return options?.unprivileged === true && process.getuid?.() === 0
+    ? start('setpriv', ['--bounding-set', '-net_bind_service', '--', ...command], options)
+    : start(process.execPath, command.slice(1), options);
 };
 
 /** What a command that ran to its end said. */
