@@ -2,7 +2,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import { type Child, RXCHAT, run, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { joinPeer, seal } from './support/peer.js';
-import { newRoom, startRelay } from './support/relay.js';
+import { type Pass, startProxy } from './support/proxy.js';
+import { newRoom, startRelay, through } from './support/relay.js';
 import { count, line } from './support/said.js';
 
 afterEach(endAll);
@@ -61,6 +62,40 @@ test('send that is killed in the middle leaves whole lines from the first on, an
   const stored = messages(listener).slice(0, -1);
   expect(stored).toStrictEqual(stored.map((_, i) => long(i)));
   expect(listener.running).toBe(true);
+});
+
+test('send reads no faster than the relay answers, so that whoever writes to it waits', async () => {
+  const relay = await startRelay();
+  const room = newRoom(relay.port);
+  let sent = 0;
+  let answering = (): void => undefined;
+  const answered = new Promise<void>((resolve) => (answering = resolve));
+  const up = (): Pass => (chunk, on) => {
+    sent += chunk.length;
+    on(chunk);
+  };
+  const down = (): Pass => async (chunk, on) => {
+    if (sent > 100_000) await answered;
+    on(chunk);
+  };
+  const behind = through(await startProxy(relay.port, { up, down }), room);
+  const input = `${'x'.repeat(999)}\n`.repeat(10_000);
+  const send = rxchat(['send', behind.text], { input });
+
+  // Two whole commands later it has had time to send all of it, had it read on.
+  for (const after of ['0', '1']) await run(['listen', room.text, '--after', after, '-n', '1']);
+  expect(sent).toBeGreaterThan(0);
+  expect(sent).toBeLessThan(1_000_000);
+  answering();
+  expect(await send.exit).toBe(0);
+  expect(sent).toBeGreaterThan(input.length);
+});
+
+test('send brings more through a relay than that keeps, and knows that all of it was stored', async () => {
+  const relay = await startRelay('--window', '262144');
+  const { text } = newRoom(relay.port);
+  const input = Array.from({ length: 20_000 }, (_, i) => `${i} ${'x'.repeat(200)}\n`).join('');
+  expect(await run(['send', text], { input })).toStrictEqual({ code: 0, out: '', err: '' });
 });
 
 test('standard input that ends without a newline, or that is empty, is no trouble', async () => {
