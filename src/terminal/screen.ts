@@ -34,7 +34,13 @@ export const terminalScreen = (prompt: string): Observable<Screen> =>
       clearScreenDown(stdout);
     };
 
+    const beforeResize = () => {
+      // What was typed is on other rows already; `readline` would climb as many as before, over what others said.
+      Object.assign(rl, { prevRows: rl.getCursorPos().rows });
+    };
+
     stdin.prependListener('keypress', beforeKey);
+    stdout.prependListener('resize', beforeResize);
     // Goes first: what was entered is shown again in its place in the room's order, once it has one.
     rl.on('line', () => {
       clearFrom(rows);
@@ -50,6 +56,7 @@ export const terminalScreen = (prompt: string): Observable<Screen> =>
     });
     subscriber.add(() => {
       stdin.off('keypress', beforeKey);
+      stdout.off('resize', beforeResize);
       rl.close();
     });
 

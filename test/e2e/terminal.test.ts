@@ -97,19 +97,27 @@ describe('two people in terminals', () => {
     await alice.shows(/alice: hello world\nalice>$/);
   });
 
-  inTerminal('a terminal that changes its size keeps what is typed', async () => {
-    const { room, join } = await atRoom();
-    const alice = await join('alice');
-    const bob = await joinPeer(room, 'bob');
-    await alice.shows(/--> bob joined/);
-    await alice.type(LONG);
-    await alice.shows(/word14$/);
-    await alice.resize(60, 15);
-    bob.say(seal(bob, 'interruption'));
-    await alice.shows(new RegExp(`bob: interruptionalice> ${LONG}$`), unwrapped);
-    await alice.press('Enter');
-    await alice.shows(new RegExp(`alice: ${LONG}alice>$`), unwrapped);
-  });
+  inTerminal.each([60, 30])(
+    'a terminal that becomes %d wide keeps what was said and what is typed',
+    async (columns) => {
+      const { room, join } = await atRoom();
+      const alice = await join('alice');
+      const bob = await joinPeer(room, 'bob');
+      bob.say(seal(bob, 'before'));
+      await alice.shows(/bob: before$/m);
+      await alice.type(LONG);
+      await alice.shows(/word14$/);
+
+      await alice.resize(columns, 15);
+      // Typed after the change and shown after it.
+      await alice.type('!');
+      await alice.shows(new RegExp(`bob: beforealice> ${LONG}!$`), unwrapped);
+      bob.say(seal(bob, 'after'));
+      await alice.shows(new RegExp(`bob: before\\d\\d:\\d\\d bob: afteralice> ${LONG}!$`), unwrapped);
+      await alice.press('Enter');
+      await alice.shows(new RegExp(`bob: after\\d\\d:\\d\\d alice: ${LONG}!alice>$`), unwrapped);
+    },
+  );
 
   inTerminal('what others send cannot draw on the screen', async () => {
     const { room, join } = await atRoom();
