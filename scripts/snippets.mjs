@@ -1,6 +1,6 @@
 /**
  * Compiles every TypeScript example: the ```ts blocks of README and docs, and the `@example`s of docblocks in streams
- * and src. Each becomes a module of its own that imports `rxchat` and `rxchat/streams` as a user would.
+ * and src. Each becomes a module of its own that imports `rxchat` and its parts as a user would.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,11 @@ writeFileSync(
       isolatedDeclarations: false,
       declaration: false,
       noUnusedLocals: false,
-      paths: { rxchat: ['../src/index.ts'], 'rxchat/streams': ['../streams/index.ts'] },
+      paths: {
+        rxchat: ['../src/index.ts'],
+        'rxchat/history': ['../src/history/index.ts'],
+        'rxchat/streams': ['../streams/index.ts'],
+      },
     },
     files: snippets.map(([name]) => name),
     include: [],

@@ -1,0 +1,108 @@
+import { getSystemErrorName } from 'node:util';
+
+/**
+ * What is wrong with a store:
+ *
+ * - `damaged`: what is in it is not what was put there, or is missing
+ * - `in-use`: another relay has it
+ * - `newer-version`: a newer rxchat made it
+ * - `unwritable`, `unreadable`: the system refuses, or the disk is full
+ * - `conflict`: a log was used by two at once, or a batch is none
+ * - `closed`: it was used after it was closed
+ */
+export type HistoryErrorCode =
+  'damaged' | 'in-use' | 'newer-version' | 'unwritable' | 'unreadable' | 'conflict' | 'closed';
+
+/** The store of the rooms' history is at fault. The message is one line for people and names the path. */
+export class HistoryError extends Error {
+  override readonly name = 'HistoryError';
+  readonly code: HistoryErrorCode;
+  /** What to do about it, where something can be done. */
+  readonly hint: string | undefined;
+
+  constructor(code: HistoryErrorCode, message: string, hint: string | undefined = HINTS[code]) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+const HINTS: Readonly<Partial<Record<HistoryErrorCode, string>>> = {
+  damaged: 'put a backup of the whole directory in its place, or move it away to begin with empty rooms',
+  'in-use': 'stop the other relay, or choose another directory',
+  'newer-version': 'use the newer rxchat',
+  unwritable: 'make room on the disk and the directory writable, or choose another directory',
+  unreadable: 'make the directory and its files readable, or choose another directory',
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'files may not grow that large here',
+  ENOTDIR: 'a part of the path is not a directory',
+  EEXIST: 'something of that name is in the way',
+  EISDIR: 'a directory is in the way',
+  ENOENT: 'there is no such place',
+  EIO: 'the disk is full or failing',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  ENOMEM: 'not enough memory',
+};
+
+/** Where lmdb's own error codes begin and end; others are those of the system. */
+const LMDB_FIRST = -30_799;
+const LMDB_LAST = -30_700;
+
+/** What lmdb says where a file is not what it wrote: no such page, corrupted, panic, other version, invalid. */
+const LMDB_DAMAGE: readonly number[] = [-30_797, -30_796, -30_795, -30_794, -30_793];
+
+const codeOf = (error: unknown): unknown =>
+  // Told by its shape, since an error of another realm (a vm, a test) is no instance of this one's `Error`.
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+
+const textOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+
+/** An error of the system or of lmdb in words. */
+export const reasonOf = (error: unknown): string => {
+  const code = codeOf(error);
+  if (typeof code === 'string') return REASONS[code] ?? textOf(error);
+  if (typeof code === 'number' && code > 0) return REASONS[getSystemErrorName(-code)] ?? textOf(error);
+  return textOf(error);
+};
+
+/** `damaged` where lmdb says so, else what was attempted: the code for an error that it threw. */
+const codeFor = (error: unknown, attempted: 'unwritable' | 'unreadable'): HistoryErrorCode => {
+  const code = codeOf(error);
+  if (typeof code !== 'number' || code < LMDB_FIRST || code > LMDB_LAST) return attempted;
+  return LMDB_DAMAGE.includes(code) ? 'damaged' : attempted;
+};
+
+/** Whatever was thrown as a `HistoryError` about a path. */
+export const historyError = (
+  error: unknown,
+  path: string,
+  attempted: 'unwritable' | 'unreadable',
+): HistoryError => {
+  if (error instanceof HistoryError) return error;
+  const code = codeFor(error, attempted);
+  if (code === 'damaged') return damaged(path, reasonOf(error));
+  return new HistoryError(
+    code,
+    `cannot ${code === 'unwritable' ? 'store in' : 'read'} ${path}: ${reasonOf(error)}`,
+  );
+};
+
+/** A store is not what it was. */
+export const damaged = (path: string, what: string): HistoryError =>
+  new HistoryError('damaged', `the history in ${path} is damaged: ${what}`);
+
+/** A store is one of a newer rxchat. */
+export const newerVersion = (dir: string, version: number, known: number): HistoryError =>
+  new HistoryError(
+    'newer-version',
+    `the history in ${dir} has version ${version}, and this rxchat knows ${known}`,
+  );

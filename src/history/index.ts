@@ -1,0 +1,7 @@
+export { checkHistory } from './check.js';
+export { HistoryError } from './errors.js';
+export type { HistoryErrorCode } from './errors.js';
+export { lmdbHistory } from './lmdbHistory.js';
+export type { LmdbHistoryOptions } from './lmdbHistory.js';
+export type { Retention } from './retention.js';
+export type { Contents } from './verify.js';

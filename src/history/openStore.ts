@@ -1,0 +1,87 @@
+import { open as openLmdb, type RootDatabaseOptionsWithPath } from 'lmdb';
+import { dataFile, type Found, mark, STORE_VERSION } from './directory.js';
+import { damaged, HistoryError, historyError, newerVersion } from './errors.js';
+import { VERSION_KEY } from './keys.js';
+import { decodeVersion, encodeVersion } from './record.js';
+import { readPages } from './pages.js';
+import { type Store, storeOf } from './store.js';
+
+export interface StoreOptions {
+  readonly durability: 'os' | 'disk';
+  readonly readOnly?: boolean;
+  /** How much of the address space to map, in bytes; it grows by itself where nothing is said. */
+  readonly mapSize?: number | undefined;
+}
+
+/** As many bytes of free pages may be missing at the file's end; more than a transaction ever leaves. */
+const MOST_MISSING = 64 * 1024 * 1024;
+
+/** Opens lmdb's file as `find` found it; makes it where there was none. Throws `HistoryError`. */
+export const openStore = (dir: string, found: Found, options: StoreOptions): Store => {
+  const path = dataFile(dir);
+  let store: Store | undefined;
+  try {
+    if (options.readOnly !== true) refuseShort(dir, path, found);
+    store = storeOf(dir, openLmdb<Uint8Array, Uint8Array>(lmdbOptions(path, options)));
+    checkVersion(dir, store, found, options.readOnly === true);
+    return store;
+  } catch (error) {
+    store?.close();
+    throw historyError(error, path, options.readOnly === true ? 'unreadable' : 'unwritable');
+  }
+};
+
+/**
+ * lmdb may leave the last pages of its file away where they are free. Where one in use is missing, reading it would end
+ * the process.
+ */
+const refuseShort = (dir: string, path: string, { header }: Found): void => {
+  if (header === undefined || header.size >= header.meant) return;
+  const { size, meant } = header;
+  try {
+    if (meant - size > MOST_MISSING) throw damaged(dir, 'far too short');
+    const pages = readPages(path, header, false);
+    while (pages.next().done !== true);
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error;
+    throw damaged(dir, `${path} is cut off, it has ${size} bytes of ${meant}`);
+  }
+};
+
+const lmdbOptions = (path: string, { durability, readOnly, mapSize }: StoreOptions) => {
+  const options: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
+    path,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    // With it a commit returns before it is on the disk.
+    overlappingSync: false,
+    noSync: durability === 'os',
+    maxDbs: 1,
+    permissionsMode: 0o600,
+    ...(readOnly === true && { readOnly }),
+    ...(mapSize !== undefined && { mapSize }),
+  };
+  return options;
+};
+
+const checkVersion = (dir: string, store: Store, { marked }: Found, readOnly: boolean): void => {
+  const value = store.version();
+  if (value === undefined) {
+    // Without a mark a process may have ended before it wrote the first record; nothing was stored by then.
+    if (marked || !isEmpty(store)) throw damaged(dir, 'its version record is missing');
+    if (!readOnly)
+      store.write(() => {
+        store.put(VERSION_KEY, encodeVersion(VERSION_KEY, STORE_VERSION));
+      });
+  } else {
+    const version = decodeVersion(VERSION_KEY, value);
+    if (version === undefined) throw damaged(dir, 'its version record is not what was stored');
+    if (version > STORE_VERSION) throw newerVersion(dir, version, STORE_VERSION);
+  }
+  if (!marked && !readOnly) mark(dir);
+};
+
+const isEmpty = (store: Store): boolean => {
+  const [first] = store.all();
+  return first === undefined;
+};

@@ -1,0 +1,159 @@
+import type { RootDatabase } from 'lmdb';
+import { dataFile } from './directory.js';
+import { damaged, historyError } from './errors.js';
+import { positionOf, recordKey, roomKey, roomOf, ROOMS_FROM, ROOMS_TO, VERSION_KEY } from './keys.js';
+import type { KeyValue } from './pages.js';
+import { decodeRoom, encodeRoom, type RoomState } from './record.js';
+import { nameOf } from './verify.js';
+
+/** A value that begins with a position, as it is stored. */
+export interface Stored {
+  readonly key: Uint8Array;
+  readonly position: number;
+  readonly value: Uint8Array;
+}
+
+/** A room of the store; no state where its record is damaged. */
+export interface StoredRoom {
+  readonly room: string;
+  readonly state: RoomState | undefined;
+}
+
+/** lmdb in our terms. Everything is synchronous and throws `HistoryError`; values that are read are copies. */
+export interface Store {
+  readonly dir: string;
+  /** What is known of a room; throws where that is damaged. */
+  room(room: string): RoomState | undefined;
+  /** At most so many rooms, in the order of their keys, after one or from the first on. */
+  rooms(after: string | undefined, limit: number): readonly StoredRoom[];
+  /** The positions that a room's records begin with: at most so many from one on. */
+  positions(room: string, from: number, limit: number): readonly number[];
+  /** The last position not after another that a record of the room begins with. */
+  positionBefore(room: string, position: number): number | undefined;
+  record(room: string, position: number): Stored | undefined;
+  /** The records of a room that begin with a position or later. Ends well where its reader ends it. */
+  records(room: string, from: number): Iterable<Stored>;
+  /** The version record. */
+  version(): Uint8Array | undefined;
+  /** All values, in the order of their keys. */
+  all(): Iterable<KeyValue>;
+  /** All that it does is stored, durably, or nothing. `put` and `remove` are for within. */
+  write(action: () => void): void;
+  put(key: Uint8Array, value: Uint8Array): void;
+  putRoom(room: string, state: RoomState): void;
+  removeRecord(room: string, position: number): void;
+  /** Lets what the last transaction freed be used again; lmdb does so only once another one was stored. */
+  reuse(): void;
+  /** The number of the last transaction. */
+  transactions(): number;
+  close(): void;
+}
+
+const FARTHEST = Number.MAX_SAFE_INTEGER;
+
+/** An open lmdb as a store. */
+export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): Store => {
+  const path = dataFile(dir);
+  const reading = <T>(action: () => T): T => attempt(path, 'unreadable', action);
+
+  const positions = (room: string, from: number, limit: number) =>
+    reading(() =>
+      Array.from(
+        db.getKeys({ start: recordKey(room, from), end: recordKey(room, FARTHEST), limit }),
+        positionOf,
+      ),
+    );
+
+  const write = (action: () => void) => {
+    attempt(path, 'unwritable', () => {
+      db.transactionSync(action);
+    });
+  };
+
+  return {
+    dir,
+    room: (room) =>
+      reading(() => {
+        const key = roomKey(room);
+        const value = db.getBinary(key);
+        const state = value && decodeRoom(key, value);
+        if (value !== undefined && state === undefined)
+          throw damaged(dir, `${nameOf(room)}, what is known of it is not what was stored`);
+        // Or else a room that has lost its own record would be an empty one.
+        if (state === undefined && positions(room, 0, 1).length > 0)
+          throw damaged(dir, `${nameOf(room)}, what is known of it is missing`);
+        return state;
+      }),
+    rooms: (after, limit) =>
+      reading(() => {
+        const start = after === undefined ? ROOMS_FROM : roomKey(after);
+        const range = db.getRange({ start, end: ROOMS_TO, limit, exclusiveStart: after !== undefined });
+        return Array.from(range, ({ key, value }) => ({ room: roomOf(key), state: decodeRoom(key, value) }));
+      }),
+    positions,
+    positionBefore: (room, position) =>
+      reading(() => {
+        const [key] = db.getKeys({
+          start: recordKey(room, position),
+          end: recordKey(room, 0),
+          reverse: true,
+          limit: 1,
+        });
+        return key === undefined ? undefined : positionOf(key);
+      }),
+    record: (room, position) =>
+      reading(() => {
+        const key = recordKey(room, position);
+        const value = db.getBinary(key);
+        return value === undefined ? undefined : { key, position, value };
+      }),
+    *records(room, from) {
+      try {
+        for (const { key, value } of db.getRange({
+          start: recordKey(room, from),
+          end: recordKey(room, FARTHEST),
+        }))
+          yield { key, position: positionOf(key), value };
+      } catch (error) {
+        throw historyError(error, path, 'unreadable');
+      }
+    },
+    version: () => reading(() => db.getBinary(VERSION_KEY)),
+    *all() {
+      try {
+        for (const { key, value } of db.getRange({})) yield { key, value };
+      } catch (error) {
+        throw historyError(error, path, 'unreadable');
+      }
+    },
+    write,
+    put: (key, value) => {
+      db.putSync(key, value);
+    },
+    putRoom: (room, state) => {
+      const key = roomKey(room);
+      db.putSync(key, encodeRoom(key, state));
+    },
+    removeRecord: (room, position) => {
+      db.removeSync(recordKey(room, position));
+    },
+    reuse: () => {
+      write(() => {
+        const version = db.getBinary(VERSION_KEY);
+        if (version !== undefined) db.putSync(VERSION_KEY, version);
+      });
+    },
+    transactions: () => reading(() => (db.getStats() as { lastTxnId: number }).lastTxnId),
+    close: () => {
+      void db.close();
+    },
+  };
+};
+
+const attempt = <T>(path: string, attempted: 'unwritable' | 'unreadable', action: () => T): T => {
+  try {
+    return action();
+  } catch (error) {
+    throw historyError(error, path, attempted);
+  }
+};
