@@ -1,4 +1,4 @@
-import { defer, map, type Observable, of, type OperatorFunction, switchMap } from 'rxjs';
+import { defer, map, type Observable, of, type OperatorFunction } from 'rxjs';
 import {
   type Cipher,
   type Connection,
@@ -6,7 +6,9 @@ import {
   type Heard,
   type Keyring,
   type Resume,
+  type Said,
   type Say,
+  woke,
 } from '../streams/index.js';
 import { nodeCipher } from './crypto/nodeCipher.js';
 import { randomText } from './crypto/random.js';
@@ -24,20 +26,29 @@ export interface RoomOptions {
   readonly cipher?: Cipher;
   /** Another way to the relay than TCP to the invite's address. */
   readonly connect?: (invite: Invite) => Observable<Connection>;
+  /** Whether a connection that is lost is made again; it is, where nothing else is said. */
+  readonly retry?: boolean;
+  /** Half the longest silence of the relay that is taken, in ms; 15 s. */
+  readonly heartbeat?: number | undefined;
+  /** The session of an earlier run, and what it said that has no receipt: it is continued. */
+  readonly restored?: { readonly session: string; readonly said: readonly Said[] } | undefined;
+  /** 16 random bytes, base64url, by which the relay knows who comes back; to be kept secret. */
+  readonly session?: string;
 }
 
 /**
  * A room as an operator: what you say in, what you hear out.
  *
  * Cold: subscribing connects, unsubscribing says `BYE` and closes. What you say is subscribed once you are in; it is
- * encrypted before it leaves. A message that does not open is a value (`undecryptable`). Completes when the relay says
- * `BYE`. Errors: `InviteError`, `LinkError` (not reached, or lost), `RefusedError` (wrong proof, nick taken),
- * `LimitError` (a message too long), `ProtocolError` (no relay at the other end).
+ * encrypted before it leaves. A message that does not open is a value (`undecryptable`), and so is a connection that is
+ * lost (`offline`): it is made again, and what is not stored is sent again. Errors: `InviteError`; `LinkError` (never
+ * reached); `RefusedError` (wrong proof, nick taken); `LimitError` (a message too long); `ProtocolError` (no relay at
+ * the other end). With `retry: false` it completes when the relay says `BYE`, and errors when the connection is lost.
  *
  * ```text
- * say      --------------hello-----------------
+ * say      --------------hello----------------------------------
  *            room(invite, { nick })
- * heard    ---welcome----said---(message,stored)---joined---(bye|)
+ * heard    ---welcome----said---(message,stored)---offline---welcome---
  * ```
  *
  * @example
@@ -51,30 +62,40 @@ export interface RoomOptions {
 export const room =
   (
     invite: Invite | string,
-    { nick, after, last, cipher = nodeCipher(), connect = connectTcp }: RoomOptions,
+    {
+      nick,
+      after,
+      last,
+      cipher = nodeCipher(),
+      connect = connectTcp,
+      retry = true,
+      heartbeat,
+      restored,
+      session = restored?.session ?? randomText(16),
+    }: RoomOptions,
   ): OperatorFunction<string | Say, Heard> =>
   (say$) =>
     defer(() => {
       const where = typeof invite === 'string' ? parseInvite(invite) : invite;
       const { room: name, fernetKey, sign } = deriveRoomKeys(where.secret);
       const keyring: Keyring = { seal: fernetKey, open: [fernetKey] };
-      return connect(where).pipe(
-        switchMap((connection) =>
-          say$.pipe(
-            map((say) => (typeof say === 'string' ? { lines: [say] } : say)),
-            conversation({
-              connection,
-              nick,
-              room: name,
-              session: randomText(16),
-              sign,
-              after,
-              last,
-              cipher,
-              keyring$: of(keyring),
-              now: Date.now,
-            }),
-          ),
-        ),
+      return say$.pipe(
+        map((say) => (typeof say === 'string' ? { lines: [say] } : say)),
+        conversation({
+          connect$: defer(() => connect(where)),
+          retry: retry ? { random: Math.random, woke$: woke({ now: Date.now }) } : undefined,
+          nick,
+          room: name,
+          session,
+          run: randomText(16),
+          sign,
+          after,
+          last,
+          restored: restored?.said ?? [],
+          ...(heartbeat !== undefined && { heartbeat }),
+          cipher,
+          keyring$: of(keyring),
+          now: Date.now,
+        }),
       );
     });

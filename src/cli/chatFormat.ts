@@ -4,17 +4,19 @@ import { visible } from '../terminal/visible.js';
 const two = (n: number) => String(n).padStart(2, '0');
 
 /** `HH:MM` by the clock on the wall. */
-const clock = (time: number): string => {
+export const clock = (time: number): string => {
   const date = new Date(time);
   return `${two(date.getHours())}:${two(date.getMinutes())}`;
 };
 
 /** What somebody sitting in a room sees of it; `undefined`: nothing. What others sent is made visible. */
-export const chatFormat =
-  (nick: string) =>
-  (heard: Heard): string | undefined => {
+export const chatFormat = (nick: string) => {
+  let wasIn = false;
+  return (heard: Heard): string | undefined => {
     switch (heard.type) {
       case 'welcome': {
+        if (wasIn) return undefined;
+        wasIn = true;
         const others = heard.members?.filter((each) => each !== nick) ?? [];
         if (heard.count === 1) return '-- you are in, alone so far';
         return `-- you are in, with ${others.length > 0 ? visible(others.join(', ')) : `${heard.count - 1} others`}`;
@@ -28,6 +30,8 @@ export const chatFormat =
         const others = heard.nicks.filter((each) => each !== nick);
         return others.length === 0 ? undefined : `${sign} ${visible(others.join(', '))} ${verb}`;
       }
+      case 'log-changed':
+        return '-- the relay has lost its history; what it has is shown from the beginning';
       case 'gap':
         return `-- gap: entries ${heard.from} to ${heard.to} are no longer kept`;
       case 'undecryptable':
@@ -36,3 +40,4 @@ export const chatFormat =
         return undefined;
     }
   };
+};

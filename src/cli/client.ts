@@ -8,7 +8,7 @@ import { type Invite, InviteError, parseInvite } from '../invite.js';
 import type { RoomOptions } from '../room.js';
 import { errorCode } from '../transport/networkError.js';
 import { usageError } from './exit.js';
-import { type Args, choice, type Flags, integer, text } from './flags.js';
+import { type Args, choice, type Flags, integer, span, text } from './flags.js';
 
 /** The invite of a command line: its argument, `--invite-file`, or `RXCHAT_INVITE`, in this order. */
 export const readInvite = ({ input, flags }: Args): Invite | undefined => {
@@ -57,6 +57,7 @@ export const readNick = (flags: Flags, { unique }: { unique: boolean }): string 
 export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomOptions> => ({
   nick,
   last: integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER),
+  heartbeat: span(flags, 'heartbeat', 100, 3_600_000),
   cipher: choice(flags, 'fernetEngine', ['node', 'fernet']) === 'node' ? nodeCipher() : await npmCipher(),
 });
 

@@ -31,7 +31,18 @@ const fernetEngine: Flag = {
   value: 'ENGINE',
   help: 'node (node:crypto) or fernet (the npm package)',
 };
-const client = { nick, inviteFile, fernetEngine, plain } as const;
+const heartbeat: Flag = {
+  type: 'string',
+  value: 'TIME',
+  help: 'a connection that is silent for two of these is lost (15s)',
+};
+const timeout: Flag = {
+  type: 'string',
+  value: 'TIME',
+  help: 'give up when no receipt comes for so long; 0 never does (30s)',
+};
+const data: Flag = { type: 'string', value: 'DIR', help: "where the rooms' history is" };
+const client = { nick, inviteFile, fernetEngine, heartbeat, plain } as const;
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -43,7 +54,23 @@ export const COMMANDS: readonly Command[] = [
     flags: {
       host: { ...host, help: 'address to listen on (127.0.0.1)' },
       port: { ...port, help: 'port to listen on; 0 picks one (55555)' },
-      window: { type: 'string', value: 'BYTES', help: 'history kept in memory for each room (16MiB)' },
+      data: { ...data, help: "directory for the rooms' history (in the state directory of the platform)" },
+      memory: { type: 'boolean', help: 'keep history in memory alone; it is gone when the relay ends' },
+      durability: {
+        type: 'string',
+        value: 'WORTH',
+        help: 'what stored means: disk, os (outlives the relay, not the machine) or memory (disk)',
+      },
+      keep: { type: 'string', value: 'TIME', help: 'forget entries that are older (30d)' },
+      keepEntries: { type: 'number', value: 'N', help: 'forget all but the newest N of a room' },
+      keepBytes: {
+        type: 'string',
+        value: 'BYTES',
+        help: 'forget all but the newest so many of a room (64MiB)',
+      },
+      keepTotal: { type: 'string', value: 'BYTES', help: 'and of all rooms together (1GiB)' },
+      window: { type: 'string', value: 'BYTES', help: 'of which a room in use keeps in memory (16MiB)' },
+      heartbeat,
       logLevel: {
         type: 'string',
         value: 'LEVEL',
@@ -71,6 +98,7 @@ export const COMMANDS: readonly Command[] = [
     flags: {
       ...client,
       last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
+      timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
       host,
       port,
     },
@@ -88,6 +116,8 @@ export const COMMANDS: readonly Command[] = [
     flags: {
       ...client,
       message: { type: 'string', short: 'm', value: 'TEXT', help: 'send this instead of standard input' },
+      timeout,
+      spool: { type: 'boolean', help: 'keep what is not stored on disk, and send what an earlier run kept' },
     },
     load: async () => (await import('./commands/send.js')).send,
   },
@@ -106,7 +136,17 @@ export const COMMANDS: readonly Command[] = [
       after: { type: 'number', value: 'N', help: 'begin after position N' },
       last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
       count: { type: 'number', short: 'n', value: 'COUNT', help: 'end after COUNT messages' },
+      retry: { type: 'boolean', negated: true, help: 'end when the connection is lost' },
     },
     load: async () => (await import('./commands/listen.js')).listen,
+  },
+  {
+    name: 'check',
+    input: '',
+    inputs: 0,
+    summary: "read all of a relay's history and say whether it is whole; serve does so when it starts",
+    examples: ['rxchat check', 'rxchat check --data /var/lib/rxchat'],
+    flags: { data },
+    load: async () => (await import('./commands/check.js')).check,
   },
 ];

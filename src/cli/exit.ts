@@ -1,3 +1,4 @@
+import { HistoryError } from '../history/errors.js';
 import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
 import { visible } from '../terminal/visible.js';
 
@@ -45,6 +46,8 @@ export const toCliError = (error: unknown): CliError => {
   if (error instanceof ProtocolError)
     return new CliError(Exit.refused, error.message, REFUSAL_HINTS[error.code]);
   if (error instanceof LimitError) return new CliError(Exit.limit, error.message);
+  if (error instanceof HistoryError)
+    return new CliError(error.code === 'damaged' ? Exit.unexpected : Exit.usage, error.message, error.hint);
   return new CliError(
     Exit.unexpected,
     `unexpected: ${String(error)}`,

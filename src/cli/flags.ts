@@ -7,6 +7,8 @@ export interface Flag {
   /** What stands for its value in the help. */
   readonly value?: string;
   readonly help: string;
+  /** A switch that is on, and is given as `--no-…`. */
+  readonly negated?: true;
 }
 
 export type Flags = Readonly<Record<string, unknown>>;
@@ -57,4 +59,34 @@ export const bytes = (flags: Flags, key: string, min: number, max: number): numb
   if (!(size >= min && size <= max))
     throw usageError(`${flagName(key)} needs a size from ${min} to ${max} bytes, such as 16MiB`);
   return size;
+};
+
+const SPANS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** A flag that is a span of time in ms: `30d`, `90s`, or a number of seconds. Not given: `undefined`. */
+export const span = (flags: Flags, key: string, min: number, max: number): number | undefined => {
+  const value = text(flags, key);
+  if (value === undefined) return undefined;
+  const [, digits = '', unit = ''] = /^(\d{1,12})(ms|[smhdw])?$/.exec(value) ?? [];
+  const ms = digits === '' ? NaN : Number(digits) * (SPANS[unit === '' ? 's' : unit] ?? NaN);
+  if (!(ms >= min && ms <= max))
+    throw usageError(
+      `${flagName(key)} needs a time from ${inWords(min)} to ${inWords(max)}, such as 30s or 7d`,
+    );
+  return ms;
+};
+
+/** A span in the largest unit that gives a whole number. */
+export const inWords = (ms: number): string => {
+  const [unit, size] = Object.entries(SPANS)
+    .reverse()
+    .find(([, each]) => ms >= each && ms % each === 0) ?? ['ms', 1];
+  return `${ms / size} ${unit}`;
 };

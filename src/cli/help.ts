@@ -13,8 +13,8 @@ const columns = (rows: readonly (readonly [string, string])[]): string => {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
 };
 
-const flagRow = ([key, { short, value, help }]: [string, Flag]): readonly [string, string] => [
-  `${short === undefined ? '' : `-${short}, `}${flagName(key)}${value === undefined ? '' : ` ${value}`}`,
+const flagRow = ([key, { short, value, help, negated }]: [string, Flag]): readonly [string, string] => [
+  `${short === undefined ? '' : `-${short}, `}${negated === true ? `--no-${key}` : flagName(key)}${value === undefined ? '' : ` ${value}`}`,
   help,
 ];
 

@@ -4,6 +4,8 @@ import { visible, visibleJson } from '../terminal/visible.js';
 /** The version of the JSON lines; fields are only ever added to it. */
 const JSON_VERSION = 1;
 
+const LOG_CHANGED = 'the relay has lost its history; positions begin anew';
+
 /** What `listen` prints: to standard output, or as a note beside it. */
 export interface Printed {
   readonly out?: string;
@@ -20,6 +22,8 @@ export const plainFormat =
       case 'joined':
       case 'left':
         return present(heard, nick);
+      case 'log-changed':
+        return { note: LOG_CHANGED };
       case 'gap':
         return { note: `gap: entries ${heard.from} to ${heard.to} are no longer kept` };
       case 'undecryptable':
@@ -49,6 +53,8 @@ export const jsonFormat =
       }
       case 'gap':
         return line({ from: heard.from, to: heard.to });
+      case 'log-changed':
+        return line({ log: heard.log });
       case 'undecryptable':
         return line({ position: heard.position, reason: heard.reason });
       case 'joined':

@@ -29,13 +29,15 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
         return log.error({ room: event.room, reason: event.reason }, 'a room failed and begins anew');
       case 'announced':
         return log.debug({ count: event.announcement.count }, event.announcement.type);
-      case 'tokens':
-        return log.trace(
-          { ...who(event.member), lines: event.lines.count, bytes: event.lines.bytes.length },
-          'tokens',
-        );
+      case 'not-stored':
+        return log.error({ room: event.room, reason: event.reason }, 'the store took nothing');
+      case 'departed':
+        return log.debug(who(event.member), 'departed');
+      case 'stored':
+        return log.trace({ ...who(event.member), lines: event.count, bytes: event.bytes }, 'stored');
       case 'pinged':
-        return log.trace(who(event.member), 'ping');
+      case 'quiet':
+        return log.trace(who(event.member), event.type);
     }
   };
 };

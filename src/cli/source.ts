@@ -2,10 +2,11 @@ import {
   catchError,
   concat,
   defer,
+  EMPTY,
+  finalize,
   type Observable,
   of,
-  reduce,
-  switchMap,
+  share,
   takeUntil,
   tap,
   throwError,
@@ -29,7 +30,7 @@ import type { Input } from './process.js';
  */
 const WINDOW = 65_536;
 
-/** How long, in ms, to count what stands in standard input and cannot be sent. */
+/** How long, in ms, to read what stands in standard input and cannot be sent. */
 const COUNTING = 500;
 
 /** What is to be sent, and how to make it wait. */
@@ -38,28 +39,45 @@ export interface Source {
   readonly say$: Observable<Say>;
   /** Takes note of how many bytes have no receipt yet. */
   readonly pace: (pendingBytes: number) => void;
-  /** Lines that were not said and now will not be: how many, and whether that is all of them. */
-  readonly rest$: Observable<{ readonly count: number; readonly all: boolean }>;
+  /**
+   * What was not said by those who had `say$` and have let go of it. Completes when nothing more comes for a while; the
+   * same errors.
+   */
+  readonly rest$: Observable<Say>;
+  /** Whether all that there is was read. */
+  readonly ended: boolean;
 }
 
 /** An input as a source, a message a line. */
-export const pipedLines = (input: Input): Source => ({
-  say$: withLastNewline(input.chunk$).pipe(lines(), pack(), catchError(tooLong)),
-  pace: (pendingBytes) => {
-    if (pendingBytes > WINDOW) input.pause();
-    else input.resume();
-  },
-  rest$: defer(() => {
-    let all = false;
-    const whole$ = input.chunk$.pipe(tap({ complete: () => (all = true) }));
-    return withLastNewline(whole$.pipe(takeUntil(timer(COUNTING)))).pipe(
-      lines({ limit: Number.MAX_SAFE_INTEGER }),
-      pack({ limit: Number.MAX_SAFE_INTEGER }),
-      reduce((count, say) => count + say.lines.length, 0),
-      switchMap((count) => of({ count, all })),
-    );
-  }),
-});
+export const pipedLines = (input: Input): Source => {
+  // What was begun goes on: who comes second gets the rest, a line that stood half in the pipe included.
+  let ended = false;
+  const whole$ = input.chunk$.pipe(tap({ complete: () => (ended = true) }));
+  const say$ = withLastNewline(whole$).pipe(
+    lines(),
+    pack(),
+    catchError(tooLong),
+    share({ resetOnRefCountZero: false, resetOnComplete: false, resetOnError: false }),
+  );
+  return {
+    say$: say$.pipe(
+      finalize(() => {
+        input.pause();
+      }),
+    ),
+    pace: (pendingBytes) => {
+      if (pendingBytes > WINDOW) input.pause();
+      else input.resume();
+    },
+    rest$: defer(() => {
+      input.resume();
+      return say$.pipe(takeUntil(timer(COUNTING)));
+    }),
+    get ended() {
+      return ended;
+    },
+  };
+};
 
 /** One message as a source. */
 export const oneMessage = (message: string): Source => {
@@ -71,7 +89,8 @@ export const oneMessage = (message: string): Source => {
       return of({ lines: [message] });
     }),
     pace: () => undefined,
-    rest$: defer(() => of({ count: said ? 0 : 1, all: true })),
+    rest$: defer(() => (said ? EMPTY : of({ lines: [message] }))),
+    ended: true,
   };
 };
 

@@ -8,60 +8,57 @@ import {
   map,
   merge,
   mergeMap,
+  type Observable,
   type OperatorFunction,
   switchMap,
   take,
   takeUntil,
+  tap,
 } from 'rxjs';
-import { controlLine } from '../wire/control.js';
-import { encodeLine } from '../wire/utf8.js';
+import type { Connection } from '../wire/connection.js';
+import { LinkError, ProtocolError, RefusedError } from '../wire/errors.js';
 import { enter, type EnterOptions } from './enter.js';
-import type { Received } from './entries.js';
-import { outbox, type Said, type Stored } from './outbox.js';
-import { open, type OpenOptions, type Opened, type Undecryptable } from './open.js';
+import { membership, type MembershipOptions, type Noticed } from './membership.js';
+import { open, type OpenOptions } from './open.js';
+import { type Offline, reconnect, type ReconnectOptions } from './reconnect.js';
 import { type Say, seal, type SealOptions } from './seal.js';
 
-/** Something that somebody said: line number `index` (from 0) of the entry at `position`. */
-export interface Message {
-  readonly type: 'message';
-  readonly position: number;
-  readonly index: number;
-  readonly nick: string;
-  /** By the sender's clock, in ms since 1970. */
-  readonly time: number;
-  readonly text: string;
-  /** Whether this very client said it. */
-  readonly own: boolean;
-}
-
-/** All that was to be said went out: what you say has completed. */
+/** All that was to be said is in the outbox: what you say has completed. */
 export interface SaidAll {
   readonly type: 'said-all';
 }
 
 /** All that a client gets to know. */
-export type Heard =
-  | Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' }>
-  | Message
-  | Undecryptable
-  | Said
-  | SaidAll
-  | Stored;
+export type Heard = Noticed | Offline | SaidAll;
 
-export interface ConversationOptions extends EnterOptions, OpenOptions, SealOptions {}
+/** How a lost connection is made again. */
+export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 'stable'>;
+
+export interface ConversationOptions
+  extends Omit<EnterOptions, 'connection' | 'quiet'>, MembershipOptions, OpenOptions, SealOptions {
+  /** Makes a connection to the relay: emits it and completes, or errors with `LinkError`. */
+  readonly connect$: Observable<Connection>;
+  /** Without it one connection is all. */
+  readonly retry?: RetryOptions | undefined;
+}
 
 /**
- * What you say in, what you hear out: a client's side of a room, over a connection.
+ * What you say in, what you hear out: a client's side of a room.
  *
  * Enters the room once a key is there, and subscribes to what you say once it is in. Each thing said becomes a token;
  * its echo is its receipt (`stored`). Nothing is held back here: who can wait paces what it says by `said` and `stored`.
- * When what you say completes there is a `said-all`, and one goes on hearing; it completes after the relay's `BYE`.
- * Errors as `enter`, `seal` and `open` do. Whatever ends it, unsubscribing too, says `BYE` and closes the connection.
+ * When what you say completes there is a `said-all`, and one goes on hearing.
+ *
+ * With `retry` a connection that is lost is made again (`offline`, then `welcome`), and everything goes on where it
+ * was: what came meanwhile is heard, and what is not stored is sent again. It then ends only by an error: `RefusedError`
+ * where the relay does not want this client; `LinkError` or `ProtocolError` where the very first connection fails; and
+ * those of `seal` and `keyring$`. Without `retry` it completes after the relay's `BYE`, and errors when the connection
+ * does. Whatever ends it, unsubscribing too, says `BYE` and closes the connection.
  *
  * ```text
- * say      ----------------hello-------------------------
+ * say      ----------------hello-------------------world-----------------------
  *            conversation(options)
- * heard    --welcome-------said----(message,stored)--joined--(bye|)
+ * heard    --welcome-------said----(message,stored)said--offline----welcome----(message,stored)
  * ```
  *
  * @example
@@ -71,70 +68,64 @@ export interface ConversationOptions extends EnterOptions, OpenOptions, SealOpti
  * const hello = (options: ConversationOptions) => of({ lines: ['hello'] }).pipe(conversation(options));
  */
 export const conversation =
-  (options: ConversationOptions): OperatorFunction<Say, Heard> =>
+  ({ connect$, retry, ...options }: ConversationOptions): OperatorFunction<Say, Heard> =>
   (say$) =>
     defer(() => {
-      const { connection, session } = options;
-      const box = outbox();
-      const ask = (wanted: boolean, position: number) => {
-        if (wanted) connection.write(encodeLine(controlLine({ type: 'ping', n: position })));
-      };
+      const member = membership(options);
 
-      const hear = (event: Opened | Undecryptable | Passing): Heard[] => {
-        switch (event.type) {
-          case 'opened':
-            return [...messages(event, session), ...box.echo(event.token, event.position)];
-          case 'gap':
-            ask(box.gap(), event.to);
-            return [event];
-          case 'pong': {
-            const { stored, ask: again } = box.pong();
-            ask(again, event.n);
-            return stored;
-          }
-          default:
-            return [event];
-        }
-      };
+      const link$ = connect$.pipe(
+        switchMap((connection) => {
+          member.attach(connection);
+          const quiet = () => {
+            member.ping();
+          };
+          return enter({ ...options, ...member.from, connection, quiet });
+        }),
+      );
+      const received$: Observable<Received | Offline> =
+        retry === undefined ? link$ : link$.pipe(reconnect({ ...POLICY, now: options.now, ...retry }));
 
-      return enter(options).pipe(
-        open<Passing>(options),
+      return received$.pipe(
+        tap(({ type }) => {
+          if (type === 'offline') member.detach();
+        }),
+        open<Exclude<Received | Offline, { type: 'token' }>>(options),
         connect((event$) =>
           merge(
-            event$.pipe(mergeMap(hear)),
+            event$.pipe(
+              mergeMap((event): readonly Heard[] =>
+                event.type === 'offline' ? [event] : member.hear(event),
+              ),
+            ),
             event$.pipe(
               filter(({ type }) => type === 'welcome'),
               take(1),
               switchMap(() => say$),
               seal(options),
-              map(({ token, lines }): Said | SaidAll => {
-                const line = encodeLine(token);
-                const said: Said = { type: 'said', lines, bytes: line.length };
-                box.sent(token, said);
-                connection.write(line);
-                return said;
-              }),
-              endWith<Said | SaidAll>({ type: 'said-all' }),
+              map((sealed) => member.say(sealed)),
+              endWith<Heard>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
             ),
           ),
         ),
         finalize(() => {
-          try {
-            connection.write(encodeLine(controlLine({ type: 'bye', reason: 'leaving', retryMs: 0 })));
-          } catch {
-            // It closes anyway; that it could not say so is no reason of its own.
-          }
-          connection.close();
+          member.leave();
         }),
       );
     });
 
-/** What passes `open` as it is. */
-type Passing = Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
+/** What comes over one connection. */
+type Received = ReturnType<typeof enter> extends Observable<infer T> ? T : never;
 
-const messages = ({ position, envelope }: Opened, session: string): Message[] => {
-  const { nick, time, lines } = envelope;
-  const own = envelope.session === session;
-  return lines.map((text, index) => ({ type: 'message', position, index, nick, time, text, own }));
+/** Refusals that may pass by themselves. */
+const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout']);
+
+const POLICY: Pick<ReconnectOptions<Received>, 'isUp' | 'retryAfter' | 'isFatal'> = {
+  isUp: ({ type }) => type === 'welcome',
+  retryAfter: (received) => (received.type === 'bye' ? received.retryMs : undefined),
+  isFatal: (error, wasUp) => {
+    if (error instanceof RefusedError) return !PASSING.has(error.code);
+    // What has never worked is more likely a wrong address than a relay that is about to come back.
+    return !(wasUp && (error instanceof LinkError || error instanceof ProtocolError));
+  },
 };

@@ -1,8 +1,24 @@
-import { concat, concatMap, EMPTY, type Observable, of, takeWhile, throwError, timeout } from 'rxjs';
+import {
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  endWith,
+  ignoreElements,
+  interval,
+  merge,
+  type Observable,
+  of,
+  takeWhile,
+  tap,
+  throwError,
+  timeout,
+} from 'rxjs';
 import { toBase64url } from '../wire/base64url.js';
 import type { Connection } from '../wire/connection.js';
-import { controlLine } from '../wire/control.js';
+import { type Control, controlLine } from '../wire/control.js';
 import { LinkError } from '../wire/errors.js';
+import { heartbeat } from '../wire/heartbeat.js';
 import { helloLine, proofMessage, type Resume, type RoomName } from '../wire/handshake.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
 import { encodeLine } from '../wire/utf8.js';
@@ -12,7 +28,10 @@ import { entries, type Received } from './entries.js';
 export interface Credentials {
   readonly nick: string;
   readonly room: RoomName;
-  /** 16 random bytes, base64url: one per run of a client. */
+  /**
+   * 16 random bytes, base64url, the same for all connections of a run: by it the relay knows who comes back. Whoever else
+   * knows it can take the member's place.
+   */
   readonly session: string;
   /** Signs with the room's key (Ed25519); base64url. */
   readonly sign: (message: Uint8Array) => string;
@@ -24,14 +43,22 @@ export interface EnterOptions extends Credentials {
   readonly connection: Connection;
   /** How long the relay may take until it has asked, and again until it has welcomed or refused, in ms. */
   readonly handshakeTimeout?: number;
+  /** Half the longest silence that is taken, in ms; each so long the relay gets a sign of life. 15 s. */
+  readonly heartbeat?: number;
+  /** Called when the relay has been silent for a while and has to be asked with a `PING`. */
+  readonly quiet?: () => void;
 }
+
+/** Half the longest silence in ms, where nothing else was said. */
+export const DEFAULT_HEARTBEAT = 15_000;
 
 /**
  * A connection to a relay in, what the room says out: answers `NICK` with the proof, and each `PING`.
  *
- * Completes after `BYE`. Errors with `RefusedError` at `ERR`, with `LinkError` when the link breaks, ends without
- * `BYE` or stays silent in the handshake, with `ProtocolError` for lines that cannot be read. Does not close the
- * connection.
+ * Once it is in it shows the relay each `heartbeat` ms that it is alive, and calls `quiet` where it heard nothing for
+ * so long. Completes after `BYE`. Errors with `RefusedError` at `ERR`; with `LinkError` when the link breaks, ends
+ * without `BYE`, is silent in the handshake or for two heartbeats, or when the relay has counted other entries than
+ * came; with `ProtocolError` for lines that cannot be read. Does not close the connection.
  *
  * ```text
  * chunk     NICK…--------WELCOME…--+alice--gAAAA…--BYE…
@@ -48,53 +75,79 @@ export interface EnterOptions extends Credentials {
  */
 export const enter = ({
   connection,
-  sign,
   handshakeTimeout = 10_000,
+  heartbeat: period = DEFAULT_HEARTBEAT,
+  quiet = () => undefined,
   ...credentials
-}: EnterOptions): Observable<Exclude<Received, { type: 'greeting' | 'ping' }>> => {
-  const { nick, room, session } = credentials;
-  const binding = toBase64url(connection.channelBinding);
-  const silent = () => throwError(() => new LinkError(`the relay said nothing for ${handshakeTimeout} ms`));
-  let position: number | undefined;
+}: EnterOptions): Observable<Exclude<Received, { type: 'greeting' | 'ping' }>> =>
+  defer(() => {
+    const silent = () => throwError(() => new LinkError(`the relay said nothing for ${handshakeTimeout} ms`));
+    let position: number | undefined;
 
-  return concat(
-    connection.chunk$.pipe(lines({ limit: 2 * LINE_LIMIT }), entries()),
-    throwError(() => new LinkError('the relay closed the connection')),
-  ).pipe(
-    timeout({ first: handshakeTimeout, with: silent }),
-    concatMap((received) => {
-      switch (received.type) {
-        case 'greeting': {
-          const proof = sign(proofMessage({ nonce: received.nonce, room, session, binding, nick }));
-          const { after, last } = credentials;
-          connection.write(
-            encodeLine(
-              helloLine({
-                nick,
-                room,
-                session,
-                proof,
-                ...(after && { after }),
-                ...(last !== undefined && { last }),
-              }),
-            ),
-          );
-          return EMPTY;
+    const say = (control: Control) => connection.write(encodeLine(controlLine(control)));
+    const compare = (n: number) => {
+      if (position !== undefined && n !== position)
+        throw new LinkError(`the relay has counted up to entry ${n}, and ${position} arrived`);
+    };
+
+    const received$ = connection.chunk$.pipe(
+      heartbeat({
+        period,
+        ping: () => {
+          if (position !== undefined) quiet();
+        },
+      }),
+      lines({ limit: 2 * LINE_LIMIT }),
+      entries(),
+    );
+    const alive$ = interval(period).pipe(
+      tap(() => {
+        if (position !== undefined) say({ type: 'pong', n: position });
+      }),
+      ignoreElements(),
+    );
+
+    const heard$ = concat(
+      received$,
+      throwError(() => new LinkError('the relay closed the connection')),
+    ).pipe(
+      timeout({ first: handshakeTimeout, with: silent }),
+      concatMap((received) => {
+        switch (received.type) {
+          case 'greeting':
+            connection.write(answer(received.nonce, connection, credentials));
+            return EMPTY;
+          case 'ping':
+            compare(received.n);
+            say({ type: 'pong', n: received.n });
+            return EMPTY;
+          case 'pong':
+            // Before WELCOME it answers nothing, and must not count as an answer.
+            if (position === undefined) return EMPTY;
+            compare(received.n);
+            return of(received);
+          default:
+            if (received.type === 'welcome') position = received.from - 1;
+            else if (received.type === 'gap') position = received.to;
+            else if ('position' in received) position = received.position;
+            return of(received);
         }
-        case 'ping':
-          connection.write(encodeLine(controlLine({ type: 'pong', n: position ?? 0 })));
-          return EMPTY;
-        case 'pong':
-          // Before WELCOME it answers nothing, and must not count as one.
-          return position === undefined ? EMPTY : of(received);
-        default:
-          if (received.type === 'welcome') position = received.from - 1;
-          else if (received.type === 'gap') position = received.to;
-          else if ('position' in received) position = received.position;
-          return of(received);
-      }
-    }),
-    timeout({ first: 2 * handshakeTimeout, with: silent }),
-    takeWhile(({ type }) => type !== 'bye', true),
+      }),
+      timeout({ first: 2 * handshakeTimeout, with: silent }),
+      takeWhile(({ type }) => type !== 'bye', true),
+    );
+
+    return merge(heard$.pipe(endWith(null)), alive$).pipe(takeWhile((heard) => heard !== null));
+  });
+
+const answer = (
+  nonce: string,
+  { channelBinding }: Connection,
+  { nick, room, session, sign, after, last }: Credentials,
+): Uint8Array => {
+  const binding = toBase64url(channelBinding);
+  const proof = sign(proofMessage({ nonce, room, session, binding, nick }));
+  return encodeLine(
+    helloLine({ nick, room, session, proof, ...(after && { after }), ...(last !== undefined && { last }) }),
   );
 };

@@ -1,9 +1,10 @@
 import type { Token } from './cipher.js';
 
-/** Lines of ours went out in one token of `bytes` bytes; they are pending. */
+/** Lines of ours were sealed into one token, which takes `bytes` bytes on the wire; they are pending. */
 export interface Said {
   readonly type: 'said';
   readonly lines: readonly string[];
+  readonly token: Token;
   readonly bytes: number;
 }
 
@@ -15,24 +16,37 @@ export interface Stored {
   readonly type: 'stored';
   readonly position: number | undefined;
   readonly lines: readonly string[];
+  readonly token: Token;
   readonly bytes: number;
 }
 
-/** What went out over one connection and has no receipt yet. */
+/** What was said and has no receipt yet, whatever connection it went out over, or none so far. */
 export interface Outbox {
-  /** Takes note of what goes out. */
-  sent(token: Token, said: Said): void;
+  /** Takes what was said, and whether it goes out at once. */
+  add(said: Said, sent: boolean): void;
+  /** All that is pending goes out now, or again: its tokens, oldest first. */
+  send(): readonly Token[];
   /** A token came by at a position: what that settles. */
   echo(token: Token, position: number): Stored[];
-  /** A gap came by, in which echoes may have been. Whether the relay has to be asked, with a `PING`. */
-  gap(): boolean;
-  /** The relay answered: what that settles, and whether to ask again. */
-  pong(): { readonly stored: Stored[]; readonly ask: boolean };
+  /** A gap came by, in which echoes may have been. */
+  gap(): void;
+  /** Whether a gap left something that a `PING` would settle. */
+  readonly isUncertain: boolean;
+  /** Whether a `PING` may go out now: while one waits for its answer no other does, for answers are not told apart. */
+  ping(): boolean;
+  /** The answer came: what that settles. */
+  pong(): Stored[];
+  /** The connection is over, and what waits for an answer waits for none. */
+  hangUp(): void;
 }
 
-interface Pending extends Said {
-  readonly token: Token;
-  /** A gap came after it, so its echo may never come. */
+interface Pending {
+  readonly said: Said;
+  /** It went out over this connection. */
+  here: boolean;
+  /** It went out, over this connection or an older one. */
+  sent: boolean;
+  /** A gap came after that, so its echo may never come. */
   swallowed: boolean;
   /** It went out before the `PING` that waits for its answer. */
   asked: boolean;
@@ -43,50 +57,61 @@ interface Pending extends Said {
  *
  * An echo settles its own token. A relay takes the lines of a connection in order, so after a gap the echo of a later
  * token, or the `PONG` to a later `PING`, settles what the gap swallowed too. Without a gap it does not: an echo that is
- * passed over is missing.
+ * passed over is missing. Over another connection what is still pending when the log was read to its end goes out again,
+ * the same tokens in the same order; the log tells which of them were stored, and only where a gap hides that can one be
+ * in it twice, as the same token.
  */
-export const outbox = (): Outbox => {
-  let pending: Pending[] = [];
+export const outbox = (restored: readonly Said[] = []): Outbox => {
+  const fresh = (said: Said, sent: boolean): Pending => ({
+    said,
+    sent,
+    here: sent,
+    swallowed: false,
+    asked: false,
+  });
+  let pending = restored.map((said) => ({ ...fresh(said, true), here: false }));
   let waiting = false;
 
-  const settle = (
-    which: (each: Pending, at: number) => boolean,
-    position?: (each: Pending) => number | undefined,
-  ) => {
-    const stored = pending.filter(which).map((each): Stored => ({
+  const settle = (which: (each: Pending, at: number) => boolean, echoed?: Token, position?: number) => {
+    const stored = pending.filter(which).map(({ said }): Stored => ({
+      ...said,
       type: 'stored',
-      position: position?.(each),
-      lines: each.lines,
-      bytes: each.bytes,
+      position: said.token === echoed ? position : undefined,
     }));
-    pending = pending.filter((each, at) => !which(each, at));
+    if (stored.length > 0) pending = pending.filter((each, at) => !which(each, at));
     return stored;
   };
 
-  const ask = (): boolean => {
-    if (waiting || !pending.some(({ swallowed }) => swallowed)) return false;
-    for (const each of pending) each.asked = true;
-    return (waiting = true);
-  };
-
   return {
-    sent: (token, said) => {
-      pending.push({ ...said, token, swallowed: false, asked: false });
+    add: (said, sent) => {
+      pending.push(fresh(said, sent));
+    },
+    send: () => {
+      pending = pending.map(({ said }) => fresh(said, true));
+      return pending.map(({ said }) => said.token);
     },
     echo: (token, position) => {
-      const echoed = pending.findIndex((each) => each.token === token);
-      return settle(
-        (each, at) => at === echoed || (at < echoed && each.swallowed),
-        (each) => (each.token === token ? position : undefined),
-      );
+      const echoed = pending.findIndex(({ said }) => said.token === token);
+      return settle((each, at) => at === echoed || (at < echoed && each.swallowed), token, position);
     },
     gap: () => {
-      for (const each of pending) each.swallowed = true;
-      return ask();
+      for (const each of pending) each.swallowed ||= each.sent;
+    },
+    get isUncertain() {
+      return pending.some(({ here, swallowed }) => here && swallowed);
+    },
+    ping: () => {
+      if (waiting) return false;
+      for (const each of pending) each.asked = each.here;
+      return (waiting = true);
     },
     pong: () => {
       waiting = false;
-      return { stored: settle(({ asked, swallowed }) => asked && swallowed), ask: ask() };
+      return settle(({ asked, swallowed }) => asked && swallowed);
+    },
+    hangUp: () => {
+      waiting = false;
+      for (const each of pending) Object.assign(each, { here: false, asked: false });
     },
   };
 };

@@ -18,7 +18,8 @@ export interface SealOptions {
   readonly keyring$: Observable<Keyring>;
   readonly cipher: Cipher;
   readonly nick: string;
-  readonly session: string;
+  /** 16 random bytes, base64url: names this run of the client to the members; every one of them can read it. */
+  readonly run: string;
   /** The clock, in ms since 1970. */
   readonly now: () => number;
 }
@@ -45,7 +46,7 @@ const MINUTE = 60;
  * const sealed = (options: SealOptions) => of({ lines: ['hello'] }).pipe(seal(options));
  */
 export const seal =
-  ({ keyring$, cipher, nick, session, now }: SealOptions): OperatorFunction<Say, Sealed> =>
+  ({ keyring$, cipher, nick, run, now }: SealOptions): OperatorFunction<Say, Sealed> =>
   (say$) =>
     defer(() => {
       let counter = 0;
@@ -53,7 +54,7 @@ export const seal =
         withKeyring(keyring$),
         map(([{ lines }, keyring]) => {
           const time = now();
-          const plaintext = encodeEnvelope({ nick, session, counter: (counter += 1), time, lines });
+          const plaintext = encodeEnvelope({ nick, session: run, counter: (counter += 1), time, lines });
           const minute = Math.floor(time / 1000 / MINUTE) * MINUTE;
           return { token: cipher.seal(keyring.seal, plaintext, minute), lines };
         }),

@@ -5,8 +5,10 @@ import {
   EMPTY,
   finalize,
   map,
+  merge,
   type Observable,
   of,
+  Subject,
   takeUntil,
   takeWhile,
   throwError,
@@ -17,6 +19,7 @@ import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
 import { LinkError, ProtocolError } from '../wire/errors.js';
 import { greetingLine } from '../wire/handshake.js';
+import { heartbeat } from '../wire/heartbeat.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
 import { encodeLine } from '../wire/utf8.js';
 import { type Command, commands, type Member, type Verify } from './commands.js';
@@ -29,6 +32,8 @@ export interface AdmissionOptions {
   readonly lineLimit?: number;
   /** How long a connection may take to answer `NICK`, in ms. */
   readonly handshakeTimeout?: number;
+  /** Half the longest silence of a member that is taken, in ms; after about one it is asked with a `PING`. 15 s. */
+  readonly heartbeat?: number;
   /** How long, in ms, a client should wait before it comes back to a relay that stopped. */
   readonly retryMs?: number;
   /** Once it emits, nobody is listened to any more: members are seen off by their rooms, the others here. */
@@ -47,8 +52,8 @@ export interface TurnedAway {
  *
  * Asks `NICK`, reads the answer, checks the proof; from then on passes on what the member does. Each connection has a
  * door of its own, so nobody waits for anybody. It never errors: wrong bytes, a wrong proof, no answer in time, a
- * broken link end this one connection, are told to it as `ERR` where it can still be told, and come out as the
- * member's `leave` or as `turned-away`. Completes with the connection, or at `stop$`.
+ * broken link, a silence of two heartbeats end this one connection, are told to it as `ERR` where it can still be told,
+ * and come out as the member's `leave` or as `turned-away`. Completes with the connection, or at `stop$`.
  *
  * A connection that did not become a member is closed here, on unsubscribing too; a member's is closed by its room,
  * which may still have something to deliver.
@@ -73,6 +78,7 @@ export const admission =
     verify,
     lineLimit: limit = LINE_LIMIT,
     handshakeTimeout = 10_000,
+    heartbeat: period = 15_000,
     retryMs = 1000,
     stop$ = EMPTY,
   }: AdmissionOptions) =>
@@ -108,7 +114,21 @@ export const admission =
       const spoken$ = defer(() => {
         const nonce = toBase64url(makeNonce());
         connection.write(encodeLine(greetingLine(nonce)));
-        return connection.chunk$.pipe(lines({ limit }), commands({ connection, nonce, verify }));
+        const quiet$ = new Subject<Command>();
+        const ping = () => {
+          if (member !== undefined) quiet$.next({ type: 'quiet', member });
+        };
+        return merge(
+          quiet$,
+          connection.chunk$.pipe(
+            heartbeat({ period, ping }),
+            lines({ limit }),
+            commands({ connection, nonce, verify }),
+            finalize(() => {
+              quiet$.complete();
+            }),
+          ),
+        );
       }).pipe(
         timeout({
           first: handshakeTimeout,

@@ -14,13 +14,14 @@ export interface Member extends Pick<Hello, 'nick' | 'room' | 'session' | 'after
 }
 
 /**
- * What a member does. Of each there is first one `join`, then any number of `tokens` and `ping`, then one `leave`,
- * unless the relay itself ends before. The lines of `tokens` are good only during their own emission.
+ * What a member does. Of each there is first one `join`, then any number of `tokens`, `ping` and `quiet` (nothing came
+ * from it for a while), then one `leave`, unless the relay itself ends before. The lines of `tokens` are good only during
+ * their own emission.
  */
 export type Command =
   | { readonly type: 'join'; readonly member: Member }
   | { readonly type: 'tokens'; readonly member: Member; readonly lines: Lines }
-  | { readonly type: 'ping'; readonly member: Member }
+  | { readonly type: 'ping' | 'quiet'; readonly member: Member }
   | { readonly type: 'leave'; readonly member: Member; readonly reason: string };
 
 /**

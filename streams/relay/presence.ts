@@ -16,7 +16,6 @@ import {
 } from 'rxjs';
 import type { Announcement } from '../wire/entry.js';
 import { LISTED_MEMBERS } from '../wire/handshake.js';
-import type { Member } from './commands.js';
 import type { Attendance } from './rollCall.js';
 
 /** An announcement to be appended to the room's log. */
@@ -39,7 +38,7 @@ const FLUSH = { type: 'flush' } as const;
  * Attendance in, the same with announcements in their places out: presence.
  *
  * The first join or leave is announced at once; those of the next `gather` ms are gathered and announced together, so
- * that a storm of joins costs a line a second and not one each. Who speaks was announced before. Who came and went
+ * that a storm of joins costs a line a second and not one each. Who speaks was announced before. Who came and departed
  * within one gathering is not mentioned. Above 1000 members only the numbers are announced. Completes with its source,
  * after what was gathered; errors with it.
  *
@@ -59,18 +58,12 @@ export const presence =
   ({ gather = 1000 }: PresenceOptions = {}): OperatorFunction<Attendance, Attendance | Announced> =>
   (attendance$) =>
     defer(() => {
-      const came = new Set<Member>();
+      const came = new Set<string>();
       const went: string[] = [];
       let size = 0;
 
       const flush = (): Announced[] => {
-        const announced = [
-          ...announce('left', went),
-          ...announce(
-            'joined',
-            Array.from(came, ({ nick }) => nick),
-          ),
-        ];
+        const announced = [...announce('left', went), ...announce('joined', [...came])];
         went.length = 0;
         came.clear();
         return announced;
@@ -93,14 +86,14 @@ export const presence =
             return flush();
           case 'joined':
             size = event.count;
-            came.add(event.member);
+            if (!event.returned) came.add(event.member.nick);
             return [event];
-          case 'left':
+          case 'departed':
             size -= 1;
-            if (!came.delete(event.member)) went.push(event.member.nick);
+            if (!came.delete(event.member.nick)) went.push(event.member.nick);
             return [event];
           case 'tokens':
-            return came.has(event.member) ? [...flush(), event] : [event];
+            return came.has(event.member.nick) ? [...flush(), event] : [event];
           default:
             return [event];
         }
@@ -111,7 +104,7 @@ export const presence =
           merge(
             event$,
             event$.pipe(
-              filter(({ type }) => type === 'joined' || type === 'left'),
+              filter((event) => (event.type === 'joined' && !event.returned) || event.type === 'departed'),
               throttle(() => timer(gather), { leading: true, trailing: true }),
               map(() => FLUSH),
               // In the room's trampoline, like its commands: what an announcement causes comes after it.

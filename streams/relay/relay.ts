@@ -4,7 +4,6 @@ import {
   connect,
   EMPTY,
   filter,
-  type GroupedObservable,
   map,
   merge,
   mergeMap,
@@ -21,14 +20,18 @@ import { admission, type AdmissionOptions, type TurnedAway } from './admission.j
 import type { Command } from './commands.js';
 import { groupUntil } from './groupUntil.js';
 import { room, type RoomOptions } from './room.js';
+import { DEFAULT_GRACE } from './rollCall.js';
 import type { RoomEvent } from './roomEvent.js';
 
 export interface RelayOptions extends AdmissionOptions, RoomOptions {
-  /** How long a room that everyone has left keeps its log, in ms. */
+  /**
+   * How long, in ms, a room that everyone has left stays in memory, and with it a log that is nowhere else. An hour;
+   * with a history a minute.
+   */
   readonly roomIdle?: number;
 }
 
-/** A room failed by a fault of its own; it begins anew with an empty log. */
+/** A room failed by a fault of its own; it begins anew, with what its history has. */
 export interface RoomFailed {
   readonly type: 'room-failed';
   readonly room: string;
@@ -71,7 +74,7 @@ export const relay =
           said$.pipe(
             filter(isCommand),
             groupUntil(({ member }) => member.room, deserted(options)),
-            mergeMap(supervised(room(options))),
+            mergeMap((command$) => command$.pipe(supervised(command$.key, room(command$.key, options)))),
           ),
         ),
       ),
@@ -83,17 +86,18 @@ const isCommand = (said: Command | TurnedAway): said is Command => said.type !==
 
 /** Emits when a room has been without members for so long that it is let go. */
 const deserted =
-  ({ roomIdle = 3_600_000 }: RelayOptions) =>
+  ({ history, grace = DEFAULT_GRACE, roomIdle = history === undefined ? 3_600_000 : 60_000 }: RelayOptions) =>
   (command$: Observable<Command>): Observable<unknown> =>
     command$.pipe(
       filter(({ type }) => type === 'join' || type === 'leave'),
       scan((members, { type }) => members + (type === 'join' ? 1 : -1), 0),
-      switchMap((members) => (members === 0 ? timer(roomIdle) : NEVER)),
+      // Not before the last one has departed, too.
+      switchMap((members) => (members === 0 ? timer(Math.max(roomIdle, grace + 1)) : NEVER)),
     );
 
 const supervised =
-  (serve: (command$: Observable<Command>) => Observable<RoomEvent>) =>
-  (command$: GroupedObservable<string, Command>): Observable<RoomEvent | RoomFailed> => {
+  (room: string, serve: (command$: Observable<Command>) => Observable<RoomEvent>) =>
+  (command$: Observable<Command>): Observable<RoomEvent | RoomFailed> => {
     // Who has joined may not have been served yet when the room fails, and would be nobody's then.
     const inside = new Set<Connection>();
     const attended$ = command$.pipe(
@@ -107,10 +111,7 @@ const supervised =
       catchError((error: unknown, again$) => {
         for (const connection of inside) connection.close();
         inside.clear();
-        return concat(
-          of<RoomFailed>({ type: 'room-failed', room: command$.key, reason: String(error) }),
-          again$,
-        );
+        return concat(of<RoomFailed>({ type: 'room-failed', room, reason: String(error) }), again$);
       }),
     );
   };

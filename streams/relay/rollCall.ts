@@ -1,4 +1,18 @@
-import { defer, mergeMap, type OperatorFunction } from 'rxjs';
+import {
+  connect,
+  defer,
+  delay,
+  endWith,
+  filter,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  observeOn,
+  type OperatorFunction,
+  queueScheduler,
+  takeUntil,
+} from 'rxjs';
 import type { ErrorCode } from '../wire/errors.js';
 import { LISTED_MEMBERS } from '../wire/handshake.js';
 import type { Lines } from '../wire/lines.js';
@@ -10,25 +24,49 @@ export type Attendance =
   | {
       readonly type: 'joined';
       readonly member: Member;
+      /** It was here before, over another connection, and nobody was told that it had gone. */
+      readonly returned: boolean;
       /** How many are in the room now, and who; `undefined` where they are too many to list. */
       readonly count: number;
       readonly members: readonly string[] | undefined;
     }
   | { readonly type: 'refused'; readonly member: Member; readonly code: ErrorCode; readonly text: string }
   | { readonly type: 'tokens'; readonly member: Member; readonly lines: Lines }
-  | { readonly type: 'pinged'; readonly member: Member }
-  | { readonly type: 'left'; readonly member: Member; readonly reason: string };
+  | { readonly type: 'pinged' | 'quiet'; readonly member: Member }
+  /** Its connection is over. */
+  | { readonly type: 'left'; readonly member: Member; readonly reason: string }
+  /** It is no longer here, and may be announced as gone. */
+  | { readonly type: 'departed'; readonly member: Member };
+
+export interface RollCallOptions {
+  /** How long, in ms, a member whose connection broke may take to come back before it counts as gone. */
+  readonly grace?: number;
+}
+
+/** The grace in ms where nothing else was said. */
+export const DEFAULT_GRACE = 5000;
+
+/** Somebody in the room: at present by a connection, or `away` since that broke. */
+interface Seat {
+  readonly member: Member;
+  away: boolean;
+}
+
+type Expired = { readonly type: 'expired'; readonly member: Member };
 
 /**
  * Commands of one room in, what came of them out: who is here.
  *
- * A nick is in a room once (nicks that read the same are the same): a second one is `refused`. What a connection says
- * that was refused, or that has left, is dropped without a word, its `leave` too. Completes and errors with its source.
+ * A nick is in a room once (nicks that read the same are the same): a second one is `refused`. But a session that joins
+ * again is the same member over a new connection: the older one ends first, and from then on nothing more that it said
+ * counts. Who says `BYE` has departed at once; whose connection breaks keeps its seat for `grace` ms and departs only
+ * if it did not come back, or if another one wants its nick. What a connection says that was refused, or that has left,
+ * is dropped without a word, its `leave` too. Completes and errors with its source; who is away then departs no more.
  *
  * ```text
- * command   join alice--join alice'--tokens alice--leave alice'--leave alice
- *             rollCall()
- * out       joined------refused------tokens----------------------left
+ * command   join a--join a'--leave a---join a, same session--leave a--------------
+ *             rollCall({ grace: 5000 })
+ * out       joined--refused--left------joined (returned)-----left----5 s--departed
  * ```
  *
  * @example
@@ -37,33 +75,85 @@ export type Attendance =
  *
  * const happenings = (command$: Observable<Command>) => command$.pipe(rollCall(), map(({ type }) => type));
  */
-export const rollCall = (): OperatorFunction<Command, Attendance> => (command$) =>
-  defer(() => {
-    const present = new Map<string, Member>();
+export const rollCall =
+  ({ grace = DEFAULT_GRACE }: RollCallOptions = {}): OperatorFunction<Command, Attendance> =>
+  (command$) =>
+    defer(() => {
+      const seats = new Map<string, Seat>();
+      const bySession = new Map<string, Seat>();
 
-    const answer = (command: Command): Attendance[] => {
-      const { member } = command;
-      const nick = foldNick(member.nick);
-      const holder = present.get(nick);
-      if (command.type === 'join') {
-        if (holder !== undefined)
-          return [{ type: 'refused', member, code: 'nick-taken', text: 'the nick is taken in this room' }];
-        present.set(nick, member);
+      const sit = (member: Member, returned: boolean): Attendance => {
+        const seat = { member, away: false };
+        seats.set(foldNick(member.nick), seat);
+        bySession.set(member.session, seat);
         const members =
-          present.size <= LISTED_MEMBERS ? Array.from(present.values(), (each) => each.nick) : undefined;
-        return [{ type: 'joined', member, count: present.size, members }];
-      }
-      if (holder !== member) return [];
-      switch (command.type) {
-        case 'tokens':
-          return [command];
-        case 'ping':
-          return [{ type: 'pinged', member }];
-        case 'leave':
-          present.delete(nick);
-          return [{ ...command, type: 'left' }];
-      }
-    };
+          seats.size <= LISTED_MEMBERS ? Array.from(seats.values(), (each) => each.member.nick) : undefined;
+        return { type: 'joined', member, returned, count: seats.size, members };
+      };
 
-    return command$.pipe(mergeMap(answer));
-  });
+      /** Ends what a seat has left of its member's connection. */
+      const unplug = ({ member, away }: Seat): Attendance[] =>
+        away ? [] : [{ type: 'left', member, reason: 'came back over another connection' }];
+
+      const clear = ({ member }: Seat): Attendance => {
+        seats.delete(foldNick(member.nick));
+        bySession.delete(member.session);
+        return { type: 'departed', member };
+      };
+
+      const join = (member: Member): Attendance[] => {
+        const own = bySession.get(member.session);
+        const holder = seats.get(foldNick(member.nick));
+        if (holder !== undefined && holder !== own && !holder.away)
+          return [{ type: 'refused', member, code: 'nick-taken', text: 'the nick is taken in this room' }];
+        if (own?.member.nick === member.nick) return [...unplug(own), sit(member, true)];
+        return [
+          ...(own === undefined ? [] : [...unplug(own), clear(own)]),
+          ...(holder === undefined || holder === own ? [] : [clear(holder)]),
+          sit(member, false),
+        ];
+      };
+
+      const leave = (seat: Seat, reason: string): Attendance[] => {
+        const left: Attendance = { type: 'left', member: seat.member, reason };
+        if (reason === 'bye') return [left, clear(seat)];
+        seat.away = true;
+        return [left];
+      };
+
+      const answer = (command: Command | Expired): Attendance[] => {
+        const { member, type } = command;
+        if (type === 'join') return join(member);
+        const seat = bySession.get(member.session);
+        if (seat?.member !== member) return [];
+        if (type === 'expired') return seat.away ? [clear(seat)] : [];
+        if (seat.away) return [];
+        switch (type) {
+          case 'tokens':
+            return [command];
+          case 'ping':
+            return [{ type: 'pinged', member }];
+          case 'quiet':
+            return [{ type, member }];
+          case 'leave':
+            return leave(seat, command.reason);
+        }
+      };
+
+      return command$.pipe(
+        connect((said$) =>
+          merge(
+            said$,
+            said$.pipe(
+              filter((command) => command.type === 'leave' && command.reason !== 'bye'),
+              delay(grace),
+              map(({ member }): Expired => ({ type: 'expired', member })),
+              // In the room's trampoline, like its commands.
+              observeOn(queueScheduler),
+              takeUntil(said$.pipe(ignoreElements(), endWith(null))),
+            ),
+          ),
+        ),
+        mergeMap(answer),
+      );
+    });

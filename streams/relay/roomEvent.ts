@@ -10,6 +10,21 @@ export type Seated = Extract<Attendance, { type: 'joined' }> & {
   readonly cursor: Cursor;
 };
 
+/** A member's lines are in the log and committed: how many, and how many bytes. */
+export interface LinesStored {
+  readonly type: 'stored';
+  readonly member: Member;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** The store did not take what was said: it is dropped, and who said it is refused with `storage`. */
+export interface NotStored {
+  readonly type: 'not-stored';
+  readonly room: string;
+  readonly reason: string;
+}
+
 /** A member's sink threw: its connection is closed, and it leaves. */
 export interface Failed {
   readonly type: 'failed';
@@ -18,4 +33,5 @@ export interface Failed {
 }
 
 /** What happened in a room, in the order of its log. */
-export type RoomEvent = Exclude<Attendance, { type: 'joined' }> | Seated | Announced | Failed;
+export type RoomEvent =
+  Exclude<Attendance, { type: 'joined' | 'tokens' }> | Seated | LinesStored | Announced | NotStored | Failed;

@@ -1,10 +1,5 @@
 import type { Lines } from '../wire/lines.js';
-
-/** Positions that a cursor asked for and that are no longer kept, both ends included. */
-export interface Gap {
-  readonly from: number;
-  readonly to: number;
-}
+import type { Batch, Gap, StoredLog } from './history.js';
 
 /**
  * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds
@@ -14,8 +9,8 @@ export interface Cursor {
   /** The position of the entry that `read` gives next. */
   readonly position: number;
   /**
-   * The next whole lines as a slice of the log's own memory, or the gap that the reader fell into, or `undefined` at
-   * the end; and moves on by them.
+   * The next whole lines, from the log's own memory or from the store, or the gap that the reader fell into, or
+   * `undefined` at the end; and moves on by them.
    */
   read(): Uint8Array | Gap | undefined;
 }
@@ -26,18 +21,30 @@ export interface RoomLog {
   readonly id: string;
   /** The oldest position still kept; `next` where none is. */
   readonly first: number;
-  /** The position that the next line will get. */
+  /** The position that the next entry will get: the end of what readers see. */
   readonly next: number;
-  /** Copies whole lines to the end. */
+  /** The same once all that is appended is committed. */
+  readonly end: number;
+  /** Bytes that were appended and are not committed. */
+  readonly uncommitted: number;
+  /** Copies whole lines to the end. Nobody sees them before they are committed. */
   append(lines: Lines): void;
+  /** All that is appended and not committed, as slices of the log's own memory. */
+  batch(): Batch;
+  /** Shows a batch to the readers. Of what they have seen, the oldest goes where the window is full. */
+  commit(batch: Batch): void;
+  /** Takes back all that is appended and not committed. */
+  rollBack(): void;
   /** A reader that begins at a position; past the end, at the end. */
-  cursor(position: number): Cursor;
+  readonly cursor: (position: number) => Cursor;
 }
 
 export interface RoomLogOptions {
   readonly id: string;
   /** How many bytes of lines to keep in memory. What is older goes, a slab at a time. */
   readonly window: number;
+  /** Where the log goes on, and what was before; without it, the log begins at 1 and has its window alone. */
+  readonly stored?: StoredLog | undefined;
 }
 
 /** The smallest window in bytes: four slabs of the longest line. */
@@ -58,17 +65,27 @@ interface Slab {
   count: number;
 }
 
+/** How far readers may read: up to byte `end` of slab number `slab`, which is up to the entry before `next`. */
+interface Mark {
+  readonly slab: number;
+  readonly end: number;
+  readonly next: number;
+}
+
 /**
- * A room's log in memory.
+ * A room's log in memory, with a store behind it or without.
  *
  * Lines are copied once, into slabs that every reader shares; a read is a slice of one and goes to its end, so that a
- * cursor knows its position without counting lines. Slabs begin small and double, since most rooms are; together they
- * never pass `window` bytes. Beyond that, what a socket still holds of a slab that is gone lives on until it is sent:
- * at most one slab (256 KiB) per reader that is behind.
+ * cursor knows its position without counting lines. Slabs begin small and double, since most rooms are. At each commit
+ * the oldest slabs go until the rest is not over `window` bytes: by then whoever keeps up has read them. So the log
+ * holds the window and what one commit brings; and of a slab that is gone a socket may still hold one slice (at most
+ * 256 KiB). A reader that fell behind the memory reads from the store, and where that has no more, or there is none,
+ * is told a gap.
  *
  * ```text
- * slabs   [1 2 3 4 5] [6 7 8 9] [10 11 ......]
- * cursor             ^ reads 6-9, then 10-11, then nothing
+ * store   [1 2 3 4 5] [6 7 8 9] [10 11]
+ * slabs               [6 7 8 9] [10 11 | 12 ....]     12 is not committed
+ * cursor      ^ reads 3-5 from the store, then 6-9, then 10-11, then nothing
  * ```
  *
  * @example
@@ -77,19 +94,27 @@ interface Slab {
  * const log = roomLog({ id: 'log', window: 1 << 20 });
  * const cursor = log.cursor(1);
  * log.append({ bytes: encodeText('+alice\n'), count: 1 });
+ * cursor.read(); // undefined
+ * log.commit(log.batch());
  * cursor.read(); // the bytes of '+alice\n'
  */
-export const roomLog = ({ id, window }: RoomLogOptions): RoomLog => {
+export const roomLog = ({ id, window, stored }: RoomLogOptions): RoomLog => {
   const largest = Math.min(LARGEST_SLAB, Math.max(1, Math.floor(window / 4)));
   const slabs: Slab[] = [];
   /** How many slabs are gone: slab number k is `slabs[k - gone]`. */
   let gone = 0;
+  /** Bytes that the slabs take. */
   let held = 0;
-  let next = 1;
+  let next = stored?.next ?? 1;
+  let uncommitted = 0;
+  let committed: Mark = { slab: 0, end: 0, next };
 
-  const first = () => slabs[0]?.first ?? next;
+  const slabAt = (k: number): Slab | undefined => slabs[k - gone];
+  /** The oldest position that readers find in memory. */
+  const remembered = () => Math.min(slabs[0]?.first ?? next, committed.next);
+  const first = () => Math.min(stored?.first ?? remembered(), committed.next);
 
-  const room = (bytes: number): Slab => {
+  const slabFor = (bytes: number): Slab => {
     const last = slabs.at(-1);
     if (last !== undefined && last.end + bytes <= last.bytes.length) return last;
     const size = Math.max(
@@ -99,21 +124,17 @@ export const roomLog = ({ id, window }: RoomLogOptions): RoomLog => {
     const slab: Slab = { bytes: new Uint8Array(size), first: next, end: 0, count: 0 };
     slabs.push(slab);
     held += size;
-    for (let oldest = slabs[0]; held > window && oldest !== undefined && oldest !== slab; oldest = slabs[0]) {
-      held -= oldest.bytes.length;
-      slabs.shift();
-      gone += 1;
-    }
     return slab;
   };
 
-  const append = ({ bytes, count }: Lines) => {
+  const append = ({ bytes, count }: Lines): void => {
     if (bytes.length <= largest || count === 1) {
-      const slab = room(bytes.length);
+      const slab = slabFor(bytes.length);
       slab.bytes.set(bytes, slab.end);
       slab.end += bytes.length;
       slab.count += count;
       next += count;
+      uncommitted += bytes.length;
       return;
     }
     // More than a slab at once: cut it at a newline, so that each slab holds whole lines.
@@ -124,37 +145,88 @@ export const roomLog = ({ id, window }: RoomLogOptions): RoomLog => {
     append({ bytes: bytes.subarray(cut), count: count - headCount });
   };
 
+  const batch = (): Batch => {
+    const slices: Uint8Array[] = [];
+    for (let k = committed.slab; k < gone + slabs.length; k += 1) {
+      const { bytes, end } = slabAt(k) as Slab;
+      const from = k === committed.slab ? committed.end : 0;
+      if (from < end) slices.push(bytes.subarray(from, end));
+    }
+    return { first: committed.next, count: next - committed.next, slices };
+  };
+
+  const commit = ({ count, slices }: Batch): void => {
+    // What was committed before has been read by whoever keeps up.
+    while (held > window && gone < committed.slab) {
+      held -= (slabs.shift() as Slab).bytes.length;
+      gone += 1;
+    }
+    let { slab, end } = committed;
+    for (const { length } of slices) {
+      if (slabAt(slab)?.end === end && slab - gone < slabs.length - 1) {
+        slab += 1;
+        end = 0;
+      }
+      end += length;
+      uncommitted -= length;
+    }
+    committed = { slab, end, next: committed.next + count };
+  };
+
+  const rollBack = (): void => {
+    next = committed.next;
+    uncommitted = 0;
+    while (gone + slabs.length - 1 > committed.slab) held -= (slabs.pop() as Slab).bytes.length;
+    const last = slabAt(committed.slab);
+    if (last === undefined) return;
+    last.end = committed.end;
+    last.count = next - last.first;
+  };
+
   const cursor = (from: number): Cursor => {
-    let position = Math.min(Math.max(1, from), next);
-    let slab = gone + slabs.length - 1;
-    while (slab > gone && (slabs[slab - gone]?.first ?? 0) > position) slab -= 1;
-    if (slab < gone) slab = gone;
-    let offset = offsetOf(slabs[slab - gone], position);
+    let position = Math.min(Math.max(1, from), committed.next);
+    /** Where `position` is in memory; `undefined`: not looked up yet. */
+    let place: { slab: number; offset: number } | undefined;
+
+    const find = (): { slab: number; offset: number } => {
+      let slab = committed.slab;
+      while (slab > gone && (slabAt(slab)?.first ?? 0) > position) slab -= 1;
+      return { slab, offset: offsetOf(slabAt(slab), position, committed) };
+    };
+
+    const readMemory = (): Uint8Array | undefined => {
+      if (place === undefined || place.slab < gone) place = find();
+      if (place.slab < committed.slab && place.offset === slabAt(place.slab)?.end)
+        place = { slab: place.slab + 1, offset: 0 };
+      const slab = slabAt(place.slab);
+      const last = place.slab === committed.slab;
+      const end = last ? committed.end : slab?.end;
+      if (slab === undefined || end === undefined || place.offset === end) return undefined;
+      const slice = slab.bytes.subarray(place.offset, end);
+      place.offset = end;
+      position = last ? committed.next : slab.first + slab.count;
+      return slice;
+    };
+
+    const readStore = (): Uint8Array | Gap => {
+      place = undefined;
+      const found = position < first() ? undefined : stored?.read(position);
+      if (found !== undefined && 'bytes' in found) {
+        // The store may have more by now than it has said.
+        const { bytes, count } = upTo(committed.next - position, found);
+        position += count;
+        return bytes;
+      }
+      const from = position;
+      position = found === undefined ? Math.max(first(), from + 1) : Math.min(found.to + 1, committed.next);
+      return { from, to: position - 1 };
+    };
 
     return {
       get position() {
         return position;
       },
-      read() {
-        if (slab < gone || position < first()) {
-          slab = gone;
-          offset = 0;
-          const from = position;
-          position = first();
-          if (from < position) return { from, to: position - 1 };
-        }
-        let current = slabs[slab - gone];
-        if (current !== undefined && offset === current.end && slab - gone < slabs.length - 1) {
-          slab += 1;
-          offset = 0;
-          current = slabs[slab - gone];
-        }
-        if (current === undefined || offset === current.end) return undefined;
-        const slice = current.bytes.subarray(offset, current.end);
-        offset = current.end;
-        position = current.first + current.count;
-        return slice;
-      },
+      read: () => (position < Math.max(first(), remembered()) ? readStore() : readMemory()),
     };
   };
 
@@ -164,9 +236,18 @@ export const roomLog = ({ id, window }: RoomLogOptions): RoomLog => {
       return first();
     },
     get next() {
+      return committed.next;
+    },
+    get end() {
       return next;
     },
+    get uncommitted() {
+      return uncommitted;
+    },
     append,
+    batch,
+    commit,
+    rollBack,
     cursor,
   };
 };
@@ -177,9 +258,18 @@ const countLines = (bytes: Uint8Array): number => {
   return count;
 };
 
-const offsetOf = (slab: Slab | undefined, position: number): number => {
+/** The first few of some lines. */
+const upTo = (limit: number, { bytes, count }: Lines): Lines => {
+  if (count <= limit) return { bytes, count };
+  let end = 0;
+  for (let n = 0; n < limit; n += 1) end = bytes.indexOf(NEWLINE, end) + 1;
+  return { bytes: bytes.subarray(0, end), count: limit };
+};
+
+/** Where a position begins in a slab of which readers may see what is committed. */
+const offsetOf = (slab: Slab | undefined, position: number, committed: Mark): number => {
   if (slab === undefined) return 0;
-  if (position >= slab.first + slab.count) return slab.end;
+  if (position >= committed.next) return committed.end;
   let offset = 0;
   for (let n = slab.first; n < position; n += 1) offset = slab.bytes.indexOf(NEWLINE, offset) + 1;
   return offset;

@@ -27,12 +27,13 @@ export interface ServeMembersOptions {
   readonly retryMs: number;
 }
 
-type Own = Extract<RoomEvent, { type: 'joined' | 'refused' | 'pinged' | 'left' }>;
+type Own = Extract<RoomEvent, { type: 'joined' | 'refused' | 'pinged' | 'quiet' | 'left' }>;
 
 /**
  * A room's events in, each member served from its own join to its own leave: its `WELCOME`, the log by its cursor, a
- * `PONG` for a `PING`, and at the end of the events what is left of the log, then `BYE`. Emits only failures; closes
- * every connection that it served, whatever ended it.
+ * `PONG` for a `PING`, a `PING` where it is quiet, and at the end of the events what is left of the log, then `BYE`. Who
+ * is refused, be it later on, gets its `ERR`. Emits only failures; closes every connection that it served, whatever
+ * ended it.
  *
  * Events go to their member by one look-up: a member costs nothing while others talk, but its own catching up.
  *
@@ -58,11 +59,8 @@ export const serveMembers =
               mergeMap((event) => {
                 switch (event.type) {
                   case 'joined':
-                    return deliver(
-                      event,
-                      grown$,
-                      event$.pipe(filter(({ type }) => type === 'pinged')),
-                      retryMs,
+                    return deliver(event, grown$, event$.pipe(filter(isBeat)), retryMs).pipe(
+                      takeUntil(event$.pipe(filter(isLast))),
                     );
                   case 'refused':
                     return refuse(event);
@@ -70,36 +68,40 @@ export const serveMembers =
                     return EMPTY;
                 }
               }),
-              takeUntil(event$.pipe(filter(({ type }) => type === 'left'))),
             ),
           ),
         ),
       ),
     );
 
-const OWN: ReadonlySet<RoomEvent['type']> = new Set(['joined', 'refused', 'pinged', 'left']);
+const OWN: ReadonlySet<RoomEvent['type']> = new Set(['joined', 'refused', 'pinged', 'quiet', 'left']);
 
 const isLast = ({ type }: Own): boolean => type === 'refused' || type === 'left';
+
+const isBeat = ({ type }: Own): boolean => type === 'pinged' || type === 'quiet';
 
 const deliver = (
   { member, welcome, cursor }: Seated,
   grown$: Observable<unknown>,
-  pinged$: Observable<unknown>,
+  beat$: Observable<Own>,
   retryMs: number,
 ): Observable<Failed> => {
-  // A PONG waits for its turn like a slice does, and a later one replaces it: pinging without reading piles up nothing.
-  let pinged = false;
+  // A PING or PONG waits for its turn like a slice does, and one stands for several: pinging without reading piles up
+  // nothing.
+  const due = new Set<'ping' | 'pong'>();
   const reader: Reader = {
     read: () => {
-      if (!pinged) return cursor.read();
-      pinged = false;
-      return encodeLine(controlLine({ type: 'pong', n: cursor.position - 1 }));
+      for (const type of due) {
+        due.delete(type);
+        return encodeLine(controlLine({ type, n: cursor.position - 1 }));
+      }
+      return cursor.read();
     },
   };
 
   return concat(
     say(member, welcomeLine(welcome)),
-    merge(grown$, pinged$.pipe(tap(() => (pinged = true)))).pipe(
+    merge(grown$, beat$.pipe(tap(({ type }) => due.add(type === 'quiet' ? 'ping' : 'pong')))).pipe(
       fanOut({ cursor: reader, sink: member.connection }),
     ),
     say(member, controlLine({ type: 'bye', reason: 'shutdown', retryMs })),

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'nick-invalid'
   | 'nick-taken'
   | 'timeout'
+  | 'storage'
   | 'internal';
 
 /** The peer broke the protocol, or asked for what it cannot have. It is told, and only its connection ends. */

@@ -4,6 +4,7 @@ export * from './control.js';
 export * from './entry.js';
 export * from './errors.js';
 export * from './handshake.js';
+export * from './heartbeat.js';
 export * from './lines.js';
 export * from './memory.js';
 export * from './nick.js';

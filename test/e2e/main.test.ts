@@ -41,14 +41,14 @@ describe('the main job', () => {
 
   describe('although others have its lines, send', () => {
     /** A sender whose lines are in the room while nothing of it has come back. */
-    const unanswered = async () => {
+    const unanswered = async (...flags: readonly string[]) => {
       const relay = await startRelay();
       const room = newRoom(relay.port);
       const other = listen(room, '-n', '3', '--nick', 'other');
       await relay.joined('other');
       const held = holding();
       const behind = through(await startProxy(relay.port, { down: () => held.pass }), room);
-      const send = rxchat(['send', behind.text, '--nick', 'sender'], { input: 'a\nb\nc\n' });
+      const send = rxchat(['send', behind.text, '--nick', 'sender', ...flags], { input: 'a\nb\nc\n' });
       expect(await other.exit).toBe(0);
       expect(texts(other)).toStrictEqual(['a', 'b', 'c']);
       return { relay, room, send, release: held.release };
@@ -65,7 +65,7 @@ describe('the main job', () => {
     });
 
     test('does not say that they are stored when the relay is lost before', async () => {
-      const { relay, send, release } = await unanswered();
+      const { relay, send, release } = await unanswered('--timeout', '2s');
       relay.child.signal('SIGKILL');
       await relay.child.exit;
       release(0);

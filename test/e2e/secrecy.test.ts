@@ -112,7 +112,7 @@ test('nothing that only members may know crosses the wire, is logged, or stands 
   const seen = ['NICK alice', `room=${name}`, 'gAAAAA', '+carol', 'BYE'].filter(
     (each) => !wire.includes(each),
   );
-  const told = ['"nick":"alice"', name, '"msg":"tokens"', '"msg":"left"'].filter(
+  const told = ['"nick":"alice"', name, '"msg":"stored"', '"msg":"left"'].filter(
     (each) => !log.includes(each),
   );
   expect([seen, told]).toStrictEqual([[], []]);

@@ -42,7 +42,7 @@ describe('the relay', () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const peers = await Promise.all(['a', 'b', 'c'].map((nick) => joinPeer(room, nick)));
-    const listener = rxchat(['listen', room.text, '--nick', 'ear']);
+    const listener = rxchat(['listen', room.text, '--nick', 'ear', '--no-retry']);
     await relay.joined('ear');
 
     const before = performance.now();
@@ -173,15 +173,35 @@ describe('a client', () => {
     );
   });
 
-  test('says that the relay is gone when it is killed, and ends in 3', async () => {
+  test('that does not retry says that the relay is gone when it is killed, and ends in 3', async () => {
     const relay = await startRelay();
-    const room = newRoom(relay.port);
-    const clients = NAMES.map((name) => rxchat([name, room.text, '--nick', name]));
-    await Promise.all(NAMES.map((nick) => relay.joined(nick)));
+    const listener = rxchat(['listen', newRoom(relay.port).text, '--nick', 'ear', '--no-retry']);
+    await relay.joined('ear');
     relay.child.signal('SIGKILL');
-    for (const { exit, err } of clients) {
-      expect(await exit).toBe(3);
-      expect(err.text).toMatch(/^rxchat: the (relay closed the connection|connection was reset)/m);
-    }
+    expect(await listener.exit).toBe(3);
+    expect(listener.err.text).toMatch(/^rxchat: the (relay closed the connection|connection was reset)/m);
+  });
+
+  test.each(['send', 'join'])('%s gives up on a relay that stays away, and ends in 3', async (name) => {
+    const relay = await startRelay();
+    const client = rxchat([name, newRoom(relay.port).text, '--nick', name, '--timeout', '300ms']);
+    await relay.joined(name);
+    relay.child.signal('SIGKILL');
+    await relay.child.exit;
+    client.feed('one\ntwo\n');
+    client.endInput();
+    expect(await client.exit).toBe(3);
+    expect(client.err.text).toMatch(/^rxchat: no receipt for 0.3 s: (the relay closed the connection|cannot reach|the connection was reset)/m);
+    expect(client.err.text).toMatch(/not stored( yet)?: 2/);
+  });
+
+  test.each(NAMES)('%s waits for a relay that is away, and ends at once on a signal', async (name) => {
+    const relay = await startRelay();
+    const client = rxchat([name, newRoom(relay.port).text, '--nick', name]);
+    await relay.joined(name);
+    relay.child.signal('SIGKILL');
+    await (name === 'join' ? client.out : client.err).until(line('offline: '));
+    client.signal('SIGTERM');
+    expect(await client.exit).toBe(143);
   });
 });

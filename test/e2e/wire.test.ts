@@ -34,7 +34,7 @@ test('the answer to the nick is a welcome that says who is here, in which log, a
   await joinPeer(room, 'alice');
   const bob = await joinPeer(room, 'bob');
   expect(bob.heard.lines[1]).toMatch(
-    /^WELCOME log=[\w-]+ next=2 first=1 from=2 durability=memory count=2 members=alice,bob$/,
+    /^WELCOME log=[\w-]+ next=2 first=1 from=2 durability=disk count=2 members=alice,bob$/,
   );
 });
 

@@ -1,5 +1,5 @@
-import { describe, test } from '@jest/globals';
-import { map, mergeMap } from 'rxjs';
+import { describe, expect, test } from '@jest/globals';
+import { asyncScheduler, map, mergeMap } from 'rxjs';
 import { admission, type AdmissionOptions } from '../../streams/relay/admission.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { LinkError } from '../../streams/wire/errors.js';
@@ -7,8 +7,9 @@ import { fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
 import { bytes, heard, hello, nonce, said, tell, token, verify } from '../support/wire.js';
 
+/** A door that asks nobody whether they are still there. */
 const door = (more: Partial<AdmissionOptions> = {}) => {
-  const operator = admission({ nonce, verify, ...more });
+  const operator = admission({ nonce, verify, heartbeat: Infinity, ...more });
   return (connection: Connection) => operator(connection).pipe(map(tell));
 };
 
@@ -21,6 +22,8 @@ const told = {
   a: 'alice leave: the connection ended',
   b: 'alice leave: bad-line',
   r: 'alice leave: reset by peer',
+  u: 'alice quiet',
+  v: 'alice leave: nothing was heard for 20 ms',
   e: 'turned-away: the connection ended',
 };
 
@@ -163,10 +166,79 @@ describe('a door that does not wait', () => {
     });
   });
 
-  test('who has answered in time may be silent for as long as it likes', () => {
+  test('who has answered in time is not held to it later', () => {
     marbles(({ hot, expectObservable }) => {
       const connection = fakeConnection({ chunk$: hot('-A 60m x', said) });
       expectObservable(door()(connection)).toBe('      -A 60m x', told);
+    });
+  });
+});
+
+describe('a member that is silent', () => {
+  // Ticks are at 5, 10, 15, …: the second silent one in a row is quiet, the fourth is the end.
+  const beating = door({ heartbeat: 10 });
+
+  test('is quiet after one period and leaves after two; its connection is left open for the room', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('                      -A', said);
+      const connection = fakeConnection({ chunk$ });
+      expectObservable(beating(connection)).toBe('-A 8ms u 9ms (v|)', told);
+      expectObservable(connection.line$).toBe('  N', heard);
+      expectSubscriptions(chunk$.subscriptions).toBe('^ 19ms !');
+    });
+  });
+
+  test('of 15 s and 30 s, where nothing else was said', () => {
+    marbles(({ hot, expectObservable }) => {
+      const operator = admission({ nonce, verify });
+      const command$ = operator(fakeConnection({ chunk$: hot('-A', said) })).pipe(map(tell));
+      const gone = { ...told, v: 'alice leave: nothing was heard for 30000 ms' };
+      expectObservable(command$).toBe('-A 14998ms u 14999ms (v|)', gone);
+    });
+  });
+
+  test('and answers goes on, and is quiet again later', () => {
+    marbles(({ hot, expectObservable }) => {
+      const pong = { ...said, o: bytes('PONG 0') };
+      const connection = fakeConnection({ chunk$: hot('-A 10ms o 15ms x', pong) });
+      expectObservable(beating(connection)).toBe('     -A 8ms u 9ms u 7ms x 6ms u 9ms (v|)', told);
+    });
+  });
+
+  test('and says anything, half a line too, is not quiet', () => {
+    marbles(({ hot, expectObservable }) => {
+      const half = { ...said, h: bytes(token('x')).subarray(0, 9), r: bytes(token('x')).subarray(9) };
+      const connection = fakeConnection({ chunk$: hot('-A--x--p--x--h--r--q', half) });
+      expectObservable(beating(connection)).toBe('     -A--x--p--x-----x--(q|)', told);
+    });
+  });
+
+  test('is not asked before it is a member, but turned away after two periods if not before', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-') });
+      const operator = door({ heartbeat: 10, handshakeTimeout: 60 });
+      expectObservable(connection.line$).toBe('N 19ms |', heard);
+      expectObservable(operator(connection)).toBe('20ms (e|)', {
+        e: 'turned-away: nothing was heard for 20 ms',
+      });
+    });
+  });
+
+  test.each([
+    { name: 'has said BYE', chunk: '-A-q', stop: '', unsub: '' },
+    { name: 'is gone', chunk: '    -A-|', stop: '', unsub: '' },
+    { name: 'was cut off', chunk: ' -A-#', stop: '', unsub: '' },
+    { name: 'said a wrong line', chunk: '-A-?', stop: '', unsub: '' },
+    { name: 'is of a relay that stops', chunk: '-A', stop: '---s', unsub: '' },
+    { name: 'is listened to by nobody', chunk: '-A', stop: '', unsub: '---!' },
+  ])('leaves no timer once it $name', ({ chunk, stop, unsub }) => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const chunk$ = hot(chunk, said, new LinkError('reset by peer'));
+      const operator = door({ heartbeat: 60_000, stop$: hot(stop) });
+      expectObservable(operator(fakeConnection({ chunk$ })), unsub === '' ? undefined : unsub);
+      flush();
+      // That for the handshake is gone too.
+      expect(asyncScheduler.now()).toBeLessThan(10_000);
     });
   });
 });

@@ -18,8 +18,8 @@ describe('unsubscribing', () => {
       const bob = fakeConnection({ chunk$: bobs$ });
       const connection$ = hot('                            ab--------', { a: alice, b: bob });
       const unsub = '                                      ---------!';
-      expectObservable(connection$.pipe(serving({ turn$ })), unsub).toBe('---(JA)-x', out);
-      expectObservable(alice.line$).toBe('                 N--W-A---|', heard);
+      expectObservable(connection$.pipe(serving({ turn$ })), unsub).toBe('-----(JA)', out);
+      expectObservable(alice.line$).toBe('                 N----(WA)|', heard);
       expectObservable(bob.line$).toBe('                   -N-------(Q|)', heard);
       expectSubscriptions(connection$.subscriptions).toBe('^--------!');
       expectSubscriptions(alices$.subscriptions).toBe('    ^--------!');
@@ -36,7 +36,7 @@ describe('unsubscribing', () => {
       const alice = fakeConnection({ chunk$: hot('  ---A----q', said) });
       const connection$ = hot('                     a', { a: alice });
       const unsub = '                               --------------!';
-      expectObservable(connection$.pipe(serving()), unsub).toBe('---(JA)-(qa)', out);
+      expectObservable(connection$.pipe(serving()), unsub).toBe('---(JA)-(qja)', out);
       flush();
       expect(asyncScheduler.now()).toBeLessThan(1000);
     });
@@ -54,8 +54,8 @@ describe('a relay that stops', () => {
       const carol = fakeConnection();
       const connection$ = hot('                       ab----------c', { a: alice, b: bob, c: carol });
       const relayed$ = connection$.pipe(serving({ turn$, stop$ }));
-      expectObservable(relayed$).toBe('               ---(JA)-x-|', out);
-      expectObservable(alice.line$).toBe('            N--W-A----(xQ|)', heard);
+      expectObservable(relayed$).toBe('               -----(JA)-(x|)', out);
+      expectObservable(alice.line$).toBe('            N----(WA)-(xQ|)', heard);
       expectObservable(bob.line$).toBe('              -N-------(Q|)', heard);
       expectObservable(carol.line$).toBe('            -', heard);
       expectSubscriptions(connection$.subscriptions).toBe('^--------!');
@@ -81,7 +81,7 @@ describe('a relay that stops', () => {
       const stop$ = hot('                           --------------s');
       const alice = fakeConnection({ chunk$: hot('  ---A----q', said) });
       const connection$ = hot('                     a', { a: alice });
-      expectObservable(connection$.pipe(serving({ stop$ }))).toBe('---(JA)-(qa)--|', out);
+      expectObservable(connection$.pipe(serving({ stop$ }))).toBe('---(JA)-(qja)-|', out);
       flush();
       expect(asyncScheduler.now()).toBeLessThan(1000);
     });
@@ -100,7 +100,7 @@ describe('a room that fails', () => {
       const carol = fakeConnection({ chunk$: hot('    -----------------------C----x', said) });
       const connection$ = hot('                       abc', { a: alice, b: bob, c: carol });
       const relayed$ = connection$.pipe(serving({ turn$, logId: () => logs.shift()! }));
-      const told = { ...out, F: 'room-failed: Error: no turn', u: 'carol: x' };
+      const told = { ...out, F: 'room-failed: Error: no turn', u: 'carol stored 1' };
       expectObservable(alice.line$).toBe('            N--(WA)------|', heard);
       expectObservable(bob.line$).toBe('              -N------(WB)------z', heard);
       expectObservable(carol.line$).toBe('            --N--------------------(WC)-x', heard);
@@ -116,18 +116,18 @@ describe('a room that fails', () => {
 
   test('as it begins closes who came, once, and takes the next', () => {
     marbles(({ hot, expectObservable }) => {
-      let logs = 0;
-      const logId = () => {
-        if (++logs === 1) throw new Error('no randomness');
-        return 'log';
-      };
+      let turns = 0;
+      const turn$ = defer(() => {
+        if (++turns === 1) throw new Error('no turn');
+        return timer(0);
+      });
       const alice = fakeConnection({ chunk$: hot('    ---A', said) });
       const bob = fakeConnection({ chunk$: hot('      --------B', said) });
       const connection$ = hot('                       ab', { a: alice, b: bob });
-      const told = { ...out, F: 'room-failed: Error: no randomness' };
+      const told = { ...out, F: 'room-failed: Error: no turn' };
       expectObservable(alice.line$).toBe('            N--|', heard);
       expectObservable(bob.line$).toBe('              -N------(WB)', heard);
-      expectObservable(connection$.pipe(serving({ logId }))).toBe('---F----(KB)', told);
+      expectObservable(connection$.pipe(serving({ turn$ }))).toBe('---F----(KB)', told);
     });
   });
 });

@@ -4,7 +4,7 @@ import { LinkError } from '../../streams/wire/errors.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
 import { serving } from '../support/serving.js';
-import { bytes, CELLAR, happened, heard, hello, said, token } from '../support/wire.js';
+import { bytes, CELLAR, happened, heard, hello, said, sessionOf, token } from '../support/wire.js';
 
 const out = {
   ...happened,
@@ -13,7 +13,7 @@ const out = {
   l: 'alice left: the connection ended',
   m: 'bob left: bad-line',
   t: 'turned-away: timeout',
-  u: 'carol: x',
+  u: 'carol stored 1',
 };
 
 describe('who joins', () => {
@@ -39,7 +39,8 @@ describe('who joins', () => {
   test('with a nick that is taken is told so and closed, and nobody else is', () => {
     marbles(({ hot, expectObservable }) => {
       const alice = fakeConnection({ chunk$: hot('    ---A--------------x--', said) });
-      const mallory = fakeConnection({ chunk$: hot('  --------A-y----------', said) });
+      const taken = { ...said, A: bytes(hello('alice', { session: sessionOf('mallory') })) };
+      const mallory = fakeConnection({ chunk$: hot('  --------A-y----------', taken) });
       const bob = fakeConnection({ chunk$: hot('      -------------B------z', said) });
       const connection$ = hot('                       amb', { a: alice, m: mallory, b: bob });
       const lines = { ...heard, E: 'ERR nick-taken the nick is taken in this room' };
@@ -86,18 +87,18 @@ describe('who leaves', () => {
       const error = { ...heard, E: 'ERR bad-line expected a token, PING, PONG or BYE' };
       expectObservable(alice.line$).toBe('            N--(WA)-B----b----x', heard);
       expectObservable(bob.line$).toBe(end === '?' ? '-N------(WB)-(E|)' : '-N------(WB)-|', error);
-      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-(mb)-x', left);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-(mkb)x', left);
     });
   });
 
   test('by a wrong line had said the tokens before it, and not those after', () => {
     marbles(({ hot, expectObservable }) => {
       const mixed = { ...said, m: bytes(token('z'), 'GAP 1 2', token('y')) };
-      const alice = fakeConnection({ chunk$: hot('    ---A--------------x', said) });
-      const bob = fakeConnection({ chunk$: hot('      --------B----m-----', mixed) });
+      const alice = fakeConnection({ chunk$: hot('    ---A---------------x', said) });
+      const bob = fakeConnection({ chunk$: hot('      --------B----m------', mixed) });
       const connection$ = hot('                       ab', { a: alice, b: bob });
-      expectObservable(alice.line$).toBe('            N--(WA)-B----(zb)-x', heard);
-      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-(zmb)x', out);
+      expectObservable(alice.line$).toBe('            N--(WA)-B----(zb)--x', heard);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-(zmkb)x', out);
     });
   });
 
@@ -112,7 +113,7 @@ describe('who leaves', () => {
       expectObservable(alice.line$).toBe('            N--(WA)-B----C----|', heard);
       expectObservable(bob.line$).toBe('              -N------(WB)-C----(za)', heard);
       expectObservable(carol.line$).toBe('            --N----------(WC)-(za)', heard);
-      expectObservable(relayed$).toBe('               ---(JA)-(KB)-(LC)-(fzla)', out);
+      expectObservable(relayed$).toBe('               ---(JA)-(KB)-(LC)-(zflja)', out);
     });
   });
 });
@@ -141,7 +142,7 @@ describe('what the chat this one descends from got wrong', () => {
       expectObservable(alice.line$).toBe('            N--(WA)-----------|', heard);
       expectObservable(bob.line$).toBe('              -N------(WB)-C----a----z-x', heard);
       expectObservable(carol.line$).toBe('            --N----------(WC)-a----z-x', heard);
-      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-(LC)-(la)-z-u', out);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)-(KB)-(LC)-(lja)z-u', out);
     });
   });
 
@@ -174,10 +175,7 @@ describe('what the chat this one descends from got wrong', () => {
       const connection$ = hot('                       ba', { a: alice, b: bob });
       expectObservable(bob.line$).toBe('              N(WB)A----(xy)z', heard);
       expectObservable(alice.line$).toBe('            -N---(WA)-(xy)z', heard);
-      expectObservable(connection$.pipe(serving())).toBe('-(KB)(JA)-(xy)w', {
-        ...out,
-        w: 'alice: z',
-      });
+      expectObservable(connection$.pipe(serving())).toBe('-(KB)(JA)-(xy)x', out);
     });
   });
 });

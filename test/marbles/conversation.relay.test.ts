@@ -5,25 +5,30 @@ import type { RunHelpers } from 'rxjs/testing';
 import type { Say } from '../../streams/client/seal.js';
 import type { RelayOptions } from '../../streams/relay/relay.js';
 import { toBase64url } from '../../streams/wire/base64url.js';
-import { RefusedError } from '../../streams/wire/errors.js';
+import { LinkError, RefusedError } from '../../streams/wire/errors.js';
 import { memoryPair } from '../../streams/wire/memory.js';
 import { ringOf } from '../support/fakeCipher.js';
 import { marbles } from '../support/marbles.js';
 import { serving } from '../support/serving.js';
-import { talking } from '../support/talking.js';
+import { inTurn, talking } from '../support/talking.js';
 import { CELLAR } from '../support/wire.js';
 
 const session = (mark: number): string => toBase64url(new Uint8Array(16).fill(mark));
-const ALICE = { nick: 'alice', session: session(1) };
-const BOB = { nick: 'bob', session: session(2) };
+const ALICE = { nick: 'alice', session: session(1), run: session(3) };
+const BOB = { nick: 'bob', session: session(2), run: session(4) };
 
-/** A relay and two ways to it: a whole chat in memory and in virtual time. The relay runs until the drawing ends. */
+const throwReset = (): never => {
+  throw new LinkError('reset');
+};
+
+/** A relay and ways to it, two for those who do not come back: a whole chat in memory and in virtual time. The relay runs until the drawing ends. */
 const relayFor = ({ expectObservable }: RunHelpers, more?: Partial<RelayOptions>, end = '') => {
   const [one, first] = memoryPair();
   const [two, second] = memoryPair();
-  const event$ = concat(of(first, second), NEVER).pipe(serving(more));
-  expectObservable(event$.pipe(ignoreElements()), '99ms !').toBe(end);
-  return { one, two };
+  const [three, third] = memoryPair();
+  const event$ = concat(of(first, second, third), NEVER).pipe(serving(more));
+  expectObservable(event$.pipe(ignoreElements()), '999ms !').toBe(end);
+  return { one, two, three };
 };
 
 const say: Record<string, Say> = { x: { lines: ['x'] }, y: { lines: ['y'] }, z: { lines: ['z', 'zz'] } };
@@ -154,6 +159,35 @@ describe('two conversations over a relay', () => {
       const heard2 = '10ms (WB) 6ms X 9ms (q|)';
       expectObservable(says$.pipe(talking(one, ALICE))).toBe(heard1, alice);
       expectObservable(NEVER.pipe(talking(two, BOB)), '10ms ^').toBe(heard2, bob);
+    });
+  });
+
+  test('one whose connection breaks comes back, nobody notices, and what it said is stored once', () => {
+    marbles((helpers) => {
+      const { cold, expectObservable } = helpers;
+      const { one, two, three } = relayFor(helpers, { grace: 5000 });
+      const broken$ = timer(20).pipe(map(() => throwReset()));
+      const way = { ...one, chunk$: merge(one.chunk$, broken$) };
+      const says$ = cold('      15ms                x 84ms y 429ms         z', say);
+      const heard1 = '          (WA) 6ms B    4ms (xX1)f 79ms y 419ms (WY2) 5ms (zZQ3)';
+      const heard2 = '          10ms     (WB) -   X 504ms              Y     9ms (ZQ)';
+      const alice$ = says$.pipe(talking(inTurn(way, three), { ...ALICE, retry: { random: () => 0 } }));
+      expectObservable(alice$, '550ms !').toBe(heard1, {
+        ...alice,
+        f: 'offline 1, 500 ms: reset',
+        Y: '4.0 alice (own): y',
+        2: 'stored 4 y',
+        z: 'said z|zz',
+        Z: '5.0 alice (own): z',
+        Q: '5.1 alice (own): zz',
+        3: 'stored 5 z|zz',
+      });
+      expectObservable(NEVER.pipe(talking(two, BOB)), '10ms ^ 539ms !').toBe(heard2, {
+        ...bob,
+        Y: '4.0 alice: y',
+        Z: '5.0 alice: z',
+        Q: '5.1 alice: zz',
+      });
     });
   });
 

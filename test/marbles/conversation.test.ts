@@ -1,32 +1,33 @@
 import { describe, test } from '@jest/globals';
-import { NEVER, of, throwError } from 'rxjs';
+import { concat, map, NEVER, of, throwError, timer } from 'rxjs';
+import type { Keyring } from '../../streams/client/keyring.js';
 import type { Say } from '../../streams/client/seal.js';
-import { LimitError, LinkError, RefusedError } from '../../streams/wire/errors.js';
+import type { Connection } from '../../streams/wire/connection.js';
+import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/errors.js';
 import { welcomeLine } from '../../streams/wire/handshake.js';
 import { fakeCipher, ringOf } from '../support/fakeCipher.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
-import { talking, tokenOf } from '../support/talking.js';
+import { inTurn, talking, tokenOf } from '../support/talking.js';
 import { bytes, heard, LOBBY, PROOF, SESSION } from '../support/wire.js';
 
 const A = tokenOf(['hello']);
 const B = tokenOf(['one', 'two', 'three'], { counter: 2 });
 const OTHERS = tokenOf(['hi', 'all'], { nick: 'bob', session: 'other' });
 
-/** What the relay says in drawings: greeting N, welcome W from 5, alice's tokens a b as they come back, bob's o. */
+const welcomed = (from: number, next: number): Uint8Array =>
+  bytes(
+    welcomeLine({ log: 'log', next, first: 1, from, durability: 'memory', count: 1, members: ['alice'] }),
+  );
+
+/**
+ * What the relay says in drawings: greeting N; welcome W from 5, where the log ends, or V from 3; alice's tokens a b as
+ * they come back, bob's o.
+ */
 const relay: Record<string, Uint8Array> = {
   N: bytes(heard['N']!),
-  W: bytes(
-    welcomeLine({
-      log: 'log',
-      next: 5,
-      first: 1,
-      from: 5,
-      durability: 'memory',
-      count: 1,
-      members: ['alice'],
-    }),
-  ),
+  W: welcomed(5, 5),
+  V: welcomed(3, 5),
   a: bytes(A),
   b: bytes(B),
   o: bytes(OTHERS),
@@ -35,6 +36,8 @@ const relay: Record<string, Uint8Array> = {
   g: bytes('GAP 5 9'),
   q: bytes('BYE shutdown 1000'),
   E: bytes('ERR nick-taken the nick is taken in this room'),
+  S: bytes('ERR storage the relay cannot store anything now'),
+  h: bytes('hello'),
 };
 
 /** What alice writes: her answer H, her tokens, and the farewell Q. */
@@ -94,6 +97,26 @@ describe('conversation', () => {
     });
   });
 
+  test('what you say while there is something to catch up on waits for that', () => {
+    marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
+      const connection = fakeConnection({ chunk$: hot('     NV--j--f-a', relay) });
+      const say$ = cold('                                    -a---b', say);
+      const unsub = '                                       -----------!';
+      expectObservable(say$.pipe(talking(connection, { last: 2 })), unsub).toBe('-Va-j-bf-(ms)', {
+        ...told,
+        V: 'welcome',
+        j: '3 joined bob',
+        f: '4 wrong key or tampered',
+        b: 'said one|two|three',
+      });
+      expectObservable(connection.line$).toBe('             H------(ab)(Q|)', {
+        ...written,
+        H: `${written.H} last=2`,
+      });
+      expectSubscriptions(say$.subscriptions).toBe('        -^---------!');
+    });
+  });
+
   test('when all is said there is a said-all, and one goes on hearing', () => {
     marbles(({ hot, cold, expectObservable }) => {
       const connection = fakeConnection({ chunk$: hot('          NW----a---j', relay) });
@@ -127,7 +150,7 @@ describe('conversation', () => {
     });
   });
 
-  test('what others say has no receipt, nor what this session said before, and neither comes twice', () => {
+  test('what others say has no receipt, nor what this run said before, and neither comes twice', () => {
     marbles(({ hot, expectObservable }) => {
       const connection = fakeConnection({ chunk$: hot(' NW-o---a-', relay) });
       expectObservable(NEVER.pipe(talking(connection)), '---------!').toBe('-W-(op)a', {
@@ -181,6 +204,11 @@ describe('conversation', () => {
       expectObservable(heard$, '      -----!').toBe('---W', told);
       expectObservable(connection.line$).toBe('--H--(Q|)', written);
       expectSubscriptions(chunk$.subscriptions).toBe('--^--!');
+
+      const connect$ = cold<Connection>('-');
+      const keyless$ = NEVER.pipe(talking(connect$, { keyring$: cold<Keyring>('--K', { K: ringOf(1) }) }));
+      expectObservable(keyless$, '-----!').toBe('-');
+      expectSubscriptions(connect$.subscriptions).toBe('--^--!');
     });
   });
 });
@@ -203,12 +231,20 @@ describe('whatever ends it says BYE and closes', () => {
   const opening = { cipher: { ...fakeCipher, open: broken } };
   const sealing = { cipher: { ...fakeCipher, seal: broken } };
   const keyless = { keyring$: throwError(() => fault) };
+  const losing = { keyring$: concat(of(ringOf(1)), timer(2).pipe(map(broken))) };
   const refused = new RefusedError('nick-taken', 'the nick is taken in this room');
+  const full = new RefusedError('storage', 'the relay cannot store anything now');
+  const noRelay = new ProtocolError(
+    'bad-line',
+    'the relay sent a line that is neither an entry nor a control',
+  );
   const closed = new LinkError('the relay closed the connection');
   const tooLong = new LimitError('a message of 50099 bytes is over the limit of 49087');
   const endings = [
     { name: 'a refusal', chunk: 'N-E', out: '--#', line: 'H-(Q|)', error: refused },
+    { name: 'a refusal that may pass', chunk: 'N-S', out: '--#', line: 'H-(Q|)', error: full },
     { name: 'a connection without BYE', chunk: 'NW|', out: '-W#', line: 'H-(Q|)', error: closed },
+    { name: 'a relay that is none', chunk: 'NWh', out: '-W#', line: 'H-(Q|)', error: noRelay },
     { name: 'what you say, when it fails', says: '-#', out: '-W#', line: 'H-(Q|)', error: fault },
     { name: 'a message that is too long', says: '-l', out: '-W#', line: 'H-(Q|)', error: tooLong },
     {
@@ -227,7 +263,8 @@ describe('whatever ends it says BYE and closes', () => {
       error: fault,
       more: opening,
     },
-    { name: 'keys that are lost', out: '#', line: '(Q|)', error: fault, more: keyless },
+    { name: 'keys that are lost, before it connects', out: '#', line: '-', error: fault, more: keyless },
+    { name: 'keys that are lost later', out: '-W#', line: 'H-(Q|)', error: fault, more: losing },
   ];
 
   test.each(endings)('$name', ({ chunk = 'NW', says = '-', out, line, error, more }) => {
@@ -235,6 +272,48 @@ describe('whatever ends it says BYE and closes', () => {
       const connection = fakeConnection({ chunk$: hot(chunk, relay) });
       expectObservable(cold(says, say, fault).pipe(talking(connection, more))).toBe(out, told, error);
       expectObservable(connection.line$).toBe(line, written);
+    });
+  });
+
+  test('a connection that cannot be made: there is none to say anything to', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const error = new LinkError('cannot reach the relay');
+      const connect$ = cold<Connection>('--#', undefined, error);
+      const say$ = cold('a', say);
+      expectObservable(say$.pipe(talking(connect$))).toBe('--#', told, error);
+      expectSubscriptions(connect$.subscriptions).toBe('  ^-!');
+      expectSubscriptions(say$.subscriptions).toBe([]);
+    });
+  });
+
+  test('unsubscribing while it connects gives that up', () => {
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const connection = fakeConnection();
+      const connect$ = cold<Connection>('----c', { c: connection });
+      expectObservable(NEVER.pipe(talking(connect$)), '--!').toBe('--');
+      expectSubscriptions(connect$.subscriptions).toBe('        ^-!');
+      expectObservable(connection.line$).toBe('                -');
+    });
+  });
+
+  test('unsubscribing while it catches up, with something unsaid', () => {
+    marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot('            NV---j--o', relay);
+      const connection = fakeConnection({ chunk$ });
+      const heard$ = cold('a', say).pipe(talking(connection));
+      expectObservable(heard$, '      -------!').toBe('-(Va)j', { ...told, V: 'welcome', j: '3 joined bob' });
+      expectObservable(connection.line$).toBe('     H------(Q|)', written);
+      expectSubscriptions(chunk$.subscriptions).toBe('     ^------!');
+    });
+  });
+
+  test('the end of one connection makes no other', () => {
+    marbles(({ hot, expectObservable }) => {
+      const one = fakeConnection({ chunk$: hot('NW|', relay) });
+      const two = fakeConnection();
+      const heard$ = NEVER.pipe(talking(inTurn(one, two)));
+      expectObservable(heard$).toBe('-W#', told, closed);
+      expectObservable(two.line$).toBe('-');
     });
   });
 

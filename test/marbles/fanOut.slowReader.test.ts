@@ -3,13 +3,13 @@ import { merge, Subject, tap } from 'rxjs';
 import { fanOut } from '../../streams/relay/fanOut.js';
 import { roomLog, type RoomLog } from '../../streams/relay/roomLog.js';
 import { fakeConnection } from '../support/fakeConnection.js';
+import { put } from '../support/logs.js';
 import { marbles } from '../support/marbles.js';
-import { batch } from '../support/wire.js';
 
 const newLog = (window = 1 << 20): RoomLog => roomLog({ id: 'log', window });
 
 /** Each glyph of a drawing becomes a line of the log, and then a notice. */
-const appendedTo = (log: RoomLog) => tap((line: string) => log.append(batch(line)));
+const appendedTo = (log: RoomLog) => tap((line: string) => put(log, line));
 
 describe('fanOut to a slow reader', () => {
   const cases = [

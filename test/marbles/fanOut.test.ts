@@ -3,19 +3,19 @@ import { NEVER, tap } from 'rxjs';
 import { fanOut } from '../../streams/relay/fanOut.js';
 import { roomLog, type RoomLog } from '../../streams/relay/roomLog.js';
 import { fakeConnection } from '../support/fakeConnection.js';
+import { put } from '../support/logs.js';
 import { marbles } from '../support/marbles.js';
-import { batch } from '../support/wire.js';
 
 const newLog = (window = 1 << 20): RoomLog => roomLog({ id: 'log', window });
 
 /** Each glyph of a drawing becomes a line of the log, and then a notice. */
-const appendedTo = (log: RoomLog) => tap((line: string) => log.append(batch(line)));
+const appendedTo = (log: RoomLog) => tap((line: string) => put(log, line));
 
 describe('fanOut', () => {
   test('writes what there is at the start, without a notice', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const log = newLog();
-      log.append(batch('1', '2'));
+      put(log, '1', '2');
       const sink = fakeConnection();
       const appended$ = cold('-');
       expectObservable(sink.line$).toBe('(12)');
@@ -27,7 +27,7 @@ describe('fanOut', () => {
   test('completes with empty notices, once everything is written', () => {
     marbles(({ cold, expectObservable }) => {
       const log = newLog();
-      log.append(batch('1'));
+      put(log, '1');
       const sink = fakeConnection();
       expectObservable(sink.line$).toBe('1');
       expectObservable(cold('|').pipe(fanOut({ cursor: log.cursor(1), sink }))).toBe('|');
@@ -38,7 +38,7 @@ describe('fanOut', () => {
     marbles(({ hot, expectObservable, flush }) => {
       const log = newLog();
       const sink = fakeConnection();
-      const appended$ = hot('-n-|').pipe(tap(() => log.append(batch('1', '2', '3'))));
+      const appended$ = hot('-n-|').pipe(tap(() => put(log, '1', '2', '3')));
       expectObservable(sink.line$).toBe('-(123)');
       expectObservable(appended$.pipe(fanOut({ cursor: log.cursor(1), sink }))).toBe('---|');
       flush();
@@ -106,7 +106,7 @@ describe('fanOut', () => {
   test('one operator value serves two pipelines: each sleeps and wakes by itself', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const log = newLog();
-      log.append(batch('0'));
+      put(log, '0');
       const writable$ = hot('---------w');
       const sink = fakeConnection({ writable$, answers: 'n' });
       const operator = fanOut({ cursor: log.cursor(1), sink });

@@ -14,10 +14,13 @@ const carol = member('carol');
 const joined = (who: Member, count = 1): Attendance => ({
   type: 'joined',
   member: who,
+  returned: false,
   count,
   members: undefined,
 });
-const left = (who: Member): Attendance => ({ type: 'left', member: who, reason: 'bye' });
+const returned = (who: Member, count = 1): Attendance => ({ ...joined(who, count), returned: true });
+const left = (who: Member): Attendance => ({ type: 'left', member: who, reason: 'reset by peer' });
+const departed = (who: Member): Attendance => ({ type: 'departed', member: who });
 const tokens = (who: Member): Attendance => ({ type: 'tokens', member: who, lines: batch(token('x')) });
 
 const event = {
@@ -27,9 +30,12 @@ const event = {
   x: tokens(alice),
   y: tokens(bob),
   p: { type: 'pinged', member: bob } as const,
-  A: left(alice),
-  B: left(bob),
-  C: left(carol),
+  q: { type: 'quiet', member: bob } as const,
+  l: left(bob),
+  r: returned(bob, 2),
+  A: departed(alice),
+  B: departed(bob),
+  C: departed(carol),
 };
 
 const out = {
@@ -39,9 +45,12 @@ const out = {
   x: 'alice: x',
   y: 'bob: x',
   p: 'bob pinged',
-  A: 'alice left: bye',
-  B: 'bob left: bye',
-  C: 'carol left: bye',
+  q: 'bob quiet',
+  l: 'bob left: reset by peer',
+  r: 'bob returned',
+  A: 'alice departed',
+  B: 'bob departed',
+  C: 'carol departed',
   1: '+alice',
   2: '+bob',
   3: '+bob,carol',
@@ -74,7 +83,7 @@ describe('presence', () => {
     });
   });
 
-  test('joins far apart are each announced at once', () => {
+  test('joins and departures far apart are each announced at once', () => {
     marbles(({ cold, expectObservable }) => {
       const attendance$ = cold('                                      a---------b---------A', event);
       expectObservable(attendance$.pipe(announced({ gather: 8 }))).toBe('(a1)------(b2)------(A4)', out);
@@ -109,21 +118,21 @@ describe('presence', () => {
     });
   });
 
-  test('who speaks again is not announced again, and pings announce nobody', () => {
+  test('who speaks again is not announced again, and pings and silences announce nobody', () => {
     marbles(({ cold, expectObservable }) => {
-      const attendance$ = cold('                                      a---b-p-x---y-', event);
-      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)b-p-x2--y-', out);
+      const attendance$ = cold('                                      a---b-pqx---y-', event);
+      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)b-pqx2--y-', out);
     });
   });
 
-  test('who came and went within one gathering is not mentioned', () => {
+  test('who came and departed within one gathering is not mentioned', () => {
     marbles(({ cold, expectObservable }) => {
       const attendance$ = cold('                                      a---b-c-B-----', event);
       expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)b-c-B6----', out);
     });
   });
 
-  test('who left and one who took the nick after it are both announced, in that order', () => {
+  test('who departed and one who took the nick after it are both announced, in that order', () => {
     marbles(({ cold, expectObservable }) => {
       const again = joined(member('alice'));
       const attendance$ = cold('                                      a---A-r-------', {
@@ -134,6 +143,36 @@ describe('presence', () => {
         ...out,
         r: out.a,
       });
+    });
+  });
+
+  test('who is cut off is announced only once it has departed', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      b------l------B----', event);
+      expectObservable(attendance$.pipe(announced({ gather: 3 }))).toBe('(b2)---l------(B5)-', out);
+    });
+  });
+
+  test('who returns is not announced, and what it says is announced by nobody', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      b------l-r-y-------', event);
+      expectObservable(attendance$.pipe(announced({ gather: 3 }))).toBe('(b2)---l-r-y-------', out);
+    });
+  });
+
+  test('who returns begins no gathering: the next one is announced at once', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      r--a---', event);
+      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('r--(a1)', out);
+    });
+  });
+
+  test('who returns within the gathering of its first join is announced once, before it speaks', () => {
+    marbles(({ cold, expectObservable }) => {
+      const attendance$ = cold('                                      a---b-l-r-----', event);
+      expectObservable(attendance$.pipe(announced({ gather: 9 }))).toBe('(a1)b-l-r2----', out);
+      const speaking$ = cold('                                        a---b-l-ry----', event);
+      expectObservable(speaking$.pipe(announced({ gather: 9 }))).toBe('  (a1)b-l-r(2y)-', out);
     });
   });
 

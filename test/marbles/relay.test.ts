@@ -33,7 +33,7 @@ describe('relay', () => {
       const alice = fakeConnection({ chunk$: hot('    ---A------|', said) });
       const connection$ = hot('                       a------|', { a: alice });
       expectObservable(alice.line$).toBe('            N--(WA)---|', heard);
-      expectObservable(connection$.pipe(serving())).toBe('---(JA)---(la|)', out);
+      expectObservable(connection$.pipe(serving())).toBe('---(JA)---(l|)', out);
     });
   });
 
@@ -79,7 +79,7 @@ describe('a room that everyone has left', () => {
       const carol = fakeConnection({ chunk$: hot('    ------------------- 20ms C', said) });
       const connection$ = hot('                       abc', { a: alice, b: bob, c: carol });
       const relayed$ = connection$.pipe(serving({ roomIdle: 20, logId: () => logs.shift()! }));
-      const drawing = '                               ---(JA)-(qa)-(KB)-(mb) 17ms (LC)';
+      const drawing = '                               ---(JA)-(qja)(KB)-(mkb) 16ms (LC)';
       expectObservable(relayed$).toBe(drawing, out);
       flush();
       expect([alice, bob, carol].map(({ writes }) => writes[1])).toStrictEqual([

@@ -1,13 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { from, map, type OperatorFunction, pipe } from 'rxjs';
+import { asyncScheduler, from, map, type OperatorFunction, pipe } from 'rxjs';
 import type { Command, Member } from '../../streams/relay/commands.js';
-import { type Attendance, rollCall } from '../../streams/relay/rollCall.js';
+import { type Attendance, rollCall, type RollCallOptions } from '../../streams/relay/rollCall.js';
 import { LISTED_MEMBERS } from '../../streams/wire/handshake.js';
 import { marbles } from '../support/marbles.js';
-import { batch, member, tell, token } from '../support/wire.js';
+import { batch, member, sessionOf, tell, token } from '../support/wire.js';
 
 const alice = member('alice');
+/** Somebody else who wants that nick. */
+const other = member('alice', { session: sessionOf('mallory') });
+/** Alice over her next connection, and over one under another nick. */
 const again = member('alice');
+const renamed = member('eve', { session: alice.session });
 const bob = member('bob');
 
 const join = (who: Member): Command => ({ type: 'join', member: who });
@@ -19,33 +23,57 @@ const say = (who: Member, mark: string): Command => ({
 });
 const ping = (who: Member): Command => ({ type: 'ping', member: who });
 
-/** Capitals are bob's; 1 to 4 are those of the second alice. */
+const BROKEN = 'reset by peer';
+
+/** Capitals are bob's; 1 to 4 are those of another one with alice's nick, 5 to 9 of alice over her next connection. */
 const command = {
   j: join(alice),
   x: say(alice, 'x'),
   p: ping(alice),
+  q: { type: 'quiet', member: alice } as const,
   l: leave(alice),
+  b: leave(alice, BROKEN),
   J: join(bob),
   X: say(bob, 'X'),
   L: leave(bob),
-  '1': join(again),
-  '2': say(again, '2'),
-  '3': ping(again),
-  '4': leave(again),
+  B: leave(bob, BROKEN),
+  1: join(other),
+  2: say(other, '2'),
+  3: ping(other),
+  4: leave(other),
+  5: join(again),
+  6: say(again, '6'),
+  7: ping(again),
+  8: leave(again),
+  9: leave(again, BROKEN),
+  e: join(renamed),
+  f: say(renamed, 'f'),
 };
 
 const happened = {
   j: 'alice joined',
   x: 'alice: x',
   p: 'alice pinged',
+  q: 'alice quiet',
   l: 'alice left: bye',
+  b: `alice left: ${BROKEN}`,
+  d: 'alice departed',
   J: 'bob joined',
   X: 'bob: X',
   L: 'bob left: bye',
+  B: `bob left: ${BROKEN}`,
+  D: 'bob departed',
   r: 'alice refused: nick-taken',
+  2: 'alice: 2',
+  R: 'alice returned',
+  6: 'alice: 6',
+  t: 'alice left: came back over another connection',
+  E: 'eve joined',
+  f: 'eve: f',
 };
 
-const called = (): OperatorFunction<Command, string> => pipe(rollCall(), map(tell));
+const called = (options?: RollCallOptions): OperatorFunction<Command, string> =>
+  pipe(rollCall(options), map(tell));
 
 describe('rollCall', () => {
   test('nothing comes of a source that says nothing', () => {
@@ -62,17 +90,17 @@ describe('rollCall', () => {
     });
   });
 
-  test('who joins is present, speaks, pings and leaves', () => {
+  test('who joins is present, speaks, pings, is quiet, leaves, and has departed', () => {
     marbles(({ cold, expectObservable }) => {
-      const command$ = cold('                     -j-x-p-l-|', command);
-      expectObservable(command$.pipe(called())).toBe('-j-x-p-l-|', happened);
+      const command$ = cold('                     -j-x-p-q-l----|', command);
+      expectObservable(command$.pipe(called())).toBe('-j-x-p-q-(ld)-|', happened);
     });
   });
 
   test('many are present side by side, each once', () => {
     marbles(({ cold, expectObservable }) => {
-      const command$ = cold('                     -j-J-x-X-l-X-L-|', command);
-      expectObservable(command$.pipe(called())).toBe('-j-J-x-X-l-X-L-|', happened);
+      const command$ = cold('                     -j-J-x-X-l---X-L----|', command);
+      expectObservable(command$.pipe(called())).toBe('-j-J-x-X-(ld)X-(LD)-|', happened);
     });
   });
 
@@ -96,6 +124,7 @@ describe('rollCall', () => {
       const operator = called();
       expectObservable(cold('-j--x|', command).pipe(operator)).toBe('-j--x|', happened);
       expectObservable(cold('--1-l|', command).pipe(operator)).toBe('--j--|', happened);
+      expectObservable(cold('---5--b', command).pipe(operator)).toBe('---j--', happened);
     });
   });
 });
@@ -104,14 +133,14 @@ describe('a nick that is taken', () => {
   test('is refused to a second one, of whom nothing more is heard, while the first goes on', () => {
     marbles(({ cold, expectObservable }) => {
       const command$ = cold('                     -j-1-2-3-4-x-l', command);
-      expectObservable(command$.pipe(called())).toBe('-j-r-------x-l', happened);
+      expectObservable(command$.pipe(called())).toBe('-j-r-------x-(ld)', happened);
     });
   });
 
   test('is free once the first has left', () => {
     marbles(({ cold, expectObservable }) => {
-      const command$ = cold('                     -j-l-1-2-x', command);
-      expectObservable(command$.pipe(called())).toBe('-j-l-j-2--', { ...happened, '2': 'alice: 2' });
+      const command$ = cold('                     -j-l---1-2-x', command);
+      expectObservable(command$.pipe(called())).toBe('-j-(ld)j-2--', happened);
     });
   });
 
@@ -130,6 +159,165 @@ describe('a nick that is taken', () => {
   });
 });
 
+describe('a session that joins again', () => {
+  test('is the same member over a new connection: the old one ends first, and counts no more', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                     -j-x-5---x-p-q-b-6-7-8----', command);
+      expectObservable(command$.pipe(called())).toBe('-j-x-(tR)--------6-p-(ld)-', happened);
+    });
+  });
+
+  test('is the same however often', () => {
+    marbles(({ cold, expectObservable }) => {
+      const third = join(member('alice'));
+      const command$ = cold('                     -j-5---3---6-', { ...command, 3: third });
+      expectObservable(command$.pipe(called())).toBe('-j-(tR)(tR)--', happened);
+    });
+  });
+
+  test('under another nick is another member, and the old one has departed', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                     -j-x-e----x-b-f-1', command);
+      expectObservable(command$.pipe(called())).toBe('-j-x-(tdE)----f-j', happened);
+    });
+  });
+
+  test('under the same nick in other letters is another member too', () => {
+    marbles(({ cold, expectObservable }) => {
+      const shouting = join(member('ALICE', { session: alice.session }));
+      const command$ = cold('                     -j-5', { ...command, 5: shouting });
+      expectObservable(command$.pipe(called())).toBe('-j-(tdA)', { ...happened, A: 'ALICE joined' });
+    });
+  });
+
+  test('under a nick that another one has is refused, and its old connection goes on', () => {
+    marbles(({ cold, expectObservable }) => {
+      const robbing = join(member('bob', { session: alice.session }));
+      const command$ = cold('                     -j-J-5-x-X', { ...command, 5: robbing });
+      expectObservable(command$.pipe(called())).toBe('-j-J-s-x-X', {
+        ...happened,
+        s: 'bob refused: nick-taken',
+      });
+    });
+  });
+
+  test('after BYE has come anew', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                     -j-l---5-6', command);
+      expectObservable(command$.pipe(called())).toBe('-j-(ld)j-6', happened);
+    });
+  });
+});
+
+describe('who is cut off', () => {
+  test('has left at once and departed after the grace, of 5 s where nothing else was said', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b- 10s      -', command);
+      expectObservable(command$.pipe(called())).toBe('            -j-b 4999ms d -', happened);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b 6ms    d -', happened);
+    });
+  });
+
+  test('departs at once where there is no grace', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b', command);
+      expectObservable(command$.pipe(called({ grace: 0 }))).toBe('-j-(bd)', happened);
+    });
+  });
+
+  test('and comes back in time has never been away', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b-----5-6-------', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b-----R-6-------', happened);
+    });
+  });
+
+  test('again has as much time again', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b-----5-9-------', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b-----R-b------d', happened);
+    });
+  });
+
+  test('and comes back too late has come anew', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b-------5-6', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b------dj-6', happened);
+    });
+  });
+
+  test('and comes back under another nick has departed under the old one', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b---e-----------', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b---(dE)--------', happened);
+    });
+  });
+
+  test('departs at once when another one wants its nick, and once', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b---1----2------', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b---(dj)-2------', happened);
+    });
+  });
+
+  test('then finds its nick taken', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-b-1---5-6-2', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-b-(dj)r---2', happened);
+    });
+  });
+
+  test('loses its nick to a session that had another one, which departs too', () => {
+    marbles(({ cold, expectObservable }) => {
+      const taking = join(member('alice', { session: bob.session }));
+      const command$ = cold('                     -j-J-b-3------X', { ...command, 3: taking });
+      const both = { ...happened, t: 'bob left: came back over another connection' };
+      expectObservable(command$.pipe(called())).toBe('-j-J-b-(tDdj)--', both);
+    });
+  });
+
+  test('is not heard, whatever its old connection still says', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                     -j-bxpql-', command);
+      expectObservable(command$.pipe(called())).toBe('-j-b 4999ms d', happened);
+    });
+  });
+
+  test('does not hold up the others', () => {
+    marbles(({ cold, expectObservable }) => {
+      const command$ = cold('                                 -j-J-b-X-B-------', command);
+      expectObservable(command$.pipe(called({ grace: 7 }))).toBe('-j-J-b-X-B--d---D', happened);
+    });
+  });
+
+  test('departs no more once the commands have completed, and no timer is left', () => {
+    marbles(({ cold, expectObservable, flush }) => {
+      expectObservable(cold('-j-b-|', command).pipe(called())).toBe('-j-b-|', happened);
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(5000);
+    });
+  });
+
+  test('departs no more after an error, and no timer is left', () => {
+    marbles(({ cold, expectObservable, flush }) => {
+      expectObservable(cold('-j-b-#', command, 'fault').pipe(called())).toBe('-j-b-#', happened, 'fault');
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(5000);
+    });
+  });
+
+  test('leaves no timer when nobody listens any more', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions, flush }) => {
+      const command$ = hot('                             -j-b----', command);
+      const unsub = '                                    ------!';
+      expectObservable(command$.pipe(called()), unsub).toBe('-j-b--', happened);
+      expectSubscriptions(command$.subscriptions).toBe(' ^-----!');
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(5000);
+    });
+  });
+});
+
 describe('what a newcomer is told', () => {
   const seen = (...all: Command[]): Attendance[] => {
     const attendance: Attendance[] = [];
@@ -143,8 +331,30 @@ describe('what a newcomer is told', () => {
     expect(seen(join(alice), join(bob), leave(alice), join(again)).at(-1)).toStrictEqual({
       type: 'joined',
       member: again,
+      returned: false,
       count: 2,
       members: ['bob', 'alice'],
+    });
+  });
+
+  test('counts who is away, for nobody was told that it had gone', () => {
+    expect(seen(join(alice), leave(alice, BROKEN), join(bob)).at(-1)).toMatchObject({
+      count: 2,
+      members: ['alice', 'bob'],
+    });
+  });
+
+  test('counts who came back once', () => {
+    expect(seen(join(alice), join(bob), join(again)).at(-1)).toStrictEqual({
+      type: 'joined',
+      member: again,
+      returned: true,
+      count: 2,
+      members: ['alice', 'bob'],
+    });
+    expect(seen(join(alice), join(bob), join(renamed)).at(-1)).toMatchObject({
+      count: 2,
+      members: ['bob', 'eve'],
     });
   });
 

@@ -7,7 +7,7 @@ import { marbles } from '../support/marbles.js';
 import { batch, happened, tell, token } from '../support/wire.js';
 
 const served = (more: Partial<RoomOptions> = {}) =>
-  pipe(room({ logId: () => 'log', turn$: timer(0), gather: 0, ...more }), map(tell));
+  pipe(room('lobby', { logId: () => 'log', turn$: timer(0), gather: 0, ...more }), map(tell));
 
 describe('where a newcomer begins', () => {
   const cases: { name: string; who: Who; from: number; lines: string[] }[] = [

@@ -14,7 +14,7 @@ const options = (more: Partial<RoomOptions> = {}): RoomOptions => ({
   ...more,
 });
 
-const served = (more?: Partial<RoomOptions>) => pipe(room(options(more)), map(tell));
+const served = (more?: Partial<RoomOptions>) => pipe(room('lobby', options(more)), map(tell));
 
 const out = {
   ...happened,
@@ -50,7 +50,7 @@ describe('room', () => {
     marbles(({ hot, expectObservable }) => {
       const { command, alice, bob } = company();
       const command$ = hot('                       -A----x-B----z-b----y-a', command);
-      expectObservable(command$.pipe(served())).toBe('-(JA)-x-(KB)-z-(mb)-y-(la)', out);
+      expectObservable(command$.pipe(served())).toBe('-(JA)-x-(KB)-z-(mkb)y-(lja)', out);
       expectObservable(alice.line$).toBe('         -(WA)-x-B----z-b----y-|', heard);
       expectObservable(bob.line$).toBe('           --------(WB)-z-|', heard);
     });
@@ -67,15 +67,15 @@ describe('room', () => {
   test('unsubscribing closes everyone at once and lets go of the commands, the turn and the timer', () => {
     marbles(({ hot, cold, expectObservable, expectSubscriptions, flush }) => {
       const { command, alice, bob } = company();
-      const command$ = hot('                           -A----B-x-y', command);
+      const command$ = hot('                           -A----B----x-y', command);
       const turn$ = cold('                              ---t');
-      const unsub = '                                  ---------!';
+      const unsub = '                                  ------------!';
       const happened$ = command$.pipe(served({ turn$, gather: 60_000 }));
-      expectObservable(happened$, unsub).toBe('        -(JA)-K-x', out);
-      expectObservable(alice.line$).toBe('             -W--A----|', heard);
-      expectObservable(bob.line$).toBe('               ------W--|', heard);
-      expectSubscriptions(command$.subscriptions).toBe('^--------!');
-      expectSubscriptions(turn$.subscriptions).toBe(['  -^--!', '--------^!']);
+      expectObservable(happened$, unsub).toBe('        ----(JA)-K--', out);
+      expectObservable(alice.line$).toBe('             ----(WA)----|', heard);
+      expectObservable(bob.line$).toBe('               ---------W--|', heard);
+      expectSubscriptions(command$.subscriptions).toBe('^-----------!');
+      expectSubscriptions(turn$.subscriptions).toBe(['  -^--!', '------^--!', '-----------^!']);
       flush();
       expect(asyncScheduler.now()).toBeLessThan(60_000);
     });
@@ -105,9 +105,9 @@ describe('the turn of the event loop', () => {
       const { command, alice, bob } = company();
       const turn$ = cold('                                      ---t');
       const command$ = hot('                                    -A----B----xyz--x', command);
-      expectObservable(command$.pipe(served({ turn$ }))).toBe('-(JA)-(KB)-xyz--x', out);
-      expectObservable(alice.line$).toBe('                      -W--A----B----(xyz)x', heard);
-      expectObservable(bob.line$).toBe('                        ------W--B----(xyz)x', heard);
+      expectObservable(command$.pipe(served({ turn$ }))).toBe('----(JA)-(KB)-(xyz)x', out);
+      expectObservable(alice.line$).toBe('                      ----(WA)-B----(xyz)x', heard);
+      expectObservable(bob.line$).toBe('                        ---------(WB)-(xyz)x', heard);
       flush();
       expect(bob.writes.slice(2).map((text) => text.split('\n').length - 1)).toStrictEqual([3, 1]);
     });
@@ -142,8 +142,8 @@ describe('the end of a room', () => {
       const { command, alice } = company();
       const turn$ = cold('                                      ---t');
       const command$ = hot('                                    -A----x|', command);
-      expectObservable(command$.pipe(served({ turn$ }))).toBe('-(JA)-x--|', out);
-      expectObservable(alice.line$).toBe('                      -W--A----(xQ|)', heard);
+      expectObservable(command$.pipe(served({ turn$ }))).toBe('----(JA)-(x|)', out);
+      expectObservable(alice.line$).toBe('                      ----(WA)-(xQ|)', heard);
     });
   });
 
@@ -174,7 +174,7 @@ describe('a member whose sink throws', () => {
       const broken = fakeConnection({ answers: 'yyy!' });
       const { command, alice, bob } = company({ alice: { connection: broken } });
       const command$ = hot('                       -A----B----z----a----z', command);
-      expectObservable(command$.pipe(served())).toBe('-(JA)-(KB)-(zf)-(la)-z', out);
+      expectObservable(command$.pipe(served())).toBe('-(JA)-(KB)-(zf)-(lja)z', out);
       expectObservable(alice.line$).toBe('         -(WA)-B----|', heard);
       expectObservable(bob.line$).toBe('           ------(WB)-z----a----z', heard);
     });

@@ -13,7 +13,7 @@ const options = (more: Partial<SealOptions> = {}): SealOptions => ({
   keyring$: of(ringOf(1)),
   cipher: fakeCipher,
   nick: 'alice',
-  session: 'S',
+  run: 'S',
   now: () => 0,
   ...more,
 });
@@ -83,7 +83,7 @@ describe('seal', () => {
     });
   });
 
-  test('says inside who, in which session, when, and what; outside only the minute', () => {
+  test('says inside who, in which run, when, and what; outside only the minute', () => {
     const time = Date.UTC(2026, 0, 2, 3, 4, 59, 999);
     let sealedOnce: Sealed | undefined;
     of(say['b']!)

@@ -20,11 +20,15 @@ const joined = (who: Member, log: RoomLog): RoomEvent => {
     count: 1,
     members: [who.nick],
   } as const;
-  return { type: 'joined', member: who, count: 1, members: [who.nick], welcome, cursor: log.cursor(next) };
+  const { count, members } = welcome;
+  return { type: 'joined', member: who, returned: false, count, members, welcome, cursor: log.cursor(next) };
 };
 
 interface Scene {
-  /** A and B join, a and b leave, p is a ping of alice, r a refusal of bob, x y z are appended by carol. */
+  /**
+   * A and B join, a and b leave, p is a ping of alice and q her silence, r a refusal of bob, s one of alice where the
+   * store failed; x y z are appended by carol.
+   */
   readonly event: string;
   /** Each glyph is a notice. */
   readonly grown?: string;
@@ -52,12 +56,17 @@ const play = ({ hot }: Pick<RunHelpers, 'hot'>, { event, grown = '-', ...script 
         return { type: 'left', member: b, reason: 'bye' };
       case 'p':
         return { type: 'pinged', member: a };
+      case 'q':
+        return { type: 'quiet', member: a };
+      case 's':
+        return { type: 'refused', member: a, code: 'storage', text: 'the store is full' };
       case 'r':
         return { type: 'refused', member: b, code: 'nick-taken', text: 'the nick is taken' };
       default: {
         const lines = batch(token(glyph));
         log.append(lines);
-        return { type: 'tokens', member: carol, lines };
+        log.commit(log.batch());
+        return { type: 'stored', member: carol, count: lines.count, bytes: lines.bytes.length };
       }
     }
   };
@@ -70,9 +79,13 @@ const play = ({ hot }: Pick<RunHelpers, 'hot'>, { event, grown = '-', ...script 
 const line = {
   ...heard,
   E: 'ERR nick-taken the nick is taken',
+  S: 'ERR storage the store is full',
   0: 'PONG 0',
   1: 'PONG 1',
   2: 'PONG 2',
+  3: 'PING 0',
+  4: 'PING 1',
+  5: 'PING 2',
 };
 const failed = { f: 'alice failed: Error: the sink broke', g: 'bob failed: Error: the sink broke' };
 
@@ -187,6 +200,84 @@ describe('who is refused', () => {
       expectObservable(alice.line$).toBe('-W---x', line);
       expectObservable(bob.line$).toBe('  ---|', line);
       expectObservable(out$).toBe('        ---g--', failed);
+    });
+  });
+});
+
+describe('who is refused later on', () => {
+  test('hears what the log had grown by, then why, and is closed; nobody else is', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const scene = { event: '-A-B-x-s-y', grown: '-----n---n' };
+      const { alice, bob, out$, grown$ } = play({ hot }, scene);
+      expectObservable(alice.line$).toBe('-W---x-(S|)', line);
+      expectObservable(bob.line$).toBe('  ---W-x---y', line);
+      expectObservable(out$).toBe('        ----------');
+      expectSubscriptions(grown$.subscriptions).toBe(['-^-----!', '---^------']);
+    });
+  });
+
+  test('while its sink is full hears why all the same, and nothing of it is waited for', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const writable$ = hot('                         ----------w');
+      const script = { answers: 'yn', writable$ };
+      const { alice, out$ } = play({ hot }, { event: '-A-x-y-s-|', grown: '---n-n---|', alice: script });
+      expectObservable(alice.line$).toBe('             -W-x---(S|)', line);
+      expectObservable(out$).toBe('                    ---------|');
+      expectSubscriptions(writable$.subscriptions).toBe('---^---!');
+    });
+  });
+
+  test('is done with: that it leaves then brings nothing about, and its pings neither', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const { alice, out$, grown$ } = play({ hot }, { event: '-A-s-p-a-x-|', grown: '---------n-|' });
+      expectObservable(alice.line$).toBe('-W-(S|)', line);
+      expectObservable(out$).toBe('        -----------|');
+      expectSubscriptions(grown$.subscriptions).toBe('-^-!');
+    });
+  });
+
+  test('and whose sink throws then has failed and is closed', () => {
+    marbles(({ hot, expectObservable }) => {
+      const { alice, out$ } = play({ hot }, { event: '-A-s-a-|', alice: { answers: 'y!' } });
+      expectObservable(alice.line$).toBe('-W-|', line);
+      expectObservable(out$).toBe('        ---f---|', failed);
+    });
+  });
+});
+
+describe('who is quiet', () => {
+  test('is asked with a PING that names the last position written to it; nobody else is', () => {
+    marbles(({ hot, expectObservable }) => {
+      const { alice, bob, out$ } = play({ hot }, { event: '-A-q-x-q-B-y-q', grown: '-----n-----n--' });
+      expectObservable(alice.line$).toBe('-W-3-x-4---y-5', line);
+      expectObservable(bob.line$).toBe('  ---------W-y--', line);
+      expectObservable(out$).toBe('        --------------');
+    });
+  });
+
+  test('and whose sink is full is asked once, in its turn, when it drains', () => {
+    marbles(({ hot, expectObservable }) => {
+      const script = { answers: 'yn', writable$: hot('-----------w') };
+      const { alice, out$ } = play({ hot }, { event: '-A-x-q-q-y-', grown: '---n-----n', alice: script });
+      expectObservable(alice.line$).toBe('             -W-x-------(4y)', line);
+      expectObservable(out$).toBe('                    -----------');
+    });
+  });
+
+  test('is asked and answered, each once', () => {
+    marbles(({ hot, expectObservable }) => {
+      const script = { answers: 'yn', writable$: hot('-------------w') };
+      const { alice, out$ } = play({ hot }, { event: '-A-x-q-p-q-p-', grown: '---n', alice: script });
+      expectObservable(alice.line$).toBe('             -W-x---------(41)', line);
+      expectObservable(out$).toBe('                    ---------------');
+    });
+  });
+
+  test('and has gone is not asked', () => {
+    marbles(({ hot, expectObservable }) => {
+      const { alice, out$ } = play({ hot }, { event: '-A-a-q', grown: '-' });
+      expectObservable(alice.line$).toBe('-W-|', line);
+      expectObservable(out$).toBe('        ------');
     });
   });
 });

@@ -4,7 +4,7 @@ import { Subject } from 'rxjs';
 import { fanOut } from '../../streams/relay/fanOut.js';
 import { roomLog } from '../../streams/relay/roomLog.js';
 import { fakeConnection } from '../support/fakeConnection.js';
-import { batch } from '../support/wire.js';
+import { put } from '../support/logs.js';
 
 const lengths = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 });
 
@@ -38,7 +38,7 @@ const play = (run: Run) => {
   const grow = (each: readonly number[]) => {
     const lines = each.map((length, at) => `${log.next + at}`.padEnd(6 + length, '.'));
     appended += lines.map((line) => `${line}\n`).join('');
-    log.append(batch(...lines));
+    put(log, ...lines);
   };
   const sink = fakeConnection({
     writable$: drained,

@@ -1,17 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { concatMap, from, map, Subject, take, timer } from 'rxjs';
+import type { RelayOptions } from '../../streams/relay/relay.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { LinkError } from '../../streams/wire/errors.js';
 import { fakeConnection, type FakeConnection } from '../support/fakeConnection.js';
+import { fakeHistory, type FakeHistory } from '../support/fakeHistory.js';
 import { marbles } from '../support/marbles.js';
 import { serving } from '../support/serving.js';
-import { bytes, hello, token } from '../support/wire.js';
+import { bytes, hello, LOBBY, token } from '../support/wire.js';
 
 /** What one of them does, some ms after what was done before. */
 interface Act {
   readonly nick: string;
-  readonly does: 'come' | 'say' | 'ping' | 'go' | 'break' | 'drain' | 'blunder';
+  readonly does: 'come' | 'move' | 'say' | 'ping' | 'go' | 'break' | 'drain' | 'blunder';
   readonly after: number;
   /** How its sink answers, when it comes. */
   readonly answers: string;
@@ -23,7 +25,13 @@ const act: fc.Arbitrary<Act> = fc.record({
     { weight: 8, arbitrary: fc.constantFrom('come' as const, 'say' as const, 'drain' as const) },
     {
       weight: 1,
-      arbitrary: fc.constantFrom('ping' as const, 'go' as const, 'break' as const, 'blunder' as const),
+      arbitrary: fc.constantFrom(
+        'move' as const,
+        'ping' as const,
+        'go' as const,
+        'break' as const,
+        'blunder' as const,
+      ),
     },
   ),
   after: fc.nat({ max: 3 }),
@@ -38,42 +46,57 @@ interface Visit {
   readonly connection: FakeConnection;
   readonly chunk: Subject<Uint8Array>;
   readonly writable: Subject<void>;
+  /** The numbers of its tokens. */
+  readonly said: number[];
   gone: boolean;
 }
 
 /** Plays the acts in virtual time and gives all visits, in the order of their coming. */
-const play = (acts: readonly Act[], options: { window: number; gather: number; turn: number }): Visit[] => {
+const play = (
+  acts: readonly Act[],
+  { turn, ...options }: Partial<RelayOptions> & { turn: number },
+): Visit[] => {
   const visits: Visit[] = [];
   const present = new Map<string, Visit>();
   let spoken = 0;
 
   marbles(() => {
     const connection = new Subject<Connection>();
-    const { window, gather, turn } = options;
-    connection.pipe(serving({ window, gather, turn$: timer(turn) })).subscribe();
+    connection.pipe(serving({ turn$: timer(turn), ...options })).subscribe();
 
     const perform = ({ nick, does, answers }: Act) => {
       const visit = present.get(nick);
-      if (visit === undefined) {
-        if (does !== 'come') return;
+      // Who moves comes back while its old connection is still there; from then on it says nothing over that one.
+      if (visit === undefined ? does === 'come' : does === 'move') {
         const chunk = new Subject<Uint8Array>();
         const writable = new Subject<void>();
         const made = fakeConnection({ chunk$: chunk, writable$: writable, answers });
-        const coming = { nick, connection: made, chunk, writable, gone: false };
-        made.line$.subscribe({ complete: () => ((coming.gone = true), present.delete(nick)) });
+        const coming: Visit = { nick, connection: made, chunk, writable, said: [], gone: false };
+        made.line$.subscribe({
+          complete: () => {
+            coming.gone = true;
+            if (present.get(nick) === coming) present.delete(nick);
+          },
+        });
         visits.push(coming);
         present.set(nick, coming);
         connection.next(made);
         chunk.next(bytes(hello(nick, { last: 3 })));
         return;
       }
+      if (visit === undefined) return;
+      const speak = () => {
+        visit.said.push((spoken += 1));
+        return token(`${nick}_${spoken}`);
+      };
       const say = {
         come: () => undefined,
-        say: () => visit.chunk.next(bytes(token(`${nick}_${++spoken}`))),
+        move: () => undefined,
+        say: () => visit.chunk.next(bytes(speak())),
         ping: () => visit.chunk.next(bytes('PING 0')),
         go: () => visit.chunk.next(bytes('BYE')),
         break: () => visit.chunk.error(new LinkError('reset by peer')),
-        blunder: () => visit.chunk.next(bytes(token(`${nick}_${++spoken}`), 'hello')),
+        blunder: () => visit.chunk.next(bytes(speak(), 'hello')),
         drain: () => visit.writable.next(),
       };
       say[does]();
@@ -84,7 +107,7 @@ const play = (acts: readonly Act[], options: { window: number; gather: number; t
     // In the end every sink takes all.
     timer(10_000, 10)
       .pipe(take(20))
-      .subscribe(() => present.forEach(({ writable }) => writable.next()));
+      .subscribe(() => visits.forEach(({ writable }) => writable.next()));
   });
   return visits;
 };
@@ -92,7 +115,10 @@ const play = (acts: readonly Act[], options: { window: number; gather: number; t
 /** What a visitor was written, by position; its controls are checked on the way. */
 const entriesOf = ({ connection: { writes } }: Visit): { entries: Map<number, string>; next: number } => {
   const entries = new Map<number, string>();
-  const [, welcome = '', ...lines] = writes.join('').split('\n').slice(0, -1);
+  const all = writes.join('').split('\n').slice(0, -1);
+  // Behind an ERR nothing counts; it may come before a WELCOME that was on its way.
+  const end = all.findIndex((line) => line.startsWith('ERR '));
+  const [, welcome = '', ...lines] = end < 0 ? all : all.slice(0, end);
   let next = Number(/^WELCOME .*\bfrom=(\d+)/.exec(welcome)?.[1] ?? 0);
   for (const line of lines) {
     const [verb, a, b] = line.split(' ');
@@ -100,7 +126,7 @@ const entriesOf = ({ connection: { writes } }: Visit): { entries: Map<number, st
       expect(Number(a)).toBe(next);
       next = Number(b) + 1;
     } else if (verb === 'PONG') expect(Number(a)).toBe(next - 1);
-    else if (verb !== 'ERR') entries.set(next++, line);
+    else entries.set(next++, line);
   }
   return { entries, next };
 };
@@ -117,27 +143,50 @@ const agreed = (visits: readonly Visit[]): string[] => {
 };
 
 const acts = fc.array(act, { maxLength: 120 });
-const options = fc.record({ gather: fc.nat({ max: 6 }), turn: fc.nat({ max: 2 }) });
+const options = fc.record({
+  gather: fc.nat({ max: 6 }),
+  turn: fc.nat({ max: 2 }),
+  grace: fc.nat({ max: 8 }),
+});
+/** How long storing takes; `undefined`: there is no store. */
+const storing = fc.option(fc.nat({ max: 7 }), { nil: undefined });
+const storeFor = (ms: number | undefined, failing?: () => boolean): FakeHistory | undefined =>
+  ms === undefined
+    ? undefined
+    : fakeHistory({ delay: () => timer(ms), ...(failing && { failing }), slice: 700 });
 const watcher: Act = { nick: 'eve', does: 'come', after: 0, answers: '' };
+
+/** Who spoke in which line, and what number it was. */
+const spokenIn = (line: string): { nick: string; number: number } | undefined => {
+  const [, nick, number] = /^gAAAA([a-z]+)_(\d+)_/.exec(line) ?? [];
+  return nick === undefined ? undefined : { nick, number: Number(number) };
+};
+
+/** The numbers of all tokens, in order; that their speakers were announced before is checked on the way. */
+const numbersOf = (order: readonly string[]): number[] => {
+  const announced = new Set<string>();
+  return order.flatMap((line) => {
+    const spoken = spokenIn(line);
+    if (spoken !== undefined) {
+      expect(announced).toContain(spoken.nick);
+      return [spoken.number];
+    }
+    for (const each of line.slice(1).split(',')) announced[line.startsWith('+') ? 'add' : 'delete'](each);
+    return [];
+  });
+};
 
 describe('whatever members do, and however their sinks take it', () => {
   test('all see one order: each sender in its own, nobody who was not announced, and nothing is missing', () => {
     fc.assert(
-      fc.property(acts, options, (all, more) => {
-        const order = agreed(play([watcher, ...all], { window: 1 << 20, ...more })).slice(1);
-        const announced = new Set<string>();
-        const numbers: number[] = [];
+      fc.property(acts, options, storing, (all, more, ms) => {
+        const history = storeFor(ms);
+        const visits = play([watcher, ...all], { window: 1 << 20, ...more, history });
         // The watcher has seen all, so there is no hole.
-        for (const line of order) {
-          const [, nick, number] = /^gAAAA([a-z]+)_(\d+)_/.exec(line) ?? [];
-          if (nick !== undefined) {
-            expect(announced).toContain(nick);
-            numbers.push(Number(number));
-          } else
-            for (const each of line.slice(1).split(','))
-              announced[line.startsWith('+') ? 'add' : 'delete'](each);
-        }
+        const order = agreed(visits).slice(1);
+        const numbers = numbersOf(order);
         expect(numbers).toStrictEqual(Array.from({ length: numbers.length }, (_, n) => n + 1));
+        if (history !== undefined) expect(history.lines(LOBBY)).toStrictEqual(order);
       }),
       { numRuns: 200 },
     );
@@ -145,12 +194,47 @@ describe('whatever members do, and however their sinks take it', () => {
 
   test('who stays has everything in the end, or the GAP in its place', () => {
     fc.assert(
-      fc.property(acts, options, fc.constantFrom(1 << 20, 2048), (all, more, window) => {
-        const visits = play([watcher, ...all], { window, ...more });
+      fc.property(acts, options, storing, fc.constantFrom(1 << 20, 2048), (all, more, ms, window) => {
+        const history = storeFor(ms);
+        const visits = play([watcher, ...all], { window, ...more, history });
         const end = agreed(visits).length;
         for (const visit of visits.filter(({ gone }) => !gone)) expect(entriesOf(visit).next).toBe(end);
+        // What has left the memory is read from the store.
+        if (history !== undefined)
+          for (const { connection } of visits) expect(connection.writes.join('')).not.toContain('GAP');
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('all see one order though the store fails now and then, and it is what is stored', () => {
+    let failed = 0;
+    const outages = fc.array(fc.boolean(), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(acts, options, fc.nat({ max: 7 }), outages, (all, more, ms, outage) => {
+        let asked = 0;
+        const failing = () => {
+          const fails = outage[(asked += 1) % outage.length] === true && asked < 40;
+          failed += Number(fails);
+          return fails;
+        };
+        const history = storeFor(ms, failing);
+        const visits = play([watcher, ...all], { window: 2048, ...more, history });
+        const stored = history?.lines(LOBBY) ?? [];
+        const numbers = numbersOf(stored);
+        expect(numbers).toStrictEqual([...numbers].sort((a, b) => a - b));
+        // Of what is said over one connection the store has the beginning, and nothing behind what it did not take.
+        for (const { said } of visits) {
+          const kept = said.filter((number) => numbers.includes(number));
+          expect(kept).toStrictEqual(said.slice(0, kept.length));
+        }
+        for (const [position, line] of Object.entries(agreed(visits)))
+          expect([position, line]).toStrictEqual([position, stored[Number(position) - 1]]);
+        for (const visit of visits.filter(({ gone }) => !gone))
+          expect(entriesOf(visit).next).toBe(stored.length + 1);
+      }),
+      { numRuns: 200 },
+    );
+    expect(failed).toBeGreaterThan(0);
   });
 });

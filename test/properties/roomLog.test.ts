@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { Subject } from 'rxjs';
+import type { StoredLog } from '../../streams/relay/history.js';
 import { type Cursor, roomLog, type RoomLog } from '../../streams/relay/roomLog.js';
+import { fakeHistory } from '../support/fakeHistory.js';
+import { put } from '../support/logs.js';
 import { batch, textOf } from '../support/wire.js';
 
 const WINDOW = 4096;
@@ -19,26 +23,33 @@ const appendAll = (log: RoomLog, all: readonly number[][], each: () => void) => 
   for (const lengths of all) {
     const fresh = lengths.map((length, at) => line(lines.length + 1 + at, length));
     lines.push(...fresh);
-    log.append(batch(...fresh));
+    put(log, ...fresh);
     each();
   }
   return lines;
 };
 
 describe('a log', () => {
-  test('never holds more memory than its window', () => {
+  test('never holds more memory than its window and what the last commit brought', () => {
     fc.assert(
       fc.property(batches, (all) => {
         const log = roomLog({ id: 'log', window: WINDOW });
+        let before = 1;
         appendAll(log, all, () => {
           // All that can be reached of it: the memory behind the slices from its oldest line on.
           const slabs = new Set<ArrayBufferLike>();
+          const fresh = new Set<ArrayBufferLike>();
           const cursor = log.cursor(log.first);
-          for (let read = cursor.read(); read !== undefined; read = cursor.read())
-            if (read instanceof Uint8Array) slabs.add(read.buffer);
+          for (let from = cursor.position, read = cursor.read(); read !== undefined;) {
+            if (read instanceof Uint8Array) (from < before ? slabs : fresh).add(read.buffer);
+            from = cursor.position;
+            read = cursor.read();
+          }
           let held = 0;
           for (const { byteLength } of slabs) held += byteLength;
           expect(held).toBeLessThanOrEqual(WINDOW);
+          expect(fresh.size).toBeLessThanOrEqual(log.next - before);
+          before = log.next;
         });
       }),
     );
@@ -95,6 +106,225 @@ describe('a log', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+/** What is done to a log: lines come, what came is handed to the store, the store has it or does not, somebody reads. */
+type Deed =
+  | { readonly do: 'append'; readonly lengths: readonly number[] }
+  | { readonly do: 'hand over' | 'store' | 'fail' | 'restart' }
+  | { readonly do: 'read'; readonly who: number; readonly slices: number }
+  | { readonly do: 'come'; readonly at: number }
+  | { readonly do: 'forget'; readonly share: number }
+  | { readonly do: 'damage'; readonly share: number; readonly count: number };
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const memoryDeeds: fc.Arbitrary<Deed>[] = [
+  fc.record({
+    do: fc.constant('append' as const),
+    lengths: fc.array(fc.integer({ min: 0, max: 1200 }), { minLength: 1, maxLength: 8 }),
+  }),
+  fc.record({
+    do: fc.constantFrom('hand over' as const, 'store' as const, 'store' as const, 'fail' as const),
+  }),
+  fc.record({ do: fc.constant('read' as const), who: fc.nat({ max: 9 }), slices: fc.nat({ max: 3 }) }),
+  fc.record({ do: fc.constant('come' as const), at: fc.nat({ max: 200 }) }),
+];
+const storeDeeds: fc.Arbitrary<Deed>[] = [
+  fc.record({ do: fc.constant('restart' as const) }),
+  fc.record({ do: fc.constant('forget' as const), share }),
+  fc.record({ do: fc.constant('damage' as const), share, count: fc.integer({ min: 1, max: 5 }) }),
+];
+const some = (arbitraries: fc.Arbitrary<Deed>[]) =>
+  fc.oneof(...arbitraries.map((arbitrary) => ({ weight: 6, arbitrary })));
+const inMemory = fc.array(some(memoryDeeds), { maxLength: 150, size: 'max' });
+const inStore = fc.array(
+  fc.oneof(
+    { weight: 30, arbitrary: some(memoryDeeds) },
+    ...storeDeeds.map((arbitrary) => ({ weight: 1, arbitrary })),
+  ),
+  { maxLength: 150, size: 'max' },
+);
+
+/** Plays the deeds and checks all that is read against the lines that were committed, as a plain array. */
+const follows = (deeds: readonly Deed[], hasStore: boolean) => {
+  const seen = { gaps: 0, stored: 0, failed: 0, fromStore: 0 };
+  const landing = new Subject<void>();
+  let failing = false;
+  const history = fakeHistory({ delay: () => landing, failing: () => failing, slice: 2000 });
+  const open = (): { log: RoomLog; store: StoredLog | undefined } => {
+    const store = hasStore ? history.open('room', () => 'log') : undefined;
+    const watched = store && {
+      ...store,
+      get first() {
+        return store.first;
+      },
+      read: (position: number) => {
+        seen.fromStore += 1;
+        return store.read(position);
+      },
+    };
+    return { log: roomLog({ id: 'log', window: WINDOW, stored: watched }), store };
+  };
+
+  let { log, store } = open();
+  const committed: string[] = [];
+  const damaged = new Set<number>();
+  let pending: string[] = [];
+  /** How many of them were handed over. */
+  let inFlight = 0;
+  let serial = 0;
+  const readers = [{ cursor: log.cursor(1), at: 1, keepsUp: true }];
+
+  const land = () => {
+    committed.push(...pending.splice(0, inFlight));
+    inFlight = 0;
+    seen.stored += 1;
+  };
+  const lose = () => {
+    log.rollBack();
+    pending = [];
+    inFlight = 0;
+    seen.failed += 1;
+  };
+  let over: ((stored: boolean) => void) | undefined;
+  const handOver = () => {
+    if (inFlight > 0 || pending.length === 0) return;
+    inFlight = pending.length;
+    const taken = log.batch();
+    expect(taken).toMatchObject({ first: committed.length + 1, count: inFlight });
+    expect(Buffer.concat(taken.slices).equals(batch(...pending).bytes)).toBe(true);
+    const done = (stored: boolean) => {
+      over = undefined;
+      // Nothing of it was changed by what came since.
+      expect(Buffer.concat(taken.slices).equals(batch(...pending.slice(0, inFlight)).bytes)).toBe(true);
+      if (!stored) {
+        lose();
+        return;
+      }
+      log.commit(taken);
+      land();
+    };
+    over = done;
+    store?.append(taken).subscribe({ complete: () => done(true), error: () => done(false) });
+  };
+  const landAs = (stored: boolean) => {
+    failing = !stored;
+    if (hasStore) landing.next();
+    else over?.(stored);
+  };
+
+  const isMissing = (position: number) => position < log.first || damaged.has(position);
+
+  const read = (who: number, slices: number) => {
+    const reader = readers[who % readers.length]!;
+    for (let n = 0; n < slices; n += 1) {
+      const { at } = reader;
+      expect(reader.cursor.position).toBe(at);
+      const slice = reader.cursor.read();
+      if (slice === undefined) {
+        expect(at).toBe(committed.length + 1);
+        return;
+      }
+      reader.at = reader.cursor.position;
+      expect(reader.at).toBeGreaterThan(at);
+      if (slice instanceof Uint8Array) {
+        expect(textOf(slice)).toStrictEqual(committed.slice(at - 1, reader.at - 1));
+        continue;
+      }
+      seen.gaps += 1;
+      expect(reader.keepsUp && !hasStore).toBe(false);
+      expect(slice).toStrictEqual({ from: at, to: reader.at - 1 });
+      for (let position = at; position < reader.at; position += 1) expect(isMissing(position)).toBe(true);
+    }
+  };
+  const catchUp = () => read(0, Infinity);
+
+  for (const deed of deeds) {
+    switch (deed.do) {
+      case 'append': {
+        const fresh = deed.lengths.map((length) => `${(serial += 1)}`.padEnd(7 + length, '.'));
+        pending.push(...fresh);
+        log.append(batch(...fresh));
+        break;
+      }
+      case 'hand over':
+        handOver();
+        break;
+      case 'store':
+      case 'fail':
+        landAs(deed.do === 'store');
+        // The first reader keeps up.
+        catchUp();
+        break;
+      case 'read':
+        read(deed.who, deed.slices);
+        break;
+      case 'come': {
+        const cursor = log.cursor(deed.at);
+        expect(cursor.position).toBe(Math.min(Math.max(1, deed.at), committed.length + 1));
+        readers.push({ cursor, at: cursor.position, keepsUp: false });
+        break;
+      }
+      case 'restart':
+        landAs(true);
+        ({ log, store } = open());
+        pending = [];
+        for (const reader of readers) reader.cursor = log.cursor(reader.at);
+        break;
+      case 'forget':
+        history.forget('room', 1 + Math.floor(deed.share * committed.length));
+        break;
+      case 'damage': {
+        const from = 1 + Math.floor(deed.share * committed.length);
+        if (from > committed.length) break;
+        const to = Math.min(from + deed.count - 1, committed.length);
+        history.damage('room', from, to);
+        for (let position = from; position <= to; position += 1) damaged.add(position);
+        break;
+      }
+    }
+    expect([log.next, log.end]).toStrictEqual([committed.length + 1, committed.length + pending.length + 1]);
+    expect(log.uncommitted).toBe(batch(...pending).bytes.length);
+  }
+  for (let who = 0; who < readers.length; who += 1) read(who, Infinity);
+  for (const { at } of readers) expect(at).toBe(committed.length + 1);
+  return seen;
+};
+
+describe('whatever is appended, stored, lost and read, and when', () => {
+  test('in memory every reader is given every committed line once, in order, or the gap in its place', () => {
+    const all = { gaps: 0, stored: 0, failed: 0 };
+    fc.assert(
+      fc.property(inMemory, (deeds) => {
+        const { gaps, stored, failed } = follows(deeds, false);
+        all.gaps += gaps;
+        all.stored += stored;
+        all.failed += failed;
+      }),
+      { numRuns: 300 },
+    );
+    expect(all.gaps).toBeGreaterThan(0);
+    expect(all.stored).toBeGreaterThan(0);
+    expect(all.failed).toBeGreaterThan(0);
+  });
+
+  test('and with a store behind it, where gaps are what the store has lost', () => {
+    const all = { gaps: 0, stored: 0, failed: 0, fromStore: 0 };
+    fc.assert(
+      fc.property(inStore, (deeds) => {
+        const { gaps, stored, failed, fromStore } = follows(deeds, true);
+        all.gaps += gaps;
+        all.stored += stored;
+        all.failed += failed;
+        all.fromStore += fromStore;
+      }),
+      { numRuns: 300 },
+    );
+    expect(all.gaps).toBeGreaterThan(0);
+    expect(all.stored).toBeGreaterThan(0);
+    expect(all.failed).toBeGreaterThan(0);
+    expect(all.fromStore).toBeGreaterThan(0);
   });
 });
 

@@ -15,6 +15,8 @@ export interface Script {
 export interface FakeConnection extends Connection {
   /** Each line as it is written; completes at `close`. Of a `WELCOME` only the verb, for it is told in `writes`. */
   readonly line$: Observable<string>;
+  /** When it was told to pause and to resume. */
+  readonly flow$: Observable<'pause' | 'resume'>;
   /** Each write as one text. */
   readonly writes: readonly string[];
 }
@@ -27,6 +29,7 @@ export const fakeConnection = ({
   onWrite,
 }: Script = {}): FakeConnection => {
   const written = new ReplaySubject<string>(Infinity);
+  const flow = new ReplaySubject<'pause' | 'resume'>(Infinity);
   const writes: string[] = [];
   let closed = false;
 
@@ -36,6 +39,7 @@ export const fakeConnection = ({
     chunk$: chunk$.pipe(takeUntil(written.pipe(ignoreElements(), endWith('closed')))),
     writable$,
     line$: written.asObservable(),
+    flow$: flow.asObservable(),
     writes,
     write: (bytes) => {
       if (closed) return true;
@@ -48,8 +52,8 @@ export const fakeConnection = ({
       onWrite?.(text);
       return answer !== 'n';
     },
-    pause: () => undefined,
-    resume: () => undefined,
+    pause: () => flow.next('pause'),
+    resume: () => flow.next('resume'),
     close: () => {
       closed = true;
       written.complete();

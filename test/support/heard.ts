@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Heard, Message } from '../../streams/client/conversation.js';
+import type { Heard } from '../../streams/client/conversation.js';
+import type { Message } from '../../streams/client/membership.js';
 
 export const message = (more: Partial<Message>): Message => ({
   type: 'message',

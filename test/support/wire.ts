@@ -14,13 +14,21 @@ const filled = (length: number, byte: number): string => toBase64url(new Uint8Ar
 
 export const nonce = (): Uint8Array => new Uint8Array(32).fill(7);
 export const NONCE: string = toBase64url(nonce());
-export const SESSION: string = filled(16, 3);
 export const LOBBY: RoomName = filled(32, 1) as RoomName;
 export const CELLAR: RoomName = filled(32, 2) as RoomName;
 
 /** The one proof that holds, whatever it is said to sign. */
 export const PROOF: string = filled(64, 4);
 export const verify: Verify = (_room, _message, signature) => signature === PROOF;
+
+/** A session for each nick, since a session that joins again takes over. */
+export const sessionOf = (nick: string): string => {
+  const session = new Uint8Array(16);
+  for (const [n, byte] of encodeText(nick).entries()) session[n % 16]! += byte;
+  return toBase64url(session);
+};
+/** Alice's. */
+export const SESSION: string = sessionOf('alice');
 
 /** Lines as they stand on the wire. */
 export const bytes = (...lines: string[]): Uint8Array =>
@@ -29,7 +37,7 @@ export const batch = (...lines: string[]): Lines => ({ bytes: bytes(...lines), c
 export const textOf = (lines: Uint8Array): string[] => decodeTextLossy(lines).split('\n').slice(0, -1);
 
 export const hello = (nick: string, more: Partial<Hello> = {}): string =>
-  helloLine({ nick, room: LOBBY, session: SESSION, proof: PROOF, ...more });
+  helloLine({ nick, room: LOBBY, session: sessionOf(nick), proof: PROOF, ...more });
 
 /** The shortest line of the shape of a token, with something to tell it by. */
 export const token = (mark: string): string => `gAAAA${mark.padEnd(95, '_')}`;
@@ -67,26 +75,32 @@ export const heard: Record<string, string> = {
   Q: 'BYE shutdown 1000',
 };
 
-/** What the relay tells of it in drawings: who joined J K L, announcements as they are heard; x y of alice, z of bob. */
+/**
+ * What the relay tells of it in drawings: who joined J K L, who departed j k l, announcements as they are heard; x y are
+ * alice's, z is bob's.
+ */
 export const happened: Record<string, string> = {
   J: 'alice joined',
   K: 'bob joined',
   L: 'carol joined',
+  j: 'alice departed',
+  k: 'bob departed',
+  l: 'carol departed',
   A: '+alice',
   B: '+bob',
   C: '+carol',
   a: '-alice',
   b: '-bob',
   c: '-carol',
-  x: 'alice: x',
-  y: 'alice: y',
-  z: 'bob: z',
+  x: 'alice stored 1',
+  y: 'alice stored 1',
+  z: 'bob stored 1',
 };
 
 export const member = (nick: string, more: Partial<Member> = {}): Member => ({
   nick,
   room: LOBBY,
-  session: SESSION,
+  session: sessionOf(nick),
   connection: fakeConnection(),
   ...more,
 });
@@ -100,6 +114,12 @@ export const tell = (event: RelayEvent | Command | TurnedAway | Attendance | Ann
       return `turned-away: ${event.reason}`;
     case 'room-failed':
       return `room-failed: ${event.reason}`;
+    case 'not-stored':
+      return `not-stored: ${event.reason}`;
+    case 'joined':
+      return `${event.member.nick} ${event.returned ? 'returned' : 'joined'}`;
+    case 'stored':
+      return `${event.member.nick} stored ${event.count}`;
     case 'refused':
       return `${event.member.nick} refused: ${event.code}`;
     case 'tokens':

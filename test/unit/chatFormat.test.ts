@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { chatFormat } from '../../src/cli/chatFormat.js';
+import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
 import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
 
@@ -31,7 +32,14 @@ describe('what somebody in a room sees', () => {
     [['bob', 'a\x1b[2J'], 3, '-- you are in, with bob, a␛[2J'],
     [undefined, 1201, '-- you are in, with 1200 others'],
   ])('who is there: %j, %i members', (members, count, line) => {
-    expect(alice(welcome({ members, count }))).toBe(line);
+    expect(chatFormat('alice')(welcome({ members, count }))).toBe(line);
+  });
+
+  test('that one is in, once: who comes back is told nothing, by a format of its own', () => {
+    const [one, two] = [chatFormat('alice'), chatFormat('alice')];
+    expect(one(welcome({}))).toBe('-- you are in, with bob');
+    expect(one(welcome({ members: ['alice'], count: 1 }))).toBeUndefined();
+    expect(two(welcome({}))).toBe('-- you are in, with bob');
   });
 
   const coming: [Heard, string | undefined][] = [
@@ -49,11 +57,16 @@ describe('what somebody in a room sees', () => {
   const odd: [Heard, string | undefined][] = [
     [{ type: 'gap', from: 3, to: 9 }, '-- gap: entries 3 to 9 are no longer kept'],
     [
+      { type: 'log-changed', log: 'other' },
+      '-- the relay has lost its history; what it has is shown from the beginning',
+    ],
+    [
       { type: 'undecryptable', position: 4, reason: 'wrong key or tampered' },
       '-- entry 4 does not open: wrong key or tampered',
     ],
-    [{ type: 'said', lines: ['x'], bytes: 1 }, undefined],
-    [{ type: 'stored', position: 1, lines: ['x'], bytes: 1 }, undefined],
+    [{ type: 'said', lines: ['x'], token: 'x' as Token, bytes: 1 }, undefined],
+    [{ type: 'stored', position: 1, lines: ['x'], token: 'x' as Token, bytes: 1 }, undefined],
+    [{ type: 'repeated', position: 1 }, undefined],
     [{ type: 'said-all' }, undefined],
     [{ type: 'bye', reason: 'shutdown', retryMs: 0 }, undefined],
   ];
@@ -69,7 +82,7 @@ describe('what somebody in a room sees', () => {
           welcome({ members: [nick, text], count: 3 }),
           { type: 'joined', position: 1, nicks: [nick, text], count: 2 } as const,
         ])
-          expect(alice(heard)).not.toMatch(UNSAFE);
+          expect(chatFormat('alice')(heard) ?? '').not.toMatch(UNSAFE);
       }),
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { CliError, Exit } from '../../src/cli/exit.js';
-import { bytes, choice, flagName, type Flags, integer, text } from '../../src/cli/flags.js';
+import { bytes, choice, flagName, type Flags, integer, inWords, span, text } from '../../src/cli/flags.js';
 
 /** The message of a usage error. */
 const usage = (read: () => unknown): string => {
@@ -128,5 +128,40 @@ describe('bytes', () => {
 
   test('refuses a size with more digits than a number has', () => {
     expect(usage(() => window('9'.repeat(400)))).toContain('--window needs a size');
+  });
+});
+
+describe('span', () => {
+  test.each([
+    ['30d', 2_592_000_000],
+    ['90s', 90_000],
+    ['90', 90_000],
+    ['2w', 1_209_600_000],
+    ['15m', 900_000],
+    ['1h', 3_600_000],
+    ['250ms', 250],
+    ['0', 0],
+  ])('%s is %d ms', (value, ms) => {
+    expect(span({ keep: value }, 'keep', 0, 1e12)).toBe(ms);
+  });
+
+  test('is undefined where nothing was given', () => {
+    expect(span({}, 'keep', 0, 1)).toBeUndefined();
+  });
+
+  test.each(['30 d', '-1s', '1.5h', 'd', '1y', '9'.repeat(20), '31d', '999ms'])('%s is refused', (value) => {
+    expect(usage(() => span({ keep: value }, 'keep', 1000, 2_592_000_000))).toBe(
+      '--keep needs a time from 1 s to 30 d, such as 30s or 7d',
+    );
+  });
+
+  test('in words it has the largest unit that fits', () => {
+    expect([0, 100, 1500, 60_000, 86_400_000].map(inWords)).toStrictEqual([
+      '0 ms',
+      '100 ms',
+      '1500 ms',
+      '1 m',
+      '1 d',
+    ]);
   });
 });

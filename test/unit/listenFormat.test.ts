@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { jsonFormat, plainFormat } from '../../src/cli/listenFormat.js';
+import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
 import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
 
@@ -11,8 +12,9 @@ const parsed = (heard: Heard): unknown => JSON.parse(json(heard).out ?? 'null');
 
 const SILENT: Heard[] = [
   welcome({}),
-  { type: 'said', lines: ['x'], bytes: 1 },
-  { type: 'stored', position: 1, lines: ['x'], bytes: 1 },
+  { type: 'said', lines: ['x'], token: 'x' as Token, bytes: 1 },
+  { type: 'stored', position: 1, lines: ['x'], token: 'x' as Token, bytes: 1 },
+  { type: 'repeated', position: 1 },
   { type: 'said-all' },
   { type: 'bye', reason: 'shutdown', retryMs: 0 },
 ];
@@ -30,12 +32,15 @@ describe('plain text', () => {
     );
   });
 
-  test('notes gaps and what does not open beside it', () => {
+  test('notes gaps, what does not open and another log beside it', () => {
     expect(plain({ type: 'gap', from: 3, to: 9 })).toStrictEqual({
       note: 'gap: entries 3 to 9 are no longer kept',
     });
     expect(plain({ type: 'undecryptable', position: 4, reason: 'malformed' })).toStrictEqual({
       note: 'entry 4 does not open: malformed',
+    });
+    expect(plain({ type: 'log-changed', log: 'other' })).toStrictEqual({
+      note: 'the relay has lost its history; positions begin anew',
     });
   });
 });
@@ -49,7 +54,7 @@ describe('JSON', () => {
     );
   });
 
-  test('tells gaps and what does not open on the same stream, so that a program sees them in their places', () => {
+  test('tells gaps, what does not open and another log on the same stream, so that a program sees them in their places', () => {
     expect(parsed({ type: 'gap', from: 3, to: 9 })).toStrictEqual({
       v: 1,
       type: 'gap',
@@ -63,6 +68,12 @@ describe('JSON', () => {
       room: 'ROOM',
       position: 4,
       reason: 'malformed',
+    });
+    expect(parsed({ type: 'log-changed', log: 'other' })).toStrictEqual({
+      v: 1,
+      type: 'log-changed',
+      room: 'ROOM',
+      log: 'other',
     });
   });
 

@@ -1,13 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { receipts } from '../../src/cli/receipts.js';
+import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
 
-const said = (...lines: string[]): Heard => ({ type: 'said', lines, bytes: 100 * lines.length });
+const said = (...lines: string[]): Heard => ({
+  type: 'said',
+  lines,
+  token: lines.join() as Token,
+  bytes: 100 * lines.length,
+});
 const stored = (position: number | undefined, ...lines: string[]): Heard => ({
   type: 'stored',
   position,
   lines,
+  token: lines.join() as Token,
   bytes: 100 * lines.length,
 });
 const saidAll: Heard = { type: 'said-all' };
@@ -60,6 +67,9 @@ describe('receipts', () => {
       { type: 'undecryptable', position: 4, reason: 'malformed' },
       { type: 'gap', from: 5, to: 6 },
       { type: 'bye', reason: 'shutdown', retryMs: 0 },
+      { type: 'repeated', position: 7 },
+      { type: 'log-changed', log: 'other' },
+      { type: 'offline', reason: 'reset', retryMs: 500, attempt: 1 },
     ];
     const account = after(said('a'), ...others);
     expect(account.pending).toStrictEqual(['a']);

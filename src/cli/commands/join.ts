@@ -1,10 +1,14 @@
 import {
   concat,
+  connect,
   defer,
   delay,
+  EMPTY,
   filter,
+  finalize,
   from,
   map,
+  merge,
   type Observable,
   of,
   share,
@@ -14,7 +18,7 @@ import {
   tap,
   ignoreElements,
 } from 'rxjs';
-import { type Heard, type Say } from '../../../streams/index.js';
+import type { Say } from '../../../streams/index.js';
 import { createInvite, formatInvite } from '../../invite.js';
 import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
@@ -23,11 +27,21 @@ import { chatFormat } from '../chatFormat.js';
 import { readChatLine } from '../chatLine.js';
 import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
-import { CliError, Exit, note } from '../exit.js';
+import { company } from '../company.js';
+import { Exit, note } from '../exit.js';
+import { span } from '../flags.js';
+import { giveUp, tellOffline } from '../offline.js';
+import { keeping, openSpool, spoolDir } from '../spool.js';
+import { tellPending } from '../tellPending.js';
+import { visible } from '../../terminal/visible.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
 import { pipedLines } from '../source.js';
+
+/** How long, in ms, what came through a pipe may wait without any receipt. */
+const TIMEOUT = 30_000;
+const LONGEST_TIMEOUT = 86_400_000;
 
 /** How long, in ms, who leaves waits for the receipts of what was just said. */
 const LEAVING = 1000;
@@ -49,18 +63,28 @@ export const join: Run = (args) =>
     if (readInvite(args) === undefined)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 
-    const members = new Set<string>();
+    const around = company();
     const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
-    const desk = interactive ? terminalDesk(nick, () => [...members]) : plainDesk();
+    const desk = interactive ? terminalDesk(nick, () => [...around.members]) : plainDesk();
+    const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
+    const spool = openSpool(spoolDir(), invite, nick);
     let unread = false;
 
     const heard$ = from(readRoomOptions(flags, nick)).pipe(
-      switchMap((options) => desk.say$.pipe(room(invite, options))),
+      switchMap((options) =>
+        desk.say$.pipe(
+          room(invite, {
+            ...options,
+            restored: spool,
+            ...(spool.after !== undefined && { after: spool.after }),
+          }),
+        ),
+      ),
+      keeping(spool),
       tap((heard) => {
         account.take(heard);
         desk.pace(account.pendingBytes);
-        attend(members, heard);
       }),
       share(),
     );
@@ -72,8 +96,17 @@ export const join: Run = (args) =>
     return concat(
       heard$.pipe(
         takeWhile(() => !account.done, true),
+        connect((shared$) =>
+          merge(
+            shared$.pipe(around.news(), map(chatFormat(nick))),
+            shared$.pipe(
+              tellOffline(),
+              map((text) => `-- ${visible(text)}`),
+            ),
+            interactive ? shared$.pipe(tellPending(nick)) : EMPTY,
+          ).pipe(takeUntil(shared$.pipe(giveUp(account, timeout)))),
+        ),
         takeUntil(leaving$),
-        map(chatFormat(nick)),
         filter((line) => line !== undefined),
         oneWriteATurn(),
         tap((text) => {
@@ -83,20 +116,15 @@ export const join: Run = (args) =>
         takeUntil(outputClosed$.pipe(tap(() => (unread = true)))),
         takeUntil(interruption$),
       ),
-      defer(() => {
-        for (const text of account.pending) note(`not known to be stored: ${text}`);
-        if (!account.saidAll && !unread) throw new CliError(Exit.network, 'the relay is shutting down');
-        return of(account.pending.length === 0 ? Exit.ok : Exit.network);
+      defer(() => of(account.pending.length === 0 ? Exit.ok : Exit.network)),
+    ).pipe(
+      finalize(() => {
+        const { length } = account.pending;
+        if (length > 0 && !unread)
+          note(`not stored yet: ${length} lines; they are kept and go out when you join again`);
       }),
     );
   });
-
-/** Who is here, as far as announcements tell. */
-const attend = (members: Set<string>, heard: Heard): void => {
-  if (heard.type === 'welcome') heard.members?.forEach((nick) => members.add(nick));
-  if (heard.type === 'joined') heard.nicks.forEach((nick) => members.add(nick));
-  if (heard.type === 'left') heard.nicks.forEach((nick) => members.delete(nick));
-};
 
 const terminalDesk = (nick: string, members: () => readonly string[]): Desk => {
   let print = (text: string) => {

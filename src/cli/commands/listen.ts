@@ -22,6 +22,8 @@ import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { integer } from '../flags.js';
+import { tellOffline } from '../offline.js';
+import { company } from '../company.js';
 import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$ } from '../process.js';
@@ -44,14 +46,20 @@ export const listen: Run = (args) =>
     let seen = 0;
     let enough = false;
     const printed$ = from(readRoomOptions(flags, nick)).pipe(
-      switchMap((options) => NEVER.pipe(room(invite, { ...options, after }))),
+      switchMap((options) =>
+        NEVER.pipe(room(invite, { ...options, after, retry: flags['retry'] !== false })),
+      ),
       takeWhile((heard) => {
         if (heard.type === 'message') seen += 1;
         enough = seen >= count;
         return !enough;
       }, true),
-      map(format),
-      print(),
+      connect((heard$) =>
+        merge(
+          heard$.pipe(company().news(), map(format), print()),
+          heard$.pipe(tellOffline(), tap(note), ignoreElements()),
+        ),
+      ),
       takeUntil(outputClosed$.pipe(tap(() => (enough = true)))),
       takeUntil(interruption$),
     );

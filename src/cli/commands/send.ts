@@ -1,11 +1,15 @@
 import {
   catchError,
   concat,
+  connect,
   defer,
   EMPTY,
   from,
   ignoreElements,
+  merge,
+  type Observable,
   of,
+  reduce,
   switchMap,
   takeUntil,
   takeWhile,
@@ -17,10 +21,16 @@ import { needPlain } from '../address.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
-import { text } from '../flags.js';
+import { span, text } from '../flags.js';
+import { giveUp, tellOffline } from '../offline.js';
 import { interruption$, standardInput } from '../process.js';
 import { type Receipts, receipts } from '../receipts.js';
-import { oneMessage, pipedLines } from '../source.js';
+import { oneMessage, pipedLines, type Source } from '../source.js';
+import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
+
+/** How long, in ms, what was said may wait without any receipt. */
+const TIMEOUT = 30_000;
+const LONGEST_TIMEOUT = 86_400_000;
 
 /** `rxchat send`: standard input, a message a line; ends when all are stored. */
 export const send: Run = (args) =>
@@ -29,12 +39,14 @@ export const send: Run = (args) =>
     const invite = needInvite(args);
     needPlain(invite, flags);
     const nick = readNick(flags, { unique: true });
+    const timeout = span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT;
     const message = text(flags, 'message');
     if (message === undefined && process.stdin.isTTY)
       throw usageError('there is nothing to send', 'pipe lines into rxchat send, or give one with -m TEXT');
 
     const source = message === undefined ? pipedLines(standardInput()) : oneMessage(message);
     const account = receipts();
+    const spool = flags['spool'] === true ? openSpool(spoolDir(), invite, nick) : undefined;
     let unsayable: CliError | undefined;
 
     const sending$ = from(readRoomOptions(flags, nick)).pipe(
@@ -45,20 +57,25 @@ export const send: Run = (args) =>
             unsayable = toCliError(error);
             return EMPTY;
           }),
-          room(invite, options),
+          room(invite, { ...options, ...(spool !== undefined && { restored: spool, after: spool.after }) }),
         ),
       ),
+      spool === undefined ? tap() : keeping(spool),
       tap((heard) => {
         account.take(heard);
         source.pace(account.pendingBytes);
       }),
       takeWhile(() => !account.done, true),
+      connect((heard$) =>
+        merge(heard$, heard$.pipe(tellOffline(), tap(note), ignoreElements())).pipe(
+          takeUntil(heard$.pipe(giveUp(account, timeout))),
+        ),
+      ),
       ignoreElements(),
       takeUntil(interruption$),
     );
 
     const conclude$ = defer(() => {
-      if (!account.done) throw new CliError(Exit.network, 'the relay is shutting down');
       if (unsayable !== undefined) throw unsayable;
       if (account.damaged) note('some input was not UTF-8; U+FFFD stands in its place');
       return of(Exit.ok);
@@ -67,28 +84,48 @@ export const send: Run = (args) =>
     return concat(sending$, conclude$).pipe(
       catchError((error: unknown) => {
         const failure = toCliError(error);
-        const rest$ =
-          failure.exitCode === Exit.network || failure.exitCode === Exit.refused ? source.rest$ : NO_REST$;
-        return rest$.pipe(
-          switchMap(({ count, all }) => throwError(() => unsent(failure, account, count, all))),
+        const isRetried = failure.exitCode === Exit.network || failure.exitCode === Exit.refused;
+        return (isRetried ? leave(source, spool) : of(0)).pipe(
+          switchMap((rest) =>
+            throwError(() => unsent(failure, account, rest, source.ended || !isRetried, spool)),
+          ),
         );
       }),
     );
   });
 
-const NO_REST$ = of({ count: 0, all: true });
+/** Takes what is still there: into the spool, where there is one. How many lines that were. */
+const leave = (source: Source, spool: Spool | undefined): Observable<number> =>
+  source.rest$.pipe(
+    // A line that is too long has nothing to do with why it all ends.
+    catchError(() => EMPTY),
+    reduce((count, say) => {
+      spool?.add(say);
+      return count + say.lines.length;
+    }, 0),
+    tap(() => spool?.save()),
+  );
 
 /** The same failure, with what became of the lines. */
-const unsent = (failure: CliError, account: Receipts, rest: number, all: boolean): CliError => {
+const unsent = (
+  failure: CliError,
+  account: Receipts,
+  rest: number,
+  ended: boolean,
+  spool: Spool | undefined,
+): CliError => {
   const { stored, pending } = account;
   const lost = pending.length + rest;
   const { message, hint, exitCode } = failure;
-  if (lost === 0 && stored === 0) return failure;
+  if (lost === 0 && stored === 0 && spool === undefined) return failure;
   if (exitCode === Exit.limit) return new CliError(exitCode, `${message}; lines stored: ${stored}`, hint);
   const partly = exitCode === Exit.network && stored > 0 && lost > 0;
+  const count = `${ended ? '' : 'at least '}${lost}`;
   return new CliError(
     partly ? Exit.partly : exitCode,
-    `${message}; lines stored: ${stored}, not stored: ${all ? '' : 'at least '}${lost}`,
-    hint,
+    `${message}; lines stored: ${stored}, not stored: ${count}`,
+    spool !== undefined && spool.count > 0
+      ? `lines kept for the next run with --spool: ${spool.count}`
+      : hint,
   );
 };

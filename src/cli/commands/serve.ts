@@ -5,6 +5,7 @@ import {
   from,
   ignoreElements,
   type Observable,
+  of,
   ReplaySubject,
   share,
   skip,
@@ -15,7 +16,12 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { DEFAULT_WINDOW, SMALLEST_WINDOW } from '../../../streams/relay/index.js';
+import {
+  DEFAULT_WINDOW,
+  type History,
+  type RelayEvent,
+  SMALLEST_WINDOW,
+} from '../../../streams/relay/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../address.js';
 import { relay } from '../../relay.js';
 import { errorCode, explainNetworkError } from '../../transport/networkError.js';
@@ -23,9 +29,10 @@ import { listenTcp } from '../../transport/tcp.js';
 import { needPlain, readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
-import { bytes, choice } from '../flags.js';
+import { bytes, choice, span } from '../flags.js';
 import { signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
+import { readStore, type StoreOptions } from '../store.js';
 
 /** How long, in ms after a signal, members may take to receive what was accepted. */
 const DELIVERY_GRACE = 800;
@@ -35,6 +42,7 @@ const LAST_RESORT = 1500;
 
 const LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
 const LARGEST_WINDOW = 2 ** 40;
+const LONGEST_HEARTBEAT = 3_600_000;
 
 /** `rxchat serve`: a relay until a signal ends it. */
 export const serve: Run = ({ flags }) =>
@@ -42,7 +50,9 @@ export const serve: Run = ({ flags }) =>
     const address = readAddress(flags, 0);
     needPlain(address, flags);
     const window = bytes(flags, 'window', SMALLEST_WINDOW, LARGEST_WINDOW) ?? DEFAULT_WINDOW;
+    const heartbeat = span(flags, 'heartbeat', 100, LONGEST_HEARTBEAT);
     const level = choice(flags, 'logLevel', LEVELS);
+    const store = readStore(flags);
     const stop$ = stopped();
 
     const listening$ = listenTcp(address).pipe(
@@ -50,27 +60,48 @@ export const serve: Run = ({ flags }) =>
       takeUntil(stop$),
     );
 
-    return from(logEvents(level)).pipe(
-      switchMap((log) =>
-        listening$.pipe(
-          tap(({ address: bound }) => {
-            announce(bound);
-          }),
-          switchMap(({ connection$ }) => connection$.pipe(relay({ window, stop$ }))),
-          tap(log),
+    const serving = (history: History | undefined, log: (event: RelayEvent) => void) =>
+      listening$.pipe(
+        tap(({ address: bound }) => {
+          announce(bound);
+        }),
+        switchMap(({ connection$ }) =>
+          connection$.pipe(relay({ window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) })),
         ),
-      ),
-      ignoreElements(),
-      takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE)))),
+        tap(log),
+        ignoreElements(),
+        takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE)))),
+        endWith(Exit.ok),
+      );
+
+    return from(logEvents(level)).pipe(
+      switchMap((log) => openStore(store).pipe(switchMap((history) => serving(history, log)))),
+      // The store closes when its observable is unsubscribed.
+      take(1),
       takeUntil(
         signal$.pipe(
           skip(1),
           tap((code) => process.exit(code)),
         ),
       ),
-      endWith(Exit.ok),
     );
   });
+
+const openStore = (store: StoreOptions | undefined): Observable<History | undefined> =>
+  store === undefined
+    ? of(undefined)
+    : from(import('../../history/index.js')).pipe(
+        switchMap(({ checkHistory, lmdbHistory }) => {
+          // All of it, before anybody relies on it: what is damaged must not look like what is empty.
+          checkHistory(store.dir);
+          return lmdbHistory({
+            ...store,
+            onDamage: (room, from, to) => {
+              note(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
+            },
+          });
+        }),
+      );
 
 /** Emits at the first signal, to everyone and for good. */
 const stopped = (): Observable<number> =>

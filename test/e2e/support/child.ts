@@ -1,6 +1,7 @@
-import { expect } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atEnd } from './endings.js';
 import { hear, type Said } from './said.js';
@@ -35,6 +36,13 @@ export interface ChildOptions {
   readonly unprivileged?: boolean;
 }
 
+/** A new directory, which is gone when the test is over. */
+export const newDir = (): string => {
+  const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
+  atEnd(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+};
+
 /** The environment of this process without what would change the behaviour of a child. */
 export const cleanEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
@@ -50,7 +58,11 @@ export const start = (
   args: readonly string[],
   { env = {}, input, keep }: ChildOptions = {},
 ): Child => {
-  const child = spawn(command, args, { env: { ...cleanEnv(), ...env }, stdio: 'pipe' });
+  const child = spawn(command, args, {
+    // What it keeps is kept for it alone.
+    env: { ...cleanEnv(), XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(), ...env },
+    stdio: 'pipe',
+  });
   const { stdin, stdout, stderr } = child;
   let running = true;
 
@@ -69,7 +81,7 @@ export const start = (
   atEnd(async () => {
     if (running) child.kill('SIGKILL');
     await exit;
-    expect(err.text).not.toMatch(/^\s+at /m);
+    if (/^\s+at /m.test(err.text)) throw new Error(`it printed a stack trace:\n${err.text}`);
   });
 
   return {

@@ -1,5 +1,5 @@
 import { createInvite, formatInvite, type Invite } from '../../../src/index.js';
-import { type Child, rxchat } from './child.js';
+import { type Child, newDir, rxchat } from './child.js';
 import { line } from './said.js';
 
 /** A running `rxchat serve`, on a port that it picked itself. */
@@ -10,18 +10,26 @@ export interface Relay {
   joined(nick: string): Promise<unknown>;
   /** Resolves once that nick is gone. */
   left(nick: string): Promise<unknown>;
+  /** Starts it again, on the same port and with the same history; it has to have ended. */
+  restart(): Promise<Relay>;
 }
 
-/** Starts a relay and waits until it listens. */
-export const startRelay = async (...flags: readonly string[]): Promise<Relay> => {
+/** Starts a relay, with a history of its own, and waits until it listens. */
+export const startRelay = (...flags: readonly string[]): Promise<Relay> => relayAt(0, newDir(), flags);
+
+const relayAt = async (wanted: number, state: string, flags: readonly string[]): Promise<Relay> => {
   const level = flags.includes('--log-level') ? [] : ['--log-level', 'info'];
-  const child = rxchat(['serve', '--port', '0', ...level, ...flags]);
-  const [, port] = await child.out.until(({ text }) => /^listening on 127\.0\.0\.1:(\d+)\n$/.exec(text));
+  const child = rxchat(['serve', '--port', String(wanted), ...level, ...flags], {
+    env: { XDG_STATE_HOME: state },
+  });
+  const [, text] = await child.out.until((said) => /^listening on 127\.0\.0\.1:(\d+)\n$/.exec(said.text));
+  const port = Number(text);
   return {
     child,
-    port: Number(port),
+    port,
     joined: (nick) => child.err.until(line(`"nick":"${nick}"`, '"msg":"joined"')),
     left: (nick) => child.err.until(line(`"nick":"${nick}"`, '"msg":"left"')),
+    restart: () => relayAt(port, state, flags),
   };
 };
 

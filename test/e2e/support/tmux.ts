@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { cleanEnv, RXCHAT } from './child.js';
+import { cleanEnv, newDir, RXCHAT } from './child.js';
 import { atEnd } from './endings.js';
 import { HANG } from './said.js';
 
@@ -40,7 +40,7 @@ export const openTerminal = async (
   { columns = 40, rows = 15 }: TerminalOptions = {},
 ): Promise<Terminal> => {
   const server = `rxchat-${process.pid}-${(servers += 1)}`;
-  const env = { ...cleanEnv(), TERM: 'xterm-256color' };
+  const env = { ...cleanEnv(), TERM: 'xterm-256color', XDG_STATE_HOME: newDir() };
   const tmux = async (...command: readonly string[]): Promise<string> =>
     (await exec('tmux', ['-L', server, '-f', '/dev/null', ...command], { env })).stdout;
   const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,159 @@
+/**
+ * A thousand clients that come, talk, are cut off and go, for an hour: what a relay and its clients hold has to stay flat.
+ *
+ *   npm run soak
+ *   npm run soak -- --minutes 5 --clients 200
+ */
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { clearInterval, setInterval, setTimeout } from 'node:timers';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Subject } from 'rxjs';
+import { createInvite, room } from '../dist/src/index.js';
+
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '60' }, clients: { type: 'string', default: '1000' } },
+});
+const LENGTH = Number(values.minutes) * 60_000;
+const CLIENTS = Number(values.clients);
+const ROOMS = Math.max(1, Math.round(CLIENTS / 20));
+const SAMPLES = 30;
+/** How long a client stays, in ms: up to a tenth of the whole, so that all have changed many times. */
+const STAY = Math.min(60_000, LENGTH / 10);
+
+const dir = mkdtempSync(join(tmpdir(), 'rxchat-soak-'));
+const relay = fork(new URL('./soakRelay.mjs', import.meta.url), [dir, '2000'], { execArgv: ['--expose-gc'] });
+const [{ port: relayPort }] = await once(relay, 'message');
+
+// Between them a wire that can be cut.
+const wires = new Set();
+const proxy = createServer((near) => {
+  const far = connect(relayPort, '127.0.0.1');
+  const wire = () => {
+    wires.delete(wire);
+    near.destroy();
+    far.destroy();
+  };
+  wire.since = Date.now();
+  wires.add(wire);
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ])
+    from.on('error', wire).on('close', wire).pipe(to);
+});
+proxy.listen(0, '127.0.0.1');
+await once(proxy, 'listening');
+const { port } = proxy.address();
+
+const invites = Array.from({ length: ROOMS }, () => createInvite({ host: '127.0.0.1', port }));
+const pick = (list) => list[Math.floor(Math.random() * list.length)];
+const sum = { clients: 0, said: 0, stored: 0, heard: 0, offline: 0, errors: 0 };
+const problems = new Map();
+let over = false;
+let born = 0;
+const present = new Set();
+
+const live = () => {
+  if (over) return;
+  const say$ = new Subject();
+  born += 1;
+  sum.clients += 1;
+  const subscription = say$.pipe(room(pick(invites), { nick: `n${born}`, heartbeat: 2000 })).subscribe({
+    next: (heard) => {
+      if (heard.type === 'said') sum.said += 1;
+      if (heard.type === 'stored') sum.stored += 1;
+      if (heard.type === 'message') sum.heard += 1;
+      if (heard.type === 'offline') sum.offline += 1;
+    },
+    error: (error) => {
+      sum.errors += 1;
+      problems.set(error.message, (problems.get(error.message) ?? 0) + 1);
+      present.delete(leave);
+      clearInterval(talking);
+      setTimeout(live, 100);
+    },
+  });
+  const talking = setInterval(() => {
+    say$.next('word '.repeat(1 + Math.floor(Math.random() * 40)));
+  }, 2000);
+  const leave = () => {
+    present.delete(leave);
+    clearInterval(talking);
+    subscription.unsubscribe();
+  };
+  present.add(leave);
+  setTimeout(
+    () => {
+      if (!present.has(leave)) return;
+      leave();
+      live();
+    },
+    STAY * (0.1 + 0.9 * Math.random()),
+  ).unref();
+};
+
+const own = () => {
+  globalThis.gc();
+  const kinds = process.getActiveResourcesInfo();
+  return {
+    heap: process.memoryUsage().heapUsed,
+    sockets: kinds.filter((kind) => kind.startsWith('TCP')).length,
+    timers: kinds.filter((kind) => kind === 'Timeout').length,
+  };
+};
+const theirs = async () => {
+  relay.send('held');
+  const [{ held }] = await once(relay, 'message');
+  return held;
+};
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+console.log(`${CLIENTS} clients in ${ROOMS} rooms for ${values.minutes} minutes\n`);
+for (let n = 0; n < CLIENTS; n += 1) setTimeout(live, (LENGTH / 20) * (n / CLIENTS));
+// One wire in a hundred is cut each second, of those that have been up: what never worked is not tried again.
+const cutting = setInterval(() => {
+  for (const wire of [...wires]) if (Date.now() - wire.since > 5000 && Math.random() < 0.01) wire();
+}, 1000);
+
+const samples = [];
+for (let n = 0; n < SAMPLES; n += 1) {
+  await wait(LENGTH / SAMPLES);
+  samples.push({ relay: await theirs(), clients: own() });
+}
+over = true;
+clearInterval(cutting);
+for (const leave of [...present]) leave();
+await wait(12_000);
+const rest = { relay: await theirs(), clients: own() };
+relay.kill();
+proxy.close();
+rmSync(dir, { recursive: true, force: true });
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const third = SAMPLES / 3;
+const rows = [];
+let flat = true;
+for (const who of ['relay', 'clients'])
+  for (const what of ['heap', 'sockets', 'timers']) {
+    const of = (some) => median(some.map((each) => each[who][what]));
+    const [early, late] = [of(samples.slice(third, 2 * third)), of(samples.slice(2 * third))];
+    const slack = what === 'heap' ? 8_388_608 : 20;
+    const holds = late <= early * 1.15 + slack;
+    flat &&= holds;
+    const show = (value) => (what === 'heap' ? `${(value / 1_048_576).toFixed(1)} MiB` : String(value));
+    rows.push([`${who}: ${what}`, show(early), show(late), show(rest[who][what]), holds ? 'flat' : 'GROWS']);
+  }
+console.log('| what | middle third | last third | when all have gone | |\n| --- | --- | --- | --- | --- |');
+for (const row of rows) console.log(`| ${row.join(' | ')} |`);
+console.log(
+  `\n${Object.entries(sum)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')}`,
+);
+for (const [message, times] of problems) console.log(`${times} times: ${message}`);
+process.exitCode = flat && sum.errors === 0 ? 0 : 1;

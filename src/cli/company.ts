@@ -1,0 +1,54 @@
+import { concatMap, defer, type OperatorFunction } from 'rxjs';
+import type { Heard } from '../../streams/client/index.js';
+
+/** Who is in the room, as far as announcements tell. */
+export interface Company {
+  readonly members: ReadonlySet<string>;
+  /**
+   * What is heard in, out of it only what is news: of `joined` and `left` the nicks that were not there, or were. Who is
+   * missing from a relay that was restarted is on the way back and comes in unseen.
+   */
+  readonly news: () => OperatorFunction<Heard, Heard>;
+}
+
+export const company = (): Company => {
+  let members = new Set<string>();
+  let expected = new Set<string>();
+
+  const see = (heard: Heard): Heard[] => {
+    switch (heard.type) {
+      case 'welcome': {
+        const here = new Set(heard.members);
+        for (const nick of members) if (!here.has(nick)) expected.add(nick);
+        members = here;
+        return [heard];
+      }
+      case 'joined': {
+        if (heard.nicks.length === 0) return [heard];
+        const nicks = heard.nicks.filter((nick) => !members.has(nick) && !expected.has(nick));
+        for (const nick of heard.nicks) members.add(nick);
+        for (const nick of heard.nicks) expected.delete(nick);
+        return nicks.length === 0 ? [] : [{ ...heard, nicks, count: nicks.length }];
+      }
+      case 'left': {
+        if (heard.nicks.length === 0) return [heard];
+        const nicks = heard.nicks.filter((nick) => members.has(nick) || expected.has(nick));
+        for (const nick of heard.nicks) members.delete(nick);
+        for (const nick of heard.nicks) expected.delete(nick);
+        return nicks.length === 0 ? [] : [{ ...heard, nicks, count: nicks.length }];
+      }
+      case 'log-changed':
+        expected = new Set();
+        return [heard];
+      default:
+        return [heard];
+    }
+  };
+
+  return {
+    get members() {
+      return members;
+    },
+    news: () => (heard$) => defer(() => heard$.pipe(concatMap(see))),
+  };
+};

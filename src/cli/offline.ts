@@ -1,0 +1,88 @@
+import {
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  endWith,
+  filter,
+  ignoreElements,
+  map,
+  NEVER,
+  type Observable,
+  of,
+  switchMap,
+  takeUntil,
+  tap,
+  timer,
+} from 'rxjs';
+import type { Heard } from '../../streams/client/index.js';
+import { CliError, Exit } from './exit.js';
+import type { Receipts } from './receipts.js';
+
+/** A relay that is back within so many ms was hardly away: nothing is said of it. */
+const UNNOTICED = 5000;
+
+/**
+ * What is heard, a shared stream, in; what to tell about the connection out: `offline: ...`, once it lasts, and
+ * `online again`. Completes with its source.
+ */
+export const tellOffline =
+  (unnoticed: number = UNNOTICED) =>
+  (heard$: Observable<Heard>): Observable<string> =>
+    defer(() => {
+      let told = false;
+      let reason = '';
+      return heard$.pipe(
+        tap((heard) => {
+          if (heard.type === 'offline') reason = heard.reason;
+        }),
+        filter(({ type }) => type === 'offline' || type === 'welcome'),
+        map(({ type }) => type),
+        distinctUntilChanged(),
+        switchMap((type) => {
+          if (type === 'welcome') {
+            const again = told;
+            told = false;
+            return again ? of('online again') : EMPTY;
+          }
+          return timer(unnoticed).pipe(
+            map(() => {
+              told = true;
+              return `offline: ${reason}; trying again`;
+            }),
+          );
+        }),
+        takeUntil(heard$.pipe(ignoreElements(), endWith(null))),
+      );
+    });
+
+/**
+ * What is heard in; errors once what was said, or who wants to come in, waits for `timeout` ms without anything coming
+ * of it (0: never).
+ * Emits nothing and never completes: it is for `takeUntil`, which passes the error on.
+ */
+export const giveUp =
+  (account: Receipts, timeout: number) =>
+  (heard$: Observable<Heard>): Observable<never> =>
+    defer(() => {
+      let reason = 'the relay does not answer';
+      let wasIn = false;
+      return heard$.pipe(
+        tap((heard) => {
+          if (heard.type === 'offline') reason = heard.reason;
+        }),
+        map(({ type }) => {
+          wasIn ||= type === 'welcome';
+          return wasIn && account.said <= account.stored ? -1 : account.stored;
+        }),
+        distinctUntilChanged(),
+        switchMap((stored) =>
+          stored < 0 || timeout === 0
+            ? NEVER
+            : timer(timeout).pipe(
+                map(() => {
+                  throw new CliError(Exit.network, `no receipt for ${timeout / 1000} s: ${reason}`);
+                }),
+              ),
+        ),
+      );
+    });

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  audit,
+  connect,
+  filter,
+  finalize,
+  ignoreElements,
+  merge,
+  type MonoTypeOperatorFunction,
+  tap,
+} from 'rxjs';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  type Heard,
+  type Said,
+  type Say,
+  type Token,
+} from '../../streams/client/index.js';
+import { encodeLine, readResume, type Resume } from '../../streams/wire/index.js';
+import { nodeCipher } from '../crypto/nodeCipher.js';
+import { randomText } from '../crypto/random.js';
+import { deriveRoomKeys } from '../crypto/roomKeys.js';
+import type { Invite } from '../invite.js';
+import { errorCode } from '../transport/networkError.js';
+import { endOfTurn$ } from '../turn.js';
+import { note } from './exit.js';
+import { adopt, type Content, writeWhole } from './spoolFile.js';
+import { stateDir } from './stateDir.js';
+
+/** The most that is kept of one run, in bytes of tokens. */
+const LARGEST = 67_108_864;
+
+/**
+ * What one run of a client said and has no receipt for, on disk: tokens, as they go over the wire, so that nobody reads
+ * them there without the invite.
+ */
+export interface Spool {
+  /** The session to go on with. */
+  readonly session: string;
+  /** What an earlier run left, oldest first. */
+  readonly said: readonly Said[];
+  /** How far that run had read. */
+  readonly after: Resume | undefined;
+  /** Takes note of what was heard. */
+  take(heard: Heard): void;
+  /** How many lines wait. */
+  readonly count: number;
+  /** Takes lines that were not even said, up to 64 MiB of them in all. */
+  add(say: Say): void;
+  /** Writes what waits; where nothing does, there is no file. */
+  save(): void;
+}
+
+/** Where the spools of all rooms are. */
+export const spoolDir = (): string => join(stateDir(), 'outbox');
+
+/** Keeps a spool up to date with what is heard, a write a turn; what waits at the end stays in it. */
+export const keeping =
+  (spool: Spool): MonoTypeOperatorFunction<Heard> =>
+  (heard$) =>
+    heard$.pipe(
+      connect((shared$) =>
+        merge(
+          shared$.pipe(tap((heard) => spool.take(heard))),
+          shared$.pipe(
+            filter(({ type }) => type === 'said' || type === 'stored'),
+            audit(() => endOfTurn$),
+            tap(() => spool.save()),
+            ignoreElements(),
+          ),
+        ),
+      ),
+      finalize(() => spool.save()),
+    );
+
+/**
+ * The spool of a room in a directory. What a run has left that is no longer running is taken over, the oldest first;
+ * its file is now this run's.
+ */
+export const openSpool = (dir: string, invite: Invite, nick: string): Spool => {
+  const { room, fernetKey } = deriveRoomKeys(invite.secret);
+  const folder = join(dir, createHash('sha256').update(room).digest('base64url').slice(0, 22));
+  const own = join(folder, `${process.pid}-${randomText(6)}.json`);
+  const cipher = nodeCipher();
+  const run = randomText(16);
+  let counter = 0;
+
+  const open = (tokens: readonly string[]): readonly Said[] =>
+    tokens.flatMap((text) => {
+      const opened = cipher.open(fernetKey, text as Token);
+      const lines = typeof opened === 'string' ? undefined : decodeEnvelope(opened)?.lines;
+      if (lines === undefined) return [];
+      return [{ type: 'said', lines, token: text as Token, bytes: encodeLine(text).length }];
+    });
+
+  const content = adopt(folder, own, ({ tokens }) => open(tokens).length > 0);
+  const restored = open(content?.tokens ?? []);
+  const session = content?.session ?? randomText(16);
+  const from = content?.after === undefined ? undefined : readResume(content.after);
+
+  let waiting: readonly Said[] = restored;
+  const known = new Set(restored.map(({ token }) => token));
+  let at = from;
+  let written = content !== undefined;
+  let failed = false;
+
+  const size = () => waiting.reduce((bytes, each) => bytes + each.bytes, 0);
+
+  const write = () => {
+    if (waiting.length === 0) {
+      if (written) rmSync(own, { force: true });
+      written = false;
+      return;
+    }
+    const after = at === undefined ? undefined : `${at.log}/${at.n}`;
+    const saved: Content = { v: 1, session, after, tokens: waiting.map(({ token }) => token) };
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeWhole(own, JSON.stringify(saved));
+    written = true;
+  };
+
+  return {
+    session,
+    said: restored,
+    after: from,
+    take: (heard) => {
+      if (heard.type === 'welcome') at = { log: heard.log, n: heard.from - 1 };
+      else if (heard.type === 'gap') at = { log: at?.log ?? '*', n: heard.to };
+      else if ('position' in heard && heard.type !== 'stored' && at !== undefined)
+        at = { ...at, n: heard.position };
+      if (heard.type === 'said' && !known.has(heard.token)) waiting = [...waiting, heard];
+      if (heard.type === 'stored') waiting = waiting.filter(({ token }) => token !== heard.token);
+    },
+    add: ({ lines }) => {
+      if (size() > LARGEST) return;
+      counter += 1;
+      const time = Date.now();
+      const envelope = encodeEnvelope({ nick, session: run, counter, time, lines });
+      const token = cipher.seal(fernetKey, envelope, 60 * Math.floor(time / 60_000));
+      waiting = [...waiting, { type: 'said', lines, token, bytes: encodeLine(token).length }];
+    },
+    get count() {
+      return waiting.reduce((count, { lines }) => count + lines.length, 0);
+    },
+    save: () => {
+      try {
+        write();
+        failed = false;
+      } catch (error) {
+        if (!failed)
+          note(`cannot keep what is not stored yet in ${folder}: ${errorCode(error) ?? 'unknown'}`);
+        failed = true;
+      }
+    },
+  };
+};

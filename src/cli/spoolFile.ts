@@ -1,0 +1,73 @@
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromBase64url, readResume } from '../../streams/wire/index.js';
+import { errorCode } from '../transport/networkError.js';
+
+/** What stands in the file of a spool. */
+export interface Content {
+  readonly v: 1;
+  readonly session: string;
+  readonly after: string | undefined;
+  readonly tokens: readonly string[];
+}
+
+/** Makes the file of a run that has ended one's own, and reads it. */
+export const adopt = (
+  folder: string,
+  own: string,
+  isOurs: (content: Content) => boolean,
+): Content | undefined => {
+  for (const name of filesOf(folder)) {
+    const pid = Number(name.split('-')[0]);
+    if (pid !== process.pid && isRunning(pid)) continue;
+    try {
+      const content = readContent(readFileSync(join(folder, name), 'utf8'));
+      if (content === undefined || !isOurs(content)) continue;
+      renameSync(join(folder, name), own);
+      return content;
+    } catch {
+      // Another run was faster, or it is no spool; then it is not ours to remove.
+      continue;
+    }
+  }
+  return undefined;
+};
+
+const readContent = (text: string): Content | undefined => {
+  const content = JSON.parse(text) as Partial<Content> | null;
+  if (content?.v !== 1 || fromBase64url(content.session ?? '')?.length !== 16) return undefined;
+  const { session = '', after, tokens } = content;
+  if (after !== undefined) readResume(after);
+  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string')) return undefined;
+  return { v: 1, session, after, tokens };
+};
+
+const filesOf = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder).filter((name) => /^\d+-[\w-]+\.json$/.test(name));
+  } catch {
+    return [];
+  }
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+};
+
+/** The file is there whole, or as it was before. */
+export const writeWhole = (path: string, text: string): void => {
+  const part = `${path}.part`;
+  const file = openSync(part, 'w', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(part, path);
+};

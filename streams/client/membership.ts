@@ -1,0 +1,194 @@
+import type { Connection } from '../wire/connection.js';
+import { type Control, controlLine } from '../wire/control.js';
+import type { Resume } from '../wire/handshake.js';
+import { encodeLine } from '../wire/utf8.js';
+import type { Received } from './entries.js';
+import type { Opened, Undecryptable } from './open.js';
+import { outbox, type Said, type Stored } from './outbox.js';
+import { repeats } from './repeats.js';
+import type { Sealed } from './seal.js';
+
+/** Something that somebody said: line number `index` (from 0) of the entry at `position`. */
+export interface Message {
+  readonly type: 'message';
+  readonly position: number;
+  readonly index: number;
+  readonly nick: string;
+  /** By the sender's clock, in ms since 1970. */
+  readonly time: number;
+  readonly text: string;
+  /** Whether this very client said it. */
+  readonly own: boolean;
+}
+
+/** An entry that is a message once more, the same token: it is not shown again. */
+export interface Repeated {
+  readonly type: 'repeated';
+  readonly position: number;
+}
+
+/**
+ * The relay does not have the log any more that this client has read from, or lost its end: positions that were
+ * remembered mean nothing. What it does have is read from its beginning.
+ */
+export interface LogChanged {
+  readonly type: 'log-changed';
+  readonly log: string;
+}
+
+type Welcomed = Extract<Received, { type: 'welcome' }>;
+
+/** What comes over a connection, its tokens opened. */
+export type Event =
+  | Opened
+  | Undecryptable
+  | Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
+
+/** What becomes of it. */
+export type Noticed =
+  Exclude<Event, { type: 'opened' | 'pong' }> | Message | Repeated | LogChanged | Said | Stored;
+
+export interface MembershipOptions {
+  /** Names this run of the client to the members, as its envelopes do. */
+  readonly run: string;
+  /** Where to begin to read. */
+  readonly after?: Resume | undefined;
+  readonly last?: number | undefined;
+  /** What an earlier run said and has no receipt for. */
+  readonly restored?: readonly Said[];
+}
+
+/** A client's place in a room, which outlives its connections: how far it has read, and what it has said. */
+export interface Membership {
+  /** Where the next connection begins to read. */
+  readonly from: { readonly after: Resume | undefined; readonly last: number | undefined };
+  /** Speaks over this connection from now on, once it is welcomed and has read what was there. */
+  attach(connection: Connection): void;
+  /** The connection is over: closes it, and keeps what is pending. */
+  detach(): void;
+  /** The same for good, with a `BYE`. */
+  readonly leave: () => void;
+  /** Takes what came, and says what it means. */
+  hear(event: Event): Noticed[];
+  /** Takes what is said; it goes out at once or as soon as it can. */
+  readonly say: (sealed: Sealed) => Said;
+  /** Asks the relay for a sign of life. */
+  readonly ping: () => void;
+}
+
+/**
+ * Over each connection a client first reads on to where the log ended when it came back, recognises its own lines on
+ * the way, and only then sends the others again: never one that is stored.
+ */
+export const membership = ({ run, after, last, restored = [] }: MembershipOptions): Membership => {
+  const box = outbox(restored);
+  const seen = repeats();
+  let from: { after: Resume | undefined; last: number | undefined } = { after, last };
+  let unannounced: readonly Said[] = restored;
+  let connection: Connection | undefined;
+  /** The end of the log at the time of joining; `undefined` once it is reached, and before. */
+  let end: number | undefined;
+  let live = false;
+
+  const write = (line: string) => connection?.write(encodeLine(line));
+  const say = (control: Control) => write(controlLine(control));
+
+  const ping = () => {
+    if (box.ping()) say({ type: 'ping', n: from.after?.n ?? 0 });
+  };
+
+  const reach = (position: number) => {
+    from = { after: { log: from.after?.log ?? '', n: position }, last: undefined };
+    if (end === undefined || position + 1 < end) return;
+    end = undefined;
+    live = true;
+    for (const token of box.send()) write(token);
+  };
+
+  const enter = (welcome: Welcomed): Noticed[] => {
+    const known = from.after?.log === '*' ? undefined : from.after;
+    const changed = known !== undefined && (known.log !== welcome.log || welcome.from <= known.n);
+    const skipped = known !== undefined && !changed && welcome.from > known.n + 1;
+    const said = unannounced;
+    unannounced = [];
+    from = { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined };
+    end = welcome.next;
+    if (skipped) box.gap();
+    reach(welcome.from - 1);
+    return [
+      welcome,
+      ...(changed ? [{ type: 'log-changed', log: welcome.log } as const] : []),
+      ...(skipped ? [{ type: 'gap', from: known.n + 1, to: welcome.from - 1 } as const] : []),
+      ...said,
+    ];
+  };
+
+  const read = ({ token, position, envelope }: Opened): Noticed[] => {
+    const stored = box.echo(token, position);
+    reach(position);
+    if (seen.isRepeat(token)) return [{ type: 'repeated', position }, ...stored];
+    const { nick, time, lines, session } = envelope;
+    const own = session === run || stored.length > 0;
+    return [
+      ...lines.map((text, index): Message => ({ type: 'message', position, index, nick, time, text, own })),
+      ...stored,
+    ];
+  };
+
+  const detach = () => {
+    connection?.close();
+    connection = undefined;
+    live = false;
+    end = undefined;
+    box.hangUp();
+  };
+
+  return {
+    get from() {
+      return from;
+    },
+    attach: (to) => {
+      connection = to;
+    },
+    detach,
+    leave: () => {
+      try {
+        say({ type: 'bye', reason: 'leaving', retryMs: 0 });
+      } catch {
+        // It closes anyway; that it could not say so is no reason of its own.
+      }
+      detach();
+    },
+    hear: (event) => {
+      switch (event.type) {
+        case 'welcome':
+          return enter(event);
+        case 'opened':
+          return read(event);
+        case 'gap':
+          box.gap();
+          reach(event.to);
+          if (live && box.isUncertain) ping();
+          return [event];
+        case 'pong': {
+          const stored = box.pong();
+          if (live && box.isUncertain) ping();
+          return stored;
+        }
+        case 'bye':
+          return [event];
+        default:
+          reach(event.position);
+          return [event];
+      }
+    },
+    say: ({ token, lines }) => {
+      const line = encodeLine(token);
+      const said: Said = { type: 'said', lines, token, bytes: line.length };
+      box.add(said, live);
+      if (live) connection?.write(line);
+      return said;
+    },
+    ping,
+  };
+};

@@ -1,0 +1,155 @@
+import {
+  catchError,
+  concat,
+  connect,
+  defer,
+  EMPTY,
+  map,
+  merge,
+  NEVER,
+  type Observable,
+  of,
+  repeat,
+  takeUntil,
+  throwError,
+  timer,
+} from 'rxjs';
+import { backoff } from './backoff.js';
+
+/** A link went down; the next attempt comes in `retryMs`. */
+export interface Offline {
+  readonly type: 'offline';
+  readonly reason: string;
+  readonly retryMs: number;
+  /** From 1: how many attempts have been without success in a row. */
+  readonly attempt: number;
+}
+
+export interface ReconnectOptions<T> {
+  /** 0 <= x < 1 */
+  readonly random: () => number;
+  /** The clock in ms, to tell how long a link was up. */
+  readonly now: () => number;
+  /** Emits when waiting, or trusting the present link, makes no sense any more: the machine was asleep. */
+  readonly woke$?: Observable<unknown>;
+  /** A value that says that the link is up. */
+  readonly isUp: (value: T) => boolean;
+  /** How many ms the peer asks to wait, if this value says so; 0 leaves it to the client. */
+  readonly retryAfter: (value: T) => number | undefined;
+  /** Whether an error ends it all. */
+  readonly isFatal: (error: unknown, wasUp: boolean /* whether any link was ever up */) => boolean;
+  /** A link that was up for so long, in ms, lets the next wait be a short one again. */
+  readonly stable?: number;
+}
+
+/** The longest wait that a peer may ask for, in ms: an hour. A timer has a limit too, and runs at once beyond it. */
+const LONGEST_WAIT = 3_600_000;
+
+/**
+ * One link after another in, a link that comes back out: subscribes to `link$` anew whenever it is over.
+ *
+ * Whether a link completes or errors, an `offline` tells so, and the next one comes after a wait: `backoff`, or what the
+ * peer asked for and up to half as much again. The waits grow until a link was up for `stable` ms. When `woke$` emits,
+ * a wait is over at once; a link that is there is dropped, as it looks alive only to us, and the next begins.
+ *
+ * It never completes. It errors with a link's error that is fatal, with `woke$`, and with what is injected and throws.
+ * Unsubscribing lets go of the link or the wait, and of `woke$`, which is subscribed once for all of them.
+ *
+ * ```text
+ * link    -w-a-#
+ *                 -#
+ *                      -w-b-
+ *           reconnect(options)
+ * out     -w-a-o---o----w-b-    o: offline
+ * ```
+ *
+ * @example
+ * import { type Observable } from 'rxjs';
+ * import { type Heard, reconnect, RefusedError, woke } from 'rxchat/streams';
+ *
+ * const lasting = (conversation$: Observable<Heard>) =>
+ *   conversation$.pipe(
+ *     reconnect({
+ *       random: () => Math.random(),
+ *       now: () => Date.now(),
+ *       woke$: woke({ now: () => Date.now() }),
+ *       isUp: ({ type }) => type === 'welcome',
+ *       retryAfter: (heard) => (heard.type === 'bye' ? heard.retryMs : undefined),
+ *       isFatal: (error, wasUp) => error instanceof RefusedError && !wasUp,
+ *     }),
+ *   );
+ */
+export const reconnect =
+  <T>({
+    random,
+    now,
+    woke$ = NEVER,
+    isUp,
+    retryAfter,
+    isFatal,
+    stable = 10_000,
+  }: ReconnectOptions<T>): ((link$: Observable<T>) => Observable<T | Offline>) =>
+  (link$) =>
+    defer(() => {
+      const wait = backoff({ random });
+      let failures = 0;
+      let wasUp = false;
+      let retryMs = 0;
+
+      /** One link, from its beginning to its `offline`. */
+      const once = (asleep$: Observable<unknown>) =>
+        defer(() => {
+          let reason: string | undefined;
+          let upSince: number | undefined;
+          let asked: number | undefined;
+          let asleep = false;
+
+          const linked$ = link$.pipe(
+            catchError((error: unknown) => {
+              if (isFatal(error, wasUp)) return throwError(() => error);
+              reason = error instanceof Error ? error.message : String(error);
+              return EMPTY;
+            }),
+            map((value) => {
+              if (upSince === undefined && isUp(value)) {
+                upSince = now();
+                wasUp = true;
+              }
+              asked = retryAfter(value);
+              return value;
+            }),
+            takeUntil(asleep$.pipe(map(() => (asleep = true)))),
+          );
+
+          const offline = (): Offline => {
+            if (asleep) {
+              failures = 0;
+              retryMs = 0;
+              return { type: 'offline', reason: 'the machine was asleep', retryMs, attempt: 1 };
+            }
+            if (upSince !== undefined && now() - upSince >= stable) failures = 0;
+            retryMs = Math.round(
+              asked !== undefined && asked > 0
+                ? Math.min(asked, LONGEST_WAIT) * (1 + random() / 2)
+                : wait(failures),
+            );
+            failures += 1;
+            reason ??= asked === undefined ? 'the relay closed the connection' : 'the relay is shutting down';
+            return { type: 'offline', reason, retryMs, attempt: failures };
+          };
+
+          return concat(
+            linked$,
+            defer(() => of(offline())),
+          );
+        });
+
+      return woke$.pipe(
+        // Listened to without a break: a sleep is often over for a timer of the link before it is for `woke$`.
+        connect((asleep$) => {
+          const wokenUp$ = asleep$.pipe(map(() => (failures = 0)));
+          // Always by a timer, also at once: a link that is over within its subscription must not grow the stack.
+          return once(asleep$).pipe(repeat({ delay: () => merge(timer(retryMs), wokenUp$) }));
+        }),
+      );
+    });

@@ -1,0 +1,174 @@
+import { catchError, concat, defer, EMPTY, type Observable, of } from 'rxjs';
+import type { Connection } from '../wire/connection.js';
+import { announcementLine } from '../wire/entry.js';
+import { encodeLine } from '../wire/utf8.js';
+import type { Member } from './commands.js';
+import type { Batch, History, StoredLog } from './history.js';
+import type { Announced } from './presence.js';
+import type { Attendance } from './rollCall.js';
+import type { RoomEvent } from './roomEvent.js';
+import { DEFAULT_WINDOW, roomLog, type RoomLog } from './roomLog.js';
+
+export interface JournalOptions {
+  /** A fresh log id: random, base64url. */
+  readonly logId: () => string;
+  /** Where logs outlive the relay; without it they are in memory alone. */
+  readonly history?: History | undefined;
+  /** Bytes of lines that a room keeps in memory. */
+  readonly window?: number;
+}
+
+/** What happened up to a commit, in order. */
+export interface Committed {
+  readonly events: readonly RoomEvent[];
+  /** Whether the log has grown. */
+  readonly grew: boolean;
+}
+
+/** A room's log and the events that wait for its next commit. */
+export interface Journal {
+  /** Takes an event; its lines are appended, and nobody sees them yet. */
+  take(event: Attendance | Announced): void;
+  /** Whether there is something to commit. */
+  readonly isWaiting: boolean;
+  /** Commits all that waits: emits it once, stored or refused. Never errors. */
+  commit(): Observable<Committed>;
+}
+
+/** Bytes that may wait for a commit; who says more meanwhile is not read until it is through. */
+const UNCOMMITTED = 1_048_576;
+
+const NOTHING: Batch = { first: 0, count: 0, slices: [] };
+
+/** A join, and the position that the next entry will get if all before it is stored. */
+type Joined = Extract<Attendance, { type: 'joined' }> & { readonly next: number };
+
+/** What waits: the lines themselves are in the log already. */
+type Waiting = Exclude<RoomEvent, { type: 'joined' }> | Joined;
+
+/** A room's log, opened by the first join, and what waits for its next commit. */
+export const journal = (
+  room: string,
+  { logId, history, window = DEFAULT_WINDOW }: JournalOptions,
+): Journal => {
+  let store: StoredLog | undefined;
+  let log: RoomLog | undefined;
+  let waiting: Waiting[] = [];
+  /** Announcements that the store did not take, or that came before there was a log; they wait for the next event. */
+  const unannounced: Announced[] = [];
+  /** Who is not read until the commit is through. */
+  const unread = new Set<Connection>();
+  const refused = new WeakSet<Member>();
+
+  const open = (): RoomLog => {
+    store = history?.open(room, logId);
+    return roomLog({ id: store?.id ?? logId(), window, stored: store });
+  };
+
+  const refuse = (member: Member): Waiting => {
+    refused.add(member);
+    return { type: 'refused', member, code: 'storage', text: 'the relay cannot store anything now' };
+  };
+
+  const takeTokens = ({ member, lines }: Extract<Attendance, { type: 'tokens' }>): void => {
+    if (log === undefined || refused.has(member)) return;
+    log.append(lines);
+    waiting.push({ type: 'stored', member, count: lines.count, bytes: lines.bytes.length });
+    if (log.uncommitted <= UNCOMMITTED) return;
+    member.connection.pause();
+    unread.add(member.connection);
+  };
+
+  const take = (event: Attendance | Announced): void => {
+    for (const announced of unannounced.splice(0)) take(announced);
+    switch (event.type) {
+      case 'tokens':
+        takeTokens(event);
+        return;
+      case 'announced':
+        if (log === undefined) {
+          unannounced.push(event);
+          return;
+        }
+        log.append({ bytes: encodeLine(announcementLine(event.announcement)), count: 1 });
+        break;
+      case 'joined':
+        try {
+          log ??= open();
+        } catch (error) {
+          waiting.push({ type: 'not-stored', room, reason: String(error) }, refuse(event.member));
+          return;
+        }
+        waiting.push({ ...event, next: log.end });
+        return;
+      default:
+    }
+    waiting.push(event);
+  };
+
+  /** What is left of an event whose lines were not stored. */
+  const withoutLines = (event: Waiting): Waiting[] => {
+    if (event.type === 'announced') unannounced.push(event);
+    else if (event.type !== 'stored') return [event];
+    else if (!refused.has(event.member)) return [refuse(event.member)];
+    return [];
+  };
+
+  /** A join gets its own place in the log: what was said before it is behind `next`, what comes after it is not. */
+  const settle = (event: Waiting): RoomEvent => {
+    if (event.type !== 'joined') return event;
+    const { id, first, next: end, cursor } = log as RoomLog;
+    const { next: at, ...joined } = event;
+    const next = Math.max(first, Math.min(at, end));
+    const from = startOf({ id, first, next }, event.member);
+    const { count, members } = event;
+    const durability = history?.durability ?? 'memory';
+    return {
+      ...joined,
+      cursor: cursor(from),
+      welcome: { log: id, next, first, from, durability, count, members },
+    };
+  };
+
+  return {
+    take,
+    get isWaiting() {
+      return waiting.length > 0;
+    },
+    commit: () =>
+      defer(() => {
+        const batch = log?.batch() ?? NOTHING;
+        let events = waiting;
+        waiting = [];
+        let grew = batch.count > 0;
+        const stored$ = grew && store !== undefined ? store.append(batch) : EMPTY;
+        const takeBack = (error: unknown): Observable<never> => {
+          log?.rollBack();
+          grew = false;
+          const notStored: Waiting = { type: 'not-stored', room, reason: String(error) };
+          // What came meanwhile goes too: it stands behind lines that are lost.
+          events = [notStored, ...events, ...waiting].flatMap(withoutLines);
+          waiting = [];
+          return EMPTY;
+        };
+        return concat(
+          stored$.pipe(catchError(takeBack)),
+          defer(() => {
+            if (grew) log?.commit(batch);
+            for (const connection of unread) connection.resume();
+            unread.clear();
+            return of({ events: events.map(settle), grew });
+          }),
+        );
+      }),
+  };
+};
+
+/** The position a member begins at: after what it has, or with the newest few, or with what comes. */
+const startOf = (log: Pick<RoomLog, 'id' | 'first' | 'next'>, { after, last }: Member): number => {
+  if (after !== undefined) {
+    const known = after.log === log.id || after.log === '*';
+    return known ? Math.min(after.n + 1, log.next) : log.first;
+  }
+  return Math.max(log.first, log.next - (last ?? 0));
+};
