@@ -71,7 +71,7 @@ export const room =
       retry = true,
       heartbeat,
       restored,
-      session = restored?.session ?? randomText(16),
+      session,
     }: RoomOptions,
   ): OperatorFunction<string | Say, Heard> =>
   (say$) =>
@@ -86,7 +86,8 @@ export const room =
           retry: retry ? { random: Math.random, woke$: woke({ now: Date.now }) } : undefined,
           nick,
           room: name,
-          session,
+          // For each subscription another one: the relay lets a session take its own place over.
+          session: session ?? restored?.session ?? randomText(16),
           run: randomText(16),
           sign,
           after,

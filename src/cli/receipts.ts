@@ -1,4 +1,4 @@
-import type { Heard } from '../../streams/index.js';
+import type { Heard, Said } from '../../streams/index.js';
 
 /** How far a sender is: counts of lines. */
 export interface Receipts {
@@ -20,7 +20,7 @@ export interface Receipts {
 
 /** Keeps the account of what a sender said and what of it was stored. */
 export const receipts = (): Receipts => {
-  const pending: (readonly string[])[] = [];
+  let pending: readonly Said[] = [];
   let said = 0;
   let stored = 0;
   let pendingBytes = 0;
@@ -31,14 +31,13 @@ export const receipts = (): Receipts => {
     take: (heard) => {
       switch (heard.type) {
         case 'said':
-          pending.push(heard.lines);
+          pending = [...pending, heard];
           said += heard.lines.length;
           pendingBytes += heard.bytes;
           damaged ||= heard.lines.some((line) => line.includes('\ufffd'));
           break;
         case 'stored':
-          // In the order in which they were said.
-          pending.shift();
+          pending = pending.filter(({ token }) => token !== heard.token);
           stored += heard.lines.length;
           pendingBytes -= heard.bytes;
           break;
@@ -55,7 +54,7 @@ export const receipts = (): Receipts => {
       return stored;
     },
     get pending() {
-      return pending.flat();
+      return pending.flatMap(({ lines }) => lines);
     },
     get pendingBytes() {
       return pendingBytes;

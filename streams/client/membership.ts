@@ -29,7 +29,7 @@ export interface Repeated {
 
 /**
  * The relay does not have the log any more that this client has read from, or lost its end: positions that were
- * remembered mean nothing. What it does have is read from its beginning.
+ * remembered mean nothing. What it does have is read from its beginning; where it lost its end alone, from there.
  */
 export interface LogChanged {
   readonly type: 'log-changed';
@@ -168,11 +168,11 @@ export const membership = ({ run, after, last, restored = [] }: MembershipOption
         case 'gap':
           box.gap();
           reach(event.to);
-          if (live && box.isUncertain) ping();
+          if (box.isUncertain) ping();
           return [event];
         case 'pong': {
           const stored = box.pong();
-          if (live && box.isUncertain) ping();
+          if (box.isUncertain) ping();
           return stored;
         }
         case 'bye':

@@ -223,6 +223,21 @@ describe('the session', () => {
     expect(helloOf(other.links[0]).session).not.toBe(helloOf(links[0]).session);
   });
 
+  test('is another one for each subscription of the same operator', () => {
+    const links: FakeConnection[] = [];
+    const chunk$ = new Subject<Uint8Array>();
+    const connect = () => {
+      const link = fakeConnection({ chunk$ });
+      links.push(link);
+      return of<Connection>(link);
+    };
+    const alone = new Subject<string>().pipe(room(invite, { nick: 'alice', connect }));
+    const both = [alone.subscribe(), alone.subscribe()];
+    chunk$.next(GREETING);
+    expect(helloOf(links[1]).session).not.toBe(helloOf(links[0]).session);
+    for (const each of both) each.unsubscribe();
+  });
+
   test('is told to the relay alone: what is said names the run, the same over all connections', () => {
     const { come, lose, links, say$ } = begin({ session: SESSION });
     come(GREETING, WELCOME);
