@@ -26,7 +26,7 @@ const SAMPLES = 30;
 const STAY = Math.min(60_000, LENGTH / 10);
 
 const dir = mkdtempSync(join(tmpdir(), 'rxchat-soak-'));
-const relay = fork(new URL('./soakRelay.mjs', import.meta.url), [dir, '2000'], { execArgv: ['--expose-gc'] });
+const relay = fork(new URL('./soakRelay.mjs', import.meta.url), [dir], { execArgv: ['--expose-gc'] });
 const [{ port: relayPort }] = await once(relay, 'message');
 
 // Between them a wire that can be cut.
@@ -63,7 +63,7 @@ const live = () => {
   const say$ = new Subject();
   born += 1;
   sum.clients += 1;
-  const subscription = say$.pipe(room(pick(invites), { nick: `n${born}`, heartbeat: 2000 })).subscribe({
+  const subscription = say$.pipe(room(pick(invites), { nick: `n${born}` })).subscribe({
     next: (heard) => {
       if (heard.type === 'said') sum.said += 1;
       if (heard.type === 'stored') sum.stored += 1;

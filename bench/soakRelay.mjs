@@ -3,7 +3,7 @@ import { ignoreElements, switchMap, tap } from 'rxjs';
 import { listenTcp, relay } from '../dist/src/index.js';
 import { lmdbHistory } from '../dist/src/history/index.js';
 
-const [dir, heartbeat] = process.argv.slice(2);
+const [dir] = process.argv.slice(2);
 
 /** What a process holds, after a collection: bytes of heap, and how many of each kind of handle and timer. */
 const held = () => {
@@ -25,9 +25,7 @@ lmdbHistory({ dir, durability: 'os', keep: { bytes: 1_048_576 } })
       listenTcp({ host: '127.0.0.1', port: 0 }).pipe(
         tap(({ address }) => process.send({ port: address.port })),
         switchMap(({ connection$ }) =>
-          connection$.pipe(
-            relay({ history, window: 262_144, heartbeat: Number(heartbeat), roomIdle: 10_000, gather: 1000 }),
-          ),
+          connection$.pipe(relay({ history, window: 262_144, roomIdle: 10_000, gather: 1000 })),
         ),
       ),
     ),
