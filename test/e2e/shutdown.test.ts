@@ -191,7 +191,9 @@ describe('a client', () => {
     client.feed('one\ntwo\n');
     client.endInput();
     expect(await client.exit).toBe(3);
-    expect(client.err.text).toMatch(/^rxchat: no receipt for 0.3 s: (the relay closed the connection|cannot reach|the connection was reset)/m);
+    expect(client.err.text).toMatch(
+      /^rxchat: no receipt for 0.3 s: (the relay closed the connection|cannot reach|the connection was reset)/m,
+    );
     expect(client.err.text).toMatch(/not stored( yet)?: 2/);
   });
 

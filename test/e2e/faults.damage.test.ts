@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  check,
+  cutTo,
+  type Damage,
+  damagedCopy,
+  flip,
+  makeStore,
+  places,
+  type Pristine,
+  remove,
+  serve,
+  zeroLastPage,
+} from './support/faults/damage.js';
+import { endAll } from './support/endings.js';
+
+afterAll(endAll);
+
+const CHECKED = 26;
+const SERVED = 6;
+
+/** One line that says what is wrong, beside what lmdb says itself, and one that says what to do. */
+const refusal = (dir: string) =>
+  new RegExp(`^(?!rxchat: )?(?:[^\n]*\n)?rxchat: [^\n]*${dir}[^\n]*\nrxchat: hint: [^\n]+\n$`);
+
+describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (end) => {
+  let store: Pristine;
+  beforeAll(async () => {
+    store = await makeStore(end);
+  }, 60_000);
+
+  const expectHonestCheck = async (damage: Damage) => {
+    const dir = damagedCopy(store, damage);
+    const { code, out, err } = await check(dir);
+    if (code === 0) {
+      expect(out.replace(dir, '')).toBe(store.whole);
+      return 'whole';
+    }
+    expect([code, out, err]).toStrictEqual([1, '', expect.stringMatching(refusal(dir))]);
+    return 'damaged';
+  };
+
+  const expectHonestServe = async (damage: Damage) => {
+    const dir = damagedCopy(store, damage);
+    const served = await serve(dir, store);
+    if ('code' in served) {
+      expect([served.code, served.err]).toStrictEqual([1, expect.stringMatching(refusal(dir))]);
+      return 'damaged';
+    }
+    expect(served).toStrictEqual(store.rooms.map(({ entries }) => entries));
+    return 'whole';
+  };
+
+  test('is whole', async () => {
+    expect(store.whole).toMatch(/ is whole: 2 rooms, \d+ entries, \d+ bytes\n$/);
+    expect(await expectHonestServe(() => undefined)).toBe('whole');
+  });
+
+  test(`where a bit is another, at ${CHECKED} places: check says so, unless nothing is there`, async () => {
+    const found: string[] = [];
+    for (const at of places(store.size, CHECKED)) found.push(await expectHonestCheck(flip(at)));
+    expect(found).toContain('damaged');
+  }, 120_000);
+
+  test(`where a bit is another, at ${SERVED} places: serve refuses, or serves all of it`, async () => {
+    const found: string[] = [];
+    for (const at of places(store.size, SERVED)) found.push(await expectHonestServe(flip(at)));
+    expect(found).toContain('damaged');
+  }, 120_000);
+
+  test.each<[string, Damage]>([
+    ['that is gone', remove],
+    ['that is empty', cutTo(0)],
+    ['that was cut in its first page', cutTo(1000)],
+    ['that was cut in its middle', (path) => cutTo(4096 * Math.floor(store.size / 8192))(path)],
+    ['that was cut in the middle of a page', (path) => cutTo(Math.floor(store.size / 2) + 100)(path)],
+  ])('whose file is one %s is refused', async (_, damage) => {
+    expect(await expectHonestCheck(damage)).toBe('damaged');
+    expect(await expectHonestServe(damage)).toBe('damaged');
+  });
+
+  test.each<[string, Damage]>([
+    ['lacks its last page', (path) => cutTo(store.size - 4096)(path)],
+    ['has zeros for its last page', zeroLastPage],
+  ])('whose file %s is refused, unless nothing is there', async (_, damage) => {
+    expect(await expectHonestServe(damage)).toBe(await expectHonestCheck(damage));
+  });
+});

@@ -1,0 +1,28 @@
+import { awayBeyondRetention, awayBeyondTheWindow } from './away.js';
+import { keeperKilled, noRelayAtAll } from './keptLines.js';
+import { killed } from './kills.js';
+import { linkFaults, type Scenario } from './linkFaults.js';
+import { LOSSES, logLost } from './logLost.js';
+import { diskFull, hasPrlimit } from './storage.js';
+
+export { endAll } from '../endings.js';
+export { type Account, total } from './account.js';
+export type { Scenario } from './linkFaults.js';
+
+const KILLS = 50;
+
+/** All that can go wrong, for whoever counts what comes of it. `seed`: of the moments at which a relay is killed. */
+export const allFaults = async (seed: number): Promise<readonly Scenario[]> => [
+  ...linkFaults,
+  { fault: `the relay is killed at ${KILLS} random moments`, times: KILLS, run: () => killed(KILLS, seed) },
+  ...((await hasPrlimit()) ? [{ fault: 'the disk of the relay is full for a while', run: diskFull }] : []),
+  { fault: 'there is no relay: send --spool, twice', run: noRelayAtAll },
+  { fault: 'send --spool is killed with lines pending', run: () => keeperKilled(['send', '--spool']) },
+  { fault: 'join is killed with lines pending', run: () => keeperKilled(['join']) },
+  ...LOSSES.map((loss) => ({
+    fault: `the relay is killed and loses its history: ${loss}`,
+    run: () => logLost(loss),
+  })),
+  { fault: 'a listener misses 16 times what the relay keeps in memory', run: awayBeyondTheWindow },
+  { fault: 'a listener misses 10 times what the relay keeps at all', run: awayBeyondRetention },
+];

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { run, rxchat } from '../child.js';
+import { fakeToken, joinPeer } from '../peer.js';
+import { newRoom, through } from '../relay.js';
+import { line } from '../said.js';
+import { type Account, accountOf } from './account.js';
+import { startFaultProxy } from './faultProxy.js';
+import { lastingRelay } from './lastingRelay.js';
+import {
+  hearing,
+  hearingOf,
+  listenFromTheStart,
+  rawEntries,
+  readBack,
+  repeatedTokens,
+  sayTheEnd,
+} from './readBack.js';
+
+const exec = promisify(execFile);
+
+/** Whether there is a `prlimit`, which changes the limits of a process that runs. */
+export const hasPrlimit = (): Promise<boolean> =>
+  exec('prlimit', ['--version']).then(
+    () => true,
+    () => false,
+  );
+
+/** Lets no file of a process grow beyond so many bytes; nor be written there. */
+const limit = (pid: number, bytes: number | 'unlimited') =>
+  exec('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+
+const LINES = 400;
+const weight = 'x'.repeat(2000);
+
+/** How much more is stored before the disk is full. */
+const ROOM_LEFT = 150_000;
+
+/** The disk gets full while lines are said, and has room again after a while. */
+export const diskFull = async (): Promise<Account> => {
+  const relay = await lastingRelay();
+  const [room, other] = [newRoom(relay.port), newRoom(relay.port)];
+  const way = await startFaultProxy(relay.port);
+  const said = await run(['send', other.text, '-m', 's9 1']);
+  if (said.code !== 0) throw new Error(said.err);
+
+  const listener = listenFromTheStart(through(way.port, room), 'ear');
+  const sender = rxchat(['send', through(way.port, room).text, '--nick', 's1']);
+  const wire = await joinPeer(room, 'wire');
+  await Promise.all(['ear', 's1'].map((nick) => relay.joined(nick)));
+
+  await limit(relay.child.pid, statSync(join(relay.dir, 'rooms.mdb')).size + ROOM_LEFT);
+  const sent = Array.from({ length: LINES }, (_, k) => `s1 ${k + 1} ${weight}`);
+  sender.feed(sent.map((each) => `${each}\n`).join(''));
+  await relay.child.err.until(line('the store took nothing'));
+  // What is small might still find a place.
+  await limit(relay.child.pid, 1);
+
+  // Whoever says something is told, on the wire and by `send`.
+  wire.say(fakeToken());
+  await wire.heard.until(line('ERR storage '));
+  await wire.closed;
+  const late = await run(['send', room.text, '-m', 's2 1', '--nick', 's2', '--timeout', '1s']);
+  expectThat(late.code === 3 && /^rxchat: no receipt for 1 s: .*not stored: 1$/m.test(late.err), late.err);
+
+  // Whoever reads goes on, also who comes now, also elsewhere.
+  const stored = hearing(listener.out.lines).lines.length;
+  for (const [{ text }, count] of [[room, stored] as const, [other, 1] as const]) {
+    const reader = await run(['listen', text, '--json', '--after', '0', '-n', String(count)]);
+    expectThat(reader.code === 0 && reader.out.split('\n').length === count + 1, reader.err);
+  }
+  expectThat(listener.running && sender.running, listener.err.text + sender.err.text);
+
+  await limit(relay.child.pid, 'unlimited');
+  sender.endInput();
+  expectThat((await sender.exit) === 0, sender.err.text);
+  await sayTheEnd(room);
+  const heard = await hearingOf(listener);
+  const entries = await rawEntries(room);
+  return accountOf({
+    sent,
+    receipted: sent,
+    log: await readBack(room),
+    repeatedTokens: repeatedTokens(entries),
+    listeners: [heard],
+  });
+};
+
+const expectThat = (isSo: boolean, otherwise: string): void => {
+  if (!isSo) throw new Error(`it is not as it should be:\n${otherwise}`);
+};
