@@ -36,16 +36,16 @@ await build({
 const { allFaults, endAll, total } = await import(pathToFileURL(outfile).href);
 
 const row = (...cells) => console.log(`| ${cells.join(' | ')} |`);
-console.error(`--seed ${seed} kills at the same moments again, as far as chance allows`);
+console.error(`to do it again, as far as chance allows: --seed ${seed}`);
 row('fault', 'tried', 'messages sent', 'lost', 'repeated', 'out of order', 'holes told');
 row('---', '--:', '--:', '--:', '--:', '--:', '--:');
 
-for (const { fault, times = 1, run } of await allFaults(seed)) {
+for (const { fault, times = 1, run } of await allFaults()) {
   if (!fault.includes(values.only)) continue;
   const accounts = [];
   for (let round = 0; round < rounds; round += 1) {
     try {
-      accounts.push(await run());
+      accounts.push(await run(seed + round));
     } catch (error) {
       console.error(`${fault}: ${error instanceof Error ? error.message : error}`);
       process.exitCode = 1;

@@ -4,6 +4,7 @@ import {
   connect,
   EMPTY,
   filter,
+  finalize,
   map,
   merge,
   mergeMap,
@@ -98,7 +99,7 @@ const deserted =
 const supervised =
   (room: string, serve: (command$: Observable<Command>) => Observable<RoomEvent>) =>
   (command$: Observable<Command>): Observable<RoomEvent | RoomFailed> => {
-    // Who has joined may not have been served yet when the room fails, and would be nobody's then.
+    // Who has joined may not have been served yet when the room fails or is let go, and would be nobody's then.
     const inside = new Set<Connection>();
     const attended$ = command$.pipe(
       map((command) => {
@@ -107,11 +108,15 @@ const supervised =
         return command;
       }),
     );
+    const closeAll = () => {
+      for (const connection of inside) connection.close();
+      inside.clear();
+    };
     return serve(attended$).pipe(
       catchError((error: unknown, again$) => {
-        for (const connection of inside) connection.close();
-        inside.clear();
+        closeAll();
         return concat(of<RoomFailed>({ type: 'room-failed', room, reason: String(error) }), again$);
       }),
+      finalize(closeAll),
     );
   };

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDir, run, start, RXCHAT } from './support/child.js';
 import { endAll } from './support/endings.js';
@@ -40,4 +40,19 @@ testOnLinux('a disk that is full from the start is told in one line', async () =
   const relay = start('prlimit', ['--fsize=1000', '--', ...serve]);
   expect([await relay.exit, relay.out.text]).toStrictEqual([2, '']);
   expect(relay.err.text).toMatch(ONE_LINE);
+});
+
+// Root may write everywhere.
+const testUnprivileged = process.getuid?.() === 0 ? test.skip : test;
+
+testUnprivileged.each([
+  ['written', 0o500],
+  ['read', 0o000],
+])('a directory for the history that cannot be %s is told in one line', async (_, mode) => {
+  const dir = newDir();
+  chmodSync(dir, mode);
+  const { code, out, err } = await run(['serve', '--port', '0', '--data', dir]);
+  expect([code, out]).toStrictEqual([2, '']);
+  expect(err).toMatch(ONE_LINE);
+  expect(err).toContain(dir);
 });

@@ -8,7 +8,7 @@ afterEach(endAll);
 test.each(linkFaults)(
   'nothing is lost, repeated or out of order when $fault',
   async ({ run }) => {
-    const account = await run();
+    const account = await run(0);
     expect(account).toStrictEqual(allWell(account.sent));
   },
   120_000,

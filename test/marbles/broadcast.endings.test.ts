@@ -31,6 +31,33 @@ describe('unsubscribing', () => {
     });
   });
 
+  test('closes who has joined and is not welcomed yet, too', () => {
+    marbles(({ hot, cold, expectObservable }) => {
+      const turn$ = cold('                                 ----t');
+      const alice = fakeConnection({ chunk$: hot('         ---A', said) });
+      const connection$ = hot('                            a--------', { a: alice });
+      const unsub = '                                      -----!';
+      expectObservable(connection$.pipe(serving({ turn$ })), unsub).toBe('-----');
+      expectObservable(alice.line$).toBe('                 N----|', heard);
+    });
+  });
+
+  test('leaves no timer of a member whose connection broke', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const alice = fakeConnection({ chunk$: hot('  ---A----|', said) });
+      const bob = fakeConnection({ chunk$: hot('    -----------B--', said) });
+      const connection$ = hot('                     ab', { a: alice, b: bob });
+      const unsub = '                               --------------!';
+      const relayed$ = connection$.pipe(serving({ grace: 5000, heartbeat: 60_000 }));
+      expectObservable(relayed$, unsub).toBe('      ---(JA)-e--(KB)', {
+        ...out,
+        e: 'alice left: the connection ended',
+      });
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(1000);
+    });
+  });
+
   test('leaves no timer of a room that everyone has left', () => {
     marbles(({ hot, expectObservable, flush }) => {
       const alice = fakeConnection({ chunk$: hot('  ---A----q', said) });

@@ -11,7 +11,7 @@ const alice = member('alice');
 const bob = member('bob');
 const carol = member('carol');
 
-const joined = (who: Member, count = 1): Attendance => ({
+const joined = (who: Member, count = 1): Extract<Attendance, { type: 'joined' }> => ({
   type: 'joined',
   member: who,
   returned: false,

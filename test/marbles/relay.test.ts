@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { filter, from, map, timer } from 'rxjs';
+import { relay } from '../../streams/relay/relay.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { fakeConnection } from '../support/fakeConnection.js';
+import { fakeHistory, type FakeHistory } from '../support/fakeHistory.js';
 import { marbles } from '../support/marbles.js';
 import { serving } from '../support/serving.js';
-import { happened, heard, said } from '../support/wire.js';
+import { bytes, happened, heard, hello, LOBBY, nonce, said, verify } from '../support/wire.js';
 
 const out = {
   ...happened,
@@ -43,6 +46,19 @@ describe('relay', () => {
       const nobody = fakeConnection({ chunk$: hot('   --------|', said) });
       const connection$ = hot('                       an-', { a: alice, n: nobody });
       expectObservable(connection$.pipe(serving())).toBe('---(JA)-t-x', out);
+    });
+  });
+
+  test('tells which room it was that the store did not take', () => {
+    marbles(({ hot, expectObservable }) => {
+      const history = fakeHistory({ delay: () => timer(1), failing: () => true });
+      const alice = fakeConnection({ chunk$: hot('    ---A', said) });
+      const told$ = hot('a', { a: alice }).pipe(
+        relay({ nonce, verify, logId: () => 'log', turn$: timer(0), history, heartbeat: Infinity }),
+        filter(({ type }) => type === 'not-stored'),
+      );
+      const reason = 'Error: the store is full';
+      expectObservable(told$).toBe('----n', { n: { type: 'not-stored', room: LOBBY, reason } });
     });
   });
 
@@ -99,6 +115,63 @@ describe('a room that everyone has left', () => {
       expectObservable(relayed$).toBe('               ---(JA) 3599997ms (KB)', out);
       flush();
       expect(bob.writes[1]).toMatch(/^WELCOME log=log next=2 /);
+    });
+  });
+
+  test('lets who is cut off depart before it is let go', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const history = fakeHistory({ delay: () => timer(1) });
+      const alice = fakeConnection({ chunk$: hot('    ---A----|', said) });
+      const connection$ = hot('                       a', { a: alice });
+      const relayed$ = connection$.pipe(serving({ history, roomIdle: 1, grace: 20 }));
+      expectObservable(relayed$).toBe('               ----(JA)l 20ms (ja)', { ...out, a: '-alice' });
+      flush();
+      expect(history.lines(LOBBY)).toStrictEqual(['+alice', '-alice']);
+    });
+  });
+
+  const visits = [
+    { with: 'without a history an hour', history: false, idle: 3_600_000 },
+    { with: 'with one a minute', history: true, idle: 60_000 },
+  ];
+  test.each(visits)('is kept $with, where nothing else was said', ({ history, idle }) => {
+    marbles(({ expectObservable, flush }) => {
+      let opened = 0;
+      const logId = () => `log${(opened += 1)}`;
+      const stored = fakeHistory();
+      const open: FakeHistory['open'] = (room) => {
+        const id = logId();
+        return stored.open(room, () => id);
+      };
+      const visit = (nick: string, at: number) =>
+        fakeConnection({ chunk$: timer(at, 1).pipe(map((n) => bytes(n === 0 ? hello(nick) : 'BYE'))) });
+      // The second comes just in time, the third just too late after it; each leaves after 1 ms.
+      const visitors = [visit('alice', 0), visit('bob', idle), visit('carol', 2 * idle + 2)];
+      const more = { ...(history && { history: { ...stored, open } }), logId, handshakeTimeout: Infinity };
+      const opened$ = from(visitors).pipe(
+        serving(more),
+        filter((text) => text.endsWith('joined')),
+        map(() => opened),
+      );
+      const apart = idle - 1;
+      expectObservable(opened$).toBe(`a ${apart}ms a ${idle + 1}ms b|`, { a: 1, b: 2 });
+      flush();
+    });
+  });
+
+  test('goes on with the same log where it has a history', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const history = fakeHistory({ delay: () => timer(1) });
+      const logs = ['first', 'second'];
+      const alice = fakeConnection({ chunk$: hot('    ---A----q', said) });
+      const carol = fakeConnection({ chunk$: hot('    ------------- 20ms C', said) });
+      const connection$ = hot('                       ac', { a: alice, c: carol });
+      const relayed$ = connection$.pipe(serving({ history, roomIdle: 20, logId: () => logs.shift()! }));
+      expectObservable(relayed$).toBe('               ----(JA)-(qja) 20ms (LC)', out);
+      flush();
+      expect(carol.writes[1]).toBe(
+        'WELCOME log=first next=3 first=1 from=3 durability=os count=1 members=carol\n',
+      );
     });
   });
 });

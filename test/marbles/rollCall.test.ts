@@ -306,6 +306,14 @@ describe('who is cut off', () => {
     });
   });
 
+  test('after BYE leaves no timer, for it has departed', () => {
+    marbles(({ cold, expectObservable, flush }) => {
+      expectObservable(cold('-j-l', command).pipe(called())).toBe('-j-(ld)', happened);
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(5000);
+    });
+  });
+
   test('leaves no timer when nobody listens any more', () => {
     marbles(({ hot, expectObservable, expectSubscriptions, flush }) => {
       const command$ = hot('                             -j-b----', command);

@@ -87,6 +87,20 @@ export const earlier: fc.Arbitrary<Earlier> = fc
   .tuple(fc.nat({ max: 3 }), fc.nat({ max: 3 }))
   .map(([said, stored]) => ({ said, stored: Math.min(said, stored) }));
 
+/** What a lossy relay has done, and what it is to do. */
+export interface LossyRelay {
+  /** What was said, in order. */
+  readonly said: readonly string[];
+  readonly stored: ReadonlySet<string>;
+  readonly hidden: ReadonlySet<string>;
+  /** What the client did that it must not. */
+  readonly faults: readonly string[];
+  readonly log: readonly string[];
+  act(deed: Deed): void;
+  /** It is connected, and all that is under way arrives. */
+  settle(): void;
+}
+
 /**
  * One client and a relay, as a reference: the relay appends the lines of a connection in order, nothing of one that is
  * over, and hands the log on in order, with gaps; `PONG` says that it has appended all before the `PING`.
@@ -94,7 +108,7 @@ export const earlier: fc.Arbitrary<Earlier> = fc
 export const lossyRelay = (
   makeClient: (write: (line: string) => void, restored: readonly string[]) => LossyClient,
   { said: saidBefore, stored: storedBefore }: Earlier = { said: 0, stored: 0 },
-) => {
+): LossyRelay => {
   let id = 0;
   let log: string[] = [];
   let under: string[] = [];
@@ -226,17 +240,14 @@ export const lossyRelay = (
   said.slice(0, storedBefore).forEach(append);
 
   return {
-    /** What was said, in order. */
-    said: said as readonly string[],
-    stored: stored as ReadonlySet<string>,
-    hidden: hidden as ReadonlySet<string>,
-    /** What the client did that it must not. */
-    faults: faults as readonly string[],
-    get log(): readonly string[] {
+    said,
+    stored,
+    hidden,
+    faults,
+    get log() {
       return log;
     },
     act,
-    /** It is connected, and all that is under way arrives. */
     settle: () => {
       join();
       do take(Infinity);

@@ -27,7 +27,7 @@ const leave = async (way: FaultProxy): Promise<void> => {
 
 /** A listener is away while far more is said than the relay keeps in memory. */
 export const awayBeyondTheWindow = async (): Promise<Account> => {
-  const relay = await lastingRelay({ flags: ['--window', '256KiB'] });
+  const relay = await lastingRelay('--window', '256KiB');
   const room = newRoom(relay.port);
   const way = await startFaultProxy(relay.port);
   const listener = listenFromTheStart(through(way.port, room), 'ear');
@@ -59,7 +59,7 @@ const SAID = 1000;
 
 /** A listener is away while more entries are said than are kept. It is told which ones it misses, and these alone. */
 export const awayBeyondRetention = async (): Promise<Account> => {
-  const relay = await lastingRelay({ flags: ['--keep-entries', String(KEPT)] });
+  const relay = await lastingRelay('--keep-entries', String(KEPT));
   const room = newRoom(relay.port);
   const way = await startFaultProxy(relay.port);
   const listener = listenFromTheStart(through(way.port, room), 'ear');

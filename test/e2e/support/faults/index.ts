@@ -1,6 +1,6 @@
 import { awayBeyondRetention, awayBeyondTheWindow } from './away.js';
 import { keeperKilled, noRelayAtAll } from './keptLines.js';
-import { killed } from './kills.js';
+import { killed, sendersDie } from './kills.js';
 import { linkFaults, type Scenario } from './linkFaults.js';
 import { LOSSES, logLost } from './logLost.js';
 import { diskFull, hasPrlimit } from './storage.js';
@@ -10,11 +10,21 @@ export { type Account, total } from './account.js';
 export type { Scenario } from './linkFaults.js';
 
 const KILLS = 50;
+const DEATHS = 20;
 
-/** All that can go wrong, for whoever counts what comes of it. `seed`: of the moments at which a relay is killed. */
-export const allFaults = async (seed: number): Promise<readonly Scenario[]> => [
+/** All that can go wrong here, for whoever counts what comes of it. */
+export const allFaults = async (): Promise<readonly Scenario[]> => [
   ...linkFaults,
-  { fault: `the relay is killed at ${KILLS} random moments`, times: KILLS, run: () => killed(KILLS, seed) },
+  {
+    fault: `the relay is killed at ${KILLS} random moments`,
+    times: KILLS,
+    run: (seed) => killed(KILLS, seed),
+  },
+  {
+    fault: `${DEATHS} senders die with lines pending`,
+    times: DEATHS,
+    run: (seed) => sendersDie(DEATHS, seed),
+  },
   ...((await hasPrlimit()) ? [{ fault: 'the disk of the relay is full for a while', run: diskFull }] : []),
   { fault: 'there is no relay: send --spool, twice', run: noRelayAtAll },
   { fault: 'send --spool is killed with lines pending', run: () => keeperKilled(['send', '--spool']) },

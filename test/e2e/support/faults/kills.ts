@@ -74,3 +74,53 @@ export const killed = async (times: number, seed: number): Promise<Account> => {
     listeners: voices.map(({ hearing }) => hearing),
   });
 };
+
+/** How many lines somebody says who is about to die. */
+const LAST_WORDS = 40;
+
+/**
+ * So many senders die one after the other, each in the moment when one of its lines has its receipt, or soon after it: they
+ * know what is stored, say nothing more and tell nobody.
+ */
+export const sendersDie = async (times: number, seed: number): Promise<Account> => {
+  const random = randomOf(seed);
+  const relay = await lastingRelay();
+  const room = newRoom(relay.port);
+  const witness = startVoice(room, 'witness');
+  const dead: Voice[] = [];
+
+  for (let time = 1; time <= times; time += 1) {
+    const way = await startFaultProxy(relay.port);
+    let left = 1 + Math.floor(random() * (LAST_WORDS - 1));
+    const died = new Promise<void>((resolve) => {
+      const voice = startVoice(through(way.port, room), `v${time}`, ({ type }) => {
+        if (type === 'stored') left -= 1;
+        if (left !== 0) return;
+        // Its goodbye does not get through.
+        way.freeze();
+        setImmediate(() => {
+          voice.leave();
+          way.reset();
+          resolve();
+        });
+      });
+      dead.push(voice);
+    });
+    const voice = dead.at(-1);
+    await voice?.until(({ isIn }) => isIn);
+    voice?.say(Array.from({ length: LAST_WORDS }, (_, k) => `v${time} ${k + 1}`));
+    await died;
+    await relay.left(`v${time}`);
+  }
+
+  await sayTheEnd(room);
+  await witness.until(({ isOver }) => isOver);
+  const log = await readBack(room);
+  return accountOf({
+    sent: dead.flatMap(({ said }) => said),
+    receipted: dead.flatMap(({ receipted }) => receipted),
+    log,
+    repeatedTokens: repeatedTokens(await rawEntries(room)),
+    listeners: [witness.hearing],
+  });
+};

@@ -1,4 +1,4 @@
-import { type Child, newDir, RXCHAT, rxchat, start as startProgram } from '../child.js';
+import { type Child, newDir, rxchat } from '../child.js';
 import { line } from '../said.js';
 
 /** A relay with a directory of its own, which can be ended and started again, on the same port each time. */
@@ -20,25 +20,15 @@ export interface LastingRelay {
   left(nick: string, reason?: string): Promise<unknown>;
 }
 
-export interface LastingRelayOptions {
-  /** The flags of each run. */
-  readonly flags?: readonly string[];
-  /** What stands before the command: `prlimit` and the like. */
-  readonly under?: readonly string[];
-}
-
-/** Starts a relay for the first time; it picks its port. */
-export const lastingRelay = async ({
-  flags = [],
-  under = [],
-}: LastingRelayOptions = {}): Promise<LastingRelay> => {
+/** Starts a relay for the first time, when it picks its port. The flags are those of each run. */
+export const lastingRelay = async (...flags: readonly string[]): Promise<LastingRelay> => {
   const dir = newDir();
   let port = 0;
 
   const launch = async (more: readonly string[]): Promise<Child> => {
     const keeping = more.includes('--memory') ? [] : ['--data', dir];
-    const args = ['serve', '--port', String(port), '--log-level', 'info', ...keeping, ...flags, ...more];
-    const child = serve(args, under);
+    const always = ['serve', '--port', String(port), '--log-level', 'info', ...flags];
+    const child = rxchat([...always, ...keeping, ...more]);
     const [, bound] = await child.out.until(({ text }) => /^listening on 127\.0\.0\.1:(\d+)\n/.exec(text));
     port = Number(bound);
     return child;
@@ -73,8 +63,3 @@ export const lastingRelay = async ({
       child.err.until(line(`"nick":"${nick}"`, `"reason":"${reason}`, '"msg":"left"')),
   };
 };
-
-const serve = (args: readonly string[], [program, ...before]: readonly string[]): Child =>
-  program === undefined
-    ? rxchat(args)
-    : startProgram(program, [...before, process.execPath, RXCHAT, ...args]);

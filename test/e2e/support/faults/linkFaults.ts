@@ -7,7 +7,8 @@ export interface Scenario {
   readonly fault: string;
   /** How many times it goes wrong in a run; once, where nothing is said. */
   readonly times?: number;
-  readonly run: () => Promise<Account>;
+  /** Lets it go wrong; what is random about it comes of the seed. */
+  readonly run: (seed: number) => Promise<Account>;
 }
 
 /** How long something lasts that goes wrong, in ms. */
@@ -18,6 +19,9 @@ const lasts = () => new Promise<void>((resolve) => void setTimeout(resolve, A_WH
 const BEFORE = 100;
 
 const HEARTBEAT = 500;
+
+/** By when somebody tries again who notices within two heartbeats that a link is dead, and waits a little; on a slow machine. */
+const NOTICED = 10_000;
 const alert = ['--heartbeat', `${HEARTBEAT}ms`];
 const onAlert: Plan = { relayFlags: alert, clientFlags: alert };
 
@@ -103,7 +107,10 @@ const PLANS: Readonly<Record<string, Plan>> = {
     fault: async ({ ways, heard }) => {
       await heard(BEFORE);
       for (const way of ways) way.halfOpen();
+      const began = performance.now();
       await Promise.all(ways.map((way) => way.linked(2)));
+      const took = performance.now() - began;
+      if (took > NOTICED) throw new Error(`nobody noticed for ${took} ms that the links were dead`);
     },
     look: unnoticed,
   },

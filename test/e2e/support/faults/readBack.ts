@@ -12,9 +12,12 @@ export const sayTheEnd = async ({ text }: Room): Promise<void> => {
   if (code !== 0) throw new Error(`the end could not be said: ${code}\n${err}`);
 };
 
+/** Begins to listen. */
+export const listenTo = ({ text }: Room, nick: string, ...flags: readonly string[]): Child =>
+  rxchat(['listen', text, '--json', '--nick', nick, ...flags]);
+
 /** Begins to listen, from the first entry on. */
-export const listenFromTheStart = ({ text }: Room, nick: string, ...flags: readonly string[]): Child =>
-  rxchat(['listen', text, '--json', '--after', '0', '--nick', nick, ...flags]);
+export const listenFromTheStart = (room: Room, nick: string): Child => listenTo(room, nick, '--after', '0');
 
 /** All that a listener printed up to the end. */
 export const hearingOf = async ({ out }: Child): Promise<Hearing> => {

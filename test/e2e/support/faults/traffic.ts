@@ -3,14 +3,7 @@ import { newRoom, type Room, through } from '../relay.js';
 import { type Account, accountOf } from './account.js';
 import { type FaultProxy, startFaultProxy } from './faultProxy.js';
 import { lastingRelay, type LastingRelay } from './lastingRelay.js';
-import {
-  hearingOf,
-  listenFromTheStart,
-  rawEntries,
-  readBack,
-  repeatedTokens,
-  sayTheEnd,
-} from './readBack.js';
+import { hearingOf, listenTo, rawEntries, readBack, repeatedTokens, sayTheEnd } from './readBack.js';
 
 /** A command that runs in a room, and its way there. */
 export interface Client {
@@ -46,7 +39,8 @@ export interface Plan {
 }
 
 const SENDERS = ['s1', 's2'] as const;
-const LISTENERS = ['ear1', 'ear2'] as const;
+/** The second one begins where the log stood when it came, which is before anything was said. */
+const LISTENERS = { ear1: ['--after', '0'], ear2: [] } as const;
 
 /** How often a sender says something, in ms: at first and then; and how many lines at most. */
 const EVERY = 5;
@@ -66,7 +60,7 @@ export const traffic = async ({
   fault = () => Promise.resolve(),
   look = () => undefined,
 }: Plan): Promise<Account> => {
-  const relay = await lastingRelay({ flags: relayFlags });
+  const relay = await lastingRelay(...relayFlags);
   const room = newRoom(relay.port);
 
   const enter = async (nick: string, run: (room: Room) => Child): Promise<Client> => {
@@ -75,12 +69,14 @@ export const traffic = async ({
     return { nick, way, child: run(through(way.port, room)) };
   };
   const listeners = await Promise.all(
-    LISTENERS.map((nick) => enter(nick, (by) => listenFromTheStart(by, nick, ...clientFlags))),
+    Object.entries(LISTENERS).map(([nick, flags]) =>
+      enter(nick, (by) => listenTo(by, nick, ...flags, ...clientFlags)),
+    ),
   );
   const senders = await Promise.all(
     SENDERS.map((nick) => enter(nick, ({ text }) => rxchat(['send', text, '--nick', nick, ...clientFlags]))),
   );
-  await Promise.all([...LISTENERS, ...SENDERS].map((nick) => relay.joined(nick)));
+  await Promise.all([...listeners, ...senders].map(({ nick }) => relay.joined(nick)));
   const stage: Stage = {
     relay,
     room,
