@@ -32,6 +32,7 @@ export type Reader = Pick<Cursor, 'read'>;
  *
  * const log = roomLog({ id: 'log', window: 1 << 20 });
  * log.append({ bytes: encodeText('+alice\n'), count: 1 });
+ * log.commit(log.batch());
  * const sink = { write: (bytes: Uint8Array) => bytes.length > 0, writable$: NEVER };
  * of('grown').pipe(fanOut({ cursor: log.cursor(1), sink })).subscribe({ error: console.error });
  */

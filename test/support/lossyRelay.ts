@@ -96,9 +96,9 @@ export interface LossyRelay {
   /** What the client did that it must not. */
   readonly faults: readonly string[];
   readonly log: readonly string[];
-  act(deed: Deed): void;
+  readonly act: (deed: Deed) => void;
   /** It is connected, and all that is under way arrives. */
-  settle(): void;
+  readonly settle: () => void;
 }
 
 /**
