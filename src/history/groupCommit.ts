@@ -34,6 +34,12 @@ export interface GroupCommit {
  */
 const LARGEST_RECORD = 65_536 - 24 - RECORD_HEADER;
 
+const PAGE = 4096;
+
+/** How many bytes of lmdb's file a batch may take: its records in whole pages, and the pages on the way to them anew. */
+const pagesFor = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { slices }) => sum + sizeOf(slices) + 2 * PAGE, 4 * PAGE);
+
 /** Stores together what was handed over in one turn of the event loop: one transaction, one wait for the disk. */
 export const groupCommit = ({
   store,
@@ -72,10 +78,11 @@ export const groupCommit = ({
     const states: RoomState[] = [];
     try {
       const time = now();
+      const bytes = checked.reduce((sum, { pieces }) => sum + pagesFor(pieces), 0);
       store.write(() => {
         for (const { handover, pieces, known } of checked)
           states.push(putBatch(store, handover.room, known, pieces, goes, time));
-      });
+      }, bytes);
     } catch (error) {
       for (const { handover } of checked) tellLater(handover, error);
       return;

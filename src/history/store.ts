@@ -4,6 +4,7 @@ import { damaged, historyError } from './errors.js';
 import { positionOf, recordKey, roomKey, roomOf, ROOMS_FROM, ROOMS_TO, VERSION_KEY } from './keys.js';
 import type { KeyValue } from './pages.js';
 import { decodeRoom, encodeRoom, type RoomState } from './record.js';
+import { type Space, spaceIn } from './space.js';
 import { nameOf } from './verify.js';
 
 /** A value that begins with a position, as it is stored. */
@@ -37,8 +38,8 @@ export interface Store {
   version(): Uint8Array | undefined;
   /** All values, in the order of their keys. */
   all(): Iterable<KeyValue>;
-  /** All that it does is stored, durably, or nothing. `put` and `remove` are for within. */
-  write(action: () => void): void;
+  /** All that it does, some so many bytes, is stored, durably, or nothing. `put` and `remove` are for within. */
+  write(action: () => void, bytes?: number): void;
   put(key: Uint8Array, value: Uint8Array): void;
   putRoom(room: string, state: RoomState): void;
   removeRecord(room: string, position: number): void;
@@ -64,8 +65,12 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
       ),
     );
 
-  const write = (action: () => void) => {
+  // Opened by the first write: who only reads may not be allowed to.
+  let space: Space | undefined;
+  const write = (action: () => void, bytes = 0) => {
     attempt(path, 'unwritable', () => {
+      space ??= spaceIn(dir);
+      space.need(bytes);
       db.transactionSync(action);
     });
   };
@@ -145,6 +150,8 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
     },
     transactions: () => reading(() => (db.getStats() as { lastTxnId: number }).lastTxnId),
     close: () => {
+      space?.close();
+      space = undefined;
       void db.close();
     },
   };

@@ -36,7 +36,7 @@ const LINES = 400;
 const weight = 'x'.repeat(2000);
 
 /** How much more is stored before the disk is full. */
-const ROOM_LEFT = 150_000;
+const ROOM_LEFT = 500_000;
 
 /** The disk gets full while lines are said, and has room again after a while. */
 export const diskFull = async (): Promise<Account> => {
