@@ -1,4 +1,5 @@
 import { awayBeyondRetention, awayBeyondTheWindow } from './away.js';
+import { cutOff } from './cuts.js';
 import { keeperKilled, noRelayAtAll } from './keptLines.js';
 import { killed, sendersDie } from './kills.js';
 import { linkFaults, type Scenario } from './linkFaults.js';
@@ -11,6 +12,7 @@ export type { Scenario } from './linkFaults.js';
 
 const KILLS = 50;
 const DEATHS = 20;
+const CUTS = 20;
 
 /** All that can go wrong here, for whoever counts what comes of it. */
 export const allFaults = async (): Promise<readonly Scenario[]> => [
@@ -24,6 +26,11 @@ export const allFaults = async (): Promise<readonly Scenario[]> => [
     fault: `${DEATHS} senders die with lines pending`,
     times: DEATHS,
     run: (seed) => sendersDie(DEATHS, seed),
+  },
+  {
+    fault: `connections are reset in the middle of a line, ${CUTS} times`,
+    times: CUTS,
+    run: (seed) => cutOff(CUTS, seed),
   },
   ...((await hasPrlimit()) ? [{ fault: 'the disk of the relay is full for a while', run: diskFull }] : []),
   { fault: 'there is no relay: send --spool, twice', run: noRelayAtAll },

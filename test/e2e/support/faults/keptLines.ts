@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deriveRoomKeys, nodeCipher } from '../../../../src/index.js';
+import { errorCode } from '../../../../src/transport/networkError.js';
 import { decodeEnvelope, type Token } from '../../../../streams/index.js';
 import { newDir, run, rxchat } from '../child.js';
 import { newRoom, type Room, through } from '../relay.js';
@@ -86,13 +87,20 @@ export const keeperKilled = async (keeper: Keeper): Promise<Account> => {
 /** The lines of a room that are kept in a state directory. Throws where others could read them. */
 const keptIn = (state: string, { secret }: Room): readonly string[] => {
   const { fernetKey } = deriveRoomKeys(secret);
-  const paths = readdirSync(state, { recursive: true, encoding: 'utf8' }).map((name) => join(state, name));
+  const files = readdirSync(state, { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   return paths.flatMap((path) => {
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats?.isFile() !== true) return [];
-    const text = readFileSync(path, 'utf8');
-    if (text.includes(`${NICK} `) || (stats.mode & 0o077) !== 0)
-      throw new Error(`others could read ${path}: mode ${stats.mode.toString(8)}`);
+    const file = openIfThere(path);
+    if (file === undefined) return [];
+    let text: string;
+    try {
+      const { mode } = fstatSync(file);
+      text = readFileSync(file, 'utf8');
+      if (text.includes(`${NICK} `) || (mode & 0o077) !== 0)
+        throw new Error(`others could read ${path}: mode ${mode.toString(8)}`);
+    } finally {
+      closeSync(file);
+    }
     return [...text.matchAll(/gAAAA[\w-]+=*/g)].flatMap(([token]) => {
       const opened = nodeCipher().open(fernetKey, token as Token);
       return typeof opened === 'string' ? [] : (decodeEnvelope(opened)?.lines ?? []);
@@ -100,7 +108,17 @@ const keptIn = (state: string, { secret }: Room): readonly string[] => {
   });
 };
 
-/** Resolves once a line is kept. A file may go while it is looked for. */
+/** Files come and go while a command runs: one that is written gets its name only then. */
+const openIfThere = (path: string): number | undefined => {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** Resolves once a line is kept. */
 const keptLine = async (state: string, room: Room, line: string): Promise<void> => {
   for (const began = performance.now(); performance.now() - began < HANG;) {
     if (keptIn(state, room).includes(line)) return;

@@ -126,7 +126,7 @@ const PLANS: Readonly<Record<string, Plan>> = {
     },
     look: unnoticed,
   },
-  'connections are reset in the middle of a line, three times': {
+  'connections of commands are reset in the middle of a line, three times': {
     fault: async ({ relay, senders, listeners, heard }) => {
       await heard(BEFORE);
       for (const [time, way] of (['up', 'down', 'up'] as const).entries()) {

@@ -26,7 +26,7 @@ export interface Voice {
   /** Resolves once something is so; it is asked again whenever something was heard. */
   until(isSo: (voice: Voice) => boolean): Promise<void>;
   /** Goes back at once, if it waits to. */
-  wake(): void;
+  readonly wake: () => void;
   /** Says goodbye. */
   leave(): void;
 }
