@@ -13,7 +13,7 @@ import fc from 'fast-check';
 import { checkHistory } from '../../../src/history/index.js';
 import { VERSION_KEY } from '../../../src/history/keys.js';
 import { encodeVersion } from '../../../src/history/record.js';
-import { change, changeFile, copyStore, dataOf, fill, LARGE, ROOMS } from './stores.js';
+import { change, changeFile, copyStore, dataOf, fill, LARGE, ROOMS, usedOf } from './stores.js';
 import { openDir, readAll, refusal, say, tempDirs, thrown } from './support.js';
 
 const PAGE = 4096;
@@ -60,6 +60,15 @@ describe('a store of which', () => {
     expect(existsSync(dataOf(dir))).toBe(false);
   });
 
+  test('what is reserved behind the last page is cut off or changed is what it was', () => {
+    const used = usedOf(original);
+    const dir = copy();
+    changeFile(dir, (bytes) => bytes.fill(0xff, used));
+    expect(checkHistory(dir)).toStrictEqual(contents);
+    truncateSync(dataOf(dir), used);
+    expect(checkHistory(dir)).toStrictEqual(contents);
+  });
+
   test('the file is something else is refused', async () => {
     const dir = copy();
     const { size } = statSync(dataOf(dir));
@@ -71,7 +80,7 @@ describe('a store of which', () => {
   });
 
   test('the file is cut off anywhere is refused', async () => {
-    const { size } = statSync(dataOf(original));
+    const size = usedOf(original);
     for (let length = 1; length < size; length += 7 * PAGE + 1) {
       const dir = copy();
       truncateSync(dataOf(dir), length);
@@ -110,9 +119,9 @@ describe('a store of which', () => {
         return false;
       }
     };
-    let length = whole.length;
+    let length = usedOf(dir);
     while (cutAt(length - PAGE)) length -= PAGE;
-    expect(length).toBeLessThan(whole.length);
+    expect(length).toBeLessThan(usedOf(dir));
     expect((await refusal({ dir })).code).toBe('damaged');
 
     expect(cutAt(length)).toBe(true);
@@ -129,7 +138,7 @@ describe('a store of which', () => {
   });
 
   test('any bit is another is refused, or is what it was', () => {
-    const { size } = statSync(dataOf(original));
+    const size = usedOf(original);
     const dir = copy();
     const place = fc.oneof(
       fc.nat(size - 1),
@@ -156,8 +165,33 @@ describe('a store of which', () => {
     expect(checkHistory(dir)).toStrictEqual(contents);
   });
 
+  test.each([
+    ['first', 152],
+    ['second', PAGE + 152],
+  ])('a bit of the %s transaction number is another is refused, or is what it was', (_, at) => {
+    const dir = copy();
+    const found = Array.from({ length: 64 }, (_, bit) => {
+      const flip = () => {
+        changeFile(dir, (bytes) => {
+          bytes[at + (bit >> 3)]! ^= 1 << (bit % 8);
+        });
+      };
+      flip();
+      try {
+        expect(checkHistory(dir)).toStrictEqual(contents);
+        return 'whole';
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'damaged' });
+        return 'damaged';
+      } finally {
+        flip();
+      }
+    });
+    expect(found).toContain('damaged');
+  });
+
   test('any page is zeros is refused, or is what it was', () => {
-    const pages = statSync(dataOf(original)).size / PAGE;
+    const pages = usedOf(original) / PAGE;
     let damaged = 0;
     const dir = copy();
     for (let page = 0; page < pages; page += 1) {

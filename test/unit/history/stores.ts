@@ -1,6 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { find } from '../../../src/history/directory.js';
+import { readHeader } from '../../../src/history/header.js';
 import { openStore } from '../../../src/history/openStore.js';
 import type { Store } from '../../../src/history/store.js';
 import { numbered, openDir, say } from './support.js';
@@ -22,6 +23,13 @@ export const fill = async (dir: string): Promise<void> => {
 export const copyStore = (from: string, to: string): string => {
   for (const name of ['VERSION', 'rooms.mdb']) copyFileSync(join(from, name), join(to, name));
   return to;
+};
+
+/** How many bytes of a store's file are used; behind them is what is reserved. */
+export const usedOf = (dir: string): number => {
+  const header = readHeader(dataOf(dir));
+  if (typeof header !== 'object') throw new Error('there is no store');
+  return header.meant;
 };
 
 export const dataOf = (dir: string): string => join(dir, 'rooms.mdb');
