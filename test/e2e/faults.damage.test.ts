@@ -12,6 +12,8 @@ import {
   serve,
   zeroPageBefore,
 } from './support/faults/damage.js';
+import { openDir, say } from '../unit/history/support.js';
+import { newDir } from './support/child.js';
 import { endAll } from './support/endings.js';
 
 afterAll(endAll);
@@ -27,6 +29,22 @@ const HEADS = [
   [0, 152],
   [1, 4096 + 152],
 ] as const;
+
+test('a store of one room and one entry, or of nothing, is told as such', async () => {
+  const dir = newDir();
+  expect(await check(dir)).toStrictEqual({
+    code: 0,
+    out: `${dir} is whole: 0 rooms, 0 entries, 0 bytes\n`,
+    err: '',
+  });
+  const { history, close } = await openDir({ dir });
+  await say(
+    history.open('lobby', () => 'id'),
+    'abc',
+  );
+  close();
+  expect((await check(dir)).out).toBe(`${dir} is whole: 1 room, 1 entry, 4 bytes\n`);
+});
 
 describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (end) => {
   let store: Pristine;

@@ -8,6 +8,10 @@ export const check: Run = ({ flags }) =>
   defer(() => {
     const dir = readDir(flags);
     const { rooms, entries, bytes } = checkHistory(dir);
-    process.stdout.write(`${dir} is whole: ${rooms} rooms, ${entries} entries, ${bytes} bytes\n`);
+    const holds = [counted(rooms, 'room'), counted(entries, 'entry', 'entries'), counted(bytes, 'byte')];
+    process.stdout.write(`${dir} is whole: ${holds.join(', ')}\n`);
     return EMPTY;
   });
+
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
