@@ -121,7 +121,7 @@ export const join: Run = (args) =>
       finalize(() => {
         const { length } = account.pending;
         if (length > 0 && !unread)
-          note(`not stored yet: ${length} lines; they are kept and go out when you join again`);
+          note(`lines not stored yet: ${length}; they are kept and go out when you join again`);
       }),
     );
   });
