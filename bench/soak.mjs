@@ -20,7 +20,9 @@ const { values } = parseArgs({
 });
 const LENGTH = Number(values.minutes) * 60_000;
 const CLIENTS = Number(values.clients);
-const ROOMS = Math.max(1, Math.round(CLIENTS / 20));
+const ROOMS = Math.max(1, Math.round(CLIENTS / 10));
+/** How often each says something, in ms: so that all clients, which are one process, have time to spare. */
+const EVERY = 5000;
 const SAMPLES = 30;
 /** How long a client stays, in ms: up to a tenth of the whole, so that all have changed many times. */
 const STAY = Math.min(60_000, LENGTH / 10);
@@ -80,7 +82,7 @@ const live = () => {
   });
   const talking = setInterval(() => {
     say$.next('word '.repeat(1 + Math.floor(Math.random() * 40)));
-  }, 2000);
+  }, EVERY);
   const leave = () => {
     present.delete(leave);
     clearInterval(talking);
