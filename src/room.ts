@@ -14,7 +14,7 @@ import { nodeCipher } from './crypto/nodeCipher.js';
 import { randomText } from './crypto/random.js';
 import { deriveRoomKeys } from './crypto/roomKeys.js';
 import { type Invite, parseInvite } from './invite.js';
-import { connectTcp } from './transport/tcp.js';
+import { connectTo } from './transport/connect.js';
 
 export interface RoomOptions {
   readonly nick: string;
@@ -24,7 +24,7 @@ export interface RoomOptions {
   readonly last?: number | undefined;
   /** The Fernet engine; `node:crypto` where nothing is said. */
   readonly cipher?: Cipher;
-  /** Another way to the relay than TCP to the invite's address. */
+  /** Another way to the relay than `connectTo`. */
   readonly connect?: (invite: Invite) => Observable<Connection>;
   /** Whether a connection that is lost is made again; it is, where nothing else is said. */
   readonly retry?: boolean;
@@ -42,7 +42,7 @@ export interface RoomOptions {
  * Cold: subscribing connects, unsubscribing says `BYE` and closes. What you say is subscribed once you are in; it is
  * encrypted before it leaves. A message that does not open is a value (`undecryptable`), and so is a connection that is
  * lost (`offline`): it is made again, and what is not stored is sent again. Errors: `InviteError`; `LinkError` (never
- * reached); `RefusedError` (wrong proof, nick taken); `LimitError` (a message too long); `ProtocolError` (no relay at
+ * reached); `TrustError` (another relay than it should be); `RefusedError` (wrong proof, nick taken); `LimitError` (a message too long); `ProtocolError` (no relay at
  * the other end). With `retry: false` it completes when the relay says `BYE`, and errors when the connection is lost.
  *
  * ```text
@@ -67,7 +67,7 @@ export const room =
       after,
       last,
       cipher = nodeCipher(),
-      connect = connectTcp,
+      connect = connectTo,
       retry = true,
       heartbeat,
       restored,

@@ -21,8 +21,11 @@ const host: Flag = { type: 'string', value: 'HOST', help: 'address of the relay 
 const port: Flag = { type: 'number', value: 'PORT', help: 'port of the relay (55555)' };
 const plain: Flag = {
   type: 'boolean',
-  help: 'let nicks, room names and sizes cross the network in the clear',
+  help: 'no TLS: let nicks, room names and sizes cross the network in the clear',
 };
+const tls: Flag = { type: 'boolean', help: 'TLS within this machine, too' };
+const pin: Flag = { type: 'string', value: 'PIN', help: "the pin of the relay's key, as serve shows it" };
+const acceptKey: Flag = { type: 'boolean', help: 'go on where the key of the relay has changed' };
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room' };
 const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };
@@ -42,7 +45,7 @@ const timeout: Flag = {
   help: 'give up when no receipt comes for so long; 0 never does (30s)',
 };
 const data: Flag = { type: 'string', value: 'DIR', help: "where the rooms' history is" };
-const client = { nick, inviteFile, fernetEngine, heartbeat, plain } as const;
+const client = { nick, inviteFile, fernetEngine, heartbeat, tls, plain, acceptKey } as const;
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -76,7 +79,14 @@ export const COMMANDS: readonly Command[] = [
         value: 'LEVEL',
         help: 'silent, error, warn, info, debug or trace (warn), on stderr',
       },
+      tls,
       plain,
+      cert: {
+        type: 'string',
+        value: 'FILE',
+        help: 'certificate and its chain in PEM, read again at SIGHUP (one of its own, in --data)',
+      },
+      key: { type: 'string', value: 'FILE', help: 'its private key in PEM' },
     },
     load: async () => (await import('./commands/serve.js')).serve,
   },
@@ -85,8 +95,8 @@ export const COMMANDS: readonly Command[] = [
     input: '',
     inputs: 0,
     summary: 'make a room: print its invite; whoever has it is in',
-    examples: ['rxchat invite > room.txt', 'rxchat invite --host chat.example.org'],
-    flags: { host, port },
+    examples: ['rxchat invite > room.txt', 'rxchat invite --host chat.example.org --pin PIN'],
+    flags: { host, port, pin },
     load: async () => (await import('./commands/invite.js')).invite,
   },
   {
@@ -101,6 +111,7 @@ export const COMMANDS: readonly Command[] = [
       timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
       host,
       port,
+      pin,
     },
     load: async () => (await import('./commands/join.js')).join,
   },

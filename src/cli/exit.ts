@@ -1,5 +1,7 @@
 import { HistoryError } from '../history/errors.js';
 import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
+import { CertificateError } from '../tls/certificate.js';
+import { TrustError } from '../tls/trust.js';
 import { visible } from '../terminal/visible.js';
 
 /** What the exit codes mean; the help and docs/protocol.md say the same. */
@@ -46,6 +48,8 @@ export const toCliError = (error: unknown): CliError => {
   if (error instanceof ProtocolError)
     return new CliError(Exit.refused, error.message, REFUSAL_HINTS[error.code]);
   if (error instanceof LimitError) return new CliError(Exit.limit, error.message);
+  if (error instanceof TrustError) return new CliError(Exit.keys, error.message, error.hint);
+  if (error instanceof CertificateError) return new CliError(Exit.usage, error.message);
   if (error instanceof HistoryError)
     return new CliError(error.code === 'damaged' ? Exit.unexpected : Exit.usage, error.message, error.hint);
   return new CliError(

@@ -94,6 +94,8 @@ const unknownFlag = ({ name, flags }: Command, flag: string) =>
   );
 
 const suggestion = (word: string, candidates: readonly string[]): string | undefined => {
-  const closest = closestMatch(word, candidates, { maxDistance: 3 });
+  // A short word is near to too many others.
+  const maxDistance = Math.min(3, Math.ceil(word.length / 3));
+  const closest = closestMatch(word, candidates, { maxDistance });
   return closest === undefined ? undefined : `did you mean ${closest}?`;
 };

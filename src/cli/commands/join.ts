@@ -22,7 +22,7 @@ import type { Say } from '../../../streams/index.js';
 import { createInvite, formatInvite } from '../../invite.js';
 import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
-import { needPlain, readAddress } from '../address.js';
+import { readAddress } from '../address.js';
 import { chatFormat } from '../chatFormat.js';
 import { readChatLine } from '../chatLine.js';
 import { readInvite, readNick, readRoomOptions } from '../client.js';
@@ -37,6 +37,7 @@ import { visible } from '../../terminal/visible.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
+import { readLink, readPin } from '../relayLink.js';
 import { pipedLines } from '../source.js';
 
 /** How long, in ms, what came through a pipe may wait without any receipt. */
@@ -57,8 +58,8 @@ interface Desk {
 export const join: Run = (args) =>
   defer(() => {
     const { flags } = args;
-    const invite = readInvite(args) ?? createInvite(readAddress(flags));
-    needPlain(invite, flags);
+    const invite = readInvite(args) ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
+    const link = readLink(invite, flags);
     const nick = readNick(flags, { unique: false });
     if (readInvite(args) === undefined)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
@@ -76,6 +77,7 @@ export const join: Run = (args) =>
         desk.say$.pipe(
           room(invite, {
             ...options,
+            connect: link,
             restored: spool,
             ...(spool.after !== undefined && { after: spool.after }),
           }),

@@ -62,7 +62,12 @@ export const start = (
 ): Child => {
   const child = spawn(command, args, {
     // What it keeps is kept for it alone.
-    env: { ...cleanEnv(), XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(), ...env },
+    env: {
+      ...cleanEnv(),
+      XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(),
+      XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? newDir(),
+      ...env,
+    },
     stdio: 'pipe',
   });
   const { stdin, stdout, stderr } = child;
