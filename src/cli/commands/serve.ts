@@ -30,6 +30,7 @@ import { needPlain, readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
+import { readLimits } from '../limits.js';
 import { signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
 import { readStore, type StoreOptions } from '../store.js';
@@ -53,6 +54,7 @@ export const serve: Run = ({ flags }) =>
     const heartbeat = span(flags, 'heartbeat', 100, LONGEST_HEARTBEAT);
     const level = choice(flags, 'logLevel', LEVELS);
     const store = readStore(flags);
+    const limits = readLimits(flags);
     const stop$ = stopped();
 
     const listening$ = listenTcp(address).pipe(
@@ -66,7 +68,9 @@ export const serve: Run = ({ flags }) =>
           announce(bound);
         }),
         switchMap(({ connection$ }) =>
-          connection$.pipe(relay({ window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) })),
+          connection$.pipe(
+            relay({ ...limits, window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) }),
+          ),
         ),
         tap(log),
         ignoreElements(),
