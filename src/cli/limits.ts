@@ -24,8 +24,11 @@ const DEFAULTS = {
 /** The shortest limit of a line that makes sense: announcements and answers to `NICK` fit. */
 const SHORTEST_LINE = 4096;
 
-/** So many seconds' worth may come at once: a paste, a storm. */
-const JOIN_BURST = 5;
+/**
+ * So many seconds' worth may come at once. Of joins few: those that come together are checked together, and everyone
+ * else waits for that long; who is told `busy` is back in a second. Of lines many: a paste is to pass.
+ */
+const JOIN_BURST = 0.5;
 const BYTE_BURST = 2;
 const LINE_BURST = 10;
 
@@ -54,7 +57,7 @@ const unlessZero = (n: number): number => (n === 0 ? Infinity : n);
 
 const rate = (perSecond: number, seconds: number): Rate => ({
   perSecond: unlessZero(perSecond),
-  burst: unlessZero(perSecond * seconds),
+  burst: unlessZero(Math.max(perSecond * seconds, Math.min(perSecond, 1))),
 });
 
 const readRooms = (flags: Flags): ReadonlySet<string> | undefined => {

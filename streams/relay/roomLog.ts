@@ -127,9 +127,10 @@ export const roomLog = ({ id, window, stored, budget = windowBudget() }: RoomLog
       Math.min(largest, last === undefined ? SMALLEST_SLAB : 2 * last.bytes.length),
     );
     const slab: Slab = { bytes: new Uint8Array(size), first: next, end: 0, count: 0 };
+    // Before it is one of the slabs: those may be shed now.
+    account.take(size);
     slabs.push(slab);
     held += size;
-    account.take(size);
     return slab;
   };
 
