@@ -149,7 +149,11 @@ test('a wrong line together with the join is answered after WELCOME', async () =
   const peer = await connectPeer(relay.port);
   peer.say(helloFor(await nonceOf(peer), room, 'mallory'), 'rubbish');
   await peer.closed;
-  expect(peer.heard.lines.slice(1).map((each) => each.split(' ')[0])).toStrictEqual(['WELCOME', '+mallory', 'ERR']);
+  expect(peer.heard.lines.slice(1).map((each) => each.split(' ')[0])).toStrictEqual([
+    'WELCOME',
+    '+mallory',
+    'ERR',
+  ]);
 });
 
 test('a flood of refusals is not one of log lines', async () => {
