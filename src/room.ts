@@ -10,6 +10,7 @@ import {
   type Say,
   woke,
 } from '../streams/index.js';
+import { showAccess } from './crypto/accessToken.js';
 import { nodeCipher } from './crypto/nodeCipher.js';
 import { randomText } from './crypto/random.js';
 import { deriveRoomKeys } from './crypto/roomKeys.js';
@@ -32,6 +33,8 @@ export interface RoomOptions {
   readonly heartbeat?: number | undefined;
   /** The session of an earlier run, and what it said that has no receipt: it is continued. */
   readonly restored?: { readonly session: string; readonly said: readonly Said[] } | undefined;
+  /** The access token of a private relay; it is not sent, only shown to be there. */
+  readonly accessToken?: string | undefined;
   /** 16 random bytes, base64url, by which the relay knows who comes back; to be kept secret. */
   readonly session?: string;
 }
@@ -72,6 +75,7 @@ export const room =
       heartbeat,
       restored,
       session,
+      accessToken,
     }: RoomOptions,
   ): OperatorFunction<string | Say, Heard> =>
   (say$) =>
@@ -90,6 +94,7 @@ export const room =
           session: session ?? restored?.session ?? randomText(16),
           run: randomText(16),
           sign,
+          access: accessToken === undefined ? undefined : showAccess(accessToken),
           after,
           last,
           restored: restored?.said ?? [],

@@ -45,7 +45,58 @@ const timeout: Flag = {
   help: 'give up when no receipt comes for so long; 0 never does (30s)',
 };
 const data: Flag = { type: 'string', value: 'DIR', help: "where the rooms' history is" };
-const client = { nick, inviteFile, fernetEngine, heartbeat, tls, plain, acceptKey } as const;
+const accessTokenFile: Flag = {
+  type: 'string',
+  value: 'FILE',
+  help: 'access token of a private relay; or in RXCHAT_ACCESS_TOKEN',
+};
+const client = {
+  nick,
+  inviteFile,
+  accessTokenFile,
+  fernetEngine,
+  heartbeat,
+  tls,
+  plain,
+  acceptKey,
+} as const;
+
+/** What a relay on the open internet bears; `src/cli/limits.ts` has the defaults. */
+const limits: Readonly<Record<string, Flag>> = {
+  connections: { type: 'number', value: 'N', help: 'connections at a time; 0 has no limit (10000)' },
+  connectionsPerAddress: {
+    type: 'number',
+    value: 'N',
+    help: 'of them from one IPv4 address or IPv6 /64; 0 behind a proxy (256)',
+  },
+  joinsPerSecond: { type: 'number', value: 'N', help: 'joins a second, in all; 0 has no limit (200)' },
+  handshakeTimeout: { type: 'string', value: 'TIME', help: 'time for a connection to join (10s)' },
+  rooms: { type: 'number', value: 'N', help: 'rooms in use at a time; 0 has no limit (10000)' },
+  roomMembers: { type: 'number', value: 'N', help: 'members of a room; 0 has no limit (5000)' },
+  lineLimit: { type: 'string', value: 'BYTES', help: 'the longest line (64KiB)' },
+  bytesPerSecond: {
+    type: 'string',
+    value: 'BYTES',
+    help: 'of one connection; beyond, it is slowed; 0 has no limit (4MiB)',
+  },
+  linesPerSecond: {
+    type: 'number',
+    value: 'N',
+    help: 'of one connection; beyond, it is slowed; 0 has no limit (1000)',
+  },
+  memoryLimit: { type: 'string', value: 'BYTES', help: "all rooms' windows together (256MiB)" },
+  allowRoom: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'serve this room alone, by its public name; may be repeated',
+  },
+  accessTokenFile: {
+    type: 'string',
+    value: 'FILE',
+    help: 'serve only who has one of these access tokens, one a line',
+  },
+};
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -73,6 +124,7 @@ export const COMMANDS: readonly Command[] = [
       },
       keepTotal: { type: 'string', value: 'BYTES', help: 'and of all rooms together (1GiB)' },
       window: { type: 'string', value: 'BYTES', help: 'of which a room in use keeps in memory (16MiB)' },
+      ...limits,
       heartbeat,
       logLevel: {
         type: 'string',

@@ -33,6 +33,7 @@ export const usageError = (message: string, hint?: string): CliError =>
   new CliError(Exit.usage, message, hint);
 
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
+  'access-denied': 'give the token of this relay with --access-token-file or in RXCHAT_ACCESS_TOKEN',
   'nick-taken': 'choose another with --nick',
   'nick-empty': 'choose one with --nick',
   'nick-too-long': 'choose a shorter one with --nick',

@@ -48,9 +48,9 @@ const parse = (command: Command, argv: readonly string[]): Args => {
     autoVersion: false,
     booleanDefault: undefined,
     flags: Object.fromEntries(
-      Object.entries(command.flags).map(([key, { type, short }]) => [
+      Object.entries(command.flags).map(([key, { type, short, multiple }]) => [
         key,
-        { type, ...(short !== undefined && { shortFlag: short }) },
+        { type, ...(short !== undefined && { shortFlag: short }), ...(multiple && { isMultiple: true }) },
       ]),
     ),
   });
@@ -66,9 +66,9 @@ const parse = (command: Command, argv: readonly string[]): Args => {
 
 /** The parser takes a flag that lacks its value for one that was not given, and one given twice for a fault of ours. */
 const needValues = ({ flags }: Command, argv: readonly string[]): void => {
-  for (const [key, { type, short }] of Object.entries(flags)) {
+  for (const [key, { type, short, multiple }] of Object.entries(flags)) {
     const names = [flagName(key), ...(short === undefined ? [] : [flagName(short)])];
-    if (argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
+    if (multiple !== true && argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
       throw usageError(`${flagName(key)} is given twice`);
     argv.forEach((word, at) => {
       const value = argv[at + 1];

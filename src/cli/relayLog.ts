@@ -1,4 +1,4 @@
-import type { Member, RelayEvent } from '../../streams/relay/index.js';
+import { type Member, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
 
 /**
  * What happens in a relay as JSON lines on stderr, by pino; loaded for `serve` alone. At its most talkative it names
@@ -13,6 +13,16 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
   }));
   const log = pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, destination);
 
+  // Whoever is turned away can come back at once: a flood of them must not become one of lines.
+  const mentions = tokenBucket(MENTIONED);
+  let unmentioned = 0;
+  const mention = (fields: object, message: string) => {
+    if (mentions.tryTake()) {
+      log.info(unmentioned === 0 ? fields : { ...fields, unmentioned }, message);
+      unmentioned = 0;
+    } else unmentioned += 1;
+  };
+
   return (event) => {
     switch (event.type) {
       case 'joined':
@@ -20,9 +30,9 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
       case 'left':
         return log.info({ ...who(event.member), reason: event.reason }, 'left');
       case 'refused':
-        return log.info({ ...who(event.member), code: event.code }, 'refused');
+        return mention({ ...who(event.member), code: event.code }, 'refused');
       case 'turned-away':
-        return log.info({ peer: event.peer, reason: event.reason }, 'turned away');
+        return mention({ peer: event.peer, reason: event.reason }, 'turned away');
       case 'failed':
         return log.warn({ ...who(event.member), reason: event.reason }, 'a connection failed');
       case 'room-failed':
@@ -41,5 +51,8 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
     }
   };
 };
+
+/** How many of those who were turned away or refused are mentioned; the next line counts the others. */
+const MENTIONED = { perSecond: 5, burst: 50 };
 
 const who = ({ nick, room, connection: { peer } }: Member) => ({ nick, room, peer });

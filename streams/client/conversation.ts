@@ -118,7 +118,7 @@ export const conversation =
 type Received = ReturnType<typeof enter> extends Observable<infer T> ? T : never;
 
 /** Refusals that may pass by themselves. */
-const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout']);
+const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
 
 const POLICY: Pick<ReconnectOptions<Received>, 'isUp' | 'retryAfter' | 'isFatal'> = {
   isUp: ({ type }) => type === 'welcome',

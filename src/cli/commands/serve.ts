@@ -33,6 +33,7 @@ import { readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
+import { readLimits } from '../limits.js';
 import { signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
 import { readCertificates } from '../serveTls.js';
@@ -57,6 +58,7 @@ export const serve: Run = ({ flags }) =>
     const level = choice(flags, 'logLevel', LEVELS);
     const store = readStore(flags);
     const certificate$ = readCertificates(address.host, readDir(flags), flags);
+    const limits = readLimits(flags);
     const stop$ = stopped();
 
     let pin: string | undefined;
@@ -76,7 +78,9 @@ export const serve: Run = ({ flags }) =>
           announce(bound, pin);
         }),
         switchMap(({ connection$ }) =>
-          connection$.pipe(relay({ window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) })),
+          connection$.pipe(
+            relay({ ...limits, window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) }),
+          ),
         ),
         tap(log),
         ignoreElements(),
