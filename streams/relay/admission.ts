@@ -21,8 +21,9 @@ import { LinkError, ProtocolError } from '../wire/errors.js';
 import { greetingLine } from '../wire/handshake.js';
 import { heartbeat } from '../wire/heartbeat.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
+import type { Verify } from '../wire/signature.js';
 import { encodeLine } from '../wire/utf8.js';
-import { type Command, commands, type Member, type Verify } from './commands.js';
+import { type Command, commands, type Member } from './commands.js';
 
 export interface AdmissionOptions {
   /** A fresh nonce: 32 random bytes. */

@@ -6,6 +6,7 @@ import { areTokens } from '../wire/entry.js';
 import { ProtocolError } from '../wire/errors.js';
 import { type Hello, proofMessage, readHello } from '../wire/handshake.js';
 import { eachLine, type Lines } from '../wire/lines.js';
+import type { Verify } from '../wire/signature.js';
 import { decodeLine } from '../wire/utf8.js';
 
 /** Somebody whose proof held: a nick in a room, over a connection. Known by identity: who joins again is another one. */
@@ -23,12 +24,6 @@ export type Command =
   | { readonly type: 'tokens'; readonly member: Member; readonly lines: Lines }
   | { readonly type: 'ping' | 'quiet'; readonly member: Member }
   | { readonly type: 'leave'; readonly member: Member; readonly reason: string };
-
-/**
- * Whether a signature (base64url) over a message holds under a room's public key (base64url): Ed25519, RFC 8032.
- * Whatever is malformed does not hold; it does not throw.
- */
-export type Verify = (room: string, message: Uint8Array, signature: string) => boolean;
 
 export interface CommandsOptions {
   readonly connection: Connection;
