@@ -4,6 +4,7 @@ import {
   type Connection,
   conversation,
   type Heard,
+  type Identity,
   type Keyring,
   type Resume,
   type Said,
@@ -14,11 +15,18 @@ import { showAccess } from './crypto/accessToken.js';
 import { nodeCipher } from './crypto/nodeCipher.js';
 import { randomText } from './crypto/random.js';
 import { deriveRoomKeys } from './crypto/roomKeys.js';
+import { sha256 } from './crypto/sha256.js';
+import { createIdentity } from './crypto/signingKey.js';
+import { verifySignature } from './crypto/verifySignature.js';
 import { type Invite, parseInvite } from './invite.js';
 import { connectTo } from './transport/connect.js';
 
 export interface RoomOptions {
   readonly nick: string;
+  /** Who you are: what signs what you say. Where nothing is said, somebody new each time. */
+  readonly identity?: Identity | undefined;
+  /** The keys of nicks that are known from before; yours is among them where an `identity` is given. */
+  readonly known?: ReadonlyMap<string, string> | undefined;
   /** Read from after this position, instead of from now on. */
   readonly after?: Resume | undefined;
   /** Begin with this many of the newest entries, instead of from now on. */
@@ -43,9 +51,10 @@ export interface RoomOptions {
  * A room as an operator: what you say in, what you hear out.
  *
  * Cold: subscribing connects, unsubscribing says `BYE` and closes. What you say is subscribed once you are in; it is
- * encrypted before it leaves. A message that does not open is a value (`undecryptable`), and so is a connection that is
- * lost (`offline`): it is made again, and what is not stored is sent again. Errors: `InviteError`; `LinkError` (never
- * reached); `TrustError` (another relay than it should be); `RefusedError` (wrong proof, nick taken); `LimitError` (a message too long); `ProtocolError` (no relay at
+ * signed and encrypted before it leaves. A message that does not open is a value (`undecryptable`), and so is what a relay
+ * or a member does that none ought to (`alarm`), and a connection that is lost (`offline`): it is made again, and what is
+ * not stored is sent again. Errors: `InviteError`; `LinkError` (never reached); `TrustError` (another relay than it should
+ * be); `RefusedError` (wrong proof, nick taken); `LimitError` (a message too long); `ProtocolError` (no relay at
  * the other end). With `retry: false` it completes when the relay says `BYE`, and errors when the connection is lost.
  *
  * ```text
@@ -67,6 +76,8 @@ export const room =
     invite: Invite | string,
     {
       nick,
+      identity,
+      known,
       after,
       last,
       cipher = nodeCipher(),
@@ -95,6 +106,10 @@ export const room =
           run: randomText(16),
           sign,
           access: accessToken === undefined ? undefined : showAccess(accessToken),
+          identity: identity ?? createIdentity(),
+          known: identity === undefined ? known : new Map([...(known ?? []), [nick, identity.key]]),
+          verify: verifySignature,
+          hash: sha256,
           after,
           last,
           restored: restored?.said ?? [],

@@ -6,6 +6,7 @@ import { areTokens } from '../wire/entry.js';
 import { ProtocolError } from '../wire/errors.js';
 import { accessMessage, type Hello, proofMessage, readHello } from '../wire/handshake.js';
 import { eachLine, type Lines } from '../wire/lines.js';
+import type { Verify } from '../wire/signature.js';
 import { decodeLine } from '../wire/utf8.js';
 import type { Entrance } from './entrance.js';
 
@@ -30,12 +31,6 @@ export type Command =
       /** What it is to be told as `ERR`, once it has got what it was due before. */
       readonly fault?: Pick<ProtocolError, 'code' | 'message'>;
     };
-
-/**
- * Whether a signature (base64url) over a message holds under a room's public key (base64url): Ed25519, RFC 8032.
- * Whatever is malformed does not hold; it does not throw.
- */
-export type Verify = (room: string, message: Uint8Array, signature: string) => boolean;
 
 export interface CommandsOptions {
   readonly connection: Connection;
