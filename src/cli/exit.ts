@@ -1,4 +1,5 @@
 import { HistoryError } from '../history/errors.js';
+import { IdentityError } from '../identity/errors.js';
 import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
 import { CertificateError } from '../tls/certificate.js';
 import { TrustError } from '../tls/trust.js';
@@ -51,6 +52,7 @@ export const toCliError = (error: unknown): CliError => {
   if (error instanceof LimitError) return new CliError(Exit.limit, error.message);
   if (error instanceof TrustError) return new CliError(Exit.keys, error.message, error.hint);
   if (error instanceof CertificateError) return new CliError(Exit.usage, error.message);
+  if (error instanceof IdentityError) return new CliError(Exit.keys, error.message, error.hint);
   if (error instanceof HistoryError)
     return new CliError(error.code === 'damaged' ? Exit.unexpected : Exit.usage, error.message, error.hint);
   return new CliError(

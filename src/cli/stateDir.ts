@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** Where a program keeps what it must not lose, by the custom of the platform (XDG Base Directory, on most). */
 export const stateDir = (): string => xdg('XDG_STATE_HOME', join('.local', 'state'));
 
-/** Where it keeps what is the person's own: whom they know. */
+/** Where it keeps what is the person's own: the identity, and whom they know. */
 export const dataDir = (): string => xdg('XDG_DATA_HOME', join('.local', 'share'));
 
 const xdg = (name: string, otherwise: string): string => {
