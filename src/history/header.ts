@@ -104,9 +104,10 @@ const follow = (first: bigint, second: bigint): boolean =>
  * again before the next one is through. So a head whose number is another than it was passes neither for the newest one
  * nor for the one before.
  */
-const isStamped = (file: number, { pageSize, transaction, trees }: Meta): boolean => {
+const isStamped = (file: number, { pageSize, transaction, trees, lastPage }: Meta): boolean => {
   const root = trees[MAIN]?.root;
   if (root === undefined) return true;
+  if (root > lastPage || !Number.isSafeInteger(root * pageSize)) return false;
   const page = Buffer.alloc(PAGE_BYTES);
   if (readSync(file, page, 0, PAGE_BYTES, root * pageSize) < PAGE_BYTES) return false;
   return (

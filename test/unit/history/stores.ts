@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { find } from '../../../src/history/directory.js';
 import { readHeader } from '../../../src/history/header.js';
@@ -41,6 +41,16 @@ export const change = (dir: string, action: (store: Store) => void): void => {
     action(store);
   });
   store.close();
+};
+
+/** Makes another of one bit of a store's file; twice, and it is what it was. */
+export const flipBit = (dir: string, at: number, bit: number): void => {
+  const file = openSync(dataOf(dir), 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at);
+  byte[0]! ^= 1 << bit;
+  writeSync(file, byte, 0, 1, at);
+  closeSync(file);
 };
 
 /** Changes bytes of a store's file. */
