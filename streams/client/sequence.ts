@@ -8,6 +8,8 @@ export interface Sequence {
   confirm(stored: number): void;
   /** Takes a number; `broken`: something may have been missed since the last one. */
   take(counter: number, broken: boolean): Place;
+  /** All these had to come by now, whatever excuse there seemed to be: whether one has not. It is told once. */
+  isMissing(from: number, to: number): boolean;
 }
 
 /** Where a number belongs. */
@@ -66,6 +68,11 @@ export const sequence = (): Sequence => {
       missing = missing.flatMap((each) => (each === range ? without(each, counter) : [each])).slice(-KEPT);
       if (!range.excused) return { had: false, reason: 'reordered' };
       return late ? { had: false, reason: 'replayed' } : { had: false };
+    },
+    isMissing: (from, to) => {
+      const owed = missing.filter((each) => each.excused && each.from <= to && each.to >= from);
+      missing = missing.map((each) => (owed.includes(each) ? { ...each, excused: false } : each));
+      return owed.length > 0;
     },
   };
 };

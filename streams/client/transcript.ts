@@ -40,6 +40,8 @@ export interface Transcript {
   readonly logs: number;
   /** The lowest position that this very log was seen to lose and give away anew. */
   readonly lost: number | undefined;
+  /** This log was read from its very beginning, without a break. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -137,6 +139,9 @@ export const transcript = ({ hash, keep = KEPT }: { hash: Hash; keep?: number })
     },
     get lost() {
       return lost;
+    },
+    get isWhole() {
+      return first === 1 && lost === undefined;
     },
   };
 };

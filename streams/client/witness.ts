@@ -50,7 +50,7 @@ const KEPT = 1024;
  */
 export const witness = (
   { key, known }: WitnessOptions,
-  read: Pick<Transcript, 'compare' | 'breaks' | 'logs' | 'lost'>,
+  read: Pick<Transcript, 'compare' | 'breaks' | 'logs' | 'lost' | 'isWhole'>,
   { keep = KEPT }: { keep?: number } = {},
 ): ((opened: Opened) => Witnessed) => {
   const people: Acquaintances = acquaintances({ known });
@@ -87,6 +87,13 @@ export const witness = (
     return isNews;
   };
 
+  /** Whether something is missing that the sender must have sent to this log before, for it had no receipt when it was here. */
+  const lacks = ({ sequence: numbers }: Session, { counter, stored, seen }: Envelope, position: number) =>
+    seen !== undefined &&
+    read.isWhole &&
+    read.compare(seen, position) !== 'other-log' &&
+    numbers.isMissing(stored + 1, counter - 1);
+
   return (opened) => {
     const { envelope, position } = opened;
     const { nick, counter, stored, signature } = envelope;
@@ -100,6 +107,7 @@ export const witness = (
     session.sequence.confirm(stored);
 
     const reasons: AlarmReason[] = reason === undefined ? [] : [reason];
+    if (reason === undefined && !repeated && lacks(session, envelope, position)) reasons.push('hole');
     if (!repeated && contradicts(session, envelope, position)) reasons.push('forked');
     const alarms = reasons.map((each): Alarm => {
       return { type: 'alarm', position, reason: each, nick, key: envelope.key };
