@@ -14,7 +14,7 @@ export { verifySignature } from './crypto/verifySignature.js';
 export { IdentityError } from './identity/errors.js';
 export type { IdentityErrorCode } from './identity/errors.js';
 export { openIdentity } from './identity/identity.js';
-export type { Identity } from './identity/identity.js';
+export type { Identity } from '../streams/client/index.js';
 export { openKnownKeys } from './identity/knownKeys.js';
 export type { KnownKeys } from './identity/knownKeys.js';
 export { safetyNumber } from './identity/safetyNumber.js';

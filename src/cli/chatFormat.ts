@@ -1,4 +1,4 @@
-import type { Heard } from '../../streams/index.js';
+import type { Heard, Message } from '../../streams/index.js';
 import { visible } from '../terminal/visible.js';
 import { alarmText } from './alarmText.js';
 
@@ -10,8 +10,14 @@ export const clock = (time: number): string => {
   return `${two(date.getHours())}:${two(date.getMinutes())}`;
 };
 
+/** Whether it is known who that is; never by colour alone. */
+const markOf = ({ own, key }: Message, isVerified: (key: string) => boolean): string => {
+  if (own) return '';
+  return isVerified(key) ? '\u2713' : '?';
+};
+
 /** What somebody sitting in a room sees of it; `undefined`: nothing. What others sent is made visible. */
-export const chatFormat = (nick: string) => {
+export const chatFormat = (nick: string, isVerified: (key: string) => boolean) => {
   let wasIn = false;
   return (heard: Heard): string | undefined => {
     switch (heard.type) {
@@ -23,7 +29,7 @@ export const chatFormat = (nick: string) => {
         return `-- you are in, with ${others.length > 0 ? visible(others.join(', ')) : `${heard.count - 1} others`}`;
       }
       case 'message':
-        return `${clock(heard.time)} ${visible(heard.nick)}: ${visible(heard.text)}`;
+        return `${clock(heard.time)} ${markOf(heard, isVerified)}${visible(heard.nick)}: ${visible(heard.text)}`;
       case 'joined':
       case 'left': {
         const [sign, verb] = heard.type === 'joined' ? ['-->', 'joined'] : ['<--', 'left'];
@@ -35,6 +41,8 @@ export const chatFormat = (nick: string) => {
         return '-- the relay has lost its history; what it has is shown from the beginning';
       case 'gap':
         return `-- gap: entries ${heard.from} to ${heard.to} are no longer kept`;
+      case 'first-sight':
+        return `-- ${visible(heard.nick)} is met for the first time; /verify ${visible(heard.nick)} tells whether it is them`;
       case 'alarm':
       case 'key-changed':
         return `!! ${visible(alarmText(heard))}`;

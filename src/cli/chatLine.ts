@@ -8,36 +8,52 @@ export type ChatLine =
   | { readonly type: 'show'; readonly text: string }
   | { readonly type: 'quit' };
 
+/** What commands ask about the room. */
+export interface ChatRoom {
+  readonly members: () => readonly string[];
+  /** What to show for `/verify NICK`, or with an answer behind it. */
+  readonly verify: (nick: string, answer: string | undefined) => string;
+}
+
 const HELP = [
   '-- what you type is said when you press Enter; it is shown when the relay has stored it',
-  '-- /who who is here   /quit leave (Ctrl-D, Ctrl-C)   //x says /x',
+  '-- /who who is here   /verify NICK whether it is them   /quit leave (Ctrl-D, Ctrl-C)   //x says /x',
+  '-- before a nick: \u2713 verified, ? not verified',
 ].join('\n');
 
-const COMMANDS = ['/help', '/who', '/quit'];
+const COMMANDS = ['/help', '/who', '/verify', '/quit'];
 
 /** Reads an entered line. A `/word` that is no command is never said: it may be a typo, and secret. */
-export const readChatLine = (line: string, members: () => readonly string[]): ChatLine | undefined => {
+export const readChatLine = (line: string, room: ChatRoom): ChatLine | undefined => {
   if (line.trim() === '') return undefined;
-  if (line.startsWith('/') && !line.startsWith('//')) return readCommand(line.trim(), members);
+  if (line.startsWith('/') && !line.startsWith('//')) return readCommand(line.trim(), room);
   const text = line.startsWith('//') ? line.slice(1) : line;
   return isSayable(text)
     ? { type: 'say', text }
     : { type: 'show', text: `-- not sent: the message is over the limit of ${PACK_LIMIT} bytes` };
 };
 
-const readCommand = (line: string, members: () => readonly string[]): ChatLine => {
-  switch (line) {
+const readCommand = (line: string, { members, verify }: ChatRoom): ChatLine => {
+  const [word = '', nick, answer] = line.split(/\s+/);
+  switch (word === '/verify' ? word : line) {
     case '/quit':
       return { type: 'quit' };
     case '/help':
       return { type: 'show', text: HELP };
     case '/who':
       return { type: 'show', text: `-- here: ${visible(members().join(', '))}` };
+    case '/verify':
+      return {
+        type: 'show',
+        text: nick === undefined ? '-- whom? /verify NICK' : shown(verify(nick, answer)),
+      };
     default: {
-      const [word = ''] = line.split(' ');
       const closest = closestMatch(word, COMMANDS, { maxDistance: 2 });
       const hint = closest === undefined ? '/help lists the commands' : `did you mean ${closest}?`;
       return { type: 'show', text: `-- unknown command ${visible(word)}, nothing was sent; ${hint}` };
     }
   }
 };
+
+/** Several lines, each made visible. */
+const shown = (text: string): string => text.split('\n').map(visible).join('\n');

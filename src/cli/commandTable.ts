@@ -25,7 +25,10 @@ const plain: Flag = {
 };
 const tls: Flag = { type: 'boolean', help: 'TLS within this machine, too' };
 const pin: Flag = { type: 'string', value: 'PIN', help: "the pin of the relay's key, as serve shows it" };
-const acceptKey: Flag = { type: 'boolean', help: 'go on where the key of the relay has changed' };
+const acceptKey: Flag = {
+  type: 'boolean',
+  help: 'go on where a nick has another key, or a relay that has no pin, and keep that',
+};
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room' };
 const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };

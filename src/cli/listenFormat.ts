@@ -27,6 +27,8 @@ export const plainFormat =
         return { note: LOG_CHANGED };
       case 'gap':
         return { note: `gap: entries ${heard.from} to ${heard.to} are no longer kept` };
+      case 'first-sight':
+        return met(heard);
       case 'alarm':
       case 'key-changed':
         return { note: alarmText(heard) };
@@ -39,7 +41,7 @@ export const plainFormat =
 
 /** One JSON object a line; text in it is exact. */
 export const jsonFormat =
-  (nick: string, room: string) =>
+  (nick: string, room: string, isVerified: (key: string) => boolean) =>
   (heard: Heard): Printed => {
     const line = (fields: object) => ({
       out: visibleJson({ v: JSON_VERSION, type: heard.type, room, ...fields }),
@@ -51,7 +53,7 @@ export const jsonFormat =
           position,
           index,
           time: new Date(time).toISOString(),
-          from: { nick: heard.nick, key: heard.key },
+          from: { nick: heard.nick, key: heard.key, verified: isVerified(heard.key) },
           text,
         });
       }
@@ -69,6 +71,8 @@ export const jsonFormat =
         const { position, nick: name, key, before } = heard;
         return line({ position, from: { nick: name, key }, before });
       }
+      case 'first-sight':
+        return met(heard);
       case 'joined':
       case 'left':
         return present(heard, nick);
@@ -76,6 +80,10 @@ export const jsonFormat =
         return {};
     }
   };
+
+const met = ({ nick, key }: Extract<Heard, { type: 'first-sight' }>): Printed => ({
+  note: `${nick} is met for the first time, with the key ${key}`,
+});
 
 /** `alice joined`; of oneself nothing. */
 const present = (heard: Extract<Heard, { type: 'joined' | 'left' }>, nick: string): Printed => {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { Identity } from '../../streams/client/index.js';
 import { toBase64url } from '../../streams/wire/index.js';
 
@@ -15,11 +15,14 @@ export const signingKey = (seed: Uint8Array): Identity => {
   const der = Buffer.concat([PRIVATE_DER, seed]);
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   der.fill(0);
-  return {
-    key: createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '',
-    sign: (message) => toBase64url(sign(null, message, privateKey)),
-  };
+  return identityOf(privateKey);
 };
+
+/** An Ed25519 private key as the person whose it is. */
+export const identityOf = (privateKey: KeyObject): Identity => ({
+  key: createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '',
+  sign: (message) => toBase64url(sign(null, message, privateKey)),
+});
 
 /** A new person, as far as rooms can tell. */
 export const createIdentity = (): Identity => signingKey(randomBytes(SEED_BYTES));

@@ -1,16 +1,9 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
-import { toBase64url } from '../../streams/wire/index.js';
+import type { Identity } from '../../streams/client/index.js';
+import { identityOf } from '../crypto/signingKey.js';
 import { IdentityError } from './errors.js';
 import { createOwnFile, readOwnFile } from './ownFile.js';
-
-/** Who somebody is: one Ed25519 key, for all rooms. */
-export interface Identity {
-  /** The public key; 32 bytes in base64url. */
-  readonly key: string;
-  /** Signs (RFC 8032, pure, no context); 64 bytes in base64url. */
-  readonly sign: (message: Uint8Array) => string;
-}
 
 /** Where the identity is kept in the directory for data. */
 export const identityFile = (dir: string): string => join(dir, 'identity.pem');
@@ -32,11 +25,6 @@ export const openIdentity = (dir: string): Identity => {
   // Of those who make it at once one wins: what counts is what the file says.
   return identityOf(readKey(path, readOwnFile(path) ?? ''));
 };
-
-const identityOf = (privateKey: KeyObject): Identity => ({
-  key: createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '',
-  sign: (message) => toBase64url(sign(null, message, privateKey)),
-});
 
 /** The private key, and the public one, by which a damaged private key is noticed. */
 const pemOf = (privateKey: KeyObject): string =>

@@ -12,8 +12,10 @@ const join = ({ text }: Room, nick: string): Child => rxchat(['join', text, '--n
 const isIn = ({ out }: Child): Promise<unknown> => out.until(line('-- you are in'));
 const saidBy = (nick: string, { out }: Child): string[] =>
   out.lines
-    .filter((each) => each.slice(6).startsWith(`${nick}: `))
-    .map((each) => each.slice(8 + nick.length));
+    // After the time, and the mark of a key that is verified or not.
+    .map((each) => each.slice(6).replace(/^[?\u2713]/, ''))
+    .filter((each) => each.startsWith(`${nick}: `))
+    .map((each) => each.slice(2 + nick.length));
 const texts = ({ out }: Child): string[] =>
   out.lines.map((each) => (JSON.parse(each) as { text: string }).text);
 

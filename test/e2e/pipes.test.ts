@@ -128,7 +128,7 @@ test('join in pipes talks plainly: lines in, lines out, and nothing that a termi
   expect(await alice.exit).toBe(0);
 
   expect(bob.out.text).toMatch(
-    /^-- you are in, with alice\n\d\d:\d\d alice: hello bob\n\d\d:\d\d bob: hello ␛\[31malice␇\n\d\d:\d\d bob: \/who\n$/,
+    /^-- you are in, with alice\n\d\d:\d\d \u2713alice: hello bob\n\d\d:\d\d bob: hello ␛\[31malice␇\n\d\d:\d\d bob: \/who\n$/,
   );
   // Nothing but text and ends of lines.
   for (const { out, err } of [alice, bob]) expect(out.text + err.text).not.toMatch(/(?!\n)\p{Cc}/u);

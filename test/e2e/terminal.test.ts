@@ -40,13 +40,13 @@ describe('two people in terminals', () => {
     await alice.shows(/^--> bob joined$/m);
     await alice.type('hello bob');
     await alice.press('Enter');
-    await bob.shows(/^\d\d:\d\d alice: hello bob$/m);
+    await bob.shows(/^\d\d:\d\d [?\u2713]?alice: hello bob$/m);
     await bob.type('hello alice');
     await bob.press('Enter');
-    await alice.shows(/^\d\d:\d\d bob: hello alice$/m);
+    await alice.shows(/^\d\d:\d\d [?\u2713]?bob: hello alice$/m);
 
     // What was said stands once, in its place in the room, and the input line is free again.
-    const shown = await alice.shows(/alice: hello bob\n\d\d:\d\d bob: hello alice\nalice>$/);
+    const shown = await alice.shows(/alice: hello bob\n\d\d:\d\d [?\u2713]?bob: hello alice\nalice>$/);
     expect(shown.match(/hello bob/g)).toHaveLength(1);
 
     await bob.press('C-c');
@@ -113,7 +113,10 @@ describe('two people in terminals', () => {
       await alice.type('!');
       await alice.shows(new RegExp(`bob: beforealice> ${LONG}!$`), unwrapped);
       bob.say(seal(bob, 'after'));
-      await alice.shows(new RegExp(`bob: before\\d\\d:\\d\\d bob: afteralice> ${LONG}!$`), unwrapped);
+      await alice.shows(
+        new RegExp(`bob: before\\d\\d:\\d\\d \\?bob: after(<-- bob left)?alice> ${LONG}!$`),
+        unwrapped,
+      );
       await alice.press('Enter');
       await alice.shows(new RegExp(`bob: after\\d\\d:\\d\\d alice: ${LONG}!alice>$`), unwrapped);
     },
@@ -188,10 +191,10 @@ describe('commands', () => {
       await alice.press('Enter');
       await alice.type('half a thought');
       // Not shown as said, and not lost either: it waits.
-      await alice.shows(/^\u25cc \d\d:\d\d alice: are you there$/m);
+      await alice.shows(/^\u25cc \d\d:\d\d [?\u2713]?alice: are you there$/m);
       await alice.shows(/^-- offline: .*; trying again\nalice> half a thought$/m);
       await relay.restart();
-      await alice.shows(/^\d\d:\d\d alice: are you there$/m);
+      await alice.shows(/^\d\d:\d\d [?\u2713]?alice: are you there$/m);
       const shown = await alice.shows(/^-- online again$/m);
       expect(shown).toMatch(/^alice> half a thought$/m);
     },

@@ -5,7 +5,8 @@ import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
 import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
 
-const alice = chatFormat('alice');
+const VERIFIED = 'verified key';
+const alice = chatFormat('alice', (key) => key === VERIFIED);
 
 /** The time of day where this test runs, the long way round. */
 const wallClock = (time: number): string =>
@@ -19,7 +20,14 @@ describe('what somebody in a room sees', () => {
       Date.UTC(2026, 6, 15, 23, 59),
       Date.UTC(2026, 6, 15, 12, 0),
     ];
-    for (const time of times) expect(alice(message({ time }))).toBe(`${wallClock(time)} bob: hello`);
+    for (const time of times) expect(alice(message({ time }))).toBe(`${wallClock(time)} ?bob: hello`);
+  });
+
+  test('whether it is known who that is, in a mark and not by colour', () => {
+    expect(alice(message({ key: VERIFIED }))).toMatch(/^\d\d:\d\d \u2713bob: hello$/);
+    expect(alice({ type: 'first-sight', position: 1, nick: 'b\x1bob', key: VERIFIED })).toBe(
+      '-- b␛ob is met for the first time; /verify b␛ob tells whether it is them',
+    );
   });
 
   test('one’s own like all others: in its place', () => {
@@ -32,11 +40,14 @@ describe('what somebody in a room sees', () => {
     [['bob', 'a\x1b[2J'], 3, '-- you are in, with bob, a␛[2J'],
     [undefined, 1201, '-- you are in, with 1200 others'],
   ])('who is there: %j, %i members', (members, count, line) => {
-    expect(chatFormat('alice')(welcome({ members, count }))).toBe(line);
+    expect(chatFormat('alice', (key) => key === VERIFIED)(welcome({ members, count }))).toBe(line);
   });
 
   test('that one is in, once: who comes back is told nothing, by a format of its own', () => {
-    const [one, two] = [chatFormat('alice'), chatFormat('alice')];
+    const [one, two] = [
+      chatFormat('alice', (key) => key === VERIFIED),
+      chatFormat('alice', (key) => key === VERIFIED),
+    ];
     expect(one(welcome({}))).toBe('-- you are in, with bob');
     expect(one(welcome({ members: ['alice'], count: 1 }))).toBeUndefined();
     expect(two(welcome({}))).toBe('-- you are in, with bob');
@@ -82,7 +93,7 @@ describe('what somebody in a room sees', () => {
           welcome({ members: [nick, text], count: 3 }),
           { type: 'joined', position: 1, nicks: [nick, text], count: 2 } as const,
         ])
-          expect(chatFormat('alice')(heard) ?? '').not.toMatch(UNSAFE);
+          expect(chatFormat('alice', (key) => key === VERIFIED)(heard) ?? '').not.toMatch(UNSAFE);
       }),
     );
   });

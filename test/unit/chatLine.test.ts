@@ -4,7 +4,10 @@ import { type ChatLine, readChatLine } from '../../src/cli/chatLine.js';
 import { PACK_LIMIT } from '../../streams/client/pack.js';
 
 const read = (line: string, members: string[] = ['alice', 'bob']): ChatLine | undefined =>
-  readChatLine(line, () => members);
+  readChatLine(line, {
+    members: () => members,
+    verify: (nick, answer) => `-- ${nick}\n-- ${answer ?? 'no answer'}`,
+  });
 const shown = (line: string, members?: string[]): string => {
   const result = read(line, members);
   return result?.type === 'show' ? result.text : `not shown but ${result?.type}`;
@@ -36,7 +39,7 @@ describe('an entered line', () => {
   });
 
   test('/help lists all commands, /who lists who is here', () => {
-    for (const command of ['/who', '/quit', '//x']) expect(shown('/help')).toContain(command);
+    for (const command of ['/who', '/verify', '/quit', '//x']) expect(shown('/help')).toContain(command);
     expect(shown('/who')).toBe('-- here: alice, bob');
     expect(shown('/who ', [])).toBe('-- here: ');
   });

@@ -7,7 +7,7 @@ import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
 import { ALICE, BOB } from '../support/people.js';
 
 const plain = plainFormat('alice');
-const json = jsonFormat('alice', 'ROOM');
+const json = jsonFormat('alice', 'ROOM', (key) => key === 'VERIFIED');
 
 const parsed = (heard: Heard): unknown => JSON.parse(json(heard).out ?? 'null');
 
@@ -15,7 +15,6 @@ const LIE: Heard = { type: 'alarm', position: 4, reason: 'forked', nick: 'bob', 
 const CHANGE: Heard = { type: 'key-changed', position: 4, nick: 'bob', key: ALICE.key, before: BOB.key };
 
 const SILENT: Heard[] = [
-  { type: 'first-sight', position: 1, nick: 'bob', key: BOB.key },
   welcome({}),
   { type: 'said', lines: ['x'], token: 'x' as Token, bytes: 1 },
   { type: 'stored', position: 1, lines: ['x'], token: 'x' as Token, bytes: 1 },
@@ -64,7 +63,7 @@ describe('JSON', () => {
     const time = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
     expect(json(message({ time, position: 41, index: 2 })).out).toBe(
       '{"v":1,"type":"message","room":"ROOM","position":41,"index":2,"time":"2026-01-02T03:04:05.006Z",' +
-        `"from":{"nick":"bob","key":"${BOB.key}"},"text":"hello"}`,
+        `"from":{"nick":"bob","key":"${BOB.key}","verified":false},"text":"hello"}`,
     );
   });
 
@@ -112,6 +111,10 @@ describe('JSON', () => {
       expect(parsed(message({ time }))).toMatchObject({ time: new Date(time).toJSON() });
   });
 
+  test('says whose key is verified', () => {
+    expect(parsed(message({ key: 'VERIFIED' }))).toMatchObject({ from: { key: 'VERIFIED', verified: true } });
+  });
+
   test('reads back exactly, and yet is one line and safe for a terminal', () => {
     fc.assert(
       fc.property(hostileText, hostileText, (nick, text) => {
@@ -141,6 +144,12 @@ describe.each([
       note: '1200 members left',
     });
     expect(format({ type: 'joined', position: 1, nicks: ['alice'], count: 1 })).toStrictEqual({});
+  });
+
+  test('notes whom it meets for the first time', () => {
+    expect(format({ type: 'first-sight', position: 1, nick: 'bob', key: BOB.key })).toStrictEqual({
+      note: `bob is met for the first time, with the key ${BOB.key}`,
+    });
   });
 
   test.each(SILENT)('says nothing of the machinery: $type', (heard) => {

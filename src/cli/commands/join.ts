@@ -24,7 +24,7 @@ import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
 import { readAddress } from '../address.js';
 import { chatFormat } from '../chatFormat.js';
-import { readChatLine } from '../chatLine.js';
+import { type ChatRoom, readChatLine } from '../chatLine.js';
 import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { company } from '../company.js';
@@ -37,7 +37,9 @@ import { visible } from '../../terminal/visible.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
+import { openPeople } from '../people.js';
 import { readLink, readPin } from '../relayLink.js';
+import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { pipedLines } from '../source.js';
 
 /** How long, in ms, what came through a pipe may wait without any receipt. */
@@ -60,16 +62,19 @@ export const join: Run = (args) =>
     const { flags } = args;
     const invite = readInvite(args) ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
     const link = readLink(invite, flags);
+    const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
     const nick = readNick(flags, { unique: false });
     if (readInvite(args) === undefined)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 
     const around = company();
     const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
-    const desk = interactive ? terminalDesk(nick, () => [...around.members]) : plainDesk();
+    const desk = interactive
+      ? terminalDesk(nick, { members: () => [...around.members], verify: people.verify })
+      : plainDesk();
     const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
-    const spool = openSpool(spoolDir(), invite, nick);
+    const spool = openSpool(spoolDir(), invite, nick, people.identity);
     let unread = false;
 
     const heard$ = from(readRoomOptions(flags, nick)).pipe(
@@ -77,12 +82,14 @@ export const join: Run = (args) =>
         desk.say$.pipe(
           room(invite, {
             ...options,
+            ...people,
             connect: link,
             restored: spool,
             ...(spool.after !== undefined && { after: spool.after }),
           }),
         ),
       ),
+      people.keep(),
       keeping(spool),
       tap((heard) => {
         account.take(heard);
@@ -100,7 +107,7 @@ export const join: Run = (args) =>
         takeWhile(() => !account.done, true),
         connect((shared$) =>
           merge(
-            shared$.pipe(around.news(), map(chatFormat(nick))),
+            shared$.pipe(around.news(), map(chatFormat(nick, people.isVerified))),
             shared$.pipe(
               tellOffline(),
               map((text) => `-- ${visible(text)}`),
@@ -128,7 +135,7 @@ export const join: Run = (args) =>
     );
   });
 
-const terminalDesk = (nick: string, members: () => readonly string[]): Desk => {
+const terminalDesk = (nick: string, room: ChatRoom): Desk => {
   let print = (text: string) => {
     process.stdout.write(`${text}\n`);
   };
@@ -143,7 +150,7 @@ const terminalDesk = (nick: string, members: () => readonly string[]): Desk => {
         print = screen.print;
       }),
       switchMap(({ line$ }) => line$),
-      map((line) => readChatLine(line, members)),
+      map((line) => readChatLine(line, room)),
       takeWhile((line) => line?.type !== 'quit'),
       tap((line) => {
         if (line?.type === 'show') print(line.text);

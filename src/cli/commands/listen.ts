@@ -26,6 +26,7 @@ import { company } from '../company.js';
 import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$ } from '../process.js';
+import { openPeople } from '../people.js';
 import { readLink } from '../relayLink.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -36,19 +37,23 @@ export const listen: Run = (args) =>
     const { flags } = args;
     const invite = needInvite(args);
     const link = readLink(invite, flags);
+    const { room: name } = deriveRoomKeys(invite.secret);
+    const people = openPeople(name, flags);
     const nick = readNick(flags, { unique: true });
     const count = integer(flags, 'count', 1, MAX) ?? Infinity;
     const n = integer(flags, 'after', 0, MAX);
     const after = n === undefined ? undefined : { log: '*', n };
-    const format =
-      flags['json'] === true ? jsonFormat(nick, deriveRoomKeys(invite.secret).room) : plainFormat(nick);
+    const format = flags['json'] === true ? jsonFormat(nick, name, people.isVerified) : plainFormat(nick);
 
     let seen = 0;
     let enough = false;
     const printed$ = from(readRoomOptions(flags, nick)).pipe(
       switchMap((options) =>
-        NEVER.pipe(room(invite, { ...options, connect: link, after, retry: flags['retry'] !== false })),
+        NEVER.pipe(
+          room(invite, { ...options, ...people, connect: link, after, retry: flags['retry'] !== false }),
+        ),
       ),
+      people.insist(),
       takeWhile((heard) => {
         if (heard.type === 'message') seen += 1;
         enough = seen >= count;

@@ -23,7 +23,9 @@ import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
 import { span, text } from '../flags.js';
 import { giveUp, tellOffline } from '../offline.js';
 import { interruption$, standardInput } from '../process.js';
+import { openPeople } from '../people.js';
 import { readLink } from '../relayLink.js';
+import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { type Receipts, receipts } from '../receipts.js';
 import { oneMessage, pipedLines, type Source } from '../source.js';
 import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
@@ -38,6 +40,7 @@ export const send: Run = (args) =>
     const { flags } = args;
     const invite = needInvite(args);
     const link = readLink(invite, flags);
+    const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
     const nick = readNick(flags, { unique: true });
     const timeout = span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT;
     const message = text(flags, 'message');
@@ -46,7 +49,7 @@ export const send: Run = (args) =>
 
     const source = message === undefined ? pipedLines(standardInput()) : oneMessage(message);
     const account = receipts();
-    const spool = flags['spool'] === true ? openSpool(spoolDir(), invite, nick) : undefined;
+    const spool = flags['spool'] === true ? openSpool(spoolDir(), invite, nick, people.identity) : undefined;
     let unsayable: CliError | undefined;
 
     const sending$ = from(readRoomOptions(flags, nick)).pipe(
@@ -59,11 +62,13 @@ export const send: Run = (args) =>
           }),
           room(invite, {
             ...options,
+            ...people,
             connect: link,
             ...(spool !== undefined && { restored: spool, after: spool.after }),
           }),
         ),
       ),
+      people.insist(),
       spool === undefined ? tap() : keeping(spool),
       tap((heard) => {
         account.take(heard);

@@ -45,6 +45,19 @@ export const newDir = (): string => {
   return dir;
 };
 
+let data: string | undefined;
+
+/** One directory for a whole test: all that it starts is one person, unless it says otherwise. */
+export const ownData = (): string => {
+  if (data === undefined) {
+    data = newDir();
+    atEnd(() => {
+      data = undefined;
+    });
+  }
+  return data;
+};
+
 /** The environment of this process without what would change the behaviour of a child. */
 export const cleanEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
@@ -65,7 +78,7 @@ export const start = (
     env: {
       ...cleanEnv(),
       XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(),
-      XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? newDir(),
+      XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? ownData(),
       ...env,
     },
     stdio: 'pipe',

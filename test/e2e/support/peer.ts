@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { createIdentity, deriveRoomKeys, nodeCipher } from '../../../src/index.js';
+import { createIdentity, deriveRoomKeys, type Identity, nodeCipher } from '../../../src/index.js';
 import {
   encodeEnvelope,
   type Hello,
@@ -81,10 +81,18 @@ export const joinPeer = async (
 export const entriesOf = ({ heard }: Peer): readonly string[] =>
   heard.lines.filter((each) => /^[g+-]/.test(each));
 
-/** The token of what a peer says, made as a client makes it; each of somebody and of a session of its own. */
+/** Whoever goes by a nick here is the same person each time. */
+const people = new Map<string, Identity>();
+const personOf = (nick: string): Identity => {
+  const person = people.get(nick) ?? createIdentity();
+  people.set(nick, person);
+  return person;
+};
+
+/** The token of what a peer says, made as a client makes it; each in a session of its own. */
 export const seal = ({ room: { secret }, nick }: MemberPeer, ...lines: readonly string[]): string => {
   const { room, fernetKey } = deriveRoomKeys(secret);
-  const identity = createIdentity();
+  const identity = personOf(nick);
   const session = toBase64url(randomBytes(16));
   const time = Date.now();
   const { key } = identity;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { cleanEnv, newDir, RXCHAT } from './child.js';
+import { cleanEnv, newDir, ownData, RXCHAT } from './child.js';
 import { atEnd } from './endings.js';
 import { HANG } from './said.js';
 
@@ -23,6 +23,8 @@ export interface Terminal {
 export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
+  /** Who sits there; the one person of the whole test, where nothing is said. */
+  readonly data?: string;
 }
 
 /** Whether there is a tmux on this machine. */
@@ -37,10 +39,10 @@ let servers = 0;
 /** Runs the built command in a terminal of its own; when it has ended, the screen shows `exit` and its code. */
 export const openTerminal = async (
   args: readonly string[],
-  { columns = 40, rows = 15 }: TerminalOptions = {},
+  { columns = 40, rows = 15, data = ownData() }: TerminalOptions = {},
 ): Promise<Terminal> => {
   const server = `rxchat-${process.pid}-${(servers += 1)}`;
-  const env = { ...cleanEnv(), TERM: 'xterm-256color', XDG_STATE_HOME: newDir(), XDG_DATA_HOME: newDir() };
+  const env = { ...cleanEnv(), TERM: 'xterm-256color', XDG_STATE_HOME: newDir(), XDG_DATA_HOME: data };
   const tmux = async (...command: readonly string[]): Promise<string> =>
     (await exec('tmux', ['-L', server, '-f', '/dev/null', ...command], { env })).stdout;
   const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,84 @@
+import { catchError, map, type MonoTypeOperatorFunction, switchMap, tap, throwError } from 'rxjs';
+import type { Heard, Identity } from '../../streams/client/index.js';
+import { foldNick } from '../../streams/wire/index.js';
+import { openIdentity } from '../identity/identity.js';
+import { openKnownKeys } from '../identity/knownKeys.js';
+import { safetyNumber } from '../identity/safetyNumber.js';
+import { endOfTurn$ } from '../turn.js';
+import { CliError, Exit, note } from './exit.js';
+import type { Flags } from './flags.js';
+import { dataDir } from './stateDir.js';
+
+/** Who one is oneself, and whom one knows in a room, from this run and those before. */
+export interface People {
+  readonly identity: Identity;
+  /** The keys of nicks that are known from before. */
+  readonly known: ReadonlyMap<string, string>;
+  /** Whether a key is one's own, or its safety number was compared. */
+  readonly isVerified: (key: string) => boolean;
+  /** Keeps whose key is which. A nick that came with another key than it had is shouted, and kept only with `--accept-key`. */
+  readonly keep: () => MonoTypeOperatorFunction<Heard>;
+  /** The same for who is not there to decide: without `--accept-key` it errors with exit code 5. */
+  readonly insist: () => MonoTypeOperatorFunction<Heard>;
+  /** What to show for `/verify NICK`, and `yes` or `no` behind it, which is kept. */
+  readonly verify: (nick: string, answer: string | undefined) => string;
+}
+
+/** Opens what the data directory has; throws `IdentityError`. */
+export const openPeople = (room: string, flags: Flags): People => {
+  const identity = openIdentity(dataDir());
+  const keys = openKnownKeys(dataDir());
+  const accepts = flags['acceptKey'] === true;
+  /** The newest key of each nick that has said something. */
+  const newest = new Map(keys.known(room));
+
+  for (const line of keys.damaged())
+    note(`line ${line} of the known keys is damaged: whoever it was about counts as never seen`);
+
+  const take = (heard: Heard): Heard => {
+    if (heard.type === 'message') newest.set(foldNick(heard.nick), heard.key);
+    if (heard.type === 'key-changed' && accepts) keys.accept(room, heard.nick, heard.key);
+    if (heard.type !== 'first-sight') return heard;
+    // Another process may have met that nick meanwhile, with another key.
+    const before = keys.remember(room, heard.nick, heard.key);
+    return before === heard.key ? heard : { ...heard, type: 'key-changed', before };
+  };
+
+  const verify = (nick: string, answer: string | undefined): string => {
+    const key = newest.get(foldNick(nick));
+    if (key === undefined) return `-- ${nick} has said nothing yet that would show a key`;
+    if (key === identity.key) return `-- ${nick} has your own key`;
+    if (answer === 'yes' || answer === 'no') {
+      keys.verify(key, answer === 'yes');
+      if (answer === 'yes') keys.accept(room, nick, key);
+      return answer === 'yes' ? `-- ${nick} is verified` : `-- ${nick} is not verified`;
+    }
+    return [
+      `-- ${nick}${keys.isVerified(key) ? ' is verified' : ''}: compare this number, by another way than this room`,
+      `-- ${safetyNumber(identity.key, key)}`,
+      `-- if it is the same with both of you: /verify ${nick} yes   if it is not: /verify ${nick} no`,
+    ].join('\n');
+  };
+
+  return {
+    identity,
+    known: new Map(keys.known(room)),
+    isVerified: (key) => key === identity.key || keys.isVerified(key),
+    keep: () => map(take),
+    insist: () => (heard$) =>
+      heard$.pipe(
+        map(take),
+        tap((heard) => {
+          if (heard.type !== 'key-changed' || accepts) return;
+          throw new CliError(
+            Exit.keys,
+            `${heard.nick} has another key than before: it may be somebody else`,
+            'compare numbers with /verify in join; where it is right, go on with --accept-key',
+          );
+        }),
+        // What was heard before is written at the end of the turn.
+        catchError((error: unknown) => endOfTurn$.pipe(switchMap(() => throwError(() => error)))),
+      ),
+    verify,
+  };
+};

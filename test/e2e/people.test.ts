@@ -1,0 +1,125 @@
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { newDir, run, rxchat } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { newRoom, type Room, startRelay } from './support/relay.js';
+import { hasTmux, openTerminal, type Terminal } from './support/tmux.js';
+
+afterEach(endAll);
+
+const as = (data: string) => ({ env: { XDG_DATA_HOME: data } });
+const say = ({ text }: Room, nick: string, data: string, ...flags: string[]) =>
+  run(['send', text, '--nick', nick, '-m', `of ${nick}`, ...flags], as(data));
+const hear = ({ text }: Room, data: string, ...flags: string[]) =>
+  run(['listen', text, '--after', '0', ...flags], as(data));
+
+test('everyone has a key of their own, made once and kept for its owner alone', async () => {
+  const room = newRoom((await startRelay()).port);
+  const [alice, bob] = [newDir(), newDir()];
+  for (const data of [alice, bob, alice]) expect((await say(room, 'x', data)).code).toBe(0);
+  const path = join(alice, 'rxchat', 'identity.pem');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const { out } = await hear(room, newDir(), '--json', '-n', '3', '--accept-key');
+  const keys = out
+    .trim()
+    .split('\n')
+    .map((each) => JSON.parse(each) as { type: string; from: { key: string } })
+    .filter(({ type }) => type === 'message')
+    .map(({ from }) => from.key);
+  expect([keys.length, keys[0] === keys[2], keys[0] === keys[1]]).toStrictEqual([3, true, false]);
+});
+
+test('a key that others can read is refused with 5, and not replaced', async () => {
+  const room = newRoom((await startRelay()).port);
+  const alice = newDir();
+  await say(room, 'alice', alice);
+  const path = join(alice, 'rxchat', 'identity.pem');
+  const before = readFileSync(path, 'utf8');
+  chmodSync(path, 0o644);
+  const { code, err } = await say(room, 'alice', alice);
+  expect([code, err]).toStrictEqual([
+    5,
+    `rxchat: ${path} is open to others (mode 0644): chmod 600 ${path}\n`,
+  ]);
+  expect(readFileSync(path, 'utf8')).toBe(before);
+});
+
+test('who is met for the first time is told; a known nick with another key ends with 5, unless that is accepted', async () => {
+  const room = newRoom((await startRelay()).port);
+  const [ear, bob, mallory] = [newDir(), newDir(), newDir()];
+  await say(room, 'bob', bob);
+  const first = await hear(room, ear, '-n', '1');
+  expect([first.code, first.out]).toStrictEqual([0, 'bob: of bob\n']);
+  expect(first.err).toMatch(/^rxchat: bob is met for the first time, with the key [\w-]{43}$/m);
+  // It is known from then on.
+  expect((await hear(room, ear, '-n', '1')).err).not.toContain('first time');
+
+  await say(room, 'bob', mallory);
+  const fooled = await hear(room, ear, '-n', '2');
+  expect([fooled.code, fooled.out]).toStrictEqual([5, 'bob: of bob\n']);
+  expect(fooled.err).toContain(
+    'rxchat: bob has another key than before: it may be somebody else\n' +
+      'rxchat: hint: compare numbers with /verify in join; where it is right, go on with --accept-key\n',
+  );
+  // Who only sends is told as well, once the nick says something.
+  const sender = rxchat(['send', room.text, '--nick', 'carol'], as(ear));
+  await say(room, 'bob', mallory);
+  expect(await sender.exit).toBe(5);
+
+  const accepted = await hear(room, ear, '-n', '3', '--accept-key');
+  expect([accepted.code, accepted.out]).toStrictEqual([0, 'bob: of bob\nbob: of bob\nbob: of bob\n']);
+  expect(accepted.err).toContain('alarm: bob has another key than before');
+});
+
+const inTerminal = (await hasTmux()) ? test : test.skip;
+if (inTerminal === test.skip)
+  console.warn('NOT TESTED: there is no tmux on this machine, so nothing is known about /verify');
+
+inTerminal('/verify shows both the same number, and remembers the answer', async () => {
+  const room = newRoom((await startRelay()).port);
+  const [alice, bob] = [newDir(), newDir()];
+  const sit = async (nick: string, data: string) => {
+    const terminal = await openTerminal(['join', room.text, '--nick', nick], { columns: 90, rows: 30, data });
+    await terminal.shows(/you are in/);
+    return terminal;
+  };
+  const enter = async (terminal: Terminal, text: string) => {
+    await terminal.type(text);
+    await terminal.press('Enter');
+  };
+  const [one, other] = [await sit('alice', alice), await sit('bob', bob)];
+  await enter(one, '/verify bob');
+  await one.shows(/^-- bob has said nothing yet that would show a key$/m);
+  await enter(one, 'hello bob');
+  await other.shows(/^-- alice is met for the first time; \/verify alice tells whether it is them$/m);
+  await other.shows(/^\d\d:\d\d \?alice: hello bob$/m);
+  await enter(other, 'hello alice');
+  await one.shows(/^\d\d:\d\d \?bob: hello alice$/m);
+
+  const number = /^-- (\d{5}(?: \d{5}){11})$/m;
+  await enter(one, '/verify bob');
+  await enter(other, '/verify alice');
+  const numbers = [number.exec(await one.shows(number)), number.exec(await other.shows(number))];
+  expect(numbers[0]?.[1]).toBe(numbers[1]?.[1]);
+  await enter(one, '/verify bob yes');
+  await one.shows(/^-- bob is verified$/m);
+  await enter(other, 'again');
+  await one.shows(/^\d\d:\d\d \u2713bob: again$/m);
+  expect(existsSync(join(alice, 'rxchat', 'known-keys'))).toBe(true);
+
+  // In another run, too.
+  const { out } = await run(['listen', room.text, '--after', '0', '-n', '3', '--json'], as(alice));
+  expect(
+    out
+      .trim()
+      .split('\n')
+      .map((each) => (JSON.parse(each) as { from: object }).from),
+  ).toMatchObject([
+    { nick: 'alice', verified: true },
+    { nick: 'bob', verified: true },
+    { nick: 'bob', verified: true },
+  ]);
+  await enter(one, '/verify bob no');
+  await one.shows(/^-- bob is not verified$/m);
+});
