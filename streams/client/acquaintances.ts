@@ -5,7 +5,10 @@ import type { Envelope } from './envelope.js';
 /** Who goes by which key. */
 export interface Acquaintances {
   /** Takes note of who said something, and says what is new about that. */
-  meet(who: Pick<Envelope, 'nick' | 'key'>, position: number): readonly (FirstSight | KeyChanged)[];
+  readonly meet: (
+    who: Pick<Envelope, 'nick' | 'key'>,
+    position: number,
+  ) => readonly (FirstSight | KeyChanged)[];
 }
 
 /** How many nicks are remembered besides those that were known before. */
