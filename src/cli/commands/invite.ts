@@ -1,11 +1,13 @@
 import { defer, EMPTY } from 'rxjs';
 import { createInvite, formatInvite } from '../../invite.js';
+import { visible } from '../../terminal/visible.js';
+import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 
 /** `rxchat invite`: one line on stdout. */
 export const invite: Run = ({ flags }) =>
   defer(() => {
-    process.stdout.write(`${formatInvite(createInvite(readAddress(flags)))}\n`);
+    writeOut(visible(formatInvite(createInvite(readAddress(flags)))));
     return EMPTY;
   });
