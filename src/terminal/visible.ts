@@ -13,6 +13,10 @@ const NICK_VISIBLE_LIMIT = 64;
 const VIRAMA =
   '[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]';
 const ARABIC = '(?:(?=\\p{L})\\p{Script_Extensions=Arabic})';
+
+/** Letters and marks that draw something: the others are spelled out themselves, and carry nothing. */
+const LETTER = '(?:(?!\\p{DI})\\p{L})';
+const MARK = '(?:(?!\\p{DI})\\p{M})';
 const PICTOGRAPH = '\\p{Extended_Pictographic}';
 
 /** What draws nothing by itself and yet belongs where it stands. Everywhere else it could only hide or imitate. */
@@ -23,13 +27,13 @@ const BELONGS = [
   '(?<=[0-9#*])\\ufe0f(?=\\u20e3)',
   // The joiners of Indic scripts (after RFC 5892, appendix A; and before the virama, as Bengali writes it).
   `(?<=${VIRAMA})[\\u200c\\u200d]`,
-  `(?<=\\p{L})\\u200d(?=${VIRAMA})`,
+  `(?<=${LETTER})\\u200d(?=${VIRAMA})`,
   // Those of Persian and other languages in Arabic letters: within a word, and behind a letter that stands alone.
-  `(?<=${ARABIC}\\p{M}{0,3})\\u200c(?=${ARABIC})`,
+  `(?<=${ARABIC}${MARK}{0,3})\\u200c(?=${ARABIC})`,
   `(?<=${ARABIC})\\u200d`,
   // The variants of ideographs, and those of Mongolian.
   '(?<=\\p{Ideographic})[\\u{e0100}-\\u{e01ef}]',
-  '(?<=\\p{Script=Mongolian})[\\u180b-\\u180d\\u180f]',
+  '(?<=(?=\\p{L})\\p{Script=Mongolian})[\\u180b-\\u180d\\u180f]',
   // Signs of Arabic that are formats by their category and can be seen.
   '[\\u0600-\\u0605\\u06dd\\u08e2]',
 ].join('|');
