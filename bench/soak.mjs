@@ -6,7 +6,6 @@
  */
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
@@ -20,7 +19,9 @@ const { values } = parseArgs({
 });
 const LENGTH = Number(values.minutes) * 60_000;
 const CLIENTS = Number(values.clients);
-const ROOMS = Math.max(1, Math.round(CLIENTS / 20));
+const ROOMS = Math.max(1, Math.round(CLIENTS / 10));
+/** How often each says something, in ms: so that all clients, which are one process, have time to spare. */
+const EVERY = 5000;
 const SAMPLES = 30;
 /** How long a client stays, in ms: up to a tenth of the whole, so that all have changed many times. */
 const STAY = Math.min(60_000, LENGTH / 10);
@@ -29,26 +30,8 @@ const dir = mkdtempSync(join(tmpdir(), 'rxchat-soak-'));
 const relay = fork(new URL('./soakRelay.mjs', import.meta.url), [dir], { execArgv: ['--expose-gc'] });
 const [{ port: relayPort }] = await once(relay, 'message');
 
-// Between them a wire that can be cut.
-const wires = new Set();
-const proxy = createServer((near) => {
-  const far = connect(relayPort, '127.0.0.1');
-  const wire = () => {
-    wires.delete(wire);
-    near.destroy();
-    far.destroy();
-  };
-  wire.since = Date.now();
-  wires.add(wire);
-  for (const [from, to] of [
-    [near, far],
-    [far, near],
-  ])
-    from.on('error', wire).on('close', wire).pipe(to);
-});
-proxy.listen(0, '127.0.0.1');
-await once(proxy, 'listening');
-const { port } = proxy.address();
+const wire = fork(new URL('./soakWire.mjs', import.meta.url), [String(relayPort)]);
+const [{ port }] = await once(wire, 'message');
 
 const invites = Array.from({ length: ROOMS }, () => createInvite({ host: '127.0.0.1', port }));
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
@@ -80,7 +63,7 @@ const live = () => {
   });
   const talking = setInterval(() => {
     say$.next('word '.repeat(1 + Math.floor(Math.random() * 40)));
-  }, 2000);
+  }, EVERY);
   const leave = () => {
     present.delete(leave);
     clearInterval(talking);
@@ -115,10 +98,6 @@ const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 console.log(`${CLIENTS} clients in ${ROOMS} rooms for ${values.minutes} minutes\n`);
 for (let n = 0; n < CLIENTS; n += 1) setTimeout(live, (LENGTH / 20) * (n / CLIENTS));
-// One wire in a hundred is cut each second, of those that have been up: what never worked is not tried again.
-const cutting = setInterval(() => {
-  for (const wire of [...wires]) if (Date.now() - wire.since > 5000 && Math.random() < 0.01) wire();
-}, 1000);
 
 const samples = [];
 for (let n = 0; n < SAMPLES; n += 1) {
@@ -126,12 +105,12 @@ for (let n = 0; n < SAMPLES; n += 1) {
   samples.push({ relay: await theirs(), clients: own() });
 }
 over = true;
-clearInterval(cutting);
+wire.send('enough');
 for (const leave of [...present]) leave();
 await wait(12_000);
 const rest = { relay: await theirs(), clients: own() };
 relay.kill();
-proxy.close();
+wire.kill();
 rmSync(dir, { recursive: true, force: true });
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];

@@ -28,7 +28,7 @@ await build({
   define: { RXCHAT_VERSION: JSON.stringify(version) },
   // rxjs offers its CommonJS build to Node first, which cannot be shaken.
   alias: { rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js') },
-  external: ['pino', 'fernet', 'lmdb'],
+  external: ['pino', 'fernet', 'lmdb', 'selfsigned'],
   // CommonJS inside the bundle asks for `require`.
   banner: {
     js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);",

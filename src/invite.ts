@@ -2,10 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { fromBase64url, toBase64url } from '../streams/wire/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress } from './address.js';
 import { SECRET_BYTES } from './crypto/roomKeys.js';
+import { type FragmentFault, readFragment, writeFragment } from './inviteFragment.js';
+import { isPin, PIN_CHARACTERS } from './tls/pin.js';
 
 /** What lets somebody into a room: where its relay is, and its secret. */
 export interface Invite extends Address {
   readonly secret: Uint8Array;
+  /** The SHA-256 of the relay's public key, base64url: the relay speaks TLS, and it alone is the right one. */
+  readonly pin?: string | undefined;
 }
 
 /** An invite cannot be read. The message says what is wrong with it and holds nothing of its secret. */
@@ -16,15 +20,21 @@ export class InviteError extends Error {
 const SHAPE = 'an invite is rxchat://HOST:PORT/#SECRET';
 const SECRET_CHARACTERS = Math.ceil((SECRET_BYTES * 8) / 6);
 
-/** A new room at a relay. Needs no network: a room is its secret. */
-export const createInvite = (address: Address = DEFAULT_ADDRESS): Invite => ({
-  ...address,
+/** A new room at a relay, which may have a pin. Needs no network: a room is its secret. */
+export const createInvite = (relay: Omit<Invite, 'secret'> = DEFAULT_ADDRESS): Invite => ({
+  ...relay,
   secret: randomBytes(SECRET_BYTES),
 });
 
 /** An invite as its one line of text. It lets in whoever has it: treat it like a password. */
 export const formatInvite = (invite: Invite): string =>
-  `rxchat://${formatAddress(invite)}/#${toBase64url(invite.secret)}`;
+  `rxchat://${formatAddress(invite)}/#${writeFragment(toBase64url(invite.secret), { pin: invite.pin })}`;
+
+const FAULTS: Readonly<Record<FragmentFault, string>> = {
+  unnamed: 'the invite has something after its secret that is no name=value',
+  twice: 'the invite says something twice',
+  unknown: 'the invite says something that this rxchat does not know: is it of a newer one?',
+};
 
 /** Reads an invite; an `InviteError` that says what is wrong with it. */
 export const parseInvite = (text: string): Invite => {
@@ -41,7 +51,14 @@ export const parseInvite = (text: string): Invite => {
   if (/\s/.test(line) || /[?@]/.test(beforeSecret) || !['', '/'].includes(url.pathname))
     throw new InviteError(`the invite has something in it that does not belong there: ${SHAPE}`);
   if (url.port === '0') throw new InviteError(`the invite names port 0, where nothing listens: ${SHAPE}`);
-  const secret = url.hash.slice(1);
+  const fragment = readFragment(url.hash.slice(1), ['pin']);
+  if (typeof fragment === 'string') throw new InviteError(FAULTS[fragment]);
+  const secret = fragment.first;
+  const pin = fragment.values.get('pin');
+  if (pin !== undefined && !isPin(pin))
+    throw new InviteError(
+      `the invite's pin has not ${PIN_CHARACTERS} characters of base64url: was it cut off or changed?`,
+    );
   if (secret === '') throw new InviteError(`the invite has no secret, the part after #: was it cut off?`);
   if (secret.length !== SECRET_CHARACTERS)
     throw new InviteError(
@@ -54,5 +71,6 @@ export const parseInvite = (text: string): Invite => {
     host: new URL(site).hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? DEFAULT_ADDRESS.port : Number(url.port),
     secret: bytes,
+    ...(pin !== undefined && { pin }),
   };
 };

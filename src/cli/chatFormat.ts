@@ -1,5 +1,6 @@
 import type { Heard } from '../../streams/index.js';
 import { shown, type Visible, visibleNick, visibleNicks } from '../terminal/visible.js';
+import { alarmText } from './alarmText.js';
 
 const two = (n: number) => String(n).padStart(2, '0');
 
@@ -34,6 +35,9 @@ export const chatFormat = (nick: string) => {
         return shown`-- the relay has lost its history; what it has is shown from the beginning`;
       case 'gap':
         return shown`-- gap: entries ${heard.from} to ${heard.to} are no longer kept`;
+      case 'alarm':
+      case 'key-changed':
+        return shown`!! ${alarmText(heard)}`;
       case 'undecryptable':
         return shown`-- entry ${heard.position} does not open: ${heard.reason}`;
       default:

@@ -7,6 +7,7 @@ import { randomText } from '../crypto/random.js';
 import { type Invite, InviteError, parseInvite } from '../invite.js';
 import type { RoomOptions } from '../room.js';
 import { errorCode } from '../transport/networkError.js';
+import { readAccessToken } from './accessTokens.js';
 import { usageError } from './exit.js';
 import { type Args, choice, type Flags, integer, span, text } from './flags.js';
 
@@ -58,6 +59,7 @@ export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomO
   nick,
   last: integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER),
   heartbeat: span(flags, 'heartbeat', 100, 3_600_000),
+  accessToken: readAccessToken(flags),
   cipher: choice(flags, 'fernetEngine', ['node', 'fernet']) === 'node' ? nodeCipher() : await npmCipher(),
 });
 

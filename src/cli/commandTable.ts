@@ -21,8 +21,11 @@ const host: Flag = { type: 'string', value: 'HOST', help: 'address of the relay 
 const port: Flag = { type: 'number', value: 'PORT', help: 'port of the relay (55555)' };
 const plain: Flag = {
   type: 'boolean',
-  help: 'let nicks, room names and sizes cross the network in the clear',
+  help: 'no TLS: let nicks, room names and sizes cross the network in the clear',
 };
+const tls: Flag = { type: 'boolean', help: 'TLS within this machine, too' };
+const pin: Flag = { type: 'string', value: 'PIN', help: "the pin of the relay's key, as serve shows it" };
+const acceptKey: Flag = { type: 'boolean', help: 'go on where the key of the relay has changed' };
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room' };
 const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };
@@ -42,7 +45,58 @@ const timeout: Flag = {
   help: 'give up when no receipt comes for so long; 0 never does (30s)',
 };
 const data: Flag = { type: 'string', value: 'DIR', help: "where the rooms' history is" };
-const client = { nick, inviteFile, fernetEngine, heartbeat, plain } as const;
+const accessTokenFile: Flag = {
+  type: 'string',
+  value: 'FILE',
+  help: 'access token of a private relay; or in RXCHAT_ACCESS_TOKEN',
+};
+const client = {
+  nick,
+  inviteFile,
+  accessTokenFile,
+  fernetEngine,
+  heartbeat,
+  tls,
+  plain,
+  acceptKey,
+} as const;
+
+/** What a relay on the open internet bears; `src/cli/limits.ts` has the defaults. */
+const limits: Readonly<Record<string, Flag>> = {
+  connections: { type: 'number', value: 'N', help: 'connections at a time; 0 has no limit (10000)' },
+  connectionsPerAddress: {
+    type: 'number',
+    value: 'N',
+    help: 'of them from one IPv4 address or IPv6 /64; 0 behind a proxy (256)',
+  },
+  joinsPerSecond: { type: 'number', value: 'N', help: 'joins a second, in all; 0 has no limit (200)' },
+  handshakeTimeout: { type: 'string', value: 'TIME', help: 'time for a connection to join (10s)' },
+  rooms: { type: 'number', value: 'N', help: 'rooms in use at a time; 0 has no limit (10000)' },
+  roomMembers: { type: 'number', value: 'N', help: 'members of a room; 0 has no limit (5000)' },
+  lineLimit: { type: 'string', value: 'BYTES', help: 'the longest line (64KiB)' },
+  bytesPerSecond: {
+    type: 'string',
+    value: 'BYTES',
+    help: 'of one connection; beyond, it is slowed; 0 has no limit (4MiB)',
+  },
+  linesPerSecond: {
+    type: 'number',
+    value: 'N',
+    help: 'of one connection; beyond, it is slowed; 0 has no limit (1000)',
+  },
+  memoryLimit: { type: 'string', value: 'BYTES', help: "all rooms' windows together (256MiB)" },
+  allowRoom: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME',
+    help: 'serve this room alone, by its public name; may be repeated',
+  },
+  accessTokenFile: {
+    type: 'string',
+    value: 'FILE',
+    help: 'serve only who has one of these access tokens, one a line',
+  },
+};
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -70,13 +124,21 @@ export const COMMANDS: readonly Command[] = [
       },
       keepTotal: { type: 'string', value: 'BYTES', help: 'and of all rooms together (1GiB)' },
       window: { type: 'string', value: 'BYTES', help: 'of which a room in use keeps in memory (16MiB)' },
+      ...limits,
       heartbeat,
       logLevel: {
         type: 'string',
         value: 'LEVEL',
         help: 'silent, error, warn, info, debug or trace (warn), on stderr',
       },
+      tls,
       plain,
+      cert: {
+        type: 'string',
+        value: 'FILE',
+        help: 'certificate and its chain in PEM, read again at SIGHUP (one of its own, in --data)',
+      },
+      key: { type: 'string', value: 'FILE', help: 'its private key in PEM' },
     },
     load: async () => (await import('./commands/serve.js')).serve,
   },
@@ -85,8 +147,8 @@ export const COMMANDS: readonly Command[] = [
     input: '',
     inputs: 0,
     summary: 'make a room: print its invite; whoever has it is in',
-    examples: ['rxchat invite > room.txt', 'rxchat invite --host chat.example.org'],
-    flags: { host, port },
+    examples: ['rxchat invite > room.txt', 'rxchat invite --host chat.example.org --pin PIN'],
+    flags: { host, port, pin },
     load: async () => (await import('./commands/invite.js')).invite,
   },
   {
@@ -101,6 +163,7 @@ export const COMMANDS: readonly Command[] = [
       timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
       host,
       port,
+      pin,
     },
     load: async () => (await import('./commands/join.js')).join,
   },

@@ -1,5 +1,8 @@
 import { HistoryError } from '../history/errors.js';
+import { IdentityError } from '../identity/errors.js';
 import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
+import { CertificateError } from '../tls/certificate.js';
+import { TrustError } from '../tls/trust.js';
 import { visible } from '../terminal/visible.js';
 import { writeError } from '../terminal/write.js';
 
@@ -32,6 +35,7 @@ export const usageError = (message: string, hint?: string): CliError =>
   new CliError(Exit.usage, message, hint);
 
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
+  'access-denied': 'give the token of this relay with --access-token-file or in RXCHAT_ACCESS_TOKEN',
   'nick-taken': 'choose another with --nick',
   'nick-empty': 'choose one with --nick',
   'nick-too-long': 'choose a shorter one with --nick',
@@ -47,6 +51,9 @@ export const toCliError = (error: unknown): CliError => {
   if (error instanceof ProtocolError)
     return new CliError(Exit.refused, error.message, REFUSAL_HINTS[error.code]);
   if (error instanceof LimitError) return new CliError(Exit.limit, error.message);
+  if (error instanceof TrustError) return new CliError(Exit.keys, error.message, error.hint);
+  if (error instanceof CertificateError) return new CliError(Exit.usage, error.message);
+  if (error instanceof IdentityError) return new CliError(Exit.keys, error.message, error.hint);
   if (error instanceof HistoryError)
     return new CliError(error.code === 'damaged' ? Exit.unexpected : Exit.usage, error.message, error.hint);
   return new CliError(

@@ -9,6 +9,8 @@ export interface Flag {
   readonly help: string;
   /** A switch that is on, and is given as `--no-…`. */
   readonly negated?: true;
+  /** May be given several times. */
+  readonly multiple?: true;
 }
 
 export type Flags = Readonly<Record<string, unknown>>;
@@ -38,6 +40,16 @@ export const integer = (flags: Flags, key: string, min: number, max: number): nu
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max)
     throw usageError(`${flagName(key)} needs a whole number from ${min} to ${max}`);
   return value;
+};
+
+/** A string flag that may be given several times; not given: `undefined`. */
+export const texts = (flags: Flags, key: string): readonly string[] | undefined => {
+  const values = flags[key];
+  if (!Array.isArray(values) || values.length === 0) return undefined;
+  return values.map((value) => {
+    if (typeof value !== 'string' || value === '') throw usageError(`${flagName(key)} needs a value`);
+    return value;
+  });
 };
 
 /** A flag that is one of some words; not given: the first. */

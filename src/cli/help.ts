@@ -37,7 +37,7 @@ ${columns([
   ['--version', 'the version'],
 ])}
 
-An invite may also stand in the environment, in RXCHAT_INVITE.
+An invite may also stand in the environment, in RXCHAT_INVITE; an access token in RXCHAT_ACCESS_TOKEN.
 
 ${EXIT_CODES}`;
 

@@ -1,5 +1,6 @@
 import type { Heard } from '../../streams/index.js';
 import { shown, type Visible, visibleJson, visibleNick, visibleNicks } from '../terminal/visible.js';
+import { alarmText } from './alarmText.js';
 
 /** The version of the JSON lines; fields are only ever added to it. */
 const JSON_VERSION = 1;
@@ -26,6 +27,9 @@ export const plainFormat =
         return { note: LOG_CHANGED };
       case 'gap':
         return { note: `gap: entries ${heard.from} to ${heard.to} are no longer kept` };
+      case 'alarm':
+      case 'key-changed':
+        return { note: alarmText(heard) };
       case 'undecryptable':
         return { note: `entry ${heard.position} does not open: ${heard.reason}` };
       default:
@@ -47,7 +51,7 @@ export const jsonFormat =
           position,
           index,
           time: new Date(time).toISOString(),
-          from: { nick: heard.nick },
+          from: { nick: heard.nick, key: heard.key },
           text,
         });
       }
@@ -57,6 +61,14 @@ export const jsonFormat =
         return line({ log: heard.log });
       case 'undecryptable':
         return line({ position: heard.position, reason: heard.reason });
+      case 'alarm': {
+        const { position, reason, nick: name, key } = heard;
+        return line({ position, reason, from: { nick: name, key } });
+      }
+      case 'key-changed': {
+        const { position, nick: name, key, before } = heard;
+        return line({ position, from: { nick: name, key }, before });
+      }
       case 'joined':
       case 'left':
         return present(heard, nick);

@@ -55,9 +55,9 @@ const parse = (command: Command, argv: readonly string[]): Args => {
     autoVersion: false,
     booleanDefault: undefined,
     flags: Object.fromEntries(
-      Object.entries(command.flags).map(([key, { type, short }]) => [
+      Object.entries(command.flags).map(([key, { type, short, multiple }]) => [
         key,
-        { type, ...(short !== undefined && { shortFlag: short }) },
+        { type, ...(short !== undefined && { shortFlag: short }), ...(multiple && { isMultiple: true }) },
       ]),
     ),
   });
@@ -73,9 +73,9 @@ const parse = (command: Command, argv: readonly string[]): Args => {
 
 /** The parser takes a flag that lacks its value for one that was not given, and one given twice for a fault of ours. */
 const needValues = ({ flags }: Command, argv: readonly string[]): void => {
-  for (const [key, { type, short }] of Object.entries(flags)) {
+  for (const [key, { type, short, multiple }] of Object.entries(flags)) {
     const names = [flagName(key), ...(short === undefined ? [] : [flagName(short)])];
-    if (argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
+    if (multiple !== true && argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
       throw usageError(`${flagName(key)} is given twice`);
     argv.forEach((word, at) => {
       const value = argv[at + 1];
@@ -101,6 +101,8 @@ const unknownFlag = ({ name, flags }: Command, flag: string) =>
   );
 
 const suggestion = (word: string, candidates: readonly string[]): string | undefined => {
-  const closest = closestMatch(word, candidates, { maxDistance: 3 });
+  // A short word is near to too many others.
+  const maxDistance = Math.min(3, Math.ceil(word.length / 3));
+  const closest = closestMatch(word, candidates, { maxDistance });
   return closest === undefined ? undefined : `did you mean ${closest}?`;
 };

@@ -1,4 +1,4 @@
-import type { Member, RelayEvent } from '../../streams/relay/index.js';
+import { type Member, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
 import { escapedJson } from '../terminal/visible.js';
 
 /**
@@ -23,6 +23,16 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
     destination,
   );
 
+  // Whoever is turned away can come back at once: a flood of them must not become one of lines.
+  const mentions = tokenBucket(MENTIONED);
+  let unmentioned = 0;
+  const mention = (fields: object, message: string) => {
+    if (mentions.tryTake()) {
+      log.info(unmentioned === 0 ? fields : { ...fields, unmentioned }, message);
+      unmentioned = 0;
+    } else unmentioned += 1;
+  };
+
   return (event) => {
     switch (event.type) {
       case 'joined':
@@ -30,9 +40,9 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
       case 'left':
         return log.info({ ...who(event.member), reason: event.reason }, 'left');
       case 'refused':
-        return log.info({ ...who(event.member), code: event.code }, 'refused');
+        return mention({ ...who(event.member), code: event.code }, 'refused');
       case 'turned-away':
-        return log.info({ peer: event.peer, reason: event.reason }, 'turned away');
+        return mention({ peer: event.peer, reason: event.reason }, 'turned away');
       case 'failed':
         return log.warn({ ...who(event.member), reason: event.reason }, 'a connection failed');
       case 'room-failed':
@@ -51,5 +61,8 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
     }
   };
 };
+
+/** How many of those who were turned away or refused are mentioned; the next line counts the others. */
+const MENTIONED = { perSecond: 5, burst: 50 };
 
 const who = ({ nick, room, connection: { peer } }: Member) => ({ nick, room, peer });

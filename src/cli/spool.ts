@@ -15,6 +15,7 @@ import {
   decodeEnvelope,
   encodeEnvelope,
   type Heard,
+  type Identity,
   type Said,
   type Say,
   type Token,
@@ -23,6 +24,7 @@ import { encodeLine, readResume, type Resume } from '../../streams/wire/index.js
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { randomText } from '../crypto/random.js';
 import { deriveRoomKeys } from '../crypto/roomKeys.js';
+import { createIdentity } from '../crypto/signingKey.js';
 import type { Invite } from '../invite.js';
 import { errorCode } from '../transport/networkError.js';
 import { endOfTurn$ } from '../turn.js';
@@ -80,7 +82,12 @@ export const keeping =
  * The spool of a room in a directory. What a run has left that is no longer running is taken over, the oldest first;
  * its file is now this run's.
  */
-export const openSpool = (dir: string, invite: Invite, nick: string): Spool => {
+export const openSpool = (
+  dir: string,
+  invite: Invite,
+  nick: string,
+  identity: Identity = createIdentity(),
+): Spool => {
   const { room, fernetKey } = deriveRoomKeys(invite.secret);
   const folder = join(dir, createHash('sha256').update(room).digest('base64url').slice(0, 22));
   const own = join(folder, `${process.pid}-${randomText(6)}.json`);
@@ -138,8 +145,10 @@ export const openSpool = (dir: string, invite: Invite, nick: string): Spool => {
       if (size() > LARGEST) return;
       counter += 1;
       const time = Date.now();
-      const envelope = encodeEnvelope({ nick, session: run, counter, time, lines });
-      const token = cipher.seal(fernetKey, envelope, 60 * Math.floor(time / 60_000));
+      const { key } = identity;
+      const envelope = { nick, lines, room, key, session: run, counter, time, stored: 0 };
+      const plaintext = encodeEnvelope(envelope, identity);
+      const token = cipher.seal(fernetKey, plaintext, 60 * Math.floor(time / 60_000));
       waiting = [...waiting, { type: 'said', lines, token, bytes: encodeLine(token).length }];
     },
     get count() {

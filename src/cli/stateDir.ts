@@ -2,13 +2,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where a program keeps what it must not lose, by the custom of the platform (XDG Base Directory, on most). */
-export const stateDir = (): string => {
+export const stateDir = (): string => xdg('XDG_STATE_HOME', join('.local', 'state'));
+
+/** Where it keeps what is the person's own: the identity, and whom they know. */
+export const dataDir = (): string => xdg('XDG_DATA_HOME', join('.local', 'share'));
+
+const xdg = (name: string, otherwise: string): string => {
   const { env, platform } = process;
   if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? homedir(), 'rxchat');
-  const xdg = env['XDG_STATE_HOME'];
+  const dir = env[name];
   // The specification wants relative paths to be ignored.
-  if (xdg?.startsWith('/') === true) return join(xdg, 'rxchat');
+  if (dir?.startsWith('/') === true) return join(dir, 'rxchat');
   return platform === 'darwin'
     ? join(homedir(), 'Library', 'Application Support', 'rxchat')
-    : join(homedir(), '.local', 'state', 'rxchat');
+    : join(homedir(), otherwise, 'rxchat');
 };

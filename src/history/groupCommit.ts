@@ -34,6 +34,12 @@ export interface GroupCommit {
  */
 const LARGEST_RECORD = 65_536 - 24 - RECORD_HEADER;
 
+/**
+ * As many records may go with a batch, which is more than come with one, so that a transaction stays short and its pages
+ * few where much is to go: after `--keep-bytes` was lowered, say.
+ */
+const TRIMMED_A_BATCH = 200;
+
 const PAGE = 4096;
 
 /** How many bytes of lmdb's file a batch may take: its records in whole pages, and the pages on the way to them anew. */
@@ -156,7 +162,7 @@ const putBatch = (
     store.put(key, encodeEntries(key, { count, time, offset: state.end }, slices));
     state = { ...state, next: state.next + count, end: state.end + sizeOf(slices) };
   }
-  const left = trim(store, room, state, goes).state;
+  const left = trim(store, room, state, goes, TRIMMED_A_BATCH).state;
   store.putRoom(room, left);
   return left;
 };

@@ -31,10 +31,14 @@ const LARGEST_PAGE = 65_536;
 /** Where things are on a meta page, on machines of 64 bits; and in what it says of a tree. */
 const AT = { flags: 18, magic: 24, format: 28, pageSize: 48, lastPage: 144, transaction: 152 } as const;
 const TREES_AT = [48, 96] as const;
+const MAIN = 1;
+/** Where a page says which one it is, and which transaction wrote it. */
+const ON_PAGE = { number: 0, transaction: 8 } as const;
+const PAGE_BYTES = 16;
 const IN_TREE = { depth: 6, entries: 32, root: 40 } as const;
 
 /** How often to read both pages, which do not belong together where a relay stores in between. */
-const TRIES = 4;
+const TRIES = 20;
 const NO_PAGE = 2n ** 64n - 1n;
 
 /** lmdb writes numbers as the machine has them, and on 32 bits lays them out differently; there it is left unread. */
@@ -78,11 +82,12 @@ const readMetas = (file: number): Header | 'invalid' | 'torn' => {
   const two = one && readMeta(file, one.pageSize);
   if (one === undefined || two?.pageSize !== one.pageSize) return 'invalid';
   if (!follow(one.transaction, two.transaction)) return 'torn';
-  const { lastPage, ...newest } = two.transaction > one.transaction ? two : one;
-  const meant = (lastPage + 1) * newest.pageSize;
+  if (!isStamped(file, one) || !isStamped(file, two)) return 'torn';
+  const { lastPage, ...head } = two.transaction > one.transaction ? two : one;
+  const meant = (lastPage + 1) * head.pageSize;
   // After the pages were read: the file of a relay that stores meanwhile only grows.
   const { size } = fstatSync(file);
-  return size >= 2 * one.pageSize && Number.isSafeInteger(meant) ? { ...newest, size, meant } : 'invalid';
+  return size >= 2 * one.pageSize && Number.isSafeInteger(meant) ? { ...head, size, meant } : 'invalid';
 };
 
 /**
@@ -94,7 +99,26 @@ const follow = (first: bigint, second: bigint): boolean =>
     ? true
     : first % 2n === 0n && (second === first + 1n || second === first - 1n);
 
-const readMeta = (file: number, from: number) => {
+/**
+ * Each transaction writes the first page of its values anew, with its own number on it, and what it replaces is not used
+ * again before the next one is through. So a head whose number is another than it was passes neither for the newest one
+ * nor for the one before.
+ */
+const isStamped = (file: number, { pageSize, transaction, trees, lastPage }: Meta): boolean => {
+  const root = trees[MAIN]?.root;
+  if (root === undefined) return true;
+  if (root > lastPage || !Number.isSafeInteger(root * pageSize)) return false;
+  const page = Buffer.alloc(PAGE_BYTES);
+  if (readSync(file, page, 0, PAGE_BYTES, root * pageSize) < PAGE_BYTES) return false;
+  return (
+    page.readBigUInt64LE(ON_PAGE.number) === BigInt(root) &&
+    page.readBigUInt64LE(ON_PAGE.transaction) === transaction
+  );
+};
+
+type Meta = Omit<Header, 'size' | 'meant'> & { readonly lastPage: number };
+
+const readMeta = (file: number, from: number): Meta | undefined => {
   const page = Buffer.alloc(META_BYTES);
   if (readSync(file, page, 0, META_BYTES, from) < META_BYTES) return undefined;
   const pageSize = page.readUInt32LE(AT.pageSize);

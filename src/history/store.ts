@@ -65,11 +65,18 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
       ),
     );
 
+  const stats = () => db.getStats() as { pageSize: number; lastPageNumber: number; lastTxnId: number };
+  /** Where the file's last page that was ever used ends. */
+  const end = () => {
+    const { pageSize, lastPageNumber } = stats();
+    return (lastPageNumber + 1) * pageSize;
+  };
+
   // Opened by the first write: who only reads may not be allowed to.
   let space: Space | undefined;
   const write = (action: () => void, bytes = 0) => {
     attempt(path, 'unwritable', () => {
-      space ??= spaceIn(dir);
+      space ??= spaceIn(dir, end);
       space.need(bytes);
       db.transactionSync(action);
     });
@@ -148,7 +155,7 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
         if (version !== undefined) db.putSync(VERSION_KEY, version);
       });
     },
-    transactions: () => reading(() => (db.getStats() as { lastTxnId: number }).lastTxnId),
+    transactions: () => reading(() => stats().lastTxnId),
     close: () => {
       space?.close();
       space = undefined;

@@ -12,9 +12,11 @@ export interface SweepOptions {
   readonly onTrimmed: () => void;
 }
 
-/** As many rooms are looked at, and as many records removed, before others have their turn. */
+/** As many rooms are looked at before others have their turn. */
 const ROOMS_A_TURN = 500;
-const RECORDS_A_TURN = 500;
+
+/** As many records are removed then. Each may be on a page of its own, all of which have to fit into what `Space` keeps. */
+const RECORDS_A_TURN = 100;
 
 interface Old {
   readonly room: string;

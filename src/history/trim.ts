@@ -11,7 +11,7 @@ export const trim = (
   room: string,
   state: RoomState,
   goes: Goes,
-  most: number = Infinity,
+  most: number,
 ): { readonly state: RoomState; readonly removed: number } => {
   let left = state;
   let removed = 0;

@@ -10,6 +10,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   EHOSTUNREACH: 'the host cannot be reached',
   ETIMEDOUT: 'no answer',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'it does not speak TLS 1.3',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'it does not speak TLS 1.3',
 };
 
 /** The code of a system error (`ECONNREFUSED`), where it has one. */
@@ -21,6 +25,10 @@ export const errorCode = (error: unknown): string | undefined =>
 
 /** A system error in words. */
 export const explainNetworkError = (error: Error): string => {
-  const code = errorCode(error);
-  return (code !== undefined ? REASONS[code] : undefined) ?? error.message;
+  const code = errorCode(error) ?? '';
+  // What OpenSSL says has several lines and names its own source files.
+  const otherwise = code.startsWith('ERR_SSL_')
+    ? `TLS failed (${code.slice(8).toLowerCase()})`
+    : error.message;
+  return REASONS[code] ?? otherwise;
 };

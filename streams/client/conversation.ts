@@ -18,10 +18,13 @@ import {
 import type { Connection } from '../wire/connection.js';
 import { LinkError, ProtocolError, RefusedError } from '../wire/errors.js';
 import { enter, type EnterOptions } from './enter.js';
+import type { Hash } from './identity.js';
 import { membership, type MembershipOptions, type Noticed } from './membership.js';
 import { open, type OpenOptions } from './open.js';
 import { type Offline, reconnect, type ReconnectOptions } from './reconnect.js';
 import { type Say, seal, type SealOptions } from './seal.js';
+import { transcript } from './transcript.js';
+import { witness, type WitnessOptions } from './witness.js';
 
 /** All that was to be said is in the outbox: what you say has completed. */
 export interface SaidAll {
@@ -35,7 +38,14 @@ export type Heard = Noticed | Offline | SaidAll;
 export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 'stable'>;
 
 export interface ConversationOptions
-  extends Omit<EnterOptions, 'connection' | 'quiet'>, MembershipOptions, OpenOptions, SealOptions {
+  extends
+    Omit<EnterOptions, 'connection' | 'quiet'>,
+    Omit<MembershipOptions, 'key'>,
+    OpenOptions,
+    Omit<SealOptions, 'testify'>,
+    Omit<WitnessOptions, 'key'> {
+  /** SHA-256, to compare with others what was read. */
+  readonly hash: Hash;
   /** Makes a connection to the relay: emits it and completes, or errors with `LinkError`. */
   readonly connect$: Observable<Connection>;
   /** Without it one connection is all. */
@@ -48,6 +58,9 @@ export interface ConversationOptions
  * Enters the room once a key is there, and subscribes to what you say once it is in. Each thing said becomes a token;
  * its echo is its receipt (`stored`). Nothing is held back here: who can wait paces what it says by `said` and `stored`.
  * When what you say completes there is a `said-all`, and one goes on hearing.
+ *
+ * What a relay or a member does that none ought to is an `alarm` where it can be noticed, before the message that shows
+ * it; `first-sight` and `key-changed` tell of keys. One goes on hearing.
  *
  * With `retry` a connection that is lost is made again (`offline`, then `welcome`), and everything goes on where it
  * was: what came meanwhile is heard, and what is not stored is sent again. It then ends only by an error: `RefusedError`
@@ -71,7 +84,10 @@ export const conversation =
   ({ connect$, retry, ...options }: ConversationOptions): OperatorFunction<Say, Heard> =>
   (say$) =>
     defer(() => {
-      const member = membership(options);
+      const { key } = options.identity;
+      const member = membership({ ...options, key });
+      const read = transcript(options);
+      const judge = witness({ ...options, key }, read);
 
       const link$ = connect$.pipe(
         switchMap((connection) => {
@@ -86,10 +102,12 @@ export const conversation =
         retry === undefined ? link$ : link$.pipe(reconnect({ ...POLICY, now: options.now, ...retry }));
 
       return received$.pipe(
-        tap(({ type }) => {
-          if (type === 'offline') member.detach();
+        tap((received) => {
+          if (received.type === 'offline') member.detach();
+          read.read(received);
         }),
         open<Exclude<Received | Offline, { type: 'token' }>>(options),
+        map((event) => (event.type === 'opened' ? judge(event) : event)),
         connect((event$) =>
           merge(
             event$.pipe(
@@ -101,7 +119,7 @@ export const conversation =
               filter(({ type }) => type === 'welcome'),
               take(1),
               switchMap(() => say$),
-              seal(options),
+              seal({ ...options, testify: () => ({ stored: member.stored, seen: read.claim() }) }),
               map((sealed) => member.say(sealed)),
               endWith<Heard>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
@@ -118,7 +136,7 @@ export const conversation =
 type Received = ReturnType<typeof enter> extends Observable<infer T> ? T : never;
 
 /** Refusals that may pass by themselves. */
-const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout']);
+const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
 
 const POLICY: Pick<ReconnectOptions<Received>, 'isUp' | 'retryAfter' | 'isFatal'> = {
   isUp: ({ type }) => type === 'welcome',

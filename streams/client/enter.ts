@@ -19,7 +19,7 @@ import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
 import { LinkError } from '../wire/errors.js';
 import { heartbeat } from '../wire/heartbeat.js';
-import { helloLine, proofMessage, type Resume, type RoomName } from '../wire/handshake.js';
+import { accessMessage, helloLine, proofMessage, type Resume, type RoomName } from '../wire/handshake.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
 import { encodeLine } from '../wire/utf8.js';
 import { entries, type Received } from './entries.js';
@@ -37,6 +37,8 @@ export interface Credentials {
   readonly sign: (message: Uint8Array) => string;
   readonly after?: Resume | undefined;
   readonly last?: number | undefined;
+  /** Authenticates with the relay's access token, where it has one (HMAC-SHA256); base64url. */
+  readonly access?: ((message: Uint8Array) => string) | undefined;
 }
 
 export interface EnterOptions extends Credentials {
@@ -143,11 +145,18 @@ export const enter = ({
 const answer = (
   nonce: string,
   { channelBinding }: Connection,
-  { nick, room, session, sign, after, last }: Credentials,
+  { nick, room, session, sign, after, last, access }: Credentials,
 ): Uint8Array => {
-  const binding = toBase64url(channelBinding);
-  const proof = sign(proofMessage({ nonce, room, session, binding, nick }));
+  const join = { nonce, room, session, binding: toBase64url(channelBinding), nick };
   return encodeLine(
-    helloLine({ nick, room, session, proof, ...(after && { after }), ...(last !== undefined && { last }) }),
+    helloLine({
+      nick,
+      room,
+      session,
+      proof: sign(proofMessage(join)),
+      ...(after && { after }),
+      ...(last !== undefined && { last }),
+      ...(access && { access: access(accessMessage(join)) }),
+    }),
   );
 };

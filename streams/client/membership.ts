@@ -3,10 +3,11 @@ import { type Control, controlLine } from '../wire/control.js';
 import type { Resume } from '../wire/handshake.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Received } from './entries.js';
-import type { Opened, Undecryptable } from './open.js';
+import type { Alarm, FirstSight, KeyChanged } from './alarm.js';
+import type { Undecryptable } from './open.js';
 import { outbox, type Said, type Stored } from './outbox.js';
-import { repeats } from './repeats.js';
 import type { Sealed } from './seal.js';
+import type { Witnessed } from './witness.js';
 
 /** Something that somebody said: line number `index` (from 0) of the entry at `position`. */
 export interface Message {
@@ -14,6 +15,8 @@ export interface Message {
   readonly position: number;
   readonly index: number;
   readonly nick: string;
+  /** The public key of whoever said it, base64url: its signature was verified. */
+  readonly key: string;
   /** By the sender's clock, in ms since 1970. */
   readonly time: number;
   readonly text: string;
@@ -21,7 +24,7 @@ export interface Message {
   readonly own: boolean;
 }
 
-/** An entry that is a message once more, the same token: it is not shown again. */
+/** An entry that is a message once more, the same number of the same session: it is not shown again. */
 export interface Repeated {
   readonly type: 'repeated';
   readonly position: number;
@@ -40,17 +43,27 @@ type Welcomed = Extract<Received, { type: 'welcome' }>;
 
 /** What comes over a connection, its tokens opened. */
 export type Event =
-  | Opened
+  | Witnessed
   | Undecryptable
+  | Alarm
   | Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
 
 /** What becomes of it. */
 export type Noticed =
-  Exclude<Event, { type: 'opened' | 'pong' }> | Message | Repeated | LogChanged | Said | Stored;
+  | Exclude<Event, { type: 'opened' | 'pong' }>
+  | FirstSight
+  | KeyChanged
+  | Message
+  | Repeated
+  | LogChanged
+  | Said
+  | Stored;
 
 export interface MembershipOptions {
   /** Names this run of the client to the members, as its envelopes do. */
   readonly run: string;
+  /** The public key that signs them. */
+  readonly key: string;
   /** Where to begin to read. */
   readonly after?: Resume | undefined;
   readonly last?: number | undefined;
@@ -74,15 +87,16 @@ export interface Membership {
   readonly say: (sealed: Sealed) => Said;
   /** Asks the relay for a sign of life. */
   readonly ping: () => void;
+  /** How many of the envelopes of this run have a receipt, up to the first that has none. */
+  readonly stored: number;
 }
 
 /**
  * Over each connection a client first reads on to where the log ended when it came back, recognises its own lines on
  * the way, and only then sends the others again: never one that is stored.
  */
-export const membership = ({ run, after, last, restored = [] }: MembershipOptions): Membership => {
+export const membership = ({ run, key, after, last, restored = [] }: MembershipOptions): Membership => {
   const box = outbox(restored);
-  const seen = repeats();
   let from: { after: Resume | undefined; last: number | undefined } = { after, last };
   let unannounced: readonly Said[] = restored;
   let connection: Connection | undefined;
@@ -123,16 +137,23 @@ export const membership = ({ run, after, last, restored = [] }: MembershipOption
     ];
   };
 
-  const read = ({ token, position, envelope }: Opened): Noticed[] => {
+  const read = ({ token, position, envelope, repeated, noticed }: Witnessed): Noticed[] => {
     const stored = box.echo(token, position);
     reach(position);
-    if (seen.isRepeat(token)) return [{ type: 'repeated', position }, ...stored];
-    const { nick, time, lines, session } = envelope;
-    const own = session === run || stored.length > 0;
-    return [
-      ...lines.map((text, index): Message => ({ type: 'message', position, index, nick, time, text, own })),
-      ...stored,
-    ];
+    if (repeated) return [...noticed, { type: 'repeated', position }, ...stored];
+    const { nick, key: from, time, lines, session } = envelope;
+    const own = (from === key && session === run) || stored.length > 0;
+    const messages = lines.map((text, index): Message => ({
+      type: 'message',
+      position,
+      index,
+      nick,
+      key: from,
+      time,
+      text,
+      own,
+    }));
+    return [...noticed, ...messages, ...stored];
   };
 
   const detach = () => {
@@ -190,5 +211,8 @@ export const membership = ({ run, after, last, restored = [] }: MembershipOption
       return said;
     },
     ping,
+    get stored() {
+      return box.stored;
+    },
   };
 };

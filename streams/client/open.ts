@@ -1,6 +1,9 @@
 import { map, type Observable, type OperatorFunction } from 'rxjs';
+import type { RoomName } from '../wire/handshake.js';
+import type { Verify } from '../wire/signature.js';
+import type { Alarm } from './alarm.js';
 import type { Cipher, Plaintext, Token, Unopened } from './cipher.js';
-import { decodeEnvelope, type Envelope } from './envelope.js';
+import { decodeEnvelope, isSigned, type SignedEnvelope } from './envelope.js';
 import { type Keyring, withKeyring } from './keyring.js';
 
 /** A token in its place in the room's order. */
@@ -10,12 +13,12 @@ export interface TokenEntry {
   readonly token: Token;
 }
 
-/** A token that opened. */
+/** A token that opened, and whose signature holds. */
 export interface Opened {
   readonly type: 'opened';
   readonly position: number;
   readonly token: Token;
-  readonly envelope: Envelope;
+  readonly envelope: SignedEnvelope;
 }
 
 /** A token that did not. The stream goes on. */
@@ -28,18 +31,23 @@ export interface Undecryptable {
 export interface OpenOptions {
   readonly keyring$: Observable<Keyring>;
   readonly cipher: Cipher;
+  readonly verify: Verify;
+  /** The room that is read: envelopes for others are none of ours. */
+  readonly room: RoomName;
 }
 
 /**
  * Tokens in, envelopes out; whatever else comes passes.
  *
  * Each key of the keyring is tried, the newest first. A token that no key opens, or that holds no envelope, is an
- * `undecryptable` value: it never ends the stream. Completes with its source; errors with it or with `keyring$`.
+ * `undecryptable` value, and one that is not signed by whom it names, or for another room, an `alarm`: neither ends the
+ * stream. Verifies once a token, however many lines are in it. Completes with its source; errors with it, with
+ * `keyring$`, or where what is injected throws.
  *
  * ```text
- * entry    --token--------garbage--------joined--|
- *            open({ keyring$, cipher })
- * out      --opened-------undecryptable--joined--|
+ * entry    --token--------garbage--------forged--joined--|
+ *            open(options)
+ * out      --opened-------undecryptable--alarm---joined--|
  * ```
  *
  * @example
@@ -51,12 +59,12 @@ export interface OpenOptions {
 export const open =
   <Other extends { readonly type: string }>({
     keyring$,
-    cipher,
-  }: OpenOptions): OperatorFunction<TokenEntry | Other, Opened | Undecryptable | Other> =>
+    ...options
+  }: OpenOptions): OperatorFunction<TokenEntry | Other, Opened | Undecryptable | Alarm | Other> =>
   (entry$) =>
     entry$.pipe(
       withKeyring(keyring$),
-      map(([entry, keyring]) => (isToken(entry) ? openOne(entry, keyring, cipher) : entry)),
+      map(([entry, keyring]) => (isToken(entry) ? openOne(entry, keyring, options) : entry)),
     );
 
 const isToken = (entry: { readonly type: string }): entry is TokenEntry => entry.type === 'token';
@@ -64,16 +72,19 @@ const isToken = (entry: { readonly type: string }): entry is TokenEntry => entry
 const openOne = (
   { position, token }: TokenEntry,
   keyring: Keyring,
-  cipher: Cipher,
-): Opened | Undecryptable => {
+  { cipher, verify, room }: Omit<OpenOptions, 'keyring$'>,
+): Opened | Undecryptable | Alarm => {
   let reason: Unopened = 'wrong key or tampered';
   for (const key of keyring.open) {
     const result: Plaintext | Unopened = cipher.open(key, token);
     if (typeof result !== 'string') {
       const envelope = decodeEnvelope(result);
-      return envelope === undefined
-        ? { type: 'undecryptable', position, reason: 'not an envelope' }
-        : { type: 'opened', position, token, envelope };
+      if (envelope === undefined) return { type: 'undecryptable', position, reason: 'not an envelope' };
+      const { nick, key: signer } = envelope;
+      if (!isSigned(result, envelope, verify))
+        return { type: 'alarm', position, reason: 'bad-signature', nick, key: signer };
+      if (envelope.room !== room) return { type: 'alarm', position, reason: 'other-room', nick, key: signer };
+      return { type: 'opened', position, token, envelope };
     }
     reason = result;
   }

@@ -38,10 +38,14 @@ export interface Outbox {
   pong(): Stored[];
   /** The connection is over, and what waits for an answer waits for none. */
   hangUp(): void;
+  /** How many of what was added have a receipt, up to the first that has none. */
+  readonly stored: number;
 }
 
 interface Pending {
   readonly said: Said;
+  /** How-many-eth it was added, from 1; 0 for what is of an earlier run. */
+  readonly number: number;
   /** It went out over this connection. */
   here: boolean;
   /** It went out, over this connection or an older one. */
@@ -62,14 +66,16 @@ interface Pending {
  * in it twice, as the same token.
  */
 export const outbox = (restored: readonly Said[] = []): Outbox => {
-  const fresh = (said: Said, sent: boolean): Pending => ({
+  const fresh = (said: Said, number: number, sent: boolean): Pending => ({
     said,
+    number,
     sent,
     here: sent,
     swallowed: false,
     asked: false,
   });
-  let pending = restored.map((said) => ({ ...fresh(said, true), here: false }));
+  let pending = restored.map((said) => ({ ...fresh(said, 0, true), here: false }));
+  let added = 0;
   let waiting = false;
 
   const settle = (which: (each: Pending, at: number) => boolean, echoed?: Token, position?: number) => {
@@ -84,10 +90,11 @@ export const outbox = (restored: readonly Said[] = []): Outbox => {
 
   return {
     add: (said, sent) => {
-      pending.push(fresh(said, sent));
+      added += 1;
+      pending.push(fresh(said, added, sent));
     },
     send: () => {
-      pending = pending.map(({ said }) => fresh(said, true));
+      pending = pending.map(({ said, number }) => fresh(said, number, true));
       return pending.map(({ said }) => said.token);
     },
     echo: (token, position) => {
@@ -112,6 +119,10 @@ export const outbox = (restored: readonly Said[] = []): Outbox => {
     hangUp: () => {
       waiting = false;
       for (const each of pending) Object.assign(each, { here: false, asked: false });
+    },
+    get stored() {
+      const first = pending.find(({ number }) => number > 0);
+      return first === undefined ? added : first.number - 1;
     },
   };
 };

@@ -4,8 +4,11 @@ import { eachLine, type Lines } from '../wire/lines.js';
 import { decodeTextLossy, encodeText } from '../wire/utf8.js';
 import type { Say } from './seal.js';
 
-/** The most bytes of lines, as JSON, that go into one token: 32 KiB. */
+/** The most bytes of a line, as JSON, that goes into a token: 32 KiB. */
 export const PACK_LIMIT = 32_768;
+
+/** The most bytes of several lines: with all else that is in an envelope they still fit the padding of 32 KiB. */
+export const BATCH_LIMIT = 32_128;
 
 /** How many bytes a line takes in an envelope. */
 const sizeOf = (line: string): number => encodeText(JSON.stringify(line)).length + 1;
@@ -14,7 +17,7 @@ const sizeOf = (line: string): number => encodeText(JSON.stringify(line)).length
 export const isSayable = (text: string): boolean => sizeOf(text) <= PACK_LIMIT;
 
 /**
- * Lines in, things to say out: those that came together go into one token, up to 32 KiB.
+ * Lines in, things to say out: those that came together go into one token, up to nearly 32 KiB.
  *
  * A quiet source so speaks line by line and a busy one in batches, without a timer. Empty lines are skipped; bytes that
  * are not UTF-8 become U+FFFD. A line that is too long for a token is a `LimitError` that names its number, after what
@@ -38,6 +41,7 @@ export const pack =
   ({ limit = PACK_LIMIT }: { limit?: number } = {}): OperatorFunction<Lines, Say> =>
   (line$) =>
     defer(() => {
+      const together = Math.min(limit, BATCH_LIMIT);
       let number = 0;
       const batch = function* (from: Lines): Generator<Say> {
         let lines: string[] = [];
@@ -47,7 +51,7 @@ export const pack =
           number += 1;
           if (line === '') continue;
           const more = sizeOf(line);
-          if (lines.length > 0 && size + more > limit) {
+          if (lines.length > 0 && size + more > together) {
             yield { lines };
             lines = [];
             size = 0;

@@ -1,51 +1,54 @@
-/** What tells tokens apart that were seen from those that were not. */
+/** What tells envelopes apart that were read before from those that were not. */
 export interface Repeats {
-  /** Whether exactly this token was asked about before; from now on it was. */
-  readonly isRepeat: (token: string) => boolean;
+  /**
+   * Whether something of this name came before: the `same`, or `other` under the same name. From now on it
+   * did.
+   */
+  readonly recall: (name: string, content: string) => 'new' | 'same' | 'other';
 }
 
-/** An HMAC, without its padding: how much of a token's end is kept. */
-const KEPT_CHARACTERS = 43;
-
 /**
- * Remembers the newest tokens, `keep` of them, so that one that was sent again is shown once.
+ * Remembers the newest envelopes, `keep` of them, so that one that was sent again is shown once.
  *
  * Who lost a connection cannot know whether its last tokens were stored, nor whether the log that held them still
- * exists, and sends them again: byte for byte the same, where a new token would have another IV and another time.
- *
- * By the token, and not by session and counter: whoever has the room's key can write anybody's session and counter, and
- * so could make the messages of others vanish. An equal token has an equal content. Of each only the end is kept, the
- * HMAC of all before it; so ask about tokens that opened and no others, for in one that did not the end proves nothing.
+ * exists, and sends them again. An envelope's name is its key, session and counter; its content is its signature, which
+ * stays the same where a member seals it anew.
  *
  * ```text
- * token      T1     T2     T1    T3
- *              isRepeat
- * repeat     false  false  true  false
+ * name       A     B     A      A
+ * content    x     x     x      y
+ *              recall
+ *            new   new   same   other
  * ```
  *
  * @example
  * import { repeats } from 'rxchat/streams';
  *
- * const { isRepeat } = repeats({ keep: 1000 });
- * const once = (tokens: string[]) => tokens.filter((token) => !isRepeat(token));
+ * const { recall } = repeats({ keep: 1000 });
+ * console.log(recall('alice 1', 'x'), recall('alice 1', 'x')); // new same
  */
 export const repeats = ({ keep = 8192 }: { keep?: number } = {}): Repeats => {
-  const seen = new Set<string>();
-  // A ring besides the set, oldest first: a set that is emptied from its front takes ever longer to find its front.
-  const order: string[] = [];
+  const contents = new Map<string, readonly string[]>();
+  // A ring besides the map, oldest first: a map that is emptied from its front takes ever longer to find its front.
+  const order: (readonly [name: string, content: string])[] = [];
   let oldest = 0;
 
+  const forget = ([name, content]: readonly [string, string]) => {
+    const left = contents.get(name)?.filter((each) => each !== content) ?? [];
+    if (left.length === 0) contents.delete(name);
+    else contents.set(name, left);
+  };
+
   return {
-    isRepeat: (token) => {
-      // Put together, not only cut off: a slice alone would hold on to all of its token, up to 64 KiB.
-      const mac = ` ${token.slice(-KEPT_CHARACTERS)}`.slice(1);
-      if (seen.has(mac)) return true;
+    recall: (name, content) => {
+      const known = contents.get(name) ?? [];
+      if (known.includes(content)) return 'same';
       const forgotten = order[oldest];
-      if (forgotten !== undefined) seen.delete(forgotten);
-      order[oldest] = mac;
+      if (forgotten !== undefined) forget(forgotten);
+      order[oldest] = [name, content];
       oldest = (oldest + 1) % keep;
-      seen.add(mac);
-      return false;
+      contents.set(name, [...(contents.get(name) ?? []), content]);
+      return known.length > 0 ? 'other' : 'new';
     },
   };
 };

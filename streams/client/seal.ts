@@ -1,6 +1,8 @@
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
+import type { RoomName } from '../wire/handshake.js';
 import type { Cipher, Token } from './cipher.js';
-import { encodeEnvelope } from './envelope.js';
+import { encodeEnvelope, type Envelope } from './envelope.js';
+import type { Identity } from './identity.js';
 import { type Keyring, withKeyring } from './keyring.js';
 
 /** Something to say: one line, or several that were waiting together and become one token. */
@@ -17,17 +19,21 @@ export interface Sealed {
 export interface SealOptions {
   readonly keyring$: Observable<Keyring>;
   readonly cipher: Cipher;
+  readonly identity: Identity;
   readonly nick: string;
+  readonly room: RoomName;
   /** 16 random bytes, base64url: names this run of the client to the members; every one of them can read it. */
   readonly run: string;
   /** The clock, in ms since 1970. */
   readonly now: () => number;
+  /** Asked once an envelope: what of this run is stored, and what was read. */
+  readonly testify?: () => Pick<Envelope, 'stored' | 'seen'>;
 }
 
 const MINUTE = 60;
 
 /**
- * What is said in, tokens out: encrypted before it leaves the client.
+ * What is said in, tokens out: signed and encrypted before it leaves the client, once for all lines of a token.
  *
  * Envelopes are numbered from 1 in each subscription. The time on the outside of a token is floored to a minute, since
  * the relay can read it. Completes with its source; errors with it, with `keyring$`, or with `LimitError` for what is
@@ -46,7 +52,16 @@ const MINUTE = 60;
  * const sealed = (options: SealOptions) => of({ lines: ['hello'] }).pipe(seal(options));
  */
 export const seal =
-  ({ keyring$, cipher, nick, run, now }: SealOptions): OperatorFunction<Say, Sealed> =>
+  ({
+    keyring$,
+    cipher,
+    identity,
+    nick,
+    room,
+    run,
+    now,
+    testify = () => ({ stored: 0 }),
+  }: SealOptions): OperatorFunction<Say, Sealed> =>
   (say$) =>
     defer(() => {
       let counter = 0;
@@ -54,7 +69,9 @@ export const seal =
         withKeyring(keyring$),
         map(([{ lines }, keyring]) => {
           const time = now();
-          const plaintext = encodeEnvelope({ nick, session: run, counter: (counter += 1), time, lines });
+          counter += 1;
+          const envelope = { nick, lines, room, key: identity.key, session: run, counter, time };
+          const plaintext = encodeEnvelope({ ...envelope, ...testify() }, identity);
           const minute = Math.floor(time / 1000 / MINUTE) * MINUTE;
           return { token: cipher.seal(keyring.seal, plaintext, minute), lines };
         }),

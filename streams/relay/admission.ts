@@ -21,13 +21,19 @@ import { LinkError, ProtocolError } from '../wire/errors.js';
 import { greetingLine } from '../wire/handshake.js';
 import { heartbeat } from '../wire/heartbeat.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
+import type { Verify } from '../wire/signature.js';
 import { encodeLine } from '../wire/utf8.js';
-import { type Command, commands, type Member, type Verify } from './commands.js';
+import { type Command, commands, type Member } from './commands.js';
+import type { Entrance } from './entrance.js';
+import { held } from './held.js';
+import { pace, type PaceLimits } from './pace.js';
 
-export interface AdmissionOptions {
+export interface AdmissionOptions extends PaceLimits {
   /** A fresh nonce: 32 random bytes. */
   readonly nonce: () => Uint8Array;
   readonly verify: Verify;
+  /** Throws where an answer to `NICK` is refused before its proof is checked. */
+  readonly entrance?: Entrance;
   /** The longest line in bytes. */
   readonly lineLimit?: number;
   /** How long a connection may take to answer `NICK`, in ms. */
@@ -39,6 +45,9 @@ export interface AdmissionOptions {
   /** Once it emits, nobody is listened to any more: members are seen off by their rooms, the others here. */
   readonly stop$?: Observable<unknown>;
 }
+
+/** The longest answer to `NICK` in bytes: who is not in yet shall not hold much memory. */
+const ANSWER_LIMIT = 4096;
 
 /** Somebody who was at the door and did not become a member, and why. */
 export interface TurnedAway {
@@ -52,8 +61,8 @@ export interface TurnedAway {
  *
  * Asks `NICK`, reads the answer, checks the proof; from then on passes on what the member does. Each connection has a
  * door of its own, so nobody waits for anybody. It never errors: wrong bytes, a wrong proof, no answer in time, a
- * broken link, a silence of two heartbeats end this one connection, are told to it as `ERR` where it can still be told,
- * and come out as the member's `leave` or as `turned-away`. Completes with the connection, or at `stop$`.
+ * broken link, a silence of two heartbeats end this one connection and come out as the member's `leave`, whose `fault` its
+ * room tells it, or as `turned-away`, told as `ERR` here where it can still be told. Completes with the connection, or at `stop$`.
  *
  * A connection that did not become a member is closed here, on unsubscribing too; a member's is closed by its room,
  * which may still have something to deliver.
@@ -76,16 +85,21 @@ export const admission =
   ({
     nonce: makeNonce,
     verify,
+    entrance,
+    byteRate,
+    lineRate,
     lineLimit: limit = LINE_LIMIT,
     handshakeTimeout = 10_000,
     heartbeat: period = 15_000,
     retryMs = 1000,
     stop$ = EMPTY,
   }: AdmissionOptions) =>
-  (connection: Connection): Observable<Command | TurnedAway> =>
+  (ear: Connection): Observable<Command | TurnedAway> =>
     defer(() => {
+      const connection = held(ear);
       let member: Member | undefined;
       let reason = 'the connection ended';
+      let fault: Pick<ProtocolError, 'code' | 'message'> | undefined;
       let farewell: Control | undefined = { type: 'bye', reason: 'shutdown', retryMs };
       const sayFarewell = () => {
         if (farewell === undefined) return;
@@ -106,7 +120,7 @@ export const admission =
             : new ProtocolError('internal', 'the relay failed; try again');
           reason = known ? code : String(error);
           farewell = { type: 'err', code, text: message };
-          if (member !== undefined) sayFarewell();
+          fault = { code, message };
         }
         return EMPTY;
       };
@@ -121,9 +135,10 @@ export const admission =
         return merge(
           quiet$,
           connection.chunk$.pipe(
-            heartbeat({ period, ping }),
-            lines({ limit }),
-            commands({ connection, nonce, verify }),
+            heartbeat({ period, ping, isHeld: () => connection.isHeld }),
+            lines({ limit, first: ANSWER_LIMIT }),
+            pace({ connection, ...(byteRate && { byteRate }), ...(lineRate && { lineRate }) }),
+            commands({ connection, nonce, verify, ...(entrance && { entrance }) }),
             finalize(() => {
               quiet$.complete();
             }),
@@ -147,7 +162,7 @@ export const admission =
         return of<Command | TurnedAway>(
           member === undefined
             ? { type: 'turned-away', peer: connection.peer, reason }
-            : { type: 'leave', member, reason },
+            : { type: 'leave', member, reason, ...(fault && { fault }) },
         );
       });
 

@@ -4,9 +4,11 @@ import type { Connection } from '../wire/connection.js';
 import { readControl } from '../wire/control.js';
 import { areTokens } from '../wire/entry.js';
 import { ProtocolError } from '../wire/errors.js';
-import { type Hello, proofMessage, readHello } from '../wire/handshake.js';
+import { accessMessage, type Hello, proofMessage, readHello } from '../wire/handshake.js';
 import { eachLine, type Lines } from '../wire/lines.js';
+import type { Verify } from '../wire/signature.js';
 import { decodeLine } from '../wire/utf8.js';
+import type { Entrance } from './entrance.js';
 
 /** Somebody whose proof held: a nick in a room, over a connection. Known by identity: who joins again is another one. */
 export interface Member extends Pick<Hello, 'nick' | 'room' | 'session' | 'after' | 'last'> {
@@ -22,19 +24,21 @@ export type Command =
   | { readonly type: 'join'; readonly member: Member }
   | { readonly type: 'tokens'; readonly member: Member; readonly lines: Lines }
   | { readonly type: 'ping' | 'quiet'; readonly member: Member }
-  | { readonly type: 'leave'; readonly member: Member; readonly reason: string };
-
-/**
- * Whether a signature (base64url) over a message holds under a room's public key (base64url): Ed25519, RFC 8032.
- * Whatever is malformed does not hold; it does not throw.
- */
-export type Verify = (room: string, message: Uint8Array, signature: string) => boolean;
+  | {
+      readonly type: 'leave';
+      readonly member: Member;
+      readonly reason: string;
+      /** What it is to be told as `ERR`, once it has got what it was due before. */
+      readonly fault?: Pick<ProtocolError, 'code' | 'message'>;
+    };
 
 export interface CommandsOptions {
   readonly connection: Connection;
   /** The nonce that was asked for, base64url. */
   readonly nonce: string;
   readonly verify: Verify;
+  /** Throws where an answer is refused before its proof is checked. */
+  readonly entrance?: Entrance;
 }
 
 /**
@@ -56,7 +60,7 @@ export interface CommandsOptions {
  * const spoken = (options: CommandsOptions) => options.connection.chunk$.pipe(lines(), commands(options));
  */
 export const commands =
-  ({ connection, nonce, verify }: CommandsOptions): OperatorFunction<Lines, Command> =>
+  ({ connection, nonce, verify, entrance }: CommandsOptions): OperatorFunction<Lines, Command> =>
   (line$) =>
     defer(() => {
       let member: Member | undefined;
@@ -64,9 +68,10 @@ export const commands =
       const join = (line: Uint8Array): Member => {
         const text = decodeLine(line);
         if (text === undefined) throw new ProtocolError('bad-line', 'the answer to NICK is not UTF-8');
-        const { proof, ...hello } = readHello(text);
-        const binding = toBase64url(connection.channelBinding);
-        if (!verify(hello.room, proofMessage({ ...hello, nonce, binding }), proof))
+        const { proof, access, ...hello } = readHello(text);
+        const here = { ...hello, nonce, binding: toBase64url(connection.channelBinding) };
+        entrance?.({ room: hello.room, access }, accessMessage(here));
+        if (!verify(hello.room, proofMessage(here), proof))
           throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
         return { ...hello, connection };
       };

@@ -3,6 +3,7 @@ import {
   EMPTY,
   exhaustMap,
   expand,
+  finalize,
   map,
   type Observable,
   type OperatorFunction,
@@ -69,5 +70,8 @@ export const groupCommit =
         }),
         // Like the fan-out: it ends only once nothing waits, so events that it ignores are not missed.
         exhaustMap(() => commit$.pipe(expand(() => (entries.isWaiting ? commit$ : EMPTY)))),
+        finalize(() => {
+          entries.close();
+        }),
       );
     });

@@ -8,6 +8,8 @@ import type { Announced } from './presence.js';
 import type { Attendance } from './rollCall.js';
 import type { RoomEvent } from './roomEvent.js';
 import { DEFAULT_WINDOW, roomLog, type RoomLog } from './roomLog.js';
+import { unannounced as notYetAnnounced } from './unannounced.js';
+import type { WindowBudget } from './windowBudget.js';
 
 export interface JournalOptions {
   /** A fresh log id: random, base64url. */
@@ -16,6 +18,8 @@ export interface JournalOptions {
   readonly history?: History | undefined;
   /** Bytes of lines that a room keeps in memory. */
   readonly window?: number;
+  /** What the windows of all rooms may take. */
+  readonly budget?: WindowBudget | undefined;
 }
 
 /** What happened up to a commit, in order. */
@@ -33,6 +37,8 @@ export interface Journal {
   readonly isWaiting: boolean;
   /** Commits all that waits: emits it once, stored or refused. Never errors. */
   commit(): Observable<Committed>;
+  /** Nothing comes any more: the log counts no more in the budget. */
+  close(): void;
 }
 
 /** Bytes that may wait for a commit; who says more meanwhile is not read until it is through. */
@@ -49,20 +55,20 @@ type Waiting = Exclude<RoomEvent, { type: 'joined' }> | Joined;
 /** A room's log, opened by the first join, and what waits for its next commit. */
 export const journal = (
   room: string,
-  { logId, history, window = DEFAULT_WINDOW }: JournalOptions,
+  { logId, history, window = DEFAULT_WINDOW, budget }: JournalOptions,
 ): Journal => {
   let store: StoredLog | undefined;
   let log: RoomLog | undefined;
   let waiting: Waiting[] = [];
   /** Announcements that the store did not take, or that came before there was a log; they wait for the next event. */
-  const unannounced: Announced[] = [];
+  const unannounced = notYetAnnounced();
   /** Who is not read until the commit is through. */
   const unread = new Set<Connection>();
   const refused = new WeakSet<Member>();
 
   const open = (): RoomLog => {
     store = history?.open(room, logId);
-    return roomLog({ id: store?.id ?? logId(), window, stored: store });
+    return roomLog({ id: store?.id ?? logId(), window, stored: store, budget });
   };
 
   const refuse = (member: Member): Waiting => {
@@ -74,20 +80,21 @@ export const journal = (
     if (log === undefined || refused.has(member)) return;
     log.append(lines);
     waiting.push({ type: 'stored', member, count: lines.count, bytes: lines.bytes.length });
-    if (log.uncommitted <= UNCOMMITTED) return;
+    if (log.uncommitted <= UNCOMMITTED && budget?.isOver !== true) return;
+    if (unread.has(member.connection)) return;
     member.connection.pause();
     unread.add(member.connection);
   };
 
   const take = (event: Attendance | Announced): void => {
-    for (const announced of unannounced.splice(0)) take(announced);
+    for (const announced of unannounced.takeAll()) take(announced);
     switch (event.type) {
       case 'tokens':
         takeTokens(event);
         return;
       case 'announced':
         if (log === undefined) {
-          unannounced.push(event);
+          unannounced.add(event);
           return;
         }
         log.append({ bytes: encodeLine(announcementLine(event.announcement)), count: 1 });
@@ -108,7 +115,7 @@ export const journal = (
 
   /** What is left of an event whose lines were not stored. */
   const withoutLines = (event: Waiting): Waiting[] => {
-    if (event.type === 'announced') unannounced.push(event);
+    if (event.type === 'announced') unannounced.add(event);
     else if (event.type !== 'stored') return [event];
     else if (!refused.has(event.member)) return [refuse(event.member)];
     return [];
@@ -132,6 +139,9 @@ export const journal = (
 
   return {
     take,
+    close: () => {
+      log?.close();
+    },
     get isWaiting() {
       return waiting.length > 0;
     },

@@ -2,6 +2,7 @@ import {
   catchError,
   concat,
   connect,
+  defer,
   EMPTY,
   filter,
   finalize,
@@ -17,19 +18,27 @@ import {
   timer,
 } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
+import type { RoomName } from '../wire/handshake.js';
 import { admission, type AdmissionOptions, type TurnedAway } from './admission.js';
 import type { Command } from './commands.js';
+import { entrance, type EntranceOptions } from './entrance.js';
 import { groupUntil } from './groupUntil.js';
+import { type ConnectionLimits, limitConnections } from './limitConnections.js';
 import { room, type RoomOptions } from './room.js';
 import { DEFAULT_GRACE } from './rollCall.js';
 import type { RoomEvent } from './roomEvent.js';
+import { windowBudget } from './windowBudget.js';
 
-export interface RelayOptions extends AdmissionOptions, RoomOptions {
+/** What a relay can be told. Without a limit there is none. */
+export interface RelayOptions
+  extends Omit<AdmissionOptions, 'entrance'>, Omit<RoomOptions, 'budget'>, ConnectionLimits, EntranceOptions {
   /**
    * How long, in ms, a room that everyone has left stays in memory, and with it a log that is nowhere else. An hour;
    * with a history a minute.
    */
   readonly roomIdle?: number;
+  /** Bytes that the windows of all rooms together may take; those that were not used for longest give first. */
+  readonly memoryLimit?: number;
 }
 
 /** A room failed by a fault of its own; it begins anew, with what its history has. */
@@ -65,22 +74,37 @@ export type RelayEvent = RoomEvent | TurnedAway | RoomFailed;
  */
 export const relay =
   (options: RelayOptions) =>
-  (connection$: Observable<Connection>): Observable<RelayEvent> => {
-    const accepted$ = connection$.pipe(takeUntil(options.stop$ ?? EMPTY));
-    return accepted$.pipe(
-      mergeMap(admission(options)),
-      connect((said$) =>
-        merge(
-          said$.pipe(filter(isTurnedAway)),
-          said$.pipe(
-            filter(isCommand),
-            groupUntil(({ member }) => member.room, deserted(options)),
-            mergeMap((command$) => command$.pipe(supervised(command$.key, room(command$.key, options)))),
+  (connection$: Observable<Connection>): Observable<RelayEvent> =>
+    defer(() => {
+      // A room that is let go may still be committing when it begins anew.
+      const open = new Map<RoomName, Observable<Command>>();
+      const budget = windowBudget(options.memoryLimit);
+      const serve = (name: RoomName, command$: Observable<Command>) => {
+        open.set(name, command$);
+        return room(name, { ...options, budget });
+      };
+      const accepted$ = connection$.pipe(takeUntil(options.stop$ ?? EMPTY));
+      return accepted$.pipe(
+        limitConnections(options, admission({ ...options, entrance: entrance(options, open) })),
+        connect((said$) =>
+          merge(
+            said$.pipe(filter(isTurnedAway)),
+            said$.pipe(
+              filter(isCommand),
+              groupUntil(({ member }) => member.room, deserted(options)),
+              mergeMap((command$) =>
+                command$.pipe(
+                  supervised(command$.key, serve(command$.key, command$)),
+                  finalize(() => {
+                    if (open.get(command$.key) === command$) open.delete(command$.key);
+                  }),
+                ),
+              ),
+            ),
           ),
         ),
-      ),
-    );
-  };
+      );
+    });
 
 const isTurnedAway = (said: Command | TurnedAway): said is TurnedAway => said.type === 'turned-away';
 const isCommand = (said: Command | TurnedAway): said is Command => said.type !== 'turned-away';

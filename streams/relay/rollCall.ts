@@ -34,13 +34,20 @@ export type Attendance =
   | { readonly type: 'tokens'; readonly member: Member; readonly lines: Lines }
   | { readonly type: 'pinged' | 'quiet'; readonly member: Member }
   /** Its connection is over. */
-  | { readonly type: 'left'; readonly member: Member; readonly reason: string }
+  | {
+      readonly type: 'left';
+      readonly member: Member;
+      readonly reason: string;
+      readonly fault?: Leave['fault'];
+    }
   /** It is no longer here, and may be announced as gone. */
   | { readonly type: 'departed'; readonly member: Member };
 
 export interface RollCallOptions {
   /** How long, in ms, a member whose connection broke may take to come back before it counts as gone. */
   readonly grace?: number;
+  /** How many may be in the room; who is away keeps its place. */
+  readonly roomMembers?: number;
 }
 
 /** The grace in ms where nothing else was said. */
@@ -52,6 +59,7 @@ interface Seat {
   away: boolean;
 }
 
+type Leave = Extract<Command, { type: 'leave' }>;
 type Expired = { readonly type: 'expired'; readonly member: Member };
 
 /**
@@ -76,7 +84,10 @@ type Expired = { readonly type: 'expired'; readonly member: Member };
  * const happenings = (command$: Observable<Command>) => command$.pipe(rollCall(), map(({ type }) => type));
  */
 export const rollCall =
-  ({ grace = DEFAULT_GRACE }: RollCallOptions = {}): OperatorFunction<Command, Attendance> =>
+  ({ grace = DEFAULT_GRACE, roomMembers = Infinity }: RollCallOptions = {}): OperatorFunction<
+    Command,
+    Attendance
+  > =>
   (command$) =>
     defer(() => {
       const seats = new Map<string, Seat>();
@@ -107,6 +118,10 @@ export const rollCall =
         if (holder !== undefined && holder !== own && !holder.away)
           return [{ type: 'refused', member, code: 'nick-taken', text: 'the nick is taken in this room' }];
         if (own?.member.nick === member.nick) return [...unplug(own), sit(member, true)];
+        if (own === undefined && holder === undefined && seats.size >= roomMembers)
+          return [
+            { type: 'refused', member, code: 'room-full', text: `the room has its ${roomMembers} members` },
+          ];
         return [
           ...(own === undefined ? [] : [...unplug(own), clear(own)]),
           ...(holder === undefined || holder === own ? [] : [clear(holder)]),
@@ -114,8 +129,8 @@ export const rollCall =
         ];
       };
 
-      const leave = (seat: Seat, reason: string): Attendance[] => {
-        const left: Attendance = { type: 'left', member: seat.member, reason };
+      const leave = (seat: Seat, { reason, fault }: Leave): Attendance[] => {
+        const left: Attendance = { type: 'left', member: seat.member, reason, ...(fault && { fault }) };
         if (reason === 'bye') return [left, clear(seat)];
         seat.away = true;
         return [left];
@@ -136,7 +151,7 @@ export const rollCall =
           case 'quiet':
             return [{ type, member }];
           case 'leave':
-            return leave(seat, command.reason);
+            return leave(seat, command);
         }
       };
 

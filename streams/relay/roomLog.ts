@@ -1,5 +1,6 @@
 import type { Lines } from '../wire/lines.js';
 import type { Batch, Gap, StoredLog } from './history.js';
+import { type WindowBudget, windowBudget } from './windowBudget.js';
 
 /**
  * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds
@@ -37,6 +38,8 @@ export interface RoomLog {
   rollBack(): void;
   /** A reader that begins at a position; past the end, at the end. */
   readonly cursor: (position: number) => Cursor;
+  /** Counts no more in the budget, once nothing is appended any more; who is slow still reads to the end. */
+  close(): void;
 }
 
 export interface RoomLogOptions {
@@ -45,6 +48,8 @@ export interface RoomLogOptions {
   readonly window: number;
   /** Where the log goes on, and what was before; without it, the log begins at 1 and has its window alone. */
   readonly stored?: StoredLog | undefined;
+  /** What all logs together may take: where that is used up, a window is smaller. */
+  readonly budget?: WindowBudget | undefined;
 }
 
 /** The smallest window in bytes: four slabs of the longest line. */
@@ -98,7 +103,7 @@ interface Mark {
  * log.commit(log.batch());
  * cursor.read(); // the bytes of '+alice\n'
  */
-export const roomLog = ({ id, window, stored }: RoomLogOptions): RoomLog => {
+export const roomLog = ({ id, window, stored, budget = windowBudget() }: RoomLogOptions): RoomLog => {
   const largest = Math.min(LARGEST_SLAB, Math.max(1, Math.floor(window / 4)));
   const slabs: Slab[] = [];
   /** How many slabs are gone: slab number k is `slabs[k - gone]`. */
@@ -122,10 +127,29 @@ export const roomLog = ({ id, window, stored }: RoomLogOptions): RoomLog => {
       Math.min(largest, last === undefined ? SMALLEST_SLAB : 2 * last.bytes.length),
     );
     const slab: Slab = { bytes: new Uint8Array(size), first: next, end: 0, count: 0 };
+    // Before it is one of the slabs: those may be shed now.
+    account.take(size);
     slabs.push(slab);
     held += size;
     return slab;
   };
+
+  const free = ({ bytes: { length } }: Slab): void => {
+    held -= length;
+    account.give(length);
+  };
+
+  const dropOldest = (): void => {
+    free(slabs.shift() as Slab);
+    gone += 1;
+  };
+
+  const account = budget.account(() => {
+    if (slabs.length === 0 || (gone === committed.slab && next > committed.next)) return false;
+    if (gone === committed.slab) committed = { ...committed, slab: gone + 1, end: 0 };
+    dropOldest();
+    return true;
+  });
 
   const append = ({ bytes, count }: Lines): void => {
     if (bytes.length <= largest || count === 1) {
@@ -157,10 +181,7 @@ export const roomLog = ({ id, window, stored }: RoomLogOptions): RoomLog => {
 
   const commit = ({ count, slices }: Batch): void => {
     // What was committed before has been read by whoever keeps up.
-    while (held > window && gone < committed.slab) {
-      held -= (slabs.shift() as Slab).bytes.length;
-      gone += 1;
-    }
+    while (held > window && gone < committed.slab) dropOldest();
     let { slab, end } = committed;
     for (const { length } of slices) {
       if (slabAt(slab)?.end === end && slab - gone < slabs.length - 1) {
@@ -176,7 +197,7 @@ export const roomLog = ({ id, window, stored }: RoomLogOptions): RoomLog => {
   const rollBack = (): void => {
     next = committed.next;
     uncommitted = 0;
-    while (gone + slabs.length - 1 > committed.slab) held -= (slabs.pop() as Slab).bytes.length;
+    while (gone + slabs.length - 1 > committed.slab) free(slabs.pop() as Slab);
     const last = slabAt(committed.slab);
     if (last === undefined) return;
     last.end = committed.end;
@@ -249,6 +270,9 @@ export const roomLog = ({ id, window, stored }: RoomLogOptions): RoomLog => {
     commit,
     rollBack,
     cursor,
+    close: () => {
+      account.give(held);
+    },
   };
 };
 

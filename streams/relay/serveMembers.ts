@@ -63,7 +63,12 @@ export const serveMembers =
                       takeUntil(event$.pipe(filter(isLast))),
                     );
                   case 'refused':
-                    return refuse(event);
+                    return refuse(event.member, event.code, event.text);
+                  case 'left':
+                    // This hears of it before `takeUntil` does: told, and then closed.
+                    return event.fault === undefined
+                      ? EMPTY
+                      : refuse(event.member, event.fault.code, event.fault.message);
                   default:
                     return EMPTY;
                 }
@@ -108,7 +113,7 @@ const deliver = (
   ).pipe(closing(member));
 };
 
-const refuse = ({ member, code, text }: Extract<Own, { type: 'refused' }>): Observable<Failed> =>
+const refuse = (member: Member, code: string, text: string): Observable<Failed> =>
   say(member, controlLine({ type: 'err', code, text })).pipe(closing(member));
 
 const say = ({ connection }: Member, line: string): Observable<never> =>

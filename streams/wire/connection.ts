@@ -5,7 +5,7 @@ import type { Observable } from 'rxjs';
  * carries bytes in order. `test/contract/` holds every transport to what is said here.
  */
 export interface Connection {
-  /** Who is at the other end, for people and logs (`127.0.0.1:50412`). Never parsed. */
+  /** Who is at the other end, for people and logs (`127.0.0.1:50412`), and by whom connections are counted. */
   readonly peer: string;
 
   /**

@@ -17,6 +17,10 @@ export type ErrorCode =
   | 'nick-invalid'
   | 'nick-taken'
   | 'timeout'
+  | 'busy'
+  | 'room-full'
+  | 'room-not-allowed'
+  | 'access-denied'
   | 'storage'
   | 'internal';
 

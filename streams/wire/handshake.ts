@@ -29,6 +29,8 @@ export interface Hello {
   readonly after?: Resume;
   /** How many of the newest entries to begin with. */
   readonly last?: number;
+  /** HMAC of `accessMessage` under the relay's access token, base64url; where the relay is a private one. */
+  readonly access?: string;
 }
 
 /** What the relay answers to a proof that holds. Positions count from 1. */
@@ -69,8 +71,8 @@ export const readGreeting = (line: string): string => {
 };
 
 /** `NICK <nick> room=… session=… proof=…`. */
-export const helloLine = ({ nick, room, session, proof, after, last }: Hello): string =>
-  `NICK ${nick} ${writeFields({ room, session, proof, after: after && `${after.log}/${after.n}`, last })}`;
+export const helloLine = ({ nick, room, session, proof, after, last, access }: Hello): string =>
+  `NICK ${nick} ${writeFields({ room, session, proof, after: after && `${after.log}/${after.n}`, last, access })}`;
 
 /** Reads a client's answer, whose proof is still to be verified. */
 export const readHello = (line: string): Hello => {
@@ -86,6 +88,7 @@ export const readHello = (line: string): Hello => {
   const proof = readKey(fields.get('proof'), 64, 'bad-proof', 'proof is not a signature of 64 bytes');
   const after = fields.get('after');
   const last = fields.get('last');
+  const access = fields.get('access');
   return {
     nick,
     room: room as RoomName,
@@ -93,6 +96,7 @@ export const readHello = (line: string): Hello => {
     proof,
     ...(after !== undefined && { after: readResume(after) }),
     ...(last !== undefined && { last: position(last, 'last') }),
+    ...(access !== undefined && { access }),
   };
 };
 
@@ -108,19 +112,22 @@ export const readResume = (text: string): Resume => {
  * The bytes that a join proof signs: a label, the relay's nonce, the room, the session, the channel binding and the
  * nick, each on a line of its own (none of them can hold a newline).
  */
-export const proofMessage = ({
-  nonce,
-  room,
-  session,
-  binding,
-  nick,
-}: {
-  nonce: string;
-  room: string;
-  session: string;
-  binding: string;
-  nick: string;
-}): Uint8Array => encodeText([`${PROTOCOL} join`, nonce, room, session, binding, nick].join('\n'));
+export const proofMessage = (join: Join): Uint8Array => labelled('join', join);
+
+/** The same under another label: what a relay's access token authenticates. */
+export const accessMessage = (join: Join): Uint8Array => labelled('access', join);
+
+/** One join, over one connection. */
+export interface Join {
+  readonly nonce: string;
+  readonly room: string;
+  readonly session: string;
+  readonly binding: string;
+  readonly nick: string;
+}
+
+const labelled = (label: string, { nonce, room, session, binding, nick }: Join): Uint8Array =>
+  encodeText([`${PROTOCOL} ${label}`, nonce, room, session, binding, nick].join('\n'));
 
 /** `WELCOME log=… next=… first=… from=… durability=… count=… members=…`. */
 export const welcomeLine = ({ members, ...fields }: Welcome): string => {

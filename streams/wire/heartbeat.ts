@@ -6,6 +6,8 @@ export interface HeartbeatOptions {
   readonly period: number;
   /** Called to ask the peer for a sign of life. */
   readonly ping: () => void;
+  /** Whether we do not read the peer at present: then its silence is ours, and does not count. */
+  readonly isHeld?: () => boolean;
 }
 
 /** Ticks a period; a silence of `GONE` ticks in a row is the end. */
@@ -20,7 +22,7 @@ const GONE = 2 * TICKS;
  * the start, it errors with `LinkError`. It also errors with what `ping` throws. Otherwise it completes and errors with
  * its source; all of these, and unsubscribing, stop the timer. There is one timer, whatever comes.
  *
- * A source that is paused is silent too.
+ * A source that is paused is silent too, unless `isHeld` tells; it has its whole time again once it is read.
  *
  * ```text
  * value   -a-b-c--------
@@ -36,14 +38,14 @@ const GONE = 2 * TICKS;
  *   chunk$.pipe(heartbeat({ period: 15_000, ping: () => write(encodeText('PING 0\n')) }));
  */
 export const heartbeat =
-  <T>({ period, ping }: HeartbeatOptions): MonoTypeOperatorFunction<T> =>
+  <T>({ period, ping, isHeld = () => false }: HeartbeatOptions): MonoTypeOperatorFunction<T> =>
   (value$) =>
     defer(() => {
       // Ticks, not a clock: a process that was stopped for a minute finds one tick late, and then reads what has come.
       let silent = 0;
       const gone$ = interval(period / TICKS).pipe(
         map(() => {
-          silent += 1;
+          silent = isHeld() ? 0 : silent + 1;
           if (silent === GONE) throw new LinkError(`nothing was heard for ${2 * period} ms`);
           if (silent === TICKS) ping();
         }),

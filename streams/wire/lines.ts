@@ -17,7 +17,7 @@ const NEWLINE = 10;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Chunks in, whole lines out: framing.
+ * Chunks in, whole lines out: framing. `limit` is the longest line in bytes, `first` that of the first line.
  *
  * What a chunk ends with and no newline ended is carried into the next one, in a buffer that grows with what was
  * really sent and never past `limit`. Completes with its source; a line that was not ended by then is no line and is
@@ -41,14 +41,18 @@ const NOTHING = new Uint8Array(0);
  *   .subscribe({ next: ({ count }) => console.log(count), error: console.error }); // 1, 1
  */
 export const lines =
-  ({ limit = LINE_LIMIT }: { limit?: number } = {}): OperatorFunction<Uint8Array, Lines> =>
+  ({ limit = LINE_LIMIT, first = limit }: { limit?: number; first?: number } = {}): OperatorFunction<
+    Uint8Array,
+    Lines
+  > =>
   (chunk$) =>
-    defer(() => chunk$.pipe(concatMap(splitter(limit))));
+    defer(() => chunk$.pipe(concatMap(splitter(limit, Math.min(first, limit)))));
 
 /** One splitter holds the unfinished line of one stream. */
-const splitter = (limit: number): ((chunk: Uint8Array) => ObservableInput<Lines>) => {
+const splitter = (later: number, first: number): ((chunk: Uint8Array) => ObservableInput<Lines>) => {
   let carry = NOTHING;
   let carried = 0;
+  let limit = first;
 
   const keep = (bytes: Uint8Array) => {
     const size = carried + bytes.length;
@@ -80,6 +84,7 @@ const splitter = (limit: number): ((chunk: Uint8Array) => ObservableInput<Lines>
       batches.push({ bytes: carry.subarray(0, carried), count: 1 });
       carry = NOTHING;
       carried = 0;
+      limit = later;
       from = end;
     }
 
@@ -89,6 +94,7 @@ const splitter = (limit: number): ((chunk: Uint8Array) => ObservableInput<Lines>
     while ((at = chunk.indexOf(NEWLINE, end)) >= 0 && at + 1 - end <= limit) {
       end = at + 1;
       count += 1;
+      limit = later;
     }
     if (count > 0) batches.push({ bytes: chunk.subarray(from, end), count });
     if (at >= 0 || chunk.length - end >= limit) return tooLong();

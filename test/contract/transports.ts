@@ -1,7 +1,11 @@
-import { firstValueFrom, map, type Subscription, switchMap } from 'rxjs';
+import { firstValueFrom, from, map, type Observable, type Subscription, switchMap } from 'rxjs';
+import type { Address } from '../../src/address.js';
+import type { Listening } from '../../src/transport/listening.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { memoryPair } from '../../streams/wire/memory.js';
 import { connectTcp, listenTcp } from '../../src/transport/tcp.js';
+import { connectTls, listenTls } from '../../src/transport/tls.js';
+import { testCertificate } from '../support/certificates.js';
 
 /** Two ends of one connection. */
 export interface Pair {
@@ -17,13 +21,17 @@ export interface Transport {
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 
-const tcpPair = async (): Promise<Pair> => {
+/** The two ends of a connection to somebody who listens. */
+const pairOf = async (
+  listening$: Observable<Listening>,
+  connect: (address: Address) => Observable<Connection>,
+): Promise<Pair> => {
   let listening: Subscription | undefined;
   const ends = await new Promise<[Connection, Connection]>((resolve, reject) => {
-    listening = listenTcp(LOOPBACK)
+    listening = listening$
       .pipe(
         switchMap(({ address, connection$ }) => {
-          const near = firstValueFrom(connectTcp(address));
+          const near = firstValueFrom(connect(address));
           return connection$.pipe(switchMap((far) => near.then((each) => [each, far] as const)));
         }),
         map(([near, far]): [Connection, Connection] => [near, far]),
@@ -43,7 +51,12 @@ const tcpPair = async (): Promise<Pair> => {
 };
 
 export const transports: readonly Transport[] = [
-  { name: 'tcp', pair: tcpPair },
+  { name: 'tcp', pair: () => pairOf(listenTcp(LOOPBACK), connectTcp) },
+  {
+    name: 'tls',
+    pair: () =>
+      pairOf(listenTls(LOOPBACK, from(testCertificate())), (address) => connectTls(address, () => undefined)),
+  },
   {
     name: 'memory',
     pair: () => {

@@ -11,6 +11,7 @@ afterEach(endAll);
 
 const SECRET = 'Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldCBvbmU';
 const INVITE = `rxchat://127.0.0.1:55555/#${SECRET}`;
+const PIN = 'A'.repeat(43);
 
 /** One line that says what is wrong and perhaps one that says what to do, both by `rxchat:`, and nothing on stdout. */
 const complaint = ({ out, err }: Ran): string => {
@@ -55,11 +56,18 @@ describe('wrong usage ends in 2 with a line that says what to do', () => {
     ['a window that is no size', ['serve', '--window', 'large'], /--window needs a size .* such as 16MiB/],
     ['a level that there is not', ['serve', '--log-level', 'loud'], /--log-level is one of .*silent.*trace/],
     ['an engine that there is not', ['listen', INVITE, '--fernet-engine', 'rot13'], /one of node, fernet/],
-    ['an address outside this machine', ['serve', '--host', '0.0.0.0'], /0\.0\.0\.0 is outside.*\n.*--plain/],
+    ['TLS and none', ['serve', '--tls', '--plain'], /--tls and --plain exclude each other/],
     [
-      'an invite outside this machine',
-      ['listen', `rxchat://192.0.2.1:1/#${SECRET}`],
-      /192\.0\.2\.1.*\n.*--plain/,
+      'none with a pin',
+      ['listen', `${INVITE},pin=${PIN}`, '--plain'],
+      /has the pin of a relay with TLS\n.*--plain/,
+    ],
+    ['a pin that is none', ['invite', '--pin', 'x'], /--pin needs 43 characters/],
+    ['a certificate without its key', ['serve', '--cert', '/nowhere/cert'], /--cert and --key go together/],
+    [
+      'a certificate that is not there',
+      ['serve', '--port', '0', '--memory', '--cert', '/nowhere/cert', '--key', '/nowhere/key'],
+      /cannot read \/nowhere\/cert: ENOENT/,
     ],
     ['a host with a space', ['serve', '--host', 'my host'], /--host needs a host name or an address/],
     [

@@ -1,9 +1,14 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { newDir, run, rxchat } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { allWell } from './support/faults/account.js';
 import { awayBeyondRetention, awayBeyondTheWindow } from './support/faults/away.js';
+import { startFaultProxy } from './support/faults/faultProxy.js';
 import { keeperKilled, noRelayAtAll } from './support/faults/keptLines.js';
 import { LOSSES, logLost } from './support/faults/logLost.js';
+import { newRoom, startRelay, through } from './support/relay.js';
+import { HANG } from './support/said.js';
 
 afterEach(endAll);
 
@@ -17,6 +22,33 @@ test.each([[['send', '--spool']], [['join']]] as const)(
     expect(await keeperKilled(keeper)).toStrictEqual(allWell(400));
   },
 );
+
+test('join that is interrupted with a line pending says so, and the next one sends it', async () => {
+  const relay = await startRelay();
+  const room = newRoom(relay.port);
+  const way = await startFaultProxy(relay.port);
+  const state = { XDG_STATE_HOME: newDir() };
+  const args = ['join', through(way.port, room).text, '--nick', 'alice'];
+  const joins = rxchat(args, { env: state });
+  await relay.joined('alice');
+  way.freeze();
+  joins.feed('pending\n');
+  // It is on the disk before it could be lost.
+  const kept = () =>
+    readdirSync(state.XDG_STATE_HOME, { recursive: true }).some((name) => /\.json$/.test(String(name)));
+  for (const began = performance.now(); !kept(); await new Promise((resolve) => setTimeout(resolve, 10)))
+    if (performance.now() - began > HANG) throw new Error('it is not kept');
+  joins.signal('SIGINT');
+  expect(await joins.exit).toBe(130);
+  expect(joins.err.text).toContain(
+    'rxchat: lines not stored yet: 1; they are kept and go out when you join again\n',
+  );
+  way.thaw();
+  const again = await run(args, { env: state });
+  expect([again.code, again.err]).toStrictEqual([0, '']);
+  const { out } = await run(['listen', room.text, '--after', '0', '-n', '1']);
+  expect(out).toBe('alice: pending\n');
+});
 
 test.each(LOSSES)(
   'a history that is lost (%s): clients say so, what is pending is sent, nothing is shown twice',

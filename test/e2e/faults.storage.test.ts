@@ -1,21 +1,44 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { newDir, run, start, RXCHAT } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { allWell } from './support/faults/account.js';
-import { diskFull, hasPrlimit } from './support/faults/storage.js';
+import { type Disk, disks, hasPrlimit, SMALL } from './support/faults/disks.js';
+import { diskFull } from './support/faults/storage.js';
 
 afterEach(endAll);
 
 const limits = await hasPrlimit();
 const testOnLinux = limits ? test : test.skip;
 
-testOnLinux(
-  'a disk that is full: no receipts, everyone is told, readers go on; then all of it is stored',
+const found = await disks();
+if (found.length < 2)
+  console.warn('SKIPPED: a full disk, where there is neither prlimit nor a tmpfs for everyone');
+
+describe('a disk that is full: no receipts, everyone is told, readers go on; then all of it is stored', () => {
+  (found.length > 0 ? test.each(found) : test.skip.each([{ name: 'none here' } as Disk]))(
+    '$name',
+    async (disk) => {
+      const account = await diskFull(disk);
+      expect(account).toStrictEqual(allWell(account.sent));
+    },
+  );
+});
+
+const ROUNDS = 30;
+const byTmpfs = found.find(({ name }) => name === SMALL)?.by;
+
+(byTmpfs === undefined ? test.skip : test)(
+  `a disk that gets full ${ROUNDS} times: what was stored is there, and there is no harm to the process`,
   async () => {
-    const account = await diskFull();
-    expect(account).toStrictEqual(allWell(account.sent));
+    const dir = newDir();
+    const script = fileURLToPath(new URL('support/fullDisk.mjs', import.meta.url));
+    const [program = '', ...by] = byTmpfs?.(dir) ?? [];
+    const child = start(program, [...by, process.execPath, script, dir, String(ROUNDS), '1']);
+    expect([await child.exit, child.err.text]).toStrictEqual([0, '']);
+    expect(child.out.text).toMatch(/^\d+ stored, [1-9]\d* more refused\n$/);
   },
 );
 

@@ -9,18 +9,19 @@ import { welcomeLine } from '../../streams/wire/handshake.js';
 import { fakeCipher, ringOf } from '../support/fakeCipher.js';
 import { type FakeConnection, fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
+import { runOf } from '../support/people.js';
 import { inTurn, saidOf, talking, tokenOf } from '../support/talking.js';
 import { bytes, heard, LOBBY, PROOF, SESSION } from '../support/wire.js';
 
-const EARLIER = { session: 'an earlier run' };
+const EARLIER = { session: runOf(6) };
 
 const token: Record<string, string> = {
   a: tokenOf(['a']),
   b: tokenOf(['b'], { counter: 2 }),
   c: tokenOf(['c'], { counter: 3 }),
-  o: tokenOf(['hi'], { nick: 'bob', session: 'bob' }),
+  o: tokenOf(['hi'], { nick: 'bob', session: runOf(7) }),
   y: tokenOf(['y'], EARLIER),
-  z: tokenOf(['z'], EARLIER),
+  z: tokenOf(['z'], { ...EARLIER, counter: 2 }),
 };
 
 const welcomed = (from: number, next: number, log = 'log'): Uint8Array =>
@@ -476,7 +477,7 @@ test('only the first connection begins with the last few', () => {
 });
 
 describe('what an earlier run said', () => {
-  const restored = [saidOf(['y'], EARLIER), saidOf(['z'], EARLIER)];
+  const restored = [saidOf(['y'], EARLIER), saidOf(['z'], { ...EARLIER, counter: 2 })];
   const after = { log: 'log', n: 4 };
   const known = {
     ...told,
@@ -638,7 +639,7 @@ describe('what ends it', () => {
     throw fault;
   };
   const losing$ = concat(of(ringOf(1)), timer(99).pipe(map(broken)));
-  const tooLong = new LimitError('a message of 50099 bytes is over the limit of 49087');
+  const tooLong = new LimitError('a message of 50316 bytes is over the limit of 49087');
 
   test.each<[string, string, Partial<ConversationOptions>, Error]>([
     ['what you say, when it fails', '98ms #', {}, fault],

@@ -8,12 +8,13 @@ import { welcomeLine } from '../../streams/wire/handshake.js';
 import { fakeCipher, ringOf } from '../support/fakeCipher.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
+import { runOf } from '../support/people.js';
 import { inTurn, talking, tokenOf } from '../support/talking.js';
 import { bytes, heard, LOBBY, PROOF, SESSION } from '../support/wire.js';
 
 const A = tokenOf(['hello']);
 const B = tokenOf(['one', 'two', 'three'], { counter: 2 });
-const OTHERS = tokenOf(['hi', 'all'], { nick: 'bob', session: 'other' });
+const OTHERS = tokenOf(['hi', 'all'], { nick: 'bob', session: runOf(7) });
 
 const welcomed = (from: number, next: number): Uint8Array =>
   bytes(
@@ -239,7 +240,7 @@ describe('whatever ends it says BYE and closes', () => {
     'the relay sent a line that is neither an entry nor a control',
   );
   const closed = new LinkError('the relay closed the connection');
-  const tooLong = new LimitError('a message of 50099 bytes is over the limit of 49087');
+  const tooLong = new LimitError('a message of 50316 bytes is over the limit of 49087');
   const endings = [
     { name: 'a refusal', chunk: 'N-E', out: '--#', line: 'H-(Q|)', error: refused },
     { name: 'a refusal that may pass', chunk: 'N-S', out: '--#', line: 'H-(Q|)', error: full },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { map, type Observable, of, type OperatorFunction, pipe, take } from 'rxjs';
+import { from, map, type Observable, of, type OperatorFunction, pipe, take } from 'rxjs';
 import { ProtocolError } from '../../streams/wire/errors.js';
 import { eachLine, LINE_LIMIT, type Lines, lines } from '../../streams/wire/lines.js';
 import { decodeTextLossy, encodeText } from '../../streams/wire/utf8.js';
@@ -195,4 +195,22 @@ describe('the memory of lines', () => {
       'three\n',
     ]);
   });
+});
+
+test('the first line may have a limit of its own, however it is cut', () => {
+  const told = (...chunks: string[]) => {
+    const seen: unknown[] = [];
+    from(chunks.map(encodeText))
+      .pipe(lines({ limit: 6, first: 3 }))
+      .subscribe({
+        next: ({ count }) => seen.push(count),
+        error: ({ code }: ProtocolError) => seen.push(code),
+      });
+    return seen;
+  };
+  expect(told('ab\nabcde\n')).toStrictEqual([2]);
+  expect(told('a', 'b\nabc', 'de\n')).toStrictEqual([1, 1]);
+  expect(told('abc\n')).toStrictEqual(['line-too-long']);
+  expect(told('a', 'bc')).toStrictEqual(['line-too-long']);
+  expect(told('ab\nabcdef\n')).toStrictEqual([1, 'line-too-long']);
 });

@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { map, type Observable, of, pipe } from 'rxjs';
 import type { Cipher, Plaintext, Token } from '../../streams/client/cipher.js';
-import { encodeEnvelope } from '../../streams/client/envelope.js';
+import { encodeEnvelope, type Envelope } from '../../streams/client/envelope.js';
 import type { Keyring } from '../../streams/client/keyring.js';
 import { open, type OpenOptions, type TokenEntry } from '../../streams/client/open.js';
+import type { Verify } from '../../streams/wire/signature.js';
 import { encodeText } from '../../streams/wire/utf8.js';
 import { fakeCipher, keyOf, ringOf } from '../support/fakeCipher.js';
 import { marbles } from '../support/marbles.js';
+import { ALICE, BOB, envelope, fakeVerify } from '../support/people.js';
+import { CELLAR, LOBBY } from '../support/wire.js';
 
 /** What else passes: here an arrival. */
 interface Arrival {
@@ -14,10 +17,8 @@ interface Arrival {
 }
 type Entry = TokenEntry | Arrival;
 
-const token = (text: string, key = 1): Token => {
-  const envelope = { nick: 'alice', session: 'S', counter: 1, time: 0, lines: [text] };
-  return fakeCipher.seal(keyOf(key), encodeEnvelope(envelope), 0);
-};
+const token = (text: string, key = 1, more: Partial<Envelope> = {}, signer = ALICE): Token =>
+  fakeCipher.seal(keyOf(key), encodeEnvelope(envelope({ lines: [text], ...more }), signer), 0);
 const at = (position: number, each: Token): TokenEntry => ({ type: 'token', position, token: each });
 
 const change = (each: Token, index: number): Token =>
@@ -32,17 +33,23 @@ const entry: Record<string, Entry> = {
   c: at(5, token('c').slice(0, 60) as Token),
   b: at(6, '%%%' as Token),
   e: at(7, fakeCipher.seal(keyOf(1), encodeText('hello') as Plaintext, 0)),
+  f: at(8, token('f', 1, {}, BOB)),
+  r: at(9, token('r', 1, { room: CELLAR })),
+  R: at(9, token('r', 1, { room: CELLAR }, BOB)),
   A: { type: 'joined' },
 };
 
+const GIVEN = { keyring$: of(ringOf(1)), cipher: fakeCipher, verify: fakeVerify, room: LOBBY };
+
 const opened = (more: Partial<OpenOptions> = {}) =>
   pipe(
-    open<Arrival>({ keyring$: of(ringOf(1)), cipher: fakeCipher, ...more }),
+    open<Arrival>({ ...GIVEN, ...more }),
     map((event) => {
       switch (event.type) {
         case 'opened':
           return `${event.position} ${event.envelope.lines.join()}`;
         case 'undecryptable':
+        case 'alarm':
           return `${event.position} ${event.reason}`;
         default:
           return event.type;
@@ -59,6 +66,9 @@ const out: Record<string, string> = {
   c: '5 malformed',
   b: '6 malformed',
   e: '7 not an envelope',
+  f: '8 bad-signature',
+  r: '9 other-room',
+  R: '9 bad-signature',
   A: 'joined',
 };
 
@@ -74,10 +84,34 @@ describe('open', () => {
   test('gives the token as it came with what was in it', () => {
     const events: unknown[] = [];
     of(entry['x']!)
-      .pipe(open<Arrival>({ keyring$: of(ringOf(1)), cipher: fakeCipher }))
+      .pipe(open<Arrival>(GIVEN))
       .subscribe((event) => events.push(event));
-    const envelope = { nick: 'alice', session: 'S', counter: 1, time: 0, lines: ['x'] };
-    expect(events).toStrictEqual([{ type: 'opened', position: 1, token: token('x'), envelope }]);
+    const read = { ...envelope({ lines: ['x'] }), signature: expect.any(String) };
+    expect(events).toStrictEqual([{ type: 'opened', position: 1, token: token('x'), envelope: read }]);
+  });
+
+  test('who signs for another, or for another room, is an alarm, and the stream lives', () => {
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('-f-r-R-x-|', entry).pipe(opened())).toBe('-f-r-R-x-|', out);
+    });
+    const alarms: unknown[] = [];
+    of(entry['f']!)
+      .pipe(open<Arrival>(GIVEN))
+      .subscribe((alarm) => alarms.push(alarm));
+    const { key, nick } = envelope();
+    expect(alarms).toStrictEqual([{ type: 'alarm', position: 8, reason: 'bad-signature', nick, key }]);
+  });
+
+  test('verifies once a token, however many lines are in it', () => {
+    let times = 0;
+    const verify: Verify = (...each) => {
+      times += 1;
+      return fakeVerify(...each);
+    };
+    of(at(1, token('', 1, { lines: ['a', 'b', 'c'] })))
+      .pipe(opened({ verify }))
+      .subscribe();
+    expect(times).toBe(1);
   });
 
   test('never, empty and error pass', () => {

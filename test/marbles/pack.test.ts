@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { map, of, pipe, throwError, concat } from 'rxjs';
-import { ENVELOPE_LIMIT, encodeEnvelope } from '../../streams/client/envelope.js';
-import { isSayable, pack, PACK_LIMIT } from '../../streams/client/pack.js';
+import { encodeEnvelope } from '../../streams/client/envelope.js';
+import { BATCH_LIMIT, isSayable, pack, PACK_LIMIT } from '../../streams/client/pack.js';
+import { ENVELOPE_LIMIT } from '../../streams/client/padding.js';
 import { LimitError } from '../../streams/wire/errors.js';
 import type { Lines } from '../../streams/wire/lines.js';
 import { marbles } from '../support/marbles.js';
+import { ALICE, envelope } from '../support/people.js';
 import { batch } from '../support/wire.js';
 
 const packed = (options?: { limit?: number }) =>
@@ -126,13 +128,20 @@ describe('the limit of a token', () => {
     expect(isSayable(longest)).toBe(true);
     expect(isSayable(`${longest}x`)).toBe(false);
     expect(packAll(PACK_LIMIT, batch(longest))).toStrictEqual([longest]);
-    const plaintext = encodeEnvelope({
+    const largest = Number.MAX_SAFE_INTEGER;
+    const widest = envelope({
       nick: '\u{1f600}'.repeat(32),
-      session: 'x'.repeat(22),
-      counter: Number.MAX_SAFE_INTEGER,
-      time: Number.MAX_SAFE_INTEGER,
-      lines: [longest],
+      counter: largest,
+      time: largest,
+      stored: largest - 1,
+      seen: { log: 'x'.repeat(64), from: largest - 1, to: largest, hash: 'x'.repeat(43) },
     });
-    expect(plaintext.length).toBeLessThan(ENVELOPE_LIMIT);
+    expect(encodeEnvelope({ ...widest, lines: [longest] }, ALICE)).toHaveLength(ENVELOPE_LIMIT);
+
+    // Several lines that fill a batch do not need the largest padding; one byte more would.
+    const half = 'x'.repeat(BATCH_LIMIT / 2 - 3);
+    expect(packAll(PACK_LIMIT, batch(half, half))).toStrictEqual([`${half}|${half}`]);
+    expect(packAll(PACK_LIMIT, batch(half, `${half}x`))).toStrictEqual([half, `${half}x`]);
+    expect(encodeEnvelope({ ...widest, lines: [half, half] }, ALICE)).toHaveLength(32_768);
   });
 });

@@ -373,3 +373,20 @@ describe('what a newcomer is told', () => {
     expect(last).toMatchObject({ count: 1001, members: undefined });
   });
 });
+
+test('a full room takes nobody, but who comes back or takes the place of who is away', () => {
+  marbles(({ cold, expectObservable }) => {
+    const carol = member('carol');
+    const told$ = cold('j-J-c-b-9', { ...command, c: join(carol), 9: join(again) }).pipe(
+      rollCall({ roomMembers: 2, grace: 50 }),
+      map(tell),
+    );
+    expectObservable(told$, '20ms !').toBe('j-J-c-b-9', {
+      j: 'alice joined',
+      J: 'bob joined',
+      c: 'carol refused: room-full',
+      b: 'alice left: reset by peer',
+      9: 'alice returned',
+    });
+  });
+});

@@ -8,12 +8,16 @@ import { LimitError } from '../../streams/wire/errors.js';
 import { encodeLine } from '../../streams/wire/utf8.js';
 import { fakeCipher, keyOf, ringOf, timeOf } from '../support/fakeCipher.js';
 import { marbles } from '../support/marbles.js';
+import { ALICE, envelope, runOf } from '../support/people.js';
+import { LOBBY } from '../support/wire.js';
 
 const options = (more: Partial<SealOptions> = {}): SealOptions => ({
   keyring$: of(ringOf(1)),
   cipher: fakeCipher,
+  identity: ALICE,
   nick: 'alice',
-  run: 'S',
+  room: LOBBY,
+  run: runOf(5),
   now: () => 0,
   ...more,
 });
@@ -90,11 +94,8 @@ describe('seal', () => {
       .pipe(seal(options({ now: () => time })))
       .subscribe((one) => (sealedOnce = one));
     expect(envelopeOf(sealedOnce!)).toStrictEqual({
-      nick: 'alice',
-      session: 'S',
-      counter: 1,
-      time,
-      lines: ['what', 'now'],
+      ...envelope({ time, lines: ['what', 'now'] }),
+      signature: expect.any(String),
     });
     expect(timeOf(sealedOnce!.token)).toBe(Date.UTC(2026, 0, 2, 3, 4) / 1000);
     expect(sealedOnce!.lines).toStrictEqual(['what', 'now']);
@@ -117,7 +118,7 @@ describe('seal', () => {
   test('what is too long for a line is a LimitError, and the source is let go', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const say$ = cold('-a-l-c', say);
-      const error = new LimitError('a message of 50078 bytes is over the limit of 49087');
+      const error = new LimitError('a message of 50316 bytes is over the limit of 49087');
       expectObservable(say$.pipe(sealed())).toBe('-a-#', out, error);
       expectSubscriptions(say$.subscriptions).toBe('^--!');
     });

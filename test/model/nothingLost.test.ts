@@ -80,6 +80,8 @@ const checkEach = (outcome: Outcome) => {
   for (const life of lives) {
     // Only who never got in gives up.
     if (life.heard.some(({ type }) => type === 'welcome')) expect(life.failure).toBeUndefined();
+    // Nobody lies here, whatever breaks.
+    expect(life.heard.filter(({ type }) => type === 'alarm' || type === 'key-changed')).toStrictEqual([]);
     // Each message once, each own line stored once and in the order of saying.
     const texts = messagesOf(life).map(({ text }) => text);
     expect(new Set(texts).size).toBe(texts.length);

@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import type { Token } from '../../streams/client/cipher.js';
 import { type Event, membership, type Noticed } from '../../streams/client/membership.js';
 import type { Said } from '../../streams/client/outbox.js';
+import type { SignedEnvelope } from '../../streams/client/envelope.js';
+import { transcript } from '../../streams/client/transcript.js';
+import { type Witnessed, witness } from '../../streams/client/witness.js';
 import { decodeTextLossy } from '../../streams/wire/utf8.js';
 import {
   type Begun,
@@ -15,8 +18,10 @@ import {
 } from '../support/lossyRelay.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { welcome } from '../support/heard.js';
+import { ALICE, BOB, fakeHash, runOf, signed } from '../support/people.js';
 
-const RUN = 'run';
+const RUN = runOf(1);
+const EARLIER = runOf(2);
 
 const said = (name: string): Said => ({ type: 'said', lines: [name], token: name as Token, bytes: 1 });
 
@@ -24,8 +29,24 @@ const said = (name: string): Said => ({ type: 'said', lines: [name], token: name
 const member =
   (notice: (noticed: readonly Noticed[]) => void) =>
   (write: (line: string) => void, restored: readonly string[]): LossyClient => {
-    const one = membership({ run: RUN, after: { log: 'log0', n: 0 }, restored: restored.map(said) });
-    const hear = (event: Event) => {
+    const { key } = ALICE;
+    const one = membership({ run: RUN, key, after: { log: 'log0', n: 0 }, restored: restored.map(said) });
+    const read = transcript({ hash: fakeHash });
+    const judge = witness({ key }, read);
+    /** What each token has in it: who said it, numbered, and what was read by then. */
+    const envelopes = new Map<string, SignedEnvelope>();
+    const counters = new Map<string, number>();
+    const seal = (name: string, session: string, more: Partial<SignedEnvelope> = {}) => {
+      const counter = (counters.get(session) ?? 0) + 1;
+      counters.set(session, counter);
+      const author = session === RUN || session === EARLIER ? ALICE : BOB;
+      const envelope = signed({ key: author.key, session, counter, lines: [name], signature: name, ...more });
+      envelopes.set(name, envelope);
+      return envelope;
+    };
+    for (const name of restored) seal(name, EARLIER);
+    const hear = (event: Exclude<Event, Witnessed>) => {
+      read.read(event as Parameters<typeof read.read>[0]);
       notice(one.hear(event));
     };
     return {
@@ -47,6 +68,8 @@ const member =
         hear(welcome(begun));
       },
       say: (name) => {
+        const seen = read.claim();
+        seal(name, RUN, { stored: one.stored, ...(seen && { seen }) });
         notice([one.say({ token: name as Token, lines: [name] })]);
       },
       beat: () => {
@@ -57,9 +80,10 @@ const member =
         else if (sent.type === 'gap') hear(sent);
         else {
           const { position, line } = sent;
-          const session = line.startsWith('own') ? RUN : 'another';
-          const envelope = { nick: 'alice', session, counter: 1, time: 0, lines: [line] };
-          hear({ type: 'opened', position, token: line as Token, envelope });
+          const token = line as Token;
+          const envelope = envelopes.get(line) ?? seal(line, runOf(3));
+          read.read({ type: 'token', position, token });
+          notice(one.hear(judge({ type: 'opened', position, token, envelope })));
         }
       },
       hangUp: () => {
@@ -96,6 +120,7 @@ test('what is said is stored, each once and in order, whatever becomes of the co
       const { relay, noticed } = play(plan, before);
       expect(texts(noticed, 'said').toSorted()).toStrictEqual(relay.said.toSorted());
       expect(texts(noticed, 'stored')).toStrictEqual(relay.said);
+      expect(noticed.filter(({ type }) => type === 'alarm')).toStrictEqual([]);
     }),
     RUNS,
   );

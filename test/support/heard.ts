@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import type { Heard } from '../../streams/client/conversation.js';
 import type { Message } from '../../streams/client/membership.js';
+import { BOB } from './people.js';
 
 export const message = (more: Partial<Message>): Message => ({
   type: 'message',
   position: 1,
   index: 0,
   nick: 'bob',
+  key: BOB.key,
   time: 0,
   text: 'hello',
   own: false,

@@ -1,16 +1,29 @@
 import { defer, isObservable, map, NEVER, type Observable, of, type OperatorFunction, pipe } from 'rxjs';
-import type { Token } from '../../streams/client/cipher.js';
+import type { Cipher, Token } from '../../streams/client/cipher.js';
 import { conversation, type ConversationOptions, type Heard } from '../../streams/client/conversation.js';
-import { encodeEnvelope } from '../../streams/client/envelope.js';
+import { decodeEnvelope, encodeEnvelope, type Envelope } from '../../streams/client/envelope.js';
 import type { Said } from '../../streams/client/outbox.js';
 import type { Say } from '../../streams/client/seal.js';
-import { toBase64url } from '../../streams/wire/base64url.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { fakeCipher, keyOf, ringOf } from './fakeCipher.js';
+import { ALICE, BOB, envelope, fakeHash, fakeVerify, runOf } from './people.js';
 import { LOBBY, PROOF, SESSION } from './wire.js';
 
 /** What alice's envelopes say of this run of hers; the relay does not know it. */
-export const RUN: string = toBase64url(new Uint8Array(16).fill(5));
+export const RUN: string = runOf(5);
+
+/**
+ * Leaves out of an envelope what was read and what is stored: so a drawing can tell a token before it comes about. What
+ * they are for has tests of its own.
+ */
+const terseCipher: Cipher = {
+  ...fakeCipher,
+  seal: (key, plaintext, time) => {
+    const each = decodeEnvelope(plaintext)!;
+    const terse = { ...each, stored: 0, seen: undefined };
+    return fakeCipher.seal(key, encodeEnvelope(terse, each.key === BOB.key ? BOB : ALICE), time);
+  },
+};
 
 /** What alice has on her; without secrets and without chance. */
 export const belongings = (
@@ -23,7 +36,14 @@ export const belongings = (
   session: SESSION,
   run: RUN,
   sign: () => PROOF,
-  cipher: fakeCipher,
+  identity: more.nick === 'bob' ? BOB : ALICE,
+  verify: fakeVerify,
+  hash: fakeHash,
+  known: new Map([
+    ['alice', ALICE.key],
+    ['bob', BOB.key],
+  ]),
+  cipher: terseCipher,
   keyring$: of(ringOf(1)),
   now: () => 0,
   ...more,
@@ -41,14 +61,12 @@ export const inTurn = (...ways: (Connection | Observable<Connection>)[]): Observ
 /** The token that somebody's `counter`-th envelope becomes. */
 export const tokenOf = (
   lines: readonly string[],
-  {
-    nick = 'alice',
-    session = RUN,
-    counter = 1,
-    key = 1,
-  }: { nick?: string; session?: string; counter?: number; key?: number } = {},
-): Token =>
-  fakeCipher.seal(keyOf(key), encodeEnvelope({ nick, session, counter, time: 0, lines: [...lines] }), 0);
+  { nick = 'alice', key: fernet = 1, ...more }: Partial<Omit<Envelope, 'key'>> & { key?: number } = {},
+): Token => {
+  const identity = nick === 'alice' ? ALICE : BOB;
+  const each = envelope({ nick, lines, key: identity.key, ...more });
+  return fakeCipher.seal(keyOf(fernet), encodeEnvelope(each, identity), 0);
+};
 
 /** What an earlier run said, or this one will. */
 export const saidOf = (lines: readonly string[], who?: Parameters<typeof tokenOf>[1]): Said => {
@@ -72,6 +90,11 @@ export const tellHeard = (heard: Heard): string => {
       return `${heard.position} ${heard.reason}`;
     case 'repeated':
       return `${heard.position} repeated`;
+    case 'alarm':
+      return `${heard.position} alarm: ${heard.reason}`;
+    case 'first-sight':
+    case 'key-changed':
+      return `${heard.position} ${heard.type}: ${heard.nick}`;
     case 'log-changed':
       return `log-changed ${heard.log}`;
     case 'gap':

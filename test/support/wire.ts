@@ -1,5 +1,5 @@
 import type { Announced } from '../../streams/relay/presence.js';
-import type { Command, Member, Verify } from '../../streams/relay/commands.js';
+import type { Command, Member } from '../../streams/relay/commands.js';
 import type { Attendance } from '../../streams/relay/rollCall.js';
 import type { RelayEvent } from '../../streams/relay/relay.js';
 import type { TurnedAway } from '../../streams/relay/admission.js';
@@ -7,6 +7,7 @@ import { toBase64url } from '../../streams/wire/base64url.js';
 import { announcementLine } from '../../streams/wire/entry.js';
 import { greetingLine, type Hello, helloLine, type RoomName } from '../../streams/wire/handshake.js';
 import type { Lines } from '../../streams/wire/lines.js';
+import type { Verify } from '../../streams/wire/signature.js';
 import { decodeTextLossy, encodeText } from '../../streams/wire/utf8.js';
 import { fakeConnection } from './fakeConnection.js';
 

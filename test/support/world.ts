@@ -17,6 +17,7 @@ import { LinkError } from '../../streams/wire/errors.js';
 import { toBase64url } from '../../streams/wire/base64url.js';
 import { fakeCipher, ringOf } from './fakeCipher.js';
 import { fakeHistory } from './fakeHistory.js';
+import { fakeHash, fakeIdentity, fakeVerify, runOf } from './people.js';
 import { type Link, type LinkQuality, virtualLink } from './virtualNetwork.js';
 import { LOBBY, nonce, PROOF, verify } from './wire.js';
 
@@ -151,7 +152,10 @@ const within = ({ clients, quality, storing, keepsInFlight, deeds, chance, windo
           nick: `nick${who}`,
           room: LOBBY,
           session: toBase64url(new Uint8Array(16).fill(who + 1)),
-          run: `run${who}`,
+          run: runOf(who + 1),
+          identity: fakeIdentity(who + 1),
+          verify: fakeVerify,
+          hash: fakeHash,
           sign: () => PROOF,
           after: { log: '*', n: 0 },
           cipher: fakeCipher,

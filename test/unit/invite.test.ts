@@ -6,6 +6,7 @@ import { toBase64url } from '../../streams/wire/base64url.js';
 
 const bytes = new Uint8Array(32).map((_, at) => at * 37 + 11);
 const SECRET = toBase64url(bytes);
+const PIN = toBase64url(bytes.map((byte) => 255 - byte));
 const INVITE = `rxchat://chat.example.org:4000/#${SECRET}`;
 
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -51,6 +52,17 @@ describe('an invite', () => {
         expect(new URL(`http://${formatAddress(read)}`).hostname.replace(/^\[|\]$/g, '')).toBe(spelled);
       }),
     );
+  });
+
+  test('has the pin of a relay with TLS behind its secret', () => {
+    const pinned = { host: 'chat.example.org', port: 4000, secret: bytes, pin: PIN };
+    expect(formatInvite(pinned)).toBe(`${INVITE},pin=${PIN}`);
+    expect(parseInvite(`${INVITE},pin=${PIN}`)).toStrictEqual(pinned);
+    expect(createInvite({ host: '::1', port: 1, pin: PIN })).toMatchObject({
+      host: '::1',
+      port: 1,
+      pin: PIN,
+    });
   });
 
   const taken: [string, string, { host: string; port: number }][] = [
@@ -117,6 +129,17 @@ describe('what is no invite is told so, without a word of its secret', () => {
     ['a secret of the alphabet with + and /', `${INVITE.slice(0, -2)}+/`, notBase64url],
     ['a secret with a dot', INVITE.replace(/.(?=.{9}$)/, '.'), notBase64url],
     ['a secret with an escape', `${INVITE.slice(0, -3)}%41`, notBase64url],
+    ['a pin that was cut', `${INVITE},pin=${PIN.slice(1)}`, "the invite's pin has not 43 characters"],
+    [
+      'a pin of the alphabet with +',
+      `${INVITE},pin=${PIN.slice(1)}+`,
+      "the invite's pin has not 43 characters",
+    ],
+    ['no pin where one is named', `${INVITE},pin=`, 'something after its secret that is no name=value'],
+    ['something unnamed', `${INVITE},${PIN}`, 'something after its secret that is no name=value'],
+    ['two pins', `${INVITE},pin=${PIN},pin=${PIN}`, 'says something twice'],
+    ['what a newer one says', `${INVITE},pin=${PIN},pow=3`, 'is it of a newer one?'],
+    ['a pin alone', `rxchat://example.org/#pin=${PIN}`, '47 characters where 43 belong'],
     ['a secret whose last bits are not zero', `${INVITE.slice(0, -1)}B`, notBase64url],
   ];
 

@@ -4,13 +4,18 @@ import { jsonFormat, plainFormat } from '../../src/cli/listenFormat.js';
 import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
 import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
+import { ALICE, BOB } from '../support/people.js';
 
 const plain = plainFormat('alice');
 const json = jsonFormat('alice', 'ROOM');
 
 const parsed = (heard: Heard): unknown => JSON.parse(json(heard).out ?? 'null');
 
+const LIE: Heard = { type: 'alarm', position: 4, reason: 'forked', nick: 'bob', key: BOB.key };
+const CHANGE: Heard = { type: 'key-changed', position: 4, nick: 'bob', key: ALICE.key, before: BOB.key };
+
 const SILENT: Heard[] = [
+  { type: 'first-sight', position: 1, nick: 'bob', key: BOB.key },
   welcome({}),
   { type: 'said', lines: ['x'], token: 'x' as Token, bytes: 1 },
   { type: 'stored', position: 1, lines: ['x'], token: 'x' as Token, bytes: 1 },
@@ -43,6 +48,15 @@ describe('plain text', () => {
       note: 'the relay has lost its history; positions begin anew',
     });
   });
+
+  test('notes lies, and a nick that has another key', () => {
+    expect(plain(LIE)).toStrictEqual({
+      note: 'alarm: entry 4 shows that bob was given other entries than you',
+    });
+    expect(plain(CHANGE)).toStrictEqual({
+      note: 'alarm: bob has another key than before: it may be somebody else',
+    });
+  });
 });
 
 describe('JSON', () => {
@@ -50,7 +64,7 @@ describe('JSON', () => {
     const time = Date.UTC(2026, 0, 2, 3, 4, 5, 6);
     expect(json(message({ time, position: 41, index: 2 })).out).toBe(
       '{"v":1,"type":"message","room":"ROOM","position":41,"index":2,"time":"2026-01-02T03:04:05.006Z",' +
-        '"from":{"nick":"bob"},"text":"hello"}',
+        `"from":{"nick":"bob","key":"${BOB.key}"},"text":"hello"}`,
     );
   });
 
@@ -68,6 +82,22 @@ describe('JSON', () => {
       room: 'ROOM',
       position: 4,
       reason: 'malformed',
+    });
+    expect(parsed(LIE)).toStrictEqual({
+      v: 1,
+      type: 'alarm',
+      room: 'ROOM',
+      position: 4,
+      reason: 'forked',
+      from: { nick: 'bob', key: BOB.key },
+    });
+    expect(parsed(CHANGE)).toStrictEqual({
+      v: 1,
+      type: 'key-changed',
+      room: 'ROOM',
+      position: 4,
+      from: { nick: 'bob', key: ALICE.key },
+      before: BOB.key,
     });
     expect(parsed({ type: 'log-changed', log: 'other' })).toStrictEqual({
       v: 1,

@@ -9,13 +9,16 @@ import {
   type Sealed,
   type Stored,
   type Token,
+  type Witnessed,
 } from '../../streams/index.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { message, welcome } from '../support/heard.js';
+import { ALICE, BOB, signed } from '../support/people.js';
 
 const RUN = 'run';
 
-const member = (more: Partial<MembershipOptions> = {}): Membership => membership({ run: RUN, ...more });
+const member = (more: Partial<MembershipOptions> = {}): Membership =>
+  membership({ run: RUN, key: ALICE.key, ...more });
 
 const sealed = (name: string): Sealed => ({ token: name as Token, lines: [`line ${name}`] });
 const said = (name: string): Said => ({
@@ -30,10 +33,16 @@ const opened = (name: string, position: number, session = RUN): Event => ({
   type: 'opened',
   position,
   token: name as Token,
-  envelope: { nick: 'alice', session, counter: 1, time: 9, lines: [`line ${name}`] },
+  envelope: signed({ session, time: 9, lines: [`line ${name}`] }),
+  repeated: false,
+  noticed: [],
+});
+const repeated = (name: string, position: number, session?: string): Event => ({
+  ...(opened(name, position, session) as Witnessed),
+  repeated: true,
 });
 const heard = (name: string, position: number, own = true): Message =>
-  message({ position, nick: 'alice', time: 9, text: `line ${name}`, own });
+  message({ position, nick: 'alice', key: ALICE.key, time: 9, text: `line ${name}`, own });
 
 const others = (position: number): Event => ({ type: 'joined', position, nicks: ['bob'], count: 1 });
 const PONG: Event = { type: 'pong', n: 0 };
@@ -113,29 +122,33 @@ describe('what comes', () => {
   test('is a message for each line of a token, in its place', () => {
     const one = member();
     come(one, 5);
-    const envelope = { nick: 'bob', session: 'another', counter: 1, time: 9, lines: ['hi', 'all'] };
-    expect(one.hear({ type: 'opened', position: 5, token: 'x' as Token, envelope })).toStrictEqual([
+    const envelope = signed({ nick: 'bob', key: BOB.key, time: 9, lines: ['hi', 'all'] });
+    const event = { ...(opened('x', 5) as Witnessed), envelope };
+    expect(one.hear(event)).toStrictEqual([
       message({ position: 5, index: 0, time: 9, text: 'hi' }),
       message({ position: 5, index: 1, time: 9, text: 'all' }),
     ]);
   });
 
-  test('is one’s own by the run that said it', () => {
+  test('is one’s own by the key and the run that said it', () => {
     const one = member();
     come(one, 5);
     expect(one.hear(opened('a', 5, RUN))).toStrictEqual([heard('a', 5, true)]);
     expect(one.hear(opened('b', 6, 'another'))).toStrictEqual([heard('b', 6, false)]);
+    const copied = opened('c', 7, RUN) as Witnessed;
+    const [message] = one.hear({ ...copied, envelope: { ...copied.envelope, key: BOB.key } });
+    expect(message).toMatchObject({ text: 'line c', own: false });
   });
 
-  test('is a repeat where the same token was there before, over another connection too', () => {
+  test('comes with what was noticed of it, before it; what came before is not shown again', () => {
     const one = member();
     come(one, 5);
-    one.hear(opened('x', 5, 'another'));
-    expect(one.hear(opened('x', 6, 'another'))).toStrictEqual([{ type: 'repeated', position: 6 }]);
-    one.detach();
-    come(one, 7);
-    expect(one.hear(opened('x', 7, 'another'))).toStrictEqual([{ type: 'repeated', position: 7 }]);
-    expect(one.from.after).toStrictEqual({ log: 'log', n: 7 });
+    const alarm = { type: 'alarm', position: 5, reason: 'hole', nick: 'alice', key: ALICE.key } as const;
+    const event = { ...(opened('x', 5, 'another') as Witnessed), noticed: [alarm] };
+    expect(one.hear(event)).toStrictEqual([alarm, heard('x', 5, false)]);
+    expect(one.hear({ ...event, repeated: true })).toStrictEqual([alarm, { type: 'repeated', position: 5 }]);
+    expect(one.hear({ ...alarm, position: 6, reason: 'bad-signature' })).toHaveLength(1);
+    expect(one.from.after).toStrictEqual({ log: 'log', n: 6 });
   });
 
   test('two clients remember nothing of each other', () => {
@@ -154,7 +167,7 @@ describe('what is said', () => {
     expect(one.say(sealed('a'))).toStrictEqual(said('a'));
     expect(connection.writes).toStrictEqual(['a\n']);
     expect(one.hear(opened('a', 5))).toStrictEqual([heard('a', 5), stored('a', 5)]);
-    expect(one.hear(opened('a', 6))).toStrictEqual([{ type: 'repeated', position: 6 }]);
+    expect(one.hear(repeated('a', 6))).toStrictEqual([{ type: 'repeated', position: 6 }]);
   });
 
   test('as the same token twice has two receipts', () => {
@@ -163,7 +176,7 @@ describe('what is said', () => {
     one.say(sealed('a'));
     one.say(sealed('a'));
     expect(one.hear(opened('a', 5))).toStrictEqual([heard('a', 5), stored('a', 5)]);
-    expect(one.hear(opened('a', 6))).toStrictEqual([{ type: 'repeated', position: 6 }, stored('a', 6)]);
+    expect(one.hear(repeated('a', 6))).toStrictEqual([{ type: 'repeated', position: 6 }, stored('a', 6)]);
   });
 
   test('before the first welcome waits for it', () => {
@@ -202,7 +215,7 @@ describe('what is said', () => {
 
   test.each<[string, (at: number) => Event]>([
     ['a message', (at) => opened('x', at, 'another')],
-    ['one that was there before', (at) => opened('seen', at, 'another')],
+    ['one that was there before', (at) => repeated('seen', at, 'another')],
     ['what does not open', (at) => ({ type: 'undecryptable', position: at, reason: 'malformed' })],
     ['who comes', others],
     ['a gap', (at) => ({ type: 'gap', from: at, to: at })],
@@ -274,6 +287,27 @@ describe('what is said', () => {
     one.hear(opened('b', 6));
     one.detach();
     expect(come(one, 7).connection.writes).toStrictEqual([]);
+  });
+});
+
+describe('how many of what was said are stored', () => {
+  test('are those up to the first that has no receipt; what an earlier run said does not count', () => {
+    const one = member({ restored: [said('r')] });
+    come(one, 5);
+    for (const name of ['a', 'b', 'c']) one.say(sealed(name));
+    expect(one.stored).toBe(0);
+    one.hear(opened('r', 5, 'an earlier run'));
+    expect(one.stored).toBe(0);
+    one.hear(opened('b', 6));
+    expect(one.stored).toBe(0);
+    one.detach();
+    come(one, 7);
+    one.hear(opened('a', 7));
+    expect(one.stored).toBe(2);
+    one.hear(opened('c', 8));
+    expect(one.stored).toBe(3);
+    one.say(sealed('d'));
+    expect(one.stored).toBe(3);
   });
 });
 
@@ -461,7 +495,7 @@ describe('a log that is another', () => {
     const { connection, noticed, event } = come(one, from);
     expect(noticed).toStrictEqual([event, { type: 'log-changed', log: 'log' }]);
     expect(connection.writes).toStrictEqual(['b\n']);
-    expect(one.hear(opened('a', from, 'another'))).toStrictEqual([{ type: 'repeated', position: from }]);
+    expect(one.hear(repeated('a', from, 'another'))).toStrictEqual([{ type: 'repeated', position: from }]);
     expect(one.from.after).toStrictEqual({ log: 'log', n: from });
   });
 

@@ -63,7 +63,7 @@ describe('receipts', () => {
     const others: Heard[] = [
       { type: 'joined', position: 1, nicks: ['alice'], count: 1 },
       { type: 'left', position: 2, nicks: ['alice'], count: 1 },
-      { type: 'message', position: 3, index: 0, nick: 'bob', time: 0, text: 'a', own: true },
+      { type: 'message', position: 3, index: 0, nick: 'bob', key: 'K', time: 0, text: 'a', own: true },
       { type: 'undecryptable', position: 4, reason: 'malformed' },
       { type: 'gap', from: 5, to: 6 },
       { type: 'bye', reason: 'shutdown', retryMs: 0 },

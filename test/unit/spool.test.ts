@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeCipher } from '../../src/crypto/nodeCipher.js';
 import { deriveRoomKeys } from '../../src/crypto/roomKeys.js';
+import { createIdentity } from '../../src/crypto/signingKey.js';
 import { createInvite } from '../../src/invite.js';
 import { openSpool, type Spool } from '../../src/cli/spool.js';
 import { encodeEnvelope } from '../../streams/client/envelope.js';
 import type { Heard } from '../../streams/client/conversation.js';
 import { welcome } from '../support/heard.js';
+import { envelope } from '../support/people.js';
 
 const invite = createInvite();
-const { fernetKey } = deriveRoomKeys(invite.secret);
+const { room, fernetKey } = deriveRoomKeys(invite.secret);
+const identity = createIdentity();
 
 let dir = '';
 beforeEach(() => {
@@ -23,8 +26,9 @@ afterEach(() => {
 
 let counter = 0;
 const said = (...lines: string[]): Extract<Heard, { type: 'said' }> => {
-  const envelope = { nick: 'alice', session: 'run', counter: (counter += 1), time: 0, lines };
-  const token = nodeCipher().seal(fernetKey, encodeEnvelope(envelope), 0);
+  counter += 1;
+  const each = envelope({ lines, room, key: identity.key, counter });
+  const token = nodeCipher().seal(fernetKey, encodeEnvelope(each, identity), 0);
   return { type: 'said', lines, token, bytes: token.length + 1 };
 };
 const storedOf = (each: Extract<Heard, { type: 'said' }>): Heard => ({

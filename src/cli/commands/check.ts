@@ -10,6 +10,10 @@ export const check: Run = ({ flags }) =>
   defer(() => {
     const dir = readDir(flags);
     const { rooms, entries, bytes } = checkHistory(dir);
-    writeOut(shown`${dir} is whole: ${rooms} rooms, ${entries} entries, ${bytes} bytes`);
+    const holds = [counted(rooms, 'room'), counted(entries, 'entry', 'entries'), counted(bytes, 'byte')];
+    writeOut(shown`${dir} is whole: ${holds.join(', ')}`);
     return EMPTY;
   });
+
+const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;

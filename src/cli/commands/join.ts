@@ -24,7 +24,7 @@ import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
-import { needPlain, readAddress } from '../address.js';
+import { readAddress } from '../address.js';
 import { chatFormat } from '../chatFormat.js';
 import { readChatLine } from '../chatLine.js';
 import { readInvite, readNick, readRoomOptions } from '../client.js';
@@ -38,6 +38,7 @@ import { tellPending } from '../tellPending.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
+import { readLink, readPin } from '../relayLink.js';
 import { pipedLines } from '../source.js';
 
 /** How long, in ms, what came through a pipe may wait without any receipt. */
@@ -58,8 +59,8 @@ interface Desk {
 export const join: Run = (args) =>
   defer(() => {
     const { flags } = args;
-    const invite = readInvite(args) ?? createInvite(readAddress(flags));
-    needPlain(invite, flags);
+    const invite = readInvite(args) ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
+    const link = readLink(invite, flags);
     const nick = readNick(flags, { unique: false });
     if (readInvite(args) === undefined)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
@@ -77,6 +78,7 @@ export const join: Run = (args) =>
         desk.say$.pipe(
           room(invite, {
             ...options,
+            connect: link,
             restored: spool,
             ...(spool.after !== undefined && { after: spool.after }),
           }),
@@ -122,7 +124,7 @@ export const join: Run = (args) =>
       finalize(() => {
         const { length } = account.pending;
         if (length > 0 && !unread)
-          note(`not stored yet: ${length} lines; they are kept and go out when you join again`);
+          note(`lines not stored yet: ${length}; they are kept and go out when you join again`);
       }),
     );
   });

@@ -18,7 +18,6 @@ import {
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { room } from '../../room.js';
 import { writeOut } from '../../terminal/write.js';
-import { needPlain } from '../address.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
@@ -28,6 +27,7 @@ import { company } from '../company.js';
 import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$ } from '../process.js';
+import { readLink } from '../relayLink.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -36,7 +36,7 @@ export const listen: Run = (args) =>
   defer(() => {
     const { flags } = args;
     const invite = needInvite(args);
-    needPlain(invite, flags);
+    const link = readLink(invite, flags);
     const nick = readNick(flags, { unique: true });
     const count = integer(flags, 'count', 1, MAX) ?? Infinity;
     const n = integer(flags, 'after', 0, MAX);
@@ -48,7 +48,7 @@ export const listen: Run = (args) =>
     let enough = false;
     const printed$ = from(readRoomOptions(flags, nick)).pipe(
       switchMap((options) =>
-        NEVER.pipe(room(invite, { ...options, after, retry: flags['retry'] !== false })),
+        NEVER.pipe(room(invite, { ...options, connect: link, after, retry: flags['retry'] !== false })),
       ),
       takeWhile((heard) => {
         if (heard.type === 'message') seen += 1;

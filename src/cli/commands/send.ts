@@ -17,13 +17,13 @@ import {
   throwError,
 } from 'rxjs';
 import { room } from '../../room.js';
-import { needPlain } from '../address.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
 import { span, text } from '../flags.js';
 import { giveUp, tellOffline } from '../offline.js';
 import { interruption$, standardInput } from '../process.js';
+import { readLink } from '../relayLink.js';
 import { type Receipts, receipts } from '../receipts.js';
 import { oneMessage, pipedLines, type Source } from '../source.js';
 import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
@@ -37,7 +37,7 @@ export const send: Run = (args) =>
   defer(() => {
     const { flags } = args;
     const invite = needInvite(args);
-    needPlain(invite, flags);
+    const link = readLink(invite, flags);
     const nick = readNick(flags, { unique: true });
     const timeout = span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT;
     const message = text(flags, 'message');
@@ -57,7 +57,11 @@ export const send: Run = (args) =>
             unsayable = toCliError(error);
             return EMPTY;
           }),
-          room(invite, { ...options, ...(spool !== undefined && { restored: spool, after: spool.after }) }),
+          room(invite, {
+            ...options,
+            connect: link,
+            ...(spool !== undefined && { restored: spool, after: spool.after }),
+          }),
         ),
       ),
       spool === undefined ? tap() : keeping(spool),

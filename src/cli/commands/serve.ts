@@ -27,14 +27,19 @@ import { relay } from '../../relay.js';
 import { errorCode, explainNetworkError } from '../../transport/networkError.js';
 import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
+import { CertificateError, leafOf } from '../../tls/certificate.js';
+import { pinOf } from '../../tls/pin.js';
 import { listenTcp } from '../../transport/tcp.js';
-import { needPlain, readAddress } from '../address.js';
+import { type Certificate, listenTls } from '../../transport/tls.js';
+import { readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
+import { readLimits } from '../limits.js';
 import { signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
-import { readStore, type StoreOptions } from '../store.js';
+import { readCertificates } from '../serveTls.js';
+import { readDir, readStore, type StoreOptions } from '../store.js';
 
 /** How long, in ms after a signal, members may take to receive what was accepted. */
 const DELIVERY_GRACE = 800;
@@ -50,14 +55,21 @@ const LONGEST_HEARTBEAT = 3_600_000;
 export const serve: Run = ({ flags }) =>
   defer(() => {
     const address = readAddress(flags, 0);
-    needPlain(address, flags);
     const window = bytes(flags, 'window', SMALLEST_WINDOW, LARGEST_WINDOW) ?? DEFAULT_WINDOW;
     const heartbeat = span(flags, 'heartbeat', 100, LONGEST_HEARTBEAT);
     const level = choice(flags, 'logLevel', LEVELS);
     const store = readStore(flags);
+    const certificate$ = readCertificates(address.host, readDir(flags), flags);
+    const limits = readLimits(flags);
     const stop$ = stopped();
 
-    const listening$ = listenTcp(address).pipe(
+    let pin: string | undefined;
+    const pinned = (certificate: Certificate) => {
+      pin = pinOf(leafOf(certificate, 'the certificate'));
+    };
+    const listening$ = (
+      certificate$ === undefined ? listenTcp(address) : listenTls(address, certificate$.pipe(tap(pinned)))
+    ).pipe(
       catchError((error: unknown) => throwError(() => cannotListen(address, error))),
       takeUntil(stop$),
     );
@@ -65,10 +77,12 @@ export const serve: Run = ({ flags }) =>
     const serving = (history: History | undefined, log: (event: RelayEvent) => void) =>
       listening$.pipe(
         tap(({ address: bound }) => {
-          announce(bound);
+          announce(bound, pin);
         }),
         switchMap(({ connection$ }) =>
-          connection$.pipe(relay({ window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) })),
+          connection$.pipe(
+            relay({ ...limits, window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) }),
+          ),
         ),
         tap(log),
         ignoreElements(),
@@ -116,18 +130,22 @@ const stopped = (): Observable<number> =>
     share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: false }),
   );
 
-const announce = (bound: Address): void => {
+const announce = (bound: Address, pin: string | undefined): void => {
   writeOut(shown`listening on ${formatAddress(bound)}`);
   const where = [
     bound.host === DEFAULT_ADDRESS.host ? '' : ` --host ${bound.host}`,
     bound.port === DEFAULT_ADDRESS.port ? '' : ` --port ${bound.port}`,
-    isLoopback(bound.host) ? '' : ' --plain',
+    pin === undefined ? '' : ` --pin ${pin}`,
+    pin === undefined && !isLoopback(bound.host) ? ' --plain' : '',
   ].join('');
   note(`to make a room and join it, from another terminal: npx rxchat join${where}`);
   note('that shows an invite; whoever has it can join: npx rxchat join INVITE');
+  if (pin === undefined && !isLoopback(bound.host))
+    note('without TLS: nicks, room names and sizes can be read on the way here');
 };
 
-const cannotListen = (address: Address, error: unknown): CliError => {
+const cannotListen = (address: Address, error: unknown): unknown => {
+  if (error instanceof CertificateError) return error;
   const reason = error instanceof Error ? explainNetworkError(error) : String(error);
   const message = `cannot listen on ${formatAddress(address)}: ${reason}`;
   switch (errorCode(error)) {

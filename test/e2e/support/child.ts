@@ -34,6 +34,8 @@ export interface ChildOptions {
   readonly keep?: (line: string) => string;
   /** Without the right to listen on low ports, which root has. */
   readonly unprivileged?: boolean;
+  /** A program, and its arguments, that becomes the command. */
+  readonly by?: readonly string[];
 }
 
 /** A new directory, which is gone when the test is over. */
@@ -60,7 +62,12 @@ export const start = (
 ): Child => {
   const child = spawn(command, args, {
     // What it keeps is kept for it alone.
-    env: { ...cleanEnv(), XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(), ...env },
+    env: {
+      ...cleanEnv(),
+      XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(),
+      XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? newDir(),
+      ...env,
+    },
     stdio: 'pipe',
   });
   const { stdin, stdout, stderr } = child;
@@ -101,10 +108,12 @@ export const start = (
 /** Starts the built command. */
 export const rxchat = (args: readonly string[], options?: ChildOptions): Child => {
   if (!existsSync(RXCHAT)) throw new Error(`${RXCHAT} is missing: build it first, with npm run build`);
-  const command = [process.execPath, RXCHAT, ...args] as const;
-  return options?.unprivileged === true && process.getuid?.() === 0
-    ? start('setpriv', ['--bounding-set', '-net_bind_service', '--', ...command], options)
-    : start(process.execPath, command.slice(1), options);
+  const drop =
+    options?.unprivileged === true && process.getuid?.() === 0
+      ? ['setpriv', '--bounding-set', '-net_bind_service', '--']
+      : [];
+  const [program = '', ...rest] = [...(options?.by ?? []), ...drop, process.execPath, RXCHAT, ...args];
+  return start(program, rest, options);
 };
 
 /** What a command that ran to its end said. */

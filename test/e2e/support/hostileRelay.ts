@@ -13,7 +13,11 @@ export const HOSTILE: string = [
   `a${'\u0301'.repeat(1000)}`,
 ].join('');
 
-/** How the beginning of it is shown. */
+/** The same in a nick, which an envelope holds only where it has at most 32 characters. */
+export const HOSTILE_NICK = 'h\x1b[31m\r\x9b2J\x1b]0;o\x07\u202e\u200b\u{e0041} x: \b';
+
+/** How that is shown; and how the beginning of the other is. */
+export const SHOWN_NICK = 'h␛[31m␍\\u{9b}2J␛]0;o␇\\u{202e}\\u{200b}\\u{e0041}␠x:␠␈';
 export const SHOWN = 'h␛[31m␛[2J␛[1;1Hostile␛]0;owned␇';
 
 /** The first line of an honest relay. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { deriveRoomKeys, nodeCipher } from '../../../src/index.js';
+import { createIdentity, deriveRoomKeys, nodeCipher } from '../../../src/index.js';
 import {
   encodeEnvelope,
   type Hello,
@@ -81,11 +81,15 @@ export const joinPeer = async (
 export const entriesOf = ({ heard }: Peer): readonly string[] =>
   heard.lines.filter((each) => /^[g+-]/.test(each));
 
-/** The token of what a peer says, made as a client makes it. */
+/** The token of what a peer says, made as a client makes it; each of somebody and of a session of its own. */
 export const seal = ({ room: { secret }, nick }: MemberPeer, ...lines: readonly string[]): string => {
+  const { room, fernetKey } = deriveRoomKeys(secret);
+  const identity = createIdentity();
+  const session = toBase64url(randomBytes(16));
   const time = Date.now();
-  const envelope = encodeEnvelope({ nick, session: 'raw', counter: 1, time, lines });
-  return nodeCipher().seal(deriveRoomKeys(secret).fernetKey, envelope, Math.floor(time / 1000));
+  const { key } = identity;
+  const envelope = { nick, lines, room, key, session, counter: 1, time, stored: 0 };
+  return nodeCipher().seal(fernetKey, encodeEnvelope(envelope, identity), Math.floor(time / 1000));
 };
 
 /** A token in every respect, but made under no key; about `size` characters long. */

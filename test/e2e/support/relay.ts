@@ -39,9 +39,11 @@ export interface Room extends Invite {
 }
 
 /** A new room at a relay, or at whatever else listens on that port. */
-export const newRoom = (port: number): Room => roomOf(createInvite({ host: '127.0.0.1', port }));
+export const newRoom = (port: number, pin?: string): Room =>
+  roomOf(createInvite({ host: '127.0.0.1', port, pin }));
 
 /** The same room by another way. */
-export const through = (port: number, { secret }: Room): Room => roomOf({ host: '127.0.0.1', port, secret });
+export const through = (port: number, { secret, pin }: Room): Room =>
+  roomOf({ host: '127.0.0.1', port, secret, pin });
 
 const roomOf = (invite: Invite): Room => ({ ...invite, text: formatInvite(invite) });

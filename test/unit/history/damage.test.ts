@@ -13,10 +13,12 @@ import fc from 'fast-check';
 import { checkHistory } from '../../../src/history/index.js';
 import { VERSION_KEY } from '../../../src/history/keys.js';
 import { encodeVersion } from '../../../src/history/record.js';
-import { change, changeFile, copyStore, dataOf, fill, LARGE, ROOMS } from './stores.js';
+import { change, changeFile, copyStore, dataOf, fill, flipBit, LARGE, ROOMS, usedOf } from './stores.js';
 import { openDir, readAll, refusal, say, tempDirs, thrown } from './support.js';
 
 const PAGE = 4096;
+/** As many bytes of a head page say something. */
+const HEAD = 168;
 const dirs = tempDirs();
 let original: string;
 let contents: unknown;
@@ -60,6 +62,15 @@ describe('a store of which', () => {
     expect(existsSync(dataOf(dir))).toBe(false);
   });
 
+  test('what is reserved behind the last page is cut off or changed is what it was', () => {
+    const used = usedOf(original);
+    const dir = copy();
+    changeFile(dir, (bytes) => bytes.fill(0xff, used));
+    expect(checkHistory(dir)).toStrictEqual(contents);
+    truncateSync(dataOf(dir), used);
+    expect(checkHistory(dir)).toStrictEqual(contents);
+  });
+
   test('the file is something else is refused', async () => {
     const dir = copy();
     const { size } = statSync(dataOf(dir));
@@ -71,7 +82,7 @@ describe('a store of which', () => {
   });
 
   test('the file is cut off anywhere is refused', async () => {
-    const { size } = statSync(dataOf(original));
+    const size = usedOf(original);
     for (let length = 1; length < size; length += 7 * PAGE + 1) {
       const dir = copy();
       truncateSync(dataOf(dir), length);
@@ -110,9 +121,9 @@ describe('a store of which', () => {
         return false;
       }
     };
-    let length = whole.length;
+    let length = usedOf(dir);
     while (cutAt(length - PAGE)) length -= PAGE;
-    expect(length).toBeLessThan(whole.length);
+    expect(length).toBeLessThan(usedOf(dir));
     expect((await refusal({ dir })).code).toBe('damaged');
 
     expect(cutAt(length)).toBe(true);
@@ -129,7 +140,7 @@ describe('a store of which', () => {
   });
 
   test('any bit is another is refused, or is what it was', () => {
-    const { size } = statSync(dataOf(original));
+    const size = usedOf(original);
     const dir = copy();
     const place = fc.oneof(
       fc.nat(size - 1),
@@ -138,17 +149,13 @@ describe('a store of which', () => {
     );
     fc.assert(
       fc.property(place, fc.nat(7), (at, bit) => {
-        changeFile(dir, (bytes) => {
-          bytes[at]! ^= 1 << bit;
-        });
+        flipBit(dir, at, bit);
         try {
           expect(checkHistory(dir)).toStrictEqual(contents);
         } catch (error) {
           expect(error).toMatchObject({ code: 'damaged' });
         } finally {
-          changeFile(dir, (bytes) => {
-            bytes[at]! ^= 1 << bit;
-          });
+          flipBit(dir, at, bit);
         }
       }),
       { numRuns: 200 },
@@ -156,8 +163,29 @@ describe('a store of which', () => {
     expect(checkHistory(dir)).toStrictEqual(contents);
   });
 
+  test.each([
+    ['first', 0],
+    ['second', PAGE],
+  ])('any bit of the %s head is another is refused, or is what it was', (_, page) => {
+    const dir = copy();
+    const found = new Set<string>();
+    for (let bit = 0; bit < 8 * HEAD; bit += 1) {
+      flipBit(dir, page + (bit >> 3), bit % 8);
+      try {
+        expect(checkHistory(dir)).toStrictEqual(contents);
+        found.add('whole');
+      } catch (error) {
+        expect([bit, error]).toMatchObject([bit, { code: 'damaged' }]);
+        found.add('damaged');
+      } finally {
+        flipBit(dir, page + (bit >> 3), bit % 8);
+      }
+    }
+    expect(found).toStrictEqual(new Set(['whole', 'damaged']));
+  });
+
   test('any page is zeros is refused, or is what it was', () => {
-    const pages = statSync(dataOf(original)).size / PAGE;
+    const pages = usedOf(original) / PAGE;
     let damaged = 0;
     const dir = copy();
     for (let page = 0; page < pages; page += 1) {

@@ -1,6 +1,7 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { find } from '../../../src/history/directory.js';
+import { readHeader } from '../../../src/history/header.js';
 import { openStore } from '../../../src/history/openStore.js';
 import type { Store } from '../../../src/history/store.js';
 import { numbered, openDir, say } from './support.js';
@@ -24,6 +25,13 @@ export const copyStore = (from: string, to: string): string => {
   return to;
 };
 
+/** How many bytes of a store's file are used; behind them is what is reserved. */
+export const usedOf = (dir: string): number => {
+  const header = readHeader(dataOf(dir));
+  if (typeof header !== 'object') throw new Error('there is no store');
+  return header.meant;
+};
+
 export const dataOf = (dir: string): string => join(dir, 'rooms.mdb');
 
 /** Changes values of a store behind its back. */
@@ -33,6 +41,16 @@ export const change = (dir: string, action: (store: Store) => void): void => {
     action(store);
   });
   store.close();
+};
+
+/** Makes another of one bit of a store's file; twice, and it is what it was. */
+export const flipBit = (dir: string, at: number, bit: number): void => {
+  const file = openSync(dataOf(dir), 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at);
+  byte[0]! ^= 1 << bit;
+  writeSync(file, byte, 0, 1, at);
+  closeSync(file);
 };
 
 /** Changes bytes of a store's file. */

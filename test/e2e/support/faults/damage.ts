@@ -1,9 +1,10 @@
-import { copyFileSync, readFileSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDir, type Ran, run, rxchat } from '../child.js';
 import { newRoom, type Room, through } from '../relay.js';
 import { lastingRelay } from './lastingRelay.js';
 import { rawEntries } from './readBack.js';
+import { usedOf } from '../../../unit/history/stores.js';
 
 /** A store that no relay uses, and all that is in it. */
 export interface Pristine {
@@ -11,8 +12,8 @@ export interface Pristine {
   readonly rooms: readonly { readonly room: Room; readonly entries: readonly string[] }[];
   /** What `check` says of it, without the name of its directory. */
   readonly whole: string;
-  /** How many bytes its file has. */
-  readonly size: number;
+  /** How many bytes of its file are used; behind them is what is reserved. */
+  readonly used: number;
 }
 
 const FILE = 'rooms.mdb';
@@ -39,7 +40,7 @@ export const makeStore = async (end: 'stop' | 'kill'): Promise<Pristine> => {
     dir: relay.dir,
     rooms: read,
     whole: out.replace(relay.dir, ''),
-    size: statSync(join(relay.dir, FILE)).size,
+    used: usedOf(relay.dir),
   };
 };
 
@@ -47,10 +48,10 @@ export const makeStore = async (end: 'stop' | 'kill'): Promise<Pristine> => {
 export type Damage = (path: string) => void;
 
 export const flip =
-  (at: number): Damage =>
+  (at: number, bit: number = at % 8): Damage =>
   (path) => {
     const bytes = readFileSync(path);
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
     writeFileSync(path, bytes);
   };
 export const cutTo =
@@ -59,11 +60,13 @@ export const cutTo =
     truncateSync(path, size);
 export const remove: Damage = (path) => unlinkSync(path);
 /** Makes zeros of its last page; its last pages may be free ones. */
-export const zeroLastPage: Damage = (path) => {
-  const bytes = readFileSync(path);
-  bytes.fill(0, bytes.length - PAGE);
-  writeFileSync(path, bytes);
-};
+export const zeroPageBefore =
+  (end: number): Damage =>
+  (path) => {
+    const bytes = readFileSync(path);
+    bytes.fill(0, end - PAGE, end);
+    writeFileSync(path, bytes);
+  };
 
 /** So many places in a file, each an odd one in a head of a page and an even one anywhere in it, the first two pages' too. */
 export const places = (size: number, count: number): readonly number[] => {

@@ -1,10 +1,11 @@
 import { awayBeyondRetention, awayBeyondTheWindow } from './away.js';
 import { cutOff } from './cuts.js';
+import { disks } from './disks.js';
 import { keeperKilled, noRelayAtAll } from './keptLines.js';
 import { killed, sendersDie } from './kills.js';
 import { linkFaults, type Scenario } from './linkFaults.js';
 import { LOSSES, logLost } from './logLost.js';
-import { diskFull, hasPrlimit } from './storage.js';
+import { diskFull } from './storage.js';
 
 export { endAll } from '../endings.js';
 export { type Account, total } from './account.js';
@@ -32,7 +33,10 @@ export const allFaults = async (): Promise<readonly Scenario[]> => [
     times: CUTS,
     run: (seed) => cutOff(CUTS, seed),
   },
-  ...((await hasPrlimit()) ? [{ fault: 'the disk of the relay is full for a while', run: diskFull }] : []),
+  ...(await disks()).map((disk) => ({
+    fault: `the disk of the relay is full for a while: ${disk.name}`,
+    run: () => diskFull(disk),
+  })),
   { fault: 'there is no relay: send --spool, twice', run: noRelayAtAll },
   { fault: 'send --spool is killed with lines pending', run: () => keeperKilled(['send', '--spool']) },
   { fault: 'join is killed with lines pending', run: () => keeperKilled(['join']) },

@@ -21,14 +21,21 @@ export interface LastingRelay {
 }
 
 /** Starts a relay for the first time, when it picks its port. The flags are those of each run. */
-export const lastingRelay = async (...flags: readonly string[]): Promise<LastingRelay> => {
+export const lastingRelay = (...flags: readonly string[]): Promise<LastingRelay> =>
+  relayStartedBy(() => [], flags);
+
+/** The same by way of a program that becomes the relay; it is told the directory. */
+export const relayStartedBy = async (
+  by: (dir: string) => readonly string[],
+  flags: readonly string[] = [],
+): Promise<LastingRelay> => {
   const dir = newDir();
   let port = 0;
 
   const launch = async (more: readonly string[]): Promise<Child> => {
     const keeping = more.includes('--memory') ? [] : ['--data', dir];
     const always = ['serve', '--port', String(port), '--log-level', 'info', ...flags];
-    const child = rxchat([...always, ...keeping, ...more]);
+    const child = rxchat([...always, ...keeping, ...more], { by: by(dir) });
     const [, bound] = await child.out.until(({ text }) => /^listening on 127\.0\.0\.1:(\d+)\n/.exec(text));
     port = Number(bound);
     return child;

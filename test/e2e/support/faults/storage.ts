@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { run, rxchat } from '../child.js';
 import { fakeToken, joinPeer } from '../peer.js';
 import { newRoom, through } from '../relay.js';
 import { line } from '../said.js';
 import { type Account, accountOf } from './account.js';
 import { startFaultProxy } from './faultProxy.js';
-import { lastingRelay } from './lastingRelay.js';
+import type { Disk } from './disks.js';
+import { relayStartedBy } from './lastingRelay.js';
 import {
   hearing,
   hearingOf,
@@ -19,48 +16,34 @@ import {
   sayTheEnd,
 } from './readBack.js';
 
-const exec = promisify(execFile);
-
-/** Whether there is a `prlimit`, which changes the limits of a process that runs. */
-export const hasPrlimit = (): Promise<boolean> =>
-  exec('prlimit', ['--version']).then(
-    () => true,
-    () => false,
-  );
-
-/** Lets no file of a process grow beyond so many bytes; nor be written there. */
-const limit = (pid: number, bytes: number | 'unlimited') =>
-  exec('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
-
-const LINES = 400;
+const LINES = 800;
 const weight = 'x'.repeat(2000);
 
-/** How much more is stored before the disk is full. */
-const ROOM_LEFT = 500_000;
-
 /** The disk gets full while lines are said, and has room again after a while. */
-export const diskFull = async (): Promise<Account> => {
-  const relay = await lastingRelay();
-  const [room, other] = [newRoom(relay.port), newRoom(relay.port)];
+export const diskFull = async (disk: Disk): Promise<Account> => {
+  const relay = await relayStartedBy(disk.by);
+  const [room, other, third] = [newRoom(relay.port), newRoom(relay.port), newRoom(relay.port)];
   const way = await startFaultProxy(relay.port);
   const said = await run(['send', other.text, '-m', 's9 1']);
   if (said.code !== 0) throw new Error(said.err);
 
   const listener = listenFromTheStart(through(way.port, room), 'ear');
   const sender = rxchat(['send', through(way.port, room).text, '--nick', 's1']);
-  const wire = await joinPeer(room, 'wire');
+  const wire = await joinPeer(third, 'wire');
   await Promise.all(['ear', 's1'].map((nick) => relay.joined(nick)));
 
-  await limit(relay.child.pid, statSync(join(relay.dir, 'rooms.mdb')).size + ROOM_LEFT);
+  await disk.fill(relay);
   const sent = Array.from({ length: LINES }, (_, k) => `s1 ${k + 1} ${weight}`);
   sender.feed(sent.map((each) => `${each}\n`).join(''));
   await relay.child.err.until(line('the store took nothing'));
-  // What is small might still find a place.
-  await limit(relay.child.pid, 1);
 
-  // Whoever says something is told, on the wire and by `send`.
-  wire.say(fakeToken());
-  await wire.heard.until(line('ERR storage '));
+  // What is small may still find a place; whoever says something is told in the end, on the wire and by `send`.
+  const isTold = line('ERR storage ');
+  while (!isTold(wire.heard)) {
+    const before = wire.heard.lines.length;
+    wire.say(fakeToken());
+    await wire.heard.until(({ lines }) => lines.length > before);
+  }
   await wire.closed;
   const late = await run(['send', room.text, '-m', 's2 1', '--nick', 's2', '--timeout', '1s']);
   expectThat(late.code === 3 && /^rxchat: no receipt for 1 s: .*not stored: 1$/m.test(late.err), late.err);
@@ -73,7 +56,7 @@ export const diskFull = async (): Promise<Account> => {
   }
   expectThat(listener.running && sender.running, listener.err.text + sender.err.text);
 
-  await limit(relay.child.pid, 'unlimited');
+  await disk.free(relay);
   sender.endInput();
   expectThat((await sender.exit) === 0, sender.err.text);
   await sayTheEnd(room);

@@ -1,5 +1,12 @@
 import { defer, Subject, tap } from 'rxjs';
-import { connectTcp, deriveRoomKeys, nodeCipher } from '../../../../src/index.js';
+import {
+  connectTcp,
+  createIdentity,
+  deriveRoomKeys,
+  nodeCipher,
+  sha256,
+  verifySignature,
+} from '../../../../src/index.js';
 import { randomText } from '../../../../src/crypto/random.js';
 import { conversation, type Heard } from '../../../../streams/index.js';
 import { atEnd } from '../endings.js';
@@ -54,6 +61,9 @@ export const startVoice = (
     else if (what.type === 'message' && what.text === THE_END) isOver = true;
     else if (what.type === 'message') lines.push(what);
     else if (what.type === 'gap') holes.push(what);
+    // Nobody lies here, whatever goes wrong.
+    else if (what.type === 'alarm')
+      failure ??= new Error(`an alarm at entry ${what.position}: ${what.reason}`);
     heard(what, voice);
   };
   const look = () => {
@@ -71,6 +81,9 @@ export const startVoice = (
       session: randomText(16),
       run: randomText(16),
       sign,
+      identity: createIdentity(),
+      verify: verifySignature,
+      hash: sha256,
       after: { log: '*', n: 0 },
       cipher: nodeCipher(),
       keyring$: defer(() => [{ seal: fernetKey, open: [fernetKey] }]),

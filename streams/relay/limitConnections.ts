@@ -1,0 +1,76 @@
+import { defer, finalize, mergeMap, type Observable, of, type OperatorFunction } from 'rxjs';
+import type { Connection } from '../wire/connection.js';
+import { controlLine } from '../wire/control.js';
+import { encodeLine } from '../wire/utf8.js';
+import { addressKey } from './addressKey.js';
+import type { TurnedAway } from './admission.js';
+
+export interface ConnectionLimits {
+  /** How many connections there may be at a time, members or not. */
+  readonly connections?: number;
+  /** How many of them from one IPv4 address, or one IPv6 network of 64 bits. */
+  readonly connectionsPerAddress?: number;
+}
+
+/**
+ * Connections in, what each one says out; one too many is told `ERR busy` and closed, before anything else is done for
+ * it, and comes out as `turned-away`.
+ *
+ * A connection counts until its stream is over. Completes once the connections have and each stream is over; errors
+ * with them.
+ *
+ * ```text
+ * connection   a--b--c-------d-
+ *                limitConnections({ connections: 2 }, serve)
+ * serve(a)     --1-----2|
+ * serve(b)        ---1----------
+ * out          --1--1(c turned away)-2---(what d says)
+ * ```
+ *
+ * @example
+ * import { admission, type AdmissionOptions, limitConnections } from 'rxchat/streams';
+ *
+ * const door = (options: AdmissionOptions) => limitConnections({ connections: 1000 }, admission(options));
+ */
+export const limitConnections =
+  <T>(
+    { connections = Infinity, connectionsPerAddress = Infinity }: ConnectionLimits,
+    serve: (connection: Connection) => Observable<T>,
+  ): OperatorFunction<Connection, T | TurnedAway> =>
+  (connection$) =>
+    defer(() => {
+      let all = 0;
+      const byAddress = new Map<string, number>();
+      const count = (address: string, change: 1 | -1) => {
+        all += change;
+        const there = (byAddress.get(address) ?? 0) + change;
+        if (there === 0) byAddress.delete(address);
+        else byAddress.set(address, there);
+      };
+
+      return connection$.pipe(
+        mergeMap((connection): Observable<T | TurnedAway> => {
+          const address = addressKey(connection.peer);
+          if (all >= connections) return refuse(connection, 'the relay has too many connections');
+          if ((byAddress.get(address) ?? 0) >= connectionsPerAddress)
+            return refuse(connection, 'there are too many connections from this address');
+          count(address, 1);
+          return serve(connection).pipe(
+            finalize(() => {
+              count(address, -1);
+            }),
+          );
+        }),
+      );
+    });
+
+const refuse = (connection: Connection, text: string): Observable<TurnedAway> =>
+  defer(() => {
+    try {
+      connection.write(encodeLine(controlLine({ type: 'err', code: 'busy', text })));
+    } catch {
+      // It goes anyway.
+    }
+    connection.close();
+    return of<TurnedAway>({ type: 'turned-away', peer: connection.peer, reason: text });
+  });

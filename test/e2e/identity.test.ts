@@ -1,0 +1,56 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { openKnownKeys } from '../../src/index.js';
+import { newDir, start } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { line } from './support/said.js';
+
+afterEach(endAll);
+
+const LIBRARY = fileURLToPath(new URL('../../dist/src/index.js', import.meta.url));
+const PROCESSES = 8;
+const NICKS = 20;
+
+/** Runs a function of the library in several processes, all of which are ready before any goes. */
+const atOnce = async (body: string): Promise<readonly string[]> => {
+  const program = `
+    const rxchat = await import(${JSON.stringify(LIBRARY)});
+    process.stdin.once('data', () => { ${body}; process.stdin.destroy(); });
+    console.log('ready');`;
+  const children = Array.from({ length: PROCESSES }, (_, n) =>
+    start(process.execPath, ['--input-type=module', '-e', program], { env: { N: String(n) } }),
+  );
+  await Promise.all(children.map((each) => each.out.until(line('ready'))));
+  for (const each of children) each.feed('go\n');
+  expect(await Promise.all(children.map((each) => each.exit))).toStrictEqual(children.map(() => 0));
+  return children.map((each) => each.out.lines[1] ?? '');
+};
+
+test('processes that make an identity at once all have the same one', async () => {
+  for (let round = 0; round < 3; round += 1) {
+    const dir = newDir();
+    const keys = await atOnce(`console.log(rxchat.openIdentity(${JSON.stringify(dir)}).key)`);
+    expect(keys[0]).toMatch(/^[\w-]{43}$/);
+    expect(new Set(keys).size).toBe(1);
+    expect(readdirSync(dir)).toStrictEqual(['identity.pem']);
+  }
+});
+
+test('processes that remember keys at once lose none of each other, and agree on each nick', async () => {
+  const dir = newDir();
+  const agreed = await atOnce(`
+    const keys = rxchat.openKnownKeys(${JSON.stringify(dir)});
+    const mine = Buffer.alloc(32, Number(process.env.N)).toString('base64url');
+    const shared = [];
+    for (let n = 0; n < ${NICKS}; n += 1) {
+      keys.remember('room', process.env.N + '-' + n, mine);
+      shared.push(keys.remember('room', 'shared-' + n, mine));
+    }
+    console.log(shared.join())`);
+  expect(agreed[0]?.split(',')).toHaveLength(NICKS);
+  expect(new Set(agreed).size).toBe(1);
+  const keys = openKnownKeys(dir);
+  expect(keys.damaged()).toStrictEqual([]);
+  expect(keys.known('room').size).toBe((PROCESSES + 1) * NICKS);
+});

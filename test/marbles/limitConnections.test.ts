@@ -1,0 +1,77 @@
+import { describe, test } from '@jest/globals';
+import { map, NEVER, type Observable } from 'rxjs';
+import { type ConnectionLimits, limitConnections } from '../../streams/relay/limitConnections.js';
+import type { Connection } from '../../streams/wire/connection.js';
+import { fakeConnection } from '../support/fakeConnection.js';
+import { marbles } from '../support/marbles.js';
+import { bytes, textOf } from '../support/wire.js';
+
+const from = (peer: string, connection = fakeConnection()) => ({ ...connection, peer });
+
+/** What connections say passes as text; who is turned away is `e`. */
+const limited = (limits: ConnectionLimits) => (connection$: Observable<Connection>) =>
+  connection$.pipe(
+    limitConnections(limits, ({ chunk$ }) => chunk$.pipe(map((chunk) => textOf(chunk).join('')))),
+    map((out) => (typeof out === 'string' ? out : 'e')),
+  );
+
+const BUSY = { E: 'ERR busy the relay has too many connections' };
+const BUSY_ADDRESS = { E: 'ERR busy there are too many connections from this address' };
+
+describe('limitConnections', () => {
+  test('refuses one too many in words, reads nothing of it, and lets the next in once there is room', () => {
+    marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
+      const line = { x: bytes('x') };
+      const one = fakeConnection({ chunk$: cold('-x--|', line) });
+      const two$ = cold('-x', line);
+      const two = fakeConnection({ chunk$: two$ });
+      const three = fakeConnection({ chunk$: cold('-x', line) });
+      const connection$ = hot('                       -1-2----3--', { 1: one, 2: two, 3: three });
+      expectObservable(connection$.pipe(limited({ connections: 1 }))).toBe('--xe-----x-', {
+        x: 'x',
+        e: 'e',
+      });
+      expectObservable(two.line$).toBe('              ---(E|)', BUSY);
+      expectSubscriptions(two$.subscriptions).toBe([]);
+    });
+  });
+
+  test('counts by address, and by /64', () => {
+    marbles(({ hot, expectObservable }) => {
+      const one = from('192.0.2.1:1');
+      const two = from('192.0.2.1:2');
+      const three = from('[2001:db8::1]:1');
+      const four = from('[2001:db8::2]:1');
+      const connection$ = hot('-1-2-3-4-', { 1: one, 2: two, 3: three, 4: four });
+      expectObservable(connection$.pipe(limited({ connectionsPerAddress: 1 }))).toBe('---e---e-');
+      expectObservable(one.line$).toBe('         -');
+      expectObservable(two.line$).toBe('         ---(E|)', BUSY_ADDRESS);
+      expectObservable(three.line$).toBe('       -');
+      expectObservable(four.line$).toBe('        -------(E|)', BUSY_ADDRESS);
+    });
+  });
+
+  test('a refused one whose write throws is closed all the same', () => {
+    marbles(({ hot, expectObservable }) => {
+      const broken = fakeConnection({ answers: '!' });
+      expectObservable(hot('-1', { 1: broken }).pipe(limited({ connections: 0 }))).toBe('-e');
+      expectObservable(broken.line$).toBe('-|');
+    });
+  });
+
+  test.each(['|', '#'])('ends with its source: %s', (end) => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot<Connection>(`--${end}`).pipe(limited({}))).toBe(`--${end}`);
+    });
+  });
+
+  test('unsubscribing lets go of all, and one operator value counts for each use anew', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const operator = limitConnections({ connections: 1 }, () => NEVER);
+      const connection$ = hot('1', { 1: fakeConnection() });
+      expectObservable(connection$.pipe(operator), '---!').toBe('-');
+      expectObservable(connection$.pipe(operator), '---!').toBe('-');
+      expectSubscriptions(connection$.subscriptions).toBe(['^--!', '^--!']);
+    });
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import { roomLog, type RoomLog } from '../../streams/relay/roomLog.js';
+import { windowBudget } from '../../streams/relay/windowBudget.js';
+import { put, quarter, quarters, readAll } from '../support/logs.js';
+
+/** Logs of up to four slabs of 1 KiB, with four lines each, that share so many slabs. */
+const sharing = (slabs: number) => {
+  const budget = windowBudget(slabs * 1024);
+  return { budget, newLog: () => roomLog({ id: 'log', window: 4096, budget }) };
+};
+const fill = (log: RoomLog, from: number, to: number) => {
+  for (let n = from; n <= to; n += 1) put(log, quarter(n));
+};
+
+describe('windowBudget', () => {
+  test('a log that is alone has its window', () => {
+    const { budget, newLog } = sharing(8);
+    const log = newLog();
+    fill(log, 1, 16);
+    expect([log.first, budget.held, budget.isOver]).toStrictEqual([1, 4096, false]);
+  });
+
+  test('the log that was not used for longest gives first, all of it, and goes on where it was', () => {
+    const { budget, newLog } = sharing(4);
+    const [old, recent, active] = [newLog(), newLog(), newLog()];
+    fill(old, 1, 8);
+    fill(recent, 1, 8);
+    const reader = old.cursor(5);
+    fill(active, 1, 8);
+    expect([old, recent, active].map(({ first }) => first)).toStrictEqual([9, 1, 1]);
+    expect(readAll(reader)).toStrictEqual([{ from: 5, to: 8 }]);
+    fill(old, 9, 9);
+    expect(readAll(reader)).toStrictEqual(['9']);
+    expect(recent.first).toBe(5);
+    expect(budget.held).toBe(4096);
+  });
+
+  test('a log that fills it alone gives of its own oldest', () => {
+    const { budget, newLog } = sharing(2);
+    const log = newLog();
+    fill(log, 1, 16);
+    expect([log.first, log.next, budget.held]).toStrictEqual([9, 17, 2048]);
+  });
+
+  test('what is not committed is never given; then it is over', () => {
+    const { budget, newLog } = sharing(2);
+    const [one, two] = [newLog(), newLog()];
+    one.append(quarters(1, 4));
+    one.append(quarters(5, 8));
+    two.append(quarters(1, 4));
+    expect([budget.held, budget.isOver]).toStrictEqual([3072, true]);
+    one.commit(one.batch());
+    expect(readAll(one.cursor(1))).toHaveLength(8);
+    two.append(quarters(5, 8));
+    expect([one.first, budget.held, budget.isOver]).toStrictEqual([9, 2048, false]);
+  });
+
+  test('gets back what is taken back, and all of a log that is closed', () => {
+    const { budget, newLog } = sharing(8);
+    const log = newLog();
+    fill(log, 1, 4);
+    log.append(quarters(5, 12));
+    log.rollBack();
+    expect(budget.held).toBe(1024);
+    log.close();
+    expect(budget.held).toBe(0);
+  });
+});
