@@ -1,4 +1,5 @@
 import type { Alarm, KeyChanged } from '../../streams/index.js';
+import { visibleNick } from '../terminal/visible.js';
 
 const REASONS: Readonly<Record<Alarm['reason'], (nick: string) => string>> = {
   'bad-signature': (nick) => `is not signed by ${nick}, whom it names; it is not shown`,
@@ -10,8 +11,8 @@ const REASONS: Readonly<Record<Alarm['reason'], (nick: string) => string>> = {
   forked: (nick) => `shows that ${nick} was given other entries than you`,
 };
 
-/** What is wrong, in words; the nick is still to be made visible. */
+/** What is wrong, in words; the nick is made visible. */
 export const alarmText = (alarm: Alarm | KeyChanged): string =>
   alarm.type === 'alarm'
-    ? `alarm: entry ${alarm.position} ${REASONS[alarm.reason](alarm.nick)}`
-    : `alarm: ${alarm.nick} has another key than before: it may be somebody else`;
+    ? `alarm: entry ${alarm.position} ${REASONS[alarm.reason](visibleNick(alarm.nick))}`
+    : `alarm: ${visibleNick(alarm.nick)} has another key than before: it may be somebody else`;

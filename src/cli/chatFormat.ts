@@ -1,5 +1,5 @@
 import type { Heard, Message } from '../../streams/index.js';
-import { visible } from '../terminal/visible.js';
+import { shown, type Visible, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { alarmText } from './alarmText.js';
 
 const two = (n: number) => String(n).padStart(2, '0');
@@ -19,35 +19,37 @@ const markOf = ({ own, key }: Message, isVerified: (key: string) => boolean): st
 /** What somebody sitting in a room sees of it; `undefined`: nothing. What others sent is made visible. */
 export const chatFormat = (nick: string, isVerified: (key: string) => boolean) => {
   let wasIn = false;
-  return (heard: Heard): string | undefined => {
+  return (heard: Heard): Visible | undefined => {
     switch (heard.type) {
       case 'welcome': {
         if (wasIn) return undefined;
         wasIn = true;
         const others = heard.members?.filter((each) => each !== nick) ?? [];
-        if (heard.count === 1) return '-- you are in, alone so far';
-        return `-- you are in, with ${others.length > 0 ? visible(others.join(', ')) : `${heard.count - 1} others`}`;
+        if (heard.count === 1) return shown`-- you are in, alone so far`;
+        return shown`-- you are in, with ${others.length > 0 ? visibleNicks(others) : `${heard.count - 1} others`}`;
       }
       case 'message':
-        return `${clock(heard.time)} ${markOf(heard, isVerified)}${visible(heard.nick)}: ${visible(heard.text)}`;
+        return shown`${clock(heard.time)} ${markOf(heard, isVerified)}${visibleNick(heard.nick)}: ${heard.text}`;
       case 'joined':
       case 'left': {
         const [sign, verb] = heard.type === 'joined' ? ['-->', 'joined'] : ['<--', 'left'];
-        if (heard.nicks.length === 0) return `${sign} ${heard.count} members ${verb}`;
+        if (heard.nicks.length === 0) return shown`${sign} ${heard.count} members ${verb}`;
         const others = heard.nicks.filter((each) => each !== nick);
-        return others.length === 0 ? undefined : `${sign} ${visible(others.join(', '))} ${verb}`;
+        return others.length === 0 ? undefined : shown`${sign} ${visibleNicks(others)} ${verb}`;
       }
       case 'log-changed':
-        return '-- the relay has lost its history; what it has is shown from the beginning';
+        return shown`-- the relay has lost its history; what it has is shown from the beginning`;
       case 'gap':
-        return `-- gap: entries ${heard.from} to ${heard.to} are no longer kept`;
-      case 'first-sight':
-        return `-- ${visible(heard.nick)} is met for the first time; /verify ${visible(heard.nick)} tells whether it is them`;
+        return shown`-- gap: entries ${heard.from} to ${heard.to} are no longer kept`;
+      case 'first-sight': {
+        const who = visibleNick(heard.nick);
+        return shown`-- ${who} is met for the first time; /verify ${who} tells whether it is them`;
+      }
       case 'alarm':
       case 'key-changed':
-        return `!! ${visible(alarmText(heard))}`;
+        return shown`!! ${alarmText(heard)}`;
       case 'undecryptable':
-        return `-- entry ${heard.position} does not open: ${heard.reason}`;
+        return shown`-- entry ${heard.position} does not open: ${heard.reason}`;
       default:
         return undefined;
     }

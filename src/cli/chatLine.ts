@@ -1,25 +1,24 @@
 import { closestMatch } from 'leven';
-import { visible } from '../terminal/visible.js';
 import { isSayable, PACK_LIMIT } from '../../streams/index.js';
+import { shown, type Visible, visibleLines, visibleNicks } from '../terminal/visible.js';
 
 /** What an entered line means: something to say, something to show to oneself, or that one goes. */
 export type ChatLine =
   | { readonly type: 'say'; readonly text: string }
-  | { readonly type: 'show'; readonly text: string }
+  | { readonly type: 'show'; readonly text: Visible }
   | { readonly type: 'quit' };
 
 /** What commands ask about the room. */
 export interface ChatRoom {
   readonly members: () => readonly string[];
   /** What to show for `/verify NICK`, or with an answer behind it. */
-  readonly verify: (nick: string, answer: string | undefined) => string;
+  readonly verify: (nick: string, answer: string | undefined) => Visible;
 }
 
-const HELP = [
-  '-- what you type is said when you press Enter; it is shown when the relay has stored it',
-  '-- /who who is here   /verify NICK whether it is them   /quit leave (Ctrl-D, Ctrl-C)   //x says /x',
-  '-- before a nick: \u2713 verified, ? not verified',
-].join('\n');
+const HELP = visibleLines(`\
+-- what you type is said when you press Enter; it is shown when the relay has stored it
+-- /who who is here   /verify NICK whether it is them   /quit leave (Ctrl-D, Ctrl-C)   //x says /x
+-- before a nick: \u2713 verified, ? not verified`);
 
 const COMMANDS = ['/help', '/who', '/verify', '/quit'];
 
@@ -30,7 +29,7 @@ export const readChatLine = (line: string, room: ChatRoom): ChatLine | undefined
   const text = line.startsWith('//') ? line.slice(1) : line;
   return isSayable(text)
     ? { type: 'say', text }
-    : { type: 'show', text: `-- not sent: the message is over the limit of ${PACK_LIMIT} bytes` };
+    : { type: 'show', text: shown`-- not sent: the message is over the limit of ${PACK_LIMIT} bytes` };
 };
 
 const readCommand = (line: string, { members, verify }: ChatRoom): ChatLine => {
@@ -41,19 +40,13 @@ const readCommand = (line: string, { members, verify }: ChatRoom): ChatLine => {
     case '/help':
       return { type: 'show', text: HELP };
     case '/who':
-      return { type: 'show', text: `-- here: ${visible(members().join(', '))}` };
+      return { type: 'show', text: shown`-- here: ${visibleNicks(members())}` };
     case '/verify':
-      return {
-        type: 'show',
-        text: nick === undefined ? '-- whom? /verify NICK' : shown(verify(nick, answer)),
-      };
+      return { type: 'show', text: nick === undefined ? shown`-- whom? /verify NICK` : verify(nick, answer) };
     default: {
       const closest = closestMatch(word, COMMANDS, { maxDistance: 2 });
       const hint = closest === undefined ? '/help lists the commands' : `did you mean ${closest}?`;
-      return { type: 'show', text: `-- unknown command ${visible(word)}, nothing was sent; ${hint}` };
+      return { type: 'show', text: shown`-- unknown command ${word}, nothing was sent; ${hint}` };
     }
   }
 };
-
-/** Several lines, each made visible. */
-const shown = (text: string): string => text.split('\n').map(visible).join('\n');

@@ -4,6 +4,7 @@ import { LimitError, LinkError, ProtocolError, RefusedError } from '../../stream
 import { CertificateError } from '../tls/certificate.js';
 import { TrustError } from '../tls/trust.js';
 import { visible } from '../terminal/visible.js';
+import { writeError } from '../terminal/write.js';
 
 /** What the exit codes mean; the help and docs/protocol.md say the same. */
 export const Exit = {
@@ -62,9 +63,12 @@ export const toCliError = (error: unknown): CliError => {
   );
 };
 
+/** The longest note, in characters: longer ones only a relay could cause that wants to fill the screen. */
+const NOTE_LIMIT = 8192;
+
 /** One line on stderr that is not conversation. What others sent is made visible. */
 export const note = (text: string): void => {
-  process.stderr.write(`rxchat: ${visible(text)}\n`);
+  writeError(visible(`rxchat: ${text}`, NOTE_LIMIT));
 };
 
 /** Says on stderr why the command ends. */

@@ -39,8 +39,7 @@ ${columns([
 
 An invite may also stand in the environment, in RXCHAT_INVITE; an access token in RXCHAT_ACCESS_TOKEN.
 
-${EXIT_CODES}
-`;
+${EXIT_CODES}`;
 
 /** The usage of one command. */
 export const commandHelp = ({
@@ -60,5 +59,4 @@ Usage
 Options
 ${columns(Object.entries(flags).map(flagRow))}
 
-${EXIT_CODES}
-`;
+${EXIT_CODES}`;

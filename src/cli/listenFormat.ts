@@ -1,5 +1,5 @@
 import type { Heard } from '../../streams/index.js';
-import { visible, visibleJson } from '../terminal/visible.js';
+import { shown, type Visible, visibleJson, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { alarmText } from './alarmText.js';
 
 /** The version of the JSON lines; fields are only ever added to it. */
@@ -9,7 +9,7 @@ const LOG_CHANGED = 'the relay has lost its history; positions begin anew';
 
 /** What `listen` prints: to standard output, or as a note beside it. */
 export interface Printed {
-  readonly out?: string;
+  readonly out?: Visible;
   readonly note?: string;
 }
 
@@ -19,7 +19,7 @@ export const plainFormat =
   (heard: Heard): Printed => {
     switch (heard.type) {
       case 'message':
-        return { out: `${visible(heard.nick)}: ${visible(heard.text)}` };
+        return { out: shown`${visibleNick(heard.nick)}: ${heard.text}` };
       case 'joined':
       case 'left':
         return present(heard, nick);
@@ -89,5 +89,5 @@ const met = ({ nick, key }: Extract<Heard, { type: 'first-sight' }>): Printed =>
 const present = (heard: Extract<Heard, { type: 'joined' | 'left' }>, nick: string): Printed => {
   if (heard.nicks.length === 0) return { note: `${heard.count} members ${heard.type}` };
   const others = heard.nicks.filter((each) => each !== nick);
-  return others.length === 0 ? {} : { note: `${others.join(', ')} ${heard.type}` };
+  return others.length === 0 ? {} : { note: `${visibleNicks(others)} ${heard.type}` };
 };

@@ -1,6 +1,8 @@
 import { closestMatch } from 'leven';
 import meow from 'meow';
 import { lastValueFrom } from 'rxjs';
+import { visibleLines } from '../terminal/visible.js';
+import { writeError, writeOut } from '../terminal/write.js';
 import { type Command, COMMANDS } from './commandTable.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
 import { type Args, flagName } from './flags.js';
@@ -8,6 +10,11 @@ import { commandHelp, programHelp } from './help.js';
 
 /** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
 export const main = async (argv: readonly string[], version: string): Promise<void> => {
+  // Node would print what was thrown as it is, and a part of it may come from others.
+  process.once('uncaughtException', (error) => {
+    complain(toCliError(error));
+    process.exit(Exit.unexpected);
+  });
   try {
     process.exitCode = await run(argv, version);
   } catch (error) {
@@ -19,11 +26,11 @@ export const main = async (argv: readonly string[], version: string): Promise<vo
 
 const run = async ([name, ...rest]: readonly string[], version: string): Promise<number> => {
   if (name === undefined) {
-    process.stderr.write(programHelp());
+    writeError(visibleLines(programHelp()));
     return Exit.usage;
   }
   if (name === '--help' || name === '-h' || name === 'help') return print(programHelp());
-  if (name === '--version') return print(`${version}\n`);
+  if (name === '--version') return print(version);
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined) throw unknownCommand(name);
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command));
@@ -33,7 +40,7 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
 };
 
 const print = (text: string): number => {
-  process.stdout.write(text);
+  writeOut(visibleLines(text));
   return Exit.ok;
 };
 

@@ -1,11 +1,12 @@
 import { audit, buffer, connect, filter, map, type OperatorFunction } from 'rxjs';
+import { stacked, type Visible } from '../terminal/visible.js';
 import { endOfTurn$ } from '../turn.js';
 
 /** Lines in, texts to write out: what comes in one turn of the event loop becomes one write. */
-export const oneWriteATurn = (): OperatorFunction<string, string> => (line$) =>
+export const oneWriteATurn = (): OperatorFunction<Visible, Visible> => (line$) =>
   line$.pipe(
     connect((shared$) => shared$.pipe(buffer(shared$.pipe(audit(() => endOfTurn$))))),
     // At its end `buffer` gives what is left, be it nothing.
     filter((lines) => lines.length > 0),
-    map((lines) => lines.map((line) => `${line}\n`).join('')),
+    map(stacked),
   );

@@ -4,6 +4,7 @@ import { foldNick } from '../../streams/wire/index.js';
 import { openIdentity } from '../identity/identity.js';
 import { openKnownKeys } from '../identity/knownKeys.js';
 import { safetyNumber } from '../identity/safetyNumber.js';
+import { shown, stacked, type Visible, visibleNick } from '../terminal/visible.js';
 import { endOfTurn$ } from '../turn.js';
 import { CliError, Exit, note } from './exit.js';
 import type { Flags } from './flags.js';
@@ -21,7 +22,7 @@ export interface People {
   /** The same for who is not there to decide: without `--accept-key` it errors with exit code 5. */
   readonly insist: () => MonoTypeOperatorFunction<Heard>;
   /** What to show for `/verify NICK`, and `yes` or `no` behind it, which is kept. */
-  readonly verify: (nick: string, answer: string | undefined) => string;
+  readonly verify: (nick: string, answer: string | undefined) => Visible;
 }
 
 /** Opens what the data directory has; throws `IdentityError`. */
@@ -44,20 +45,21 @@ export const openPeople = (room: string, flags: Flags): People => {
     return before === heard.key ? heard : { ...heard, type: 'key-changed', before };
   };
 
-  const verify = (nick: string, answer: string | undefined): string => {
-    const key = newest.get(foldNick(nick));
-    if (key === undefined) return `-- ${nick} has said nothing yet that would show a key`;
-    if (key === identity.key) return `-- ${nick} has your own key`;
+  const verify = (name: string, answer: string | undefined): Visible => {
+    const nick = visibleNick(name);
+    const key = newest.get(foldNick(name));
+    if (key === undefined) return shown`-- ${nick} has said nothing yet that would show a key`;
+    if (key === identity.key) return shown`-- ${nick} has your own key`;
     if (answer === 'yes' || answer === 'no') {
       keys.verify(key, answer === 'yes');
-      if (answer === 'yes') keys.accept(room, nick, key);
-      return answer === 'yes' ? `-- ${nick} is verified` : `-- ${nick} is not verified`;
+      if (answer === 'yes') keys.accept(room, name, key);
+      return answer === 'yes' ? shown`-- ${nick} is verified` : shown`-- ${nick} is not verified`;
     }
-    return [
-      `-- ${nick}${keys.isVerified(key) ? ' is verified' : ''}: compare this number, by another way than this room`,
-      `-- ${safetyNumber(identity.key, key)}`,
-      `-- if it is the same with both of you: /verify ${nick} yes   if it is not: /verify ${nick} no`,
-    ].join('\n');
+    return stacked([
+      shown`-- ${nick}${keys.isVerified(key) ? ' is verified' : ''}: compare this number, by another way than this room`,
+      shown`-- ${safetyNumber(identity.key, key)}`,
+      shown`-- if it is the same with both of you: /verify ${nick} yes   if it is not: /verify ${nick} no`,
+    ]);
   };
 
   return {

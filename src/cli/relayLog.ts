@@ -1,8 +1,10 @@
 import { type Member, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
+import { escapedJson } from '../terminal/visible.js';
 
 /**
  * What happens in a relay as JSON lines on stderr, by pino; loaded for `serve` alone. At its most talkative it names
- * nicks, rooms (public keys), addresses and sizes: the relay has nothing else.
+ * nicks, rooms (public keys), addresses and sizes: the relay has nothing else. Whoever looks at them in a terminal is safe
+ * from what others call themselves.
  */
 export const logEvents = async (level: string): Promise<(event: RelayEvent) => void> => {
   if (level === 'silent') return () => undefined;
@@ -11,7 +13,15 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
     destination: pino.destination(2),
     stdTimeFunctions: pino.stdTimeFunctions,
   }));
-  const log = pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, destination);
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      hooks: { streamWrite: (line) => `${escapedJson(line.trimEnd())}\n` },
+    },
+    destination,
+  );
 
   // Whoever is turned away can come back at once: a flood of them must not become one of lines.
   const mentions = tokenBucket(MENTIONED);

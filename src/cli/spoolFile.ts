@@ -26,20 +26,25 @@ export const adopt = (
       renameSync(join(folder, name), own);
       return content;
     } catch {
-      // Another run was faster, or it is no spool; then it is not ours to remove.
+      // Another run was faster, or it cannot be read; then it is not ours to remove.
       continue;
     }
   }
   return undefined;
 };
 
-const readContent = (text: string): Content | undefined => {
-  const content = JSON.parse(text) as Partial<Content> | null;
-  if (content?.v !== 1 || fromBase64url(content.session ?? '')?.length !== 16) return undefined;
-  const { session = '', after, tokens } = content;
-  if (after !== undefined) readResume(after);
-  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string')) return undefined;
-  return { v: 1, session, after, tokens };
+/** Reads what stands in the file of a spool; `undefined` where it is none, whatever it is. */
+export const readContent = (text: string): Content | undefined => {
+  try {
+    const { v, session, after, tokens } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (v !== 1 || typeof session !== 'string' || fromBase64url(session)?.length !== 16) return undefined;
+    if (after !== undefined && typeof after !== 'string') return undefined;
+    if (after !== undefined) readResume(after);
+    if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string')) return undefined;
+    return { v, session, after, tokens };
+  } catch {
+    return undefined;
+  }
 };
 
 const filesOf = (folder: string): readonly string[] => {

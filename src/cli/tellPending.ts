@@ -1,7 +1,7 @@
 import { filter, map, mergeMap, type Observable, takeUntil, timer } from 'rxjs';
 import type { Heard } from '../../streams/client/index.js';
 import { clock } from './chatFormat.js';
-import { visible } from '../terminal/visible.js';
+import { shown, stacked, type Visible } from '../terminal/visible.js';
 
 /** What is stored within so many ms was never seen to wait. */
 const UNNOTICED = 1000;
@@ -12,14 +12,12 @@ const UNNOTICED = 1000;
  */
 export const tellPending =
   (nick: string) =>
-  (heard$: Observable<Heard>): Observable<string> =>
+  (heard$: Observable<Heard>): Observable<Visible> =>
     heard$.pipe(
       filter((heard) => heard.type === 'said'),
       mergeMap(({ token, lines }) =>
         timer(UNNOTICED).pipe(
-          map(() =>
-            lines.map((line) => `\u25cc ${clock(Date.now())} ${visible(nick)}: ${visible(line)}`).join('\n'),
-          ),
+          map(() => stacked(lines.map((line) => shown`\u25cc ${clock(Date.now())} ${nick}: ${line}`))),
           takeUntil(heard$.pipe(filter((heard) => heard.type === 'stored' && heard.token === token))),
         ),
       ),

@@ -1,19 +1,20 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline';
 import { fromEvent, Observable, takeUntil } from 'rxjs';
+import type { Visible } from './visible.js';
 
 /** A place where one person reads and writes. */
 export interface Screen {
   /** Lines as they are entered. */
   readonly line$: Observable<string>;
   /** Shows lines above the one being typed, which stays as it is. */
-  readonly print: (text: string) => void;
+  readonly print: (text: Visible) => void;
 }
 
 /**
  * The input line of a terminal. Emits the screen once; completes when the person wants to go (Ctrl-D, Ctrl-C); gives
  * the terminal back when it is unsubscribed.
  */
-export const terminalScreen = (prompt: string): Observable<Screen> =>
+export const terminalScreen = (prompt: Visible): Observable<Screen> =>
   new Observable((subscriber) => {
     const { stdin, stdout } = process;
     const rl = createInterface({ input: stdin, output: stdout, terminal: true, prompt, historySize: 500 });

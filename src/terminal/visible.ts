@@ -1,29 +1,109 @@
-/**
- * Controls, formats (bidi overrides, zero-width), surrogates, private use, and letters that draw nothing; but not a
- * joiner between two pictographs.
- */
-const UNSAFE =
-  /(?!(?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?)\u200d(?=\p{Extended_Pictographic}))[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu;
+declare const visibleBrand: unique symbol;
 
-/** More combining marks on one base than any script needs. */
-const STACKED_MARKS = /(\p{M}{8})\p{M}+/gu;
+/** Text that may reach a terminal. Only the functions of this file make it, and whatever writes to one demands it. */
+export type Visible = string & { readonly [visibleBrand]: true };
+
+/** More characters than any honest message has: only what grew by being made visible is longer. */
+export const VISIBLE_LIMIT = 65_536;
+
+/** A nick has at most 32 characters; each can grow a little. */
+const NICK_VISIBLE_LIMIT = 64;
+
+/** What kills the vowel of the letter before it, in the scripts of India and around it. */
+const VIRAMA =
+  '[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]';
+const ARABIC = '(?:(?=\\p{L})\\p{Script_Extensions=Arabic})';
+
+/** Letters and marks that draw something: the others are spelled out themselves, and carry nothing. */
+const LETTER = '(?:(?!\\p{DI})\\p{L})';
+const MARK = '(?:(?!\\p{DI})\\p{M})';
+const PICTOGRAPH = '\\p{Extended_Pictographic}';
+
+/** What draws nothing by itself and yet belongs where it stands. Everywhere else it could only hide or imitate. */
+const BELONGS = [
+  // Two pictographs that are one emoji, and the variant of a pictograph or of a key.
+  `(?<=${PICTOGRAPH}[\\p{Emoji_Modifier}\\ufe0f]?)\\u200d(?=${PICTOGRAPH})`,
+  `(?<=${PICTOGRAPH})[\\ufe0e\\ufe0f]`,
+  '(?<=[0-9#*])\\ufe0f(?=\\u20e3)',
+  // The joiners of Indic scripts (after RFC 5892, appendix A; and before the virama, as Bengali writes it).
+  `(?<=${VIRAMA})[\\u200c\\u200d]`,
+  `(?<=${LETTER})\\u200d(?=${VIRAMA})`,
+  // Those of Persian and other languages in Arabic letters: within a word, and behind a letter that stands alone.
+  `(?<=${ARABIC}${MARK}{0,3})\\u200c(?=${ARABIC})`,
+  `(?<=${ARABIC})\\u200d`,
+  // The variants of ideographs, and those of Mongolian.
+  '(?<=\\p{Ideographic})[\\u{e0100}-\\u{e01ef}]',
+  '(?<=(?=\\p{L})\\p{Script=Mongolian})[\\u180b-\\u180d\\u180f]',
+  // Signs of Arabic that are formats by their category and can be seen.
+  '[\\u0600-\\u0605\\u06dd\\u08e2]',
+].join('|');
+
+/** Controls, formats (bidi overrides, zero-width), surrogates, private use, separators of lines, what draws nothing. */
+const UNSAFE = new RegExp(
+  `(?=[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Default_Ignorable_Code_Point}\\u2028\\u2029])(?!${BELONGS}).`,
+  'gsu',
+);
+
+/** What cannot stand in a nick; the rule of the wire (`checkNick`). */
+const NOT_IN_NICK = /[\p{Z}\p{Cf}\u2800]/gu;
+
+/** More combining marks on one base than any script needs; joiners between them do not begin another. */
+const STACKED_MARKS = /([\p{M}\u200c\u200d]{8})([\p{M}\u200c\u200d]+)/gu;
 
 /**
  * Text of other people as it may reach a terminal: whatever could move the cursor, change colours, reverse or hide
- * text is replaced by something that can be seen (`\x1b` by `␛`), and stacks of combining marks are cut. A zero-width
- * joiner stays between pictographs, where it makes one emoji of two.
+ * text is replaced by something that can be seen (`\x1b` by `␛`). Of more than 8 combining marks on one base, and of
+ * more than `limit` characters (UTF-16 code units) in all, the rest is cut and its number stands in its place. What
+ * emoji and the scripts of the world need stays. Done twice is as done once.
  */
-export const visible = (text: string): string =>
-  text.replace(STACKED_MARKS, '$1').replace(UNSAFE, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-    return code === 0x7f ? '\u2421' : `\\u{${code.toString(16)}}`;
-  });
+export const visible = (text: string, limit: number = VISIBLE_LIMIT): Visible =>
+  cut(
+    text
+      .replace(STACKED_MARKS, (_, kept: string, rest: string) => `${kept}[${rest.length} marks cut]`)
+      .replace(UNSAFE, spellOut),
+    limit,
+  ) as Visible;
+
+/** A nick of other people: as `visible`, and what cannot stand in a nick on the wire, such as a space, is spelled out. */
+export const visibleNick = (nick: string): Visible =>
+  visible(nick.replace(UNSAFE, spellOut).replace(NOT_IN_NICK, spellOut), NICK_VISIBLE_LIMIT);
+
+/** Several nicks, as they are listed. */
+export const visibleNicks = (nicks: readonly string[]): Visible => visible(nicks.map(visibleNick).join(', '));
+
+/** A line of the program's own words, and of what others sent in between: that is made visible. */
+export const shown = (words: TemplateStringsArray, ...values: readonly (string | number)[]): Visible =>
+  String.raw({ raw: words }, ...values.map((value) => visible(String(value)))) as Visible;
+
+/** Lines one below the other. */
+export const stacked = (lines: readonly Visible[]): Visible => lines.join('\n') as Visible;
+
+/** The program's own words in several lines. */
+export const visibleLines = (text: string): Visible => stacked(text.split('\n').map((line) => visible(line)));
 
 /** JSON that may reach a terminal: what `visible` replaces becomes an escape, so that it reads back exactly. */
-export const visibleJson = (value: unknown): string =>
-  JSON.stringify(value).replace(UNSAFE, (character) =>
+export const visibleJson = (value: unknown): Visible => escapedJson(JSON.stringify(value));
+
+/** The same for a line of JSON that is written already. */
+export const escapedJson = (json: string): Visible =>
+  json.replace(UNSAFE, (character) =>
     Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join(''),
-  );
+  ) as Visible;
+
+const spellOut = (character: string): string => {
+  const code = character.codePointAt(0) ?? 0;
+  if (code <= 0x20) return String.fromCodePoint(0x2400 + code);
+  return code === 0x7f ? '\u2421' : `\\u{${code.toString(16)}}`;
+};
+
+/** The longest notice, with a number of ten digits. */
+const NOTICE_LENGTH = 32;
+
+const cut = (text: string, limit: number): string => {
+  if (text.length <= limit) return text;
+  // Not within a character, nor behind a joiner that has lost what it joins.
+  const kept = text.slice(0, limit - NOTICE_LENGTH).replace(/(?:\u200c|\u200d|[\ud800-\udbff])+$/, '');
+  return `${kept}[${text.length - kept.length} characters cut]`;
+};
 
 const escapeOf = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;

@@ -1,12 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type ChatLine, readChatLine } from '../../src/cli/chatLine.js';
+import { shown as made } from '../../src/terminal/visible.js';
 import { PACK_LIMIT } from '../../streams/client/pack.js';
 
 const read = (line: string, members: string[] = ['alice', 'bob']): ChatLine | undefined =>
   readChatLine(line, {
     members: () => members,
-    verify: (nick, answer) => `-- ${nick}\n-- ${answer ?? 'no answer'}`,
+    verify: (nick, answer) => made`-- ${nick} ${answer ?? 'no answer'}`,
   });
 const shown = (line: string, members?: string[]): string => {
   const result = read(line, members);
@@ -41,6 +42,11 @@ describe('an entered line', () => {
   test('/help lists all commands, /who lists who is here', () => {
     for (const command of ['/who', '/verify', '/quit', '//x']) expect(shown('/help')).toContain(command);
     expect(shown('/who')).toBe('-- here: alice, bob');
+    expect([shown('/verify'), shown('/verify bob'), shown('/verify  bob yes ')]).toStrictEqual([
+      '-- whom? /verify NICK',
+      '-- bob no answer',
+      '-- bob yes',
+    ]);
     expect(shown('/who ', [])).toBe('-- here: ');
   });
 

@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { visible } from '../../src/terminal/visible.js';
+import {
+  escapedJson,
+  shown,
+  visible,
+  VISIBLE_LIMIT,
+  visibleJson,
+  visibleLines,
+  visibleNick,
+} from '../../src/terminal/visible.js';
 
 describe('visible', () => {
   const hostile: [string, string, string][] = [
@@ -35,6 +43,15 @@ describe('visible', () => {
     ['letters that draw nothing', '\u115f\u1160\u3164\uffa0', '\\u{115f}\\u{1160}\\u{3164}\\u{ffa0}'],
     ['private use', '\ue000\u{f0000}', '\\u{e000}\\u{f0000}'],
     ['half a character', 'a\ud83d', 'a\\u{d83d}'],
+    ['a non-joiner between letters', 'al\u200cice', 'al\\u{200c}ice'],
+    ['a non-joiner at the end of a word', 'می\u200c خواهم', 'می\\u{200c} خواهم'],
+    ['two joiners where one belongs', 'क्\u200d\u200dष', 'क्\u200d\\u{200d}ष'],
+    ['a variant of a letter', 'al\ufe0fice \u{e0100}', 'al\\u{fe0f}ice \\u{e0100}'],
+    ['bytes hidden in variants', '🙂\ufe0f\ufe01\u{e0101}', '🙂\ufe0f\\u{fe01}\\u{e0101}'],
+    ['a grapheme joiner', 'a\u034fb', 'a\\u{34f}b'],
+    ['a filler of Khmer', '\u17b4', '\\u{17b4}'],
+    ['an invisible operator', 'f\u2061x\u2062y', 'f\\u{2061}x\\u{2062}y'],
+    ['a shorthand format', '\u{1bca0}', '\\u{1bca0}'],
     ['an annotation', '\ufff9a\ufffab\ufffb', '\\u{fff9}a\\u{fffa}b\\u{fffb}'],
   ];
   test.each(hostile)('shows what was to be hidden: %s', (_case, text, shown) => {
@@ -44,7 +61,16 @@ describe('visible', () => {
   const honest: [string, string][] = [
     ['text of Europe', 'Grüße, čeština, ελληνικά, русский'],
     ['Devanagari with its marks', 'नमस्ते दुनिया, क्षत्रिय'],
-    ['Arabic and Hebrew', 'مرحبا بالعالم, שלום'],
+    ['Arabic and Hebrew', 'مرحبا بالعالم, שלום, שָׁלוֹם'],
+    ['an end of a verse', 'بِسْمِ ٱللَّهِ\u06dd'],
+    ['the non-joiner of Persian', 'می\u200cخواهم کتاب\u200cها را'],
+    ['the same behind a vowel sign', 'رَفتِه\u200cام'],
+    ['the joiner of a Persian abbreviation', '۱۴۰۳ ه\u200d.ش'],
+    ['the joiners of Devanagari', 'क्\u200dष क्\u200cष'],
+    ['the joiner of Bengali before its virama', 'র\u200d্যাব'],
+    ['the joiners of Malayalam and Sinhala', 'അവന്\u200d ශ්\u200dරී'],
+    ['the variant of an ideograph', '葛\u{e0100}城'],
+    ['the variant of a Mongolian letter', 'ᠠ\u180b'],
     ['Thai and Vietnamese', 'สวัสดีชาวโลก, Tiếng Việt'],
     ['a letter of many parts', 'e\u0301\u0323\u0308'],
     ['Chinese, Japanese, Korean', '你好, こんにちは, 안녕하세요'],
@@ -68,12 +94,32 @@ describe('visible', () => {
     expect(visible('👩👩\u200d \u200d👩')).toBe('👩👩\\u{200d} \\u{200d}👩');
   });
 
-  test('cuts a tower of combining marks, and only that', () => {
-    const tower = `a${'\u0301'.repeat(10_000)}b`;
-    expect(visible(tower)).toBe(`a${'\u0301'.repeat(8)}b`);
-    expect(visible(`x${tower}${'\u0489'.repeat(9)}y`)).toBe(`xa${'\u0301'.repeat(8)}b${'\u0489'.repeat(8)}y`);
+  test('cuts a tower of combining marks, says how many, and cuts only that', () => {
+    const tower = (mark: string, n: number) => `a${mark.repeat(n)}b`;
+    const stump = (mark: string, cut: number) => `a${mark.repeat(8)}[${cut} marks cut]b`;
+    expect(visible(tower('\u0301', 10_000))).toBe(stump('\u0301', 9992));
+    expect(visible(`x${tower('\u0301', 8)}${tower('\u0489', 9)}y`)).toBe(
+      `x${tower('\u0301', 8)}${stump('\u0489', 1)}y`,
+    );
+    // With joiners between them, which belong behind each, they are one tower all the same.
+    expect(visible(tower('\u094d\u200d', 5000))).toBe(`a${'\u094d\u200d'.repeat(4)}[9992 marks cut]b`);
     // Whether a joiner stays is judged by its neighbours, wherever a tower that was cut has moved them.
-    expect(visible(`${tower}👩\u200d👩 c\u200dd`)).toBe(`a${'\u0301'.repeat(8)}b👩\u200d👩 c\\u{200d}d`);
+    expect(visible(`${tower('\u0301', 9)}👩\u200d👩 c\u200dd`)).toBe(
+      `${stump('\u0301', 1)}👩\u200d👩 c\\u{200d}d`,
+    );
+  });
+
+  test('cuts what is too long, and says how much', () => {
+    const longest = 'x'.repeat(VISIBLE_LIMIT);
+    expect(visible(longest)).toBe(longest);
+    expect(visible(`${longest}y`)).toBe(`${'x'.repeat(VISIBLE_LIMIT - 32)}[33 characters cut]`);
+    expect(visible('x'.repeat(100), 50)).toBe(`${'x'.repeat(18)}[82 characters cut]`);
+    // Never in the midst of a character, nor behind a joiner.
+    expect(visible(`${'x'.repeat(17)}${'🙂'.repeat(20)}`, 50)).toBe(`${'x'.repeat(17)}[40 characters cut]`);
+    expect(visible(`${'x'.repeat(15)}👩\u200d👩${'y'.repeat(40)}`, 50)).toBe(
+      `${'x'.repeat(15)}👩[43 characters cut]`,
+    );
+    expect(visible('\x9b'.repeat(VISIBLE_LIMIT)).length).toBeLessThanOrEqual(VISIBLE_LIMIT);
   });
 
   const dangerous = fc.constantFrom(
@@ -88,6 +134,12 @@ describe('visible', () => {
       '\u0301',
       '\ufe0f',
       '👩',
+      '\u200c',
+      '\u094d',
+      'क',
+      'م',
+      '葛',
+      '\u{e0100}',
       '🏽',
       '♀',
       'a',
@@ -101,14 +153,23 @@ describe('visible', () => {
   );
 
   test('lets through nothing unsafe, whatever it is given', () => {
-    // Said another way than in the code: joiners that may stay are taken out first, then nothing may be left.
+    // Said another way than in the code: what may stay is taken out first, then nothing may be left.
     const joined =
       /(\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?)\u200d(?=\p{Extended_Pictographic})/gu;
+    const variant = /(\p{Extended_Pictographic})[\ufe0e\ufe0f]/gu;
+    const conjunct = /([\u094d\u09cd])[\u200c\u200d]/gu;
+    const persian = /(\p{Script=Arabic}\p{M}*)(?:\u200c(?=\p{Script=Arabic})|\u200d)/gu;
+    const ideograph = /(\p{Ideographic})[\u{e0100}-\u{e01ef}]/gu;
+    const indic = /(\p{L})\u200d(?=\p{M})/gu;
+    const stays = [joined, variant, conjunct, persian, ideograph, indic];
     fc.assert(
       fc.property(anything, (text) => {
-        const rest = visible(text).replace(joined, '$1');
-        expect(rest).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/u);
+        const rest = stays.reduce<string>((each, pattern) => each.replace(pattern, '$1'), visible(text));
+        expect(rest).not.toMatch(
+          /(?![\u0600-\u0605\u06dd\u08e2])[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/u,
+        );
         expect(rest).not.toMatch(/\p{M}{9}/u);
+        expect(rest.length).toBeLessThanOrEqual(VISIBLE_LIMIT);
       }),
       { numRuns: 1000 },
     );
@@ -121,5 +182,55 @@ describe('visible', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('a nick of others', () => {
+  test('cannot look like a nick with something said, nor like another nick', () => {
+    expect(visibleNick('alice')).toBe('alice');
+    expect(visibleNick('alice: yes\n12:00 bob')).toBe('alice:␠yes␊12:00␠bob');
+    expect(visibleNick('alice\u00a0\u2003x')).toBe('alice\\u{a0}\\u{2003}x');
+    expect(visibleNick('ali\u200bce')).toBe('ali\\u{200b}ce');
+    expect(visibleNick('می\u200cخ')).toBe('می\\u{200c}خ');
+    expect(visibleNick('x'.repeat(5000))).toBe(`${'x'.repeat(32)}[4968 characters cut]`);
+  });
+
+  test('is shown whole where it is one that the wire allows', () => {
+    for (const nick of ['x'.repeat(32), '🙂'.repeat(32), 'नमस्ते', 'a:b', 'ünïcödé'])
+      expect(visibleNick(nick)).toBe(nick);
+  });
+});
+
+describe('a line', () => {
+  test('has the words of the program as they are and makes visible what is put in', () => {
+    expect(shown`-- \x07${'a\x07'}\t${7}`).toBe('-- \x07a␇\t7');
+  });
+
+  test('of several keeps its breaks, and nothing else', () => {
+    expect(visibleLines('a\nb\x1b')).toBe('a\nb␛');
+  });
+});
+
+describe('JSON', () => {
+  test('is exact, and safe for a terminal', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' })), (text) => {
+        const json = visibleJson({ text });
+        expect(JSON.parse(json)).toStrictEqual({ text });
+        expect(visible(json.replaceAll(/\p{M}/gu, ''))).toBe(json.replaceAll(/\p{M}/gu, ''));
+      }),
+    );
+  });
+
+  test('keeps towers, and halves of characters as JSON writes them', () => {
+    const text = `a${'\u0301'.repeat(10_000)}\ud83d`;
+    expect(JSON.parse(visibleJson(text))).toBe(text);
+    expect(visibleJson('\ud83d\x9b\u202e')).toBe('"\\ud83d\\u009b\\u202e"');
+  });
+
+  test('that is written already reads back the same', () => {
+    const line = JSON.stringify({ nick: 'a\x9b\u202e\u{e0041}' });
+    expect(escapedJson(line)).toBe('{"nick":"a\\u009b\\u202e\\udb40\\udc41"}');
+    expect(JSON.parse(escapedJson(line))).toStrictEqual(JSON.parse(line));
   });
 });

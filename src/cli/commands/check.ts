@@ -1,6 +1,8 @@
 import { defer, EMPTY } from 'rxjs';
 import { checkHistory } from '../../history/index.js';
 import type { Run } from '../commandTable.js';
+import { shown } from '../../terminal/visible.js';
+import { writeOut } from '../../terminal/write.js';
 import { readDir } from '../store.js';
 
 /** `rxchat check`: reads a whole store; one line on stdout where it is whole. */
@@ -9,7 +11,7 @@ export const check: Run = ({ flags }) =>
     const dir = readDir(flags);
     const { rooms, entries, bytes } = checkHistory(dir);
     const holds = [counted(rooms, 'room'), counted(entries, 'entry', 'entries'), counted(bytes, 'byte')];
-    process.stdout.write(`${dir} is whole: ${holds.join(', ')}\n`);
+    writeOut(shown`${dir} is whole: ${holds.join(', ')}`);
     return EMPTY;
   });
 

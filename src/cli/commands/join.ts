@@ -22,6 +22,8 @@ import type { Say } from '../../../streams/index.js';
 import { createInvite, formatInvite } from '../../invite.js';
 import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
+import { shown, type Visible } from '../../terminal/visible.js';
+import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
 import { chatFormat } from '../chatFormat.js';
 import { type ChatRoom, readChatLine } from '../chatLine.js';
@@ -33,7 +35,6 @@ import { span } from '../flags.js';
 import { giveUp, tellOffline } from '../offline.js';
 import { keeping, openSpool, spoolDir } from '../spool.js';
 import { tellPending } from '../tellPending.js';
-import { visible } from '../../terminal/visible.js';
 import { oneWriteATurn } from '../output.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
@@ -53,7 +54,7 @@ const LEAVING = 1000;
 interface Desk {
   readonly say$: Observable<Say>;
   readonly pace: (pendingBytes: number) => void;
-  readonly print: (text: string) => void;
+  readonly print: (text: Visible) => void;
 }
 
 /** `rxchat join`: the interactive client; in pipes a plain one. */
@@ -110,7 +111,7 @@ export const join: Run = (args) =>
             shared$.pipe(around.news(), map(chatFormat(nick, people.isVerified))),
             shared$.pipe(
               tellOffline(),
-              map((text) => `-- ${visible(text)}`),
+              map((text) => shown`-- ${text}`),
             ),
             interactive ? shared$.pipe(tellPending(nick)) : EMPTY,
           ).pipe(takeUntil(shared$.pipe(giveUp(account, timeout)))),
@@ -119,7 +120,7 @@ export const join: Run = (args) =>
         filter((line) => line !== undefined),
         oneWriteATurn(),
         tap((text) => {
-          desk.print(text.slice(0, -1));
+          desk.print(text);
         }),
         ignoreElements(),
         takeUntil(outputClosed$.pipe(tap(() => (unread = true)))),
@@ -136,16 +137,14 @@ export const join: Run = (args) =>
   });
 
 const terminalDesk = (nick: string, room: ChatRoom): Desk => {
-  let print = (text: string) => {
-    process.stdout.write(`${text}\n`);
-  };
+  let print = writeOut;
   return {
     print: (text) => {
       print(text);
     },
     // A person is slow enough.
     pace: () => undefined,
-    say$: terminalScreen(`${nick}> `).pipe(
+    say$: terminalScreen(shown`${nick}> `).pipe(
       tap((screen) => {
         print = screen.print;
       }),
@@ -163,7 +162,5 @@ const terminalDesk = (nick: string, room: ChatRoom): Desk => {
 
 const plainDesk = (): Desk => ({
   ...pipedLines(standardInput()),
-  print: (text) => {
-    process.stdout.write(`${text}\n`);
-  },
+  print: writeOut,
 });

@@ -17,6 +17,7 @@ import {
 } from 'rxjs';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { room } from '../../room.js';
+import { writeOut } from '../../terminal/write.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
@@ -85,7 +86,7 @@ const print = (): OperatorFunction<Printed, never> =>
         map(({ out }) => out),
         filter((out) => out !== undefined),
         oneWriteATurn(),
-        tap((text) => process.stdout.write(text)),
+        tap(writeOut),
       ),
       printed$.pipe(
         map((printed) => printed.note),

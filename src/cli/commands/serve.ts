@@ -25,6 +25,8 @@ import {
 import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../address.js';
 import { relay } from '../../relay.js';
 import { errorCode, explainNetworkError } from '../../transport/networkError.js';
+import { shown } from '../../terminal/visible.js';
+import { writeOut } from '../../terminal/write.js';
 import { CertificateError, leafOf } from '../../tls/certificate.js';
 import { pinOf } from '../../tls/pin.js';
 import { listenTcp } from '../../transport/tcp.js';
@@ -129,7 +131,7 @@ const stopped = (): Observable<number> =>
   );
 
 const announce = (bound: Address, pin: string | undefined): void => {
-  process.stdout.write(`listening on ${formatAddress(bound)}\n`);
+  writeOut(shown`listening on ${formatAddress(bound)}`);
   const where = [
     bound.host === DEFAULT_ADDRESS.host ? '' : ` --host ${bound.host}`,
     bound.port === DEFAULT_ADDRESS.port ? '' : ` --port ${bound.port}`,

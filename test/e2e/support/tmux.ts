@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cleanEnv, newDir, ownData, RXCHAT } from './child.js';
 import { atEnd } from './endings.js';
@@ -18,6 +20,8 @@ export interface Terminal {
   shows(pattern: RegExp, seen?: (screen: string) => string): Promise<string>;
   /** Changes its size, in characters. */
   resize(columns: number, rows: number): Promise<void>;
+  /** From now on keeps what is written to it, byte for byte; resolves with how to read that, once it holds a text. */
+  record(): Promise<(text: string) => Promise<string>>;
 }
 
 export interface TerminalOptions {
@@ -71,6 +75,18 @@ export const openTerminal = async (
     },
     resize: async (width, height) => {
       await tmux('resize-window', '-x', String(width), '-y', String(height));
+    },
+    record: async () => {
+      const file = join(newDir(), 'written');
+      writeFileSync(file, '');
+      await tmux('pipe-pane', `cat >> ${quote(file)}`);
+      return async (text) => {
+        for (const began = performance.now(); performance.now() - began < HANG; await screen()) {
+          const written = readFileSync(file, 'utf8');
+          if (written.includes(text)) return written;
+        }
+        throw new Error(`${JSON.stringify(text)} was never written to the terminal`);
+      };
     },
   };
 };

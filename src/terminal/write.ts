@@ -1,0 +1,11 @@
+import type { Visible } from './visible.js';
+
+/** Writes a line, or several, to standard output: the conversation, and what a command was asked for. */
+export const writeOut = (text: Visible): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+/** Writes a line, or several, to standard error: everything else. */
+export const writeError = (text: Visible): void => {
+  process.stderr.write(`${text}\n`);
+};

@@ -1,0 +1,22 @@
+/** What came of reading: `read` and what it tells of the value, or the errors that it is allowed to throw. */
+export const outcomeOf = <T>(
+  read: () => T,
+  tell: (value: T) => string,
+  ...allowed: readonly (new (...args: never[]) => Error)[]
+): string => {
+  let value: T;
+  try {
+    value = read();
+  } catch (error) {
+    const known = allowed.find((each) => error instanceof each);
+    if (known === undefined) throw error;
+    // Numbers in messages are no news.
+    return `${known.name}: ${(error as Error).message.replaceAll(/\d+/g, 'n')}`;
+  }
+  return tell(value);
+};
+
+/** The reader gave what it must not. */
+export const must = (holds: boolean, what: string): void => {
+  if (!holds) throw new Error(`broken: ${what}`);
+};

@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Every file of the shell and the core, without its comments. */
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const sources: [string, string][] = ['src', 'streams'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name): [string, string] => [
+      `${folder}/${name}`,
+      readFileSync(join(root, folder, name), 'utf8').replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, ''),
+    ]),
+);
+
+const found = (pattern: RegExp): string[] =>
+  sources
+    .flatMap(([file, code]) => Array.from(code.matchAll(pattern), ([what]) => `${file}: ${what}`))
+    .sort();
+
+/**
+ * Every mention of standard output, standard error and the terminal, and why it is safe. Who adds one finds the test
+ * failing: use `writeOut`, `writeError` or `note`, which take what `visible` and its like have made, or say it here.
+ */
+const WAYS: Readonly<Record<string, string>> = {
+  'src/bin/rxchat.ts: stdout.write': 'the version of this very program',
+  'src/cli/commandTable.ts: stderr': 'a word of the help',
+  'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
+  'src/cli/process.ts: stdout.on': 'listens, and writes nothing',
+  'src/cli/relayLog.ts: pino(': 'the lines of the log of `serve`, each of which passes escapedJson',
+  'src/terminal/screen.ts: createInterface(': 'shows a prompt that is Visible, and what is typed here',
+  'src/terminal/screen.ts: stdout': 'moves the cursor, and clears',
+  'src/terminal/screen.ts: stdout.off': 'listens no more',
+  'src/terminal/screen.ts: stdout.prependListener': 'listens, and writes nothing',
+  'src/terminal/screen.ts: stdout.write': 'what is given to print, which is Visible, and line breaks',
+  'src/terminal/write.ts: stderr.write': 'takes Visible alone: notes, errors, hints, the usage',
+  'src/terminal/write.ts: stdout.write':
+    'takes Visible alone: messages, JSON, invites, what serve and check say',
+};
+
+describe('the ways to the terminal', () => {
+  test('are these, and no other', () => {
+    const way =
+      /\bstd(?:out|err)\b(?:\.\w+)?|\bconsole\b|\bcreateInterface\(|\bpino\(|\bemitWarning\b|\b_rawDebug\b|\/dev\/|\/proc\/|(?:writeSync|writeFileSync|createWriteStream)\((?:[12]\b|'\/)/g;
+    expect([...new Set(found(way))]).toStrictEqual(Object.keys(WAYS).sort());
+  });
+
+  test('take what one file alone can make', () => {
+    const casts = found(/\bas (?:unknown as )?(?:readonly )?Visible\b/g);
+    expect(new Set(casts)).toStrictEqual(new Set(['src/terminal/visible.ts: as Visible']));
+  });
+
+  test('are found where they are', () => {
+    expect(found(/\bnote\(/g).length).toBeGreaterThan(5);
+    expect(sources.length).toBeGreaterThan(80);
+  });
+});
