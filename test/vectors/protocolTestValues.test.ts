@@ -1,11 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { deriveRoomKeys, nodeCipher, parseInvite, verifyProof } from '../../src/index.js';
-import { encodeText, fromBase64url, type Plaintext, proofMessage, readHello } from '../../streams/index.js';
+import {
+  deriveRoomKeys,
+  nodeCipher,
+  parseInvite,
+  sha256,
+  signingKey,
+  verifyProof,
+  verifySignature,
+} from '../../src/index.js';
+import {
+  decodeEnvelope,
+  decodeText,
+  encodeEnvelope,
+  encodeText,
+  fromBase64url,
+  isSigned,
+  type Plaintext,
+  proofMessage,
+  readHello,
+  type Token,
+  transcript,
+} from '../../streams/index.js';
+import { welcome } from '../support/heard.js';
 
 const file = new URL('../../docs/protocol-test-values.json', import.meta.url);
 const values = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>> & {
   readonly time: number;
+  readonly paddedBytes: number;
+  readonly seenLines: readonly string[];
+  readonly seenHashes: readonly string[];
 };
 const value = (name: string): string => values[name] ?? `${name} is missing`;
 const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
@@ -37,8 +61,35 @@ test('the proof signs the documented bytes, and holds', () => {
 
 test('the token seals the documented plaintext', () => {
   const cipher = nodeCipher({ iv: () => hex(value('ivHex')) });
-  const plaintext = encodeText(value('plaintext')) as Plaintext;
+  const plaintext = encodeText(value('plaintext').padEnd(values.paddedBytes - 1)) as Plaintext;
+  // One character of it is two bytes.
+  expect(plaintext).toHaveLength(values.paddedBytes);
   expect(cipher.seal(keys.fernetKey, plaintext, values.time)).toBe(values['token']);
+});
+
+test('the plaintext is the documented envelope, and its signature the documented one', () => {
+  const identity = signingKey(hex(value('identitySeedHex')));
+  expect(identity.key).toBe(values['key']);
+  expect(identity.sign(encodeText(value('signed')))).toBe(values['signature']);
+  const plaintext = encodeText(value('plaintext')) as Plaintext;
+  const envelope = decodeEnvelope(plaintext)!;
+  expect(envelope).toMatchObject({ nick: 'alice', lines: ['Hello, wörld'], room: keys.room, counter: 1 });
+  expect(isSigned(plaintext, envelope, verifySignature)).toBe(true);
+  expect(decodeText(encodeEnvelope(envelope, identity))?.trimEnd()).toBe(value('plaintext'));
+});
+
+test('the hashes are those of the documented lines', () => {
+  const reader = transcript({ hash: sha256 });
+  const { log = '', seenLines, seenHashes } = values;
+  reader.read(welcome({ log, from: 1 }));
+  seenLines.forEach((line, at) => {
+    if (line.startsWith('g')) reader.read({ type: 'token', position: at + 1, token: line as Token });
+    else reader.read({ type: 'joined', position: at + 1, nicks: [line.slice(1)], count: 1 });
+    const seen = { log, from: 1, to: at + 1, hash: seenHashes[at] ?? '' };
+    expect(reader.compare(seen, at + 2)).toBe('same');
+  });
+  expect(seenLines[1]).toBe(values['token']);
+  expect(reader.claim()?.hash).toBe(seenHashes[2]);
 });
 
 test('the table in the protocol says the same as the file', () => {
@@ -53,6 +104,11 @@ test('the table in the protocol says the same as the file', () => {
     'proof',
     'ivHex',
     'token',
+    'identitySeedHex',
+    'key',
+    'signature',
+    'signed',
+    'plaintext',
   ])
     expect(text).toContain(value(name));
 });

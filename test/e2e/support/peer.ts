@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { createIdentity, deriveRoomKeys, type Identity, nodeCipher } from '../../../src/index.js';
 import {
   encodeEnvelope,
+  type Identity,
   type Hello,
   helloLine,
   proofMessage,
@@ -30,6 +31,9 @@ export interface Peer {
 export interface MemberPeer extends Peer {
   readonly room: Room;
   readonly nick: string;
+  readonly identity: Identity;
+  readonly run: string;
+  readonly nextCounter: () => number;
 }
 
 /** Connects to a port of this machine. */
@@ -65,6 +69,14 @@ export const helloFor = (
   return helloLine({ nick, room, session, proof, ...more });
 };
 
+/** Whoever goes by a nick here is the same person each time. */
+const people = new Map<string, Identity>();
+const personOf = (nick: string): Identity => {
+  const person = people.get(nick) ?? createIdentity();
+  people.set(nick, person);
+  return person;
+};
+
 /** Joins a room; resolves once it is in. */
 export const joinPeer = async (
   room: Room,
@@ -74,29 +86,23 @@ export const joinPeer = async (
   const peer = await connectPeer(room.port, { keep });
   peer.say(helloFor(await nonceOf(peer), room, nick, more));
   await peer.heard.until(line('WELCOME '));
-  return { ...peer, room, nick };
+  let counter = 0;
+  const run = toBase64url(randomBytes(16));
+  const nextCounter = () => (counter += 1);
+  return { ...peer, room, nick, identity: personOf(nick), run, nextCounter };
 };
 
 /** All that a peer heard that has a position, once it is in. */
 export const entriesOf = ({ heard }: Peer): readonly string[] =>
   heard.lines.filter((each) => /^[g+-]/.test(each));
 
-/** Whoever goes by a nick here is the same person each time. */
-const people = new Map<string, Identity>();
-const personOf = (nick: string): Identity => {
-  const person = people.get(nick) ?? createIdentity();
-  people.set(nick, person);
-  return person;
-};
-
-/** The token of what a peer says, made as a client makes it; each in a session of its own. */
-export const seal = ({ room: { secret }, nick }: MemberPeer, ...lines: readonly string[]): string => {
-  const { room, fernetKey } = deriveRoomKeys(secret);
-  const identity = personOf(nick);
-  const session = toBase64url(randomBytes(16));
+/** The token of what a peer says, made as a client makes it: signed, and numbered. */
+export const seal = (peer: MemberPeer, ...lines: readonly string[]): string => {
+  const { room, fernetKey } = deriveRoomKeys(peer.room.secret);
+  const { nick, identity, run: session } = peer;
   const time = Date.now();
-  const { key } = identity;
-  const envelope = { nick, lines, room, key, session, counter: 1, time, stored: 0 };
+  const counter = peer.nextCounter();
+  const envelope = { nick, lines, room, key: identity.key, session, counter, time, stored: 0 };
   return nodeCipher().seal(fernetKey, encodeEnvelope(envelope, identity), Math.floor(time / 1000));
 };
 
