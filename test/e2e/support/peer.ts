@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { createIdentity, deriveRoomKeys, type Identity, nodeCipher } from '../../../src/index.js';
+import { createIdentity, deriveRoomKeys, nodeCipher } from '../../../src/index.js';
 import {
   encodeEnvelope,
   type Identity,
