@@ -72,19 +72,19 @@ describe('a reconnect storm', () => {
 
 describe('a sender that is too fast', () => {
   test('is slowed and not thrown out, and nothing of it is lost', async () => {
-    const relay = await startRelay('--memory', '--lines-per-second', '100', '--heartbeat', '200ms');
+    const relay = await startRelay('--memory', '--lines-per-second', '20', '--heartbeat', '2s');
     const room = newRoom(relay.port);
     const listener = await joinPeer(room, 'listener');
     const speaker = await joinPeer(room, 'speaker');
     const alive = setInterval(() => listener.say('PONG 0'), 50);
     const from = Date.now();
-    speaker.say(...Array.from({ length: 1100 }, () => fakeToken()), 'PING 0');
+    speaker.say(...Array.from({ length: 320 }, () => fakeToken()), 'PING 0');
     await speaker.heard.until(line('PONG '));
     speaker.say(fakeToken());
-    await listener.heard.until(({ lines }) => lines.filter((each) => each.startsWith('g')).length >= 1101);
+    await listener.heard.until(({ lines }) => lines.filter((each) => each.startsWith('g')).length >= 321);
     clearInterval(alive);
-    // A burst of ten seconds' worth, then 100 a second.
-    expect(Date.now() - from).toBeGreaterThanOrEqual(900);
+    // A burst of ten seconds' worth, then 20 a second: it is not read for longer than a member may be silent.
+    expect(Date.now() - from).toBeGreaterThanOrEqual(5000);
     expect(listener.heard.lines.some((each) => each.startsWith('-'))).toBe(false);
   });
 });
