@@ -1,21 +1,15 @@
 import type { Observable } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
-import { isLoopback } from '../address.js';
 import type { Invite } from '../invite.js';
 import { isPin, PIN_CHARACTERS } from '../tls/pin.js';
 import { knownRelays } from '../tls/knownRelays.js';
 import { byPin, onFirstUse } from '../tls/trust.js';
 import { connectTcp } from '../transport/tcp.js';
 import { connectTls } from '../transport/tls.js';
+import { isSecured } from './address.js';
 import { note, usageError } from './exit.js';
 import { type Flags, text } from './flags.js';
 import { dataDir } from './stateDir.js';
-
-/** Whether TLS is spoken with an address: unless something else is said, wherever it leaves this machine. */
-export const isSecured = (host: string, { tls, plain }: Flags): boolean => {
-  if (tls === true && plain === true) throw usageError('--tls and --plain exclude each other');
-  return plain !== true && (tls === true || !isLoopback(host));
-};
 
 /** `--pin`. */
 export const readPin = (flags: Flags): string | undefined => {

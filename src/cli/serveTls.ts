@@ -3,9 +3,9 @@ import { CertificateError, leafOf, problemAt, readCertificate } from '../tls/cer
 import { ownCertificate } from '../tls/ownCertificate.js';
 import { pinOf } from '../tls/pin.js';
 import type { Certificate } from '../transport/tls.js';
+import { isSecured } from './address.js';
 import { note, usageError } from './exit.js';
 import { type Flags, text } from './flags.js';
-import { isSecured } from './relayLink.js';
 
 /** The certificates that a relay shows one after the other, or `undefined` where it speaks no TLS. */
 export const readCertificates = (

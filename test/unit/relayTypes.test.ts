@@ -25,6 +25,7 @@ describe('a relay cannot leak what it cannot name', () => {
     'streams/relay/index.ts',
     'src/relay.ts',
     'src/transport/tcp.ts',
+    'src/transport/tls.ts',
     'src/cli/commands/serve.ts',
   ];
 

@@ -2,7 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { isSecured, readLink, readPin } from '../../../src/cli/relayLink.js';
+import { isSecured } from '../../../src/cli/address.js';
+import { readLink, readPin } from '../../../src/cli/relayLink.js';
 import { createInvite } from '../../../src/invite.js';
 import { knownRelays } from '../../../src/tls/knownRelays.js';
 import {
