@@ -88,6 +88,8 @@ describe('what is compared', () => {
 
   test('is other where the sender says that it has read what comes after its own words', () => {
     expect(come(reader(), 3, ['a', 'b']).compare(claim, 5)).toBe('other');
+    // Even where that is just what came.
+    expect(come(reader(), 3, ['a', 'b', 'c']).compare(claim, 5)).toBe('other');
   });
 
   test('is not known where it begins before what was read, and in another log', () => {
