@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { deriveRoomKeys } from '../../src/index.js';
 import { newDir, run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { atEnd, endAll } from './support/endings.js';
 import { connectPeer, entriesOf, fakeToken, helloFor, joinPeer, nonceOf, type Peer } from './support/peer.js';
 import { newRoom, startRelay } from './support/relay.js';
 import { count, line } from './support/said.js';
@@ -77,12 +77,14 @@ describe('a sender that is too fast', () => {
     const listener = await joinPeer(room, 'listener');
     const speaker = await joinPeer(room, 'speaker');
     const alive = setInterval(() => listener.say('PONG 0'), 50);
+    atEnd(() => {
+      clearInterval(alive);
+    });
     const from = Date.now();
     speaker.say(...Array.from({ length: 320 }, () => fakeToken()), 'PING 0');
     await speaker.heard.until(line('PONG '));
     speaker.say(fakeToken());
     await listener.heard.until(({ lines }) => lines.filter((each) => each.startsWith('g')).length >= 321);
-    clearInterval(alive);
     // A burst of ten seconds' worth, then 20 a second: it is not read for longer than a member may be silent.
     expect(Date.now() - from).toBeGreaterThanOrEqual(5000);
     expect(listener.heard.lines.some((each) => each.startsWith('-'))).toBe(false);
