@@ -12,7 +12,7 @@ import {
   startHostileRelay,
   welcomeWith,
 } from './support/hostileRelay.js';
-import { connectPeer, fakeToken, type MemberPeer, seal } from './support/peer.js';
+import { connectPeer, fakeToken, seal, speaker } from './support/peer.js';
 import { newRoom, type Room, startRelay, through } from './support/relay.js';
 import { count, line } from './support/said.js';
 import { hasTmux, openTerminal } from './support/tmux.js';
@@ -33,7 +33,7 @@ const saidSafely = ({ out, err }: Pick<Child, 'out' | 'err'>, shown: string): vo
 
 /** All that a relay and a member can say while a conversation lasts. */
 const everything = (room: Room): string[] => {
-  const member = { room, nick: HOSTILE_NICK } as MemberPeer;
+  const member = speaker(room, HOSTILE_NICK);
   return [
     `+new${HOSTILE}`,
     `+x,y${HOSTILE},z${HOSTILE}`,
@@ -189,7 +189,7 @@ describe('in a terminal', () => {
     const alice = await openTerminal(['join', through(port, room).text, '--nick', 'alice']);
     await alice.shows(/you are in/);
     const written = await alice.record();
-    say(...everything(room), seal({ room, nick: 'bob' } as MemberPeer, 'the end'));
+    say(...everything(room), seal(speaker(room, 'bob'), 'the end'));
     const bytes = await written('bob: the end');
     // The cursor moves up and to a column, and what is below it is cleared.
     const [head = '', ...drawn] = bytes.replaceAll('\r\n', '\n').split('\x1b');

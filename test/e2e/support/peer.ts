@@ -27,13 +27,18 @@ export interface Peer {
   write(bytes: string | Uint8Array): void;
 }
 
-/** A peer that is in. */
-export interface MemberPeer extends Peer {
-  readonly room: Room;
+/** Somebody who says something in a room: one session of one person. */
+export interface Speaker {
+  readonly room: Pick<Room, 'secret'>;
   readonly nick: string;
   readonly identity: Identity;
   readonly run: string;
   readonly nextCounter: () => number;
+}
+
+/** A peer that is in. */
+export interface MemberPeer extends Peer, Speaker {
+  readonly room: Room;
 }
 
 /** Connects to a port of this machine. */
@@ -77,6 +82,13 @@ const personOf = (nick: string): Identity => {
   return person;
 };
 
+/** A new session of whoever goes by a nick. */
+export const speaker = (room: Pick<Room, 'secret'>, nick: string): Speaker => {
+  let counter = 0;
+  const run = toBase64url(randomBytes(16));
+  return { room, nick, identity: personOf(nick), run, nextCounter: () => (counter += 1) };
+};
+
 /** Joins a room; resolves once it is in. */
 export const joinPeer = async (
   room: Room,
@@ -86,10 +98,7 @@ export const joinPeer = async (
   const peer = await connectPeer(room.port, { keep });
   peer.say(helloFor(await nonceOf(peer), room, nick, more));
   await peer.heard.until(line('WELCOME '));
-  let counter = 0;
-  const run = toBase64url(randomBytes(16));
-  const nextCounter = () => (counter += 1);
-  return { ...peer, room, nick, identity: personOf(nick), run, nextCounter };
+  return { ...speaker(room, nick), ...peer, room };
 };
 
 /** All that a peer heard that has a position, once it is in. */
@@ -97,11 +106,11 @@ export const entriesOf = ({ heard }: Peer): readonly string[] =>
   heard.lines.filter((each) => /^[g+-]/.test(each));
 
 /** The token of what a peer says, made as a client makes it: signed, and numbered. */
-export const seal = (peer: MemberPeer, ...lines: readonly string[]): string => {
-  const { room, fernetKey } = deriveRoomKeys(peer.room.secret);
-  const { nick, identity, run: session } = peer;
+export const seal = (from: Speaker, ...lines: readonly string[]): string => {
+  const { room, fernetKey } = deriveRoomKeys(from.room.secret);
+  const { nick, identity, run: session } = from;
   const time = Date.now();
-  const counter = peer.nextCounter();
+  const counter = from.nextCounter();
   const envelope = { nick, lines, room, key: identity.key, session, counter, time, stored: 0 };
   return nodeCipher().seal(fernetKey, encodeEnvelope(envelope, identity), Math.floor(time / 1000));
 };
