@@ -5,6 +5,7 @@ export * from './entrance.js';
 export * from './fanOut.js';
 export * from './groupCommit.js';
 export * from './history.js';
+export * from './joinGate.js';
 export * from './journal.js';
 export * from './limitConnections.js';
 export * from './pace.js';

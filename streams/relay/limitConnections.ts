@@ -1,20 +1,24 @@
 import { defer, finalize, mergeMap, type Observable, of, type OperatorFunction } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
-import { controlLine } from '../wire/control.js';
+import { type Control, controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
 import { addressKey } from './addressKey.js';
 import type { TurnedAway } from './admission.js';
+import { joinGate, type JoinGate } from './joinGate.js';
 
 export interface ConnectionLimits {
   /** How many connections there may be at a time, members or not. */
   readonly connections?: number;
   /** How many of them from one IPv4 address, or one IPv6 network of 64 bits. */
   readonly connectionsPerAddress?: number;
+  /** While it is closed, who comes is told when to come back. */
+  readonly gate?: JoinGate;
 }
 
 /**
  * Connections in, what each one says out; one too many is told `ERR busy` and closed, before anything else is done for
- * it, and comes out as `turned-away`.
+ * it, and comes out as `turned-away`. So does one that comes while nobody may join, with `BYE busy` and its turn: to find
+ * that out over a handshake would cost the relay more than most joins do.
  *
  * A connection counts until its stream is over. Completes once the connections have and each stream is over; errors
  * with them.
@@ -34,7 +38,7 @@ export interface ConnectionLimits {
  */
 export const limitConnections =
   <T>(
-    { connections = Infinity, connectionsPerAddress = Infinity }: ConnectionLimits,
+    { connections = Infinity, connectionsPerAddress = Infinity, gate = joinGate() }: ConnectionLimits,
     serve: (connection: Connection) => Observable<T>,
   ): OperatorFunction<Connection, T | TurnedAway> =>
   (connection$) =>
@@ -51,9 +55,11 @@ export const limitConnections =
       return connection$.pipe(
         mergeMap((connection): Observable<T | TurnedAway> => {
           const address = addressKey(connection.peer);
-          if (all >= connections) return refuse(connection, 'the relay has too many connections');
+          if (all >= connections) return refuse(connection, tooMany('the relay has too many connections'));
           if ((byAddress.get(address) ?? 0) >= connectionsPerAddress)
-            return refuse(connection, 'there are too many connections from this address');
+            return refuse(connection, tooMany('there are too many connections from this address'));
+          if (!gate.isOpen())
+            return refuse(connection, { type: 'bye', reason: 'busy', retryMs: gate.turn() });
           count(address, 1);
           return serve(connection).pipe(
             finalize(() => {
@@ -64,13 +70,16 @@ export const limitConnections =
       );
     });
 
-const refuse = (connection: Connection, text: string): Observable<TurnedAway> =>
+const tooMany = (text: string): Control => ({ type: 'err', code: 'busy', text });
+
+const refuse = (connection: Connection, control: Control): Observable<TurnedAway> =>
   defer(() => {
     try {
-      connection.write(encodeLine(controlLine({ type: 'err', code: 'busy', text })));
+      connection.write(encodeLine(controlLine(control)));
     } catch {
       // It goes anyway.
     }
     connection.close();
-    return of<TurnedAway>({ type: 'turned-away', peer: connection.peer, reason: text });
+    const reason = control.type === 'err' ? control.text : 'busy';
+    return of<TurnedAway>({ type: 'turned-away', peer: connection.peer, reason });
   });
