@@ -4,6 +4,7 @@ export * from './commands.js';
 export * from './entrance.js';
 export * from './fanOut.js';
 export * from './groupCommit.js';
+export * from './headcount.js';
 export * from './history.js';
 export * from './joinGate.js';
 export * from './journal.js';

@@ -2,15 +2,11 @@ import { defer, finalize, mergeMap, type Observable, of, type OperatorFunction }
 import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
-import { addressKey } from './addressKey.js';
 import type { TurnedAway } from './admission.js';
+import { headcount, type HeadLimits } from './headcount.js';
 import { joinGate, type JoinGate } from './joinGate.js';
 
-export interface ConnectionLimits {
-  /** How many connections there may be at a time, members or not. */
-  readonly connections?: number;
-  /** How many of them from one IPv4 address, or one IPv6 network of 64 bits. */
-  readonly connectionsPerAddress?: number;
+export interface ConnectionLimits extends HeadLimits {
   /** While it is closed, who comes is told when to come back. */
   readonly gate?: JoinGate;
 }
@@ -38,39 +34,22 @@ export interface ConnectionLimits {
  */
 export const limitConnections =
   <T>(
-    { connections = Infinity, connectionsPerAddress = Infinity, gate = joinGate() }: ConnectionLimits,
+    { gate = joinGate(), ...limits }: ConnectionLimits,
     serve: (connection: Connection) => Observable<T>,
   ): OperatorFunction<Connection, T | TurnedAway> =>
   (connection$) =>
     defer(() => {
-      let all = 0;
-      const byAddress = new Map<string, number>();
-      const count = (address: string, change: 1 | -1) => {
-        all += change;
-        const there = (byAddress.get(address) ?? 0) + change;
-        if (there === 0) byAddress.delete(address);
-        else byAddress.set(address, there);
-      };
-
+      const there = headcount(limits);
       return connection$.pipe(
         mergeMap((connection): Observable<T | TurnedAway> => {
-          const address = addressKey(connection.peer);
-          if (all >= connections) return refuse(connection, tooMany('the relay has too many connections'));
-          if ((byAddress.get(address) ?? 0) >= connectionsPerAddress)
-            return refuse(connection, tooMany('there are too many connections from this address'));
+          const text = there.refusal(connection.peer);
+          if (text !== undefined) return refuse(connection, { type: 'err', code: 'busy', text });
           if (!gate.isOpen())
             return refuse(connection, { type: 'bye', reason: 'busy', retryMs: gate.turn() });
-          count(address, 1);
-          return serve(connection).pipe(
-            finalize(() => {
-              count(address, -1);
-            }),
-          );
+          return serve(connection).pipe(finalize(there.add(connection.peer)));
         }),
       );
     });
-
-const tooMany = (text: string): Control => ({ type: 'err', code: 'busy', text });
 
 const refuse = (connection: Connection, control: Control): Observable<TurnedAway> =>
   defer(() => {

@@ -76,6 +76,20 @@ describe('a reconnect storm', () => {
   });
 });
 
+describe('a paste', () => {
+  test('of a megabyte passes as it is, by default', async () => {
+    const relay = await startRelay('--memory');
+    const room = newRoom(relay.port);
+    const [speaker, listener] = [await joinPeer(room, 'speaker'), await joinPeer(room, 'listener')];
+    const tokens = Array.from({ length: 1600 }, () => fakeToken(700));
+    expect(tokens.join('\n').length).toBeGreaterThan(1024 * 1024);
+    speaker.say(...tokens, 'PING 0');
+    await speaker.heard.until(line('PONG '));
+    await listener.heard.until(line(tokens.at(-1) ?? ''));
+    expect(entriesOf(listener).filter((each) => each.startsWith('g'))).toStrictEqual(tokens);
+  });
+});
+
 describe('a sender that is too fast', () => {
   test('is slowed and not thrown out, and nothing of it is lost', async () => {
     const relay = await startRelay('--memory', '--lines-per-second', '20', '--heartbeat', '2s');
