@@ -24,8 +24,13 @@ const windowFor = (peer, { subscribers, rooms = 1, size }) => {
   return peer.unbatched && subscribers >= 1000 ? Math.max(8, Math.floor(own / 8)) : own;
 };
 
-/** What the generator is told for this peer. */
+/**
+ * What the generator is told for this peer. Node compiles what is hot, so all get time before anything is measured, and
+ * more of it where less happens.
+ */
 export const optionsFor = (peer, work) => ({
+  warmup: work.rate === undefined ? 0.8 : 2,
+  seconds: work.rate === undefined ? 1.5 : 3,
   publishers: Math.min(10, work.subscribers),
   ...(work.rate === undefined && work.seconds !== 0 && { window: windowFor(peer, work) }),
   ...work,

@@ -14,7 +14,9 @@ export const figure = (value) => {
 
 /** `median (min–max)` */
 export const spread = ({ median, min, max }, unit = '') =>
-  Number.isFinite(median) ? `${figure(median)}${unit} (${figure(min)}–${figure(max)})` : '-';
+  Number.isFinite(median) && Number.isFinite(min)
+    ? `${figure(median)}${unit} (${figure(min)}–${figure(max)})`
+    : '-';
 
 /** `2.5x (2.1–3)` */
 export const times = (ratio) => spread(ratio, 'x');
