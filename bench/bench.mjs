@@ -9,14 +9,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildGenerator, buildRelay, workDirectory } from './measure/build.mjs';
-import { canPin, pinSelf, SERVER_CORE } from './measure/cores.mjs';
-import { generate } from './measure/generate.mjs';
+import { interleave } from './measure/interleave.mjs';
 import { describeMachine } from './measure/machine.mjs';
+import { disturbance } from './measure/measures.mjs';
+import { prepare } from './measure/prepare.mjs';
 import { leads, report } from './measure/report.mjs';
-import { withServer } from './measure/server.mjs';
 import { signatureChecks } from './measure/signatures.mjs';
-import { optionsFor, quickRows, rows as allRows } from './rows.mjs';
+import { figure } from './measure/table.mjs';
+import { optionsFor, quickRows, rows as allRows, standIn } from './rows.mjs';
 
 const HELP = `npm run bench -- [options]
   --only TEXT    rows whose id contains one of these, separated by commas; --list shows them
@@ -50,29 +50,33 @@ const matches = (text, list) =>
 
 const log = (text) => console.error(text);
 
-/** Runs each row with each peer that is there, and returns `[{ row, results: [{ name, runs }] }]`. */
-const measure = async (rows, directory, runs, deadline) => {
-  const all = rows.map((row) => ({ row, results: row.peers.map(({ name }) => ({ name, runs: [] })) }));
-  for (let run = 1; run <= runs; run += 1)
-    for (const { row, results } of all)
-      for (const [place, peer] of row.peers.entries()) {
-        if (performance.now() > deadline) return all;
-        const options = optionsFor(peer, {
-          ...row.work,
-          ...(values.seconds && row.work.seconds !== 0 && { seconds: values.seconds }),
-        });
-        const result = await withServer(peer, { directory, work: row.work, core: SERVER_CORE }, (server) =>
-          generate(directory, server, peer, options),
-        ).catch((error) => ({ ok: false, fault: error.message }));
-        results[place].runs.push(result);
-        log(
-          `${run}/${runs} ${row.id} ${peer.name}: ${result.ok ? 'ok' : (result.fault ?? 'did not keep up')}`,
-        );
-      }
-  return all;
+/** With the peers that are there and can do the work. Where none of the quick ones is, one that comes with us stands in. */
+const possible = (rows, there) =>
+  rows.map((row) => {
+    const peers = row.peers.filter(({ name, takes }) => there(name) && (takes?.(row.work) ?? true));
+    const alone = values.quick && peers.length <= 2 && there(standIn.name);
+    return { ...row, peers: alone ? [...peers, standIn] : peers };
+  });
+
+const write = (all) => {
+  const name = `${all.date}-${values.label ?? (values.only ?? 'all').replaceAll(/[^\w-]+/g, '-')}`;
+  const place = resolve(import.meta.dirname, 'results');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(resolve(place, `${name}.md`), report(all));
+  const rows = all.rows.map(({ row: { id, work }, results }) => ({ id, work, results }));
+  writeFileSync(resolve(place, `${name}.json`), `${JSON.stringify({ ...all, rows })}\n`);
+  log(`written: bench/results/${name}.md and .json`);
+};
+
+const printQuick = (rows) => {
+  const { other } = disturbance(rows.flatMap(({ results }) => results.flatMap(({ runs }) => runs)));
+  console.log(leads(rows));
+  console.log(`Medians of ${rows[0]?.results[0].runs.length} runs, with the least and the greatest ratio.`);
+  if (other > 0.1) console.log(`NOISE: other work took up to ${figure(other * 100)} % of a core.`);
 };
 
 const main = async () => {
+  if (values.help) return console.log(HELP);
   const began = performance.now();
   const chosen = (values.quick ? quickRows : allRows)
     .filter(({ id }) => matches(id, values.only))
@@ -80,49 +84,36 @@ const main = async () => {
       ...row,
       peers: row.peers.filter((peer, at) => at === 0 || matches(peer.name, values.peers)),
     }));
-  if (values.help) return console.log(HELP);
   if (values.list) return console.log(chosen.map(({ id, title }) => `${id.padEnd(18)} ${title}`).join('\n'));
-  if (process.platform !== 'linux') throw new Error('the load generator is for Linux alone');
-  if (!canPin) log('taskset or a second core is missing: server and load generator share their cores');
+  if (chosen.length === 0) throw new Error(`no row is named so: ${values.only}; --list names them`);
 
-  const directory = workDirectory(values.dir);
-  buildGenerator(directory);
-  buildRelay(directory);
-  pinSelf();
-
-  const versions = {};
-  const missing = new Set();
-  for (const peer of new Set(chosen.flatMap(({ peers }) => peers))) {
-    const version = peer.version();
-    if (version === undefined) missing.add(`${peer.name} (${peer.install})`);
-    else versions[peer.name] = version;
-  }
-  for (const name of missing) log(`MISSING ${name}`);
-  const rows = chosen
-    .map((row) => ({
-      ...row,
-      peers: row.peers.filter(({ name, takes }) => name in versions && (takes?.(row.work) ?? true)),
-    }))
-    .filter(({ peers }) => peers.length > 0);
-
+  const { directory, versions, missing } = prepare([...chosen.flatMap(({ peers }) => peers), standIn], {
+    parent: values.dir,
+    log,
+  });
   const machine = describeMachine(directory);
-  const runs = Number(values.runs ?? (values.quick ? 3 : 5));
-  const results = await measure(rows, directory, runs, values.quick ? began + QUICK_BUDGET : Infinity);
-  const notes = rows.some(({ kind }) => kind === 'join') ? [signatureChecks(5000)] : [];
+  const rows = await interleave(
+    possible(chosen, (name) => name in versions),
+    {
+      directory,
+      runs: Number(values.runs ?? (values.quick ? 3 : 5)),
+      deadline: values.quick ? began + QUICK_BUDGET : Infinity,
+      optionsFor: (peer, work) =>
+        optionsFor(peer, {
+          ...work,
+          ...(values.seconds && work.seconds !== 0 && { seconds: values.seconds }),
+        }),
+      log,
+    },
+  );
+  const notes = rows.some(({ row }) => row.kind === 'join') ? [signatureChecks(5000)] : [];
   const date = new Date().toISOString().slice(0, 10);
-  const all = { date, machine, versions, missing: [...missing], rows: results, notes };
-  if (values.quick) console.log(leads(results));
+  const all = { date, machine, versions, missing, rows, notes };
+  if (values.quick) printQuick(rows);
   else console.log(report(all));
-  if (values.write && !values.quick) {
-    const name = `${date}-${values.label ?? (values.only ?? 'all').replaceAll(/[^\w-]+/g, '-')}`;
-    const place = resolve(import.meta.dirname, 'results');
-    mkdirSync(place, { recursive: true });
-    writeFileSync(resolve(place, `${name}.md`), report(all));
-    const plain = results.map(({ row: { id, work }, results: peers }) => ({ id, work, peers }));
-    writeFileSync(resolve(place, `${name}.json`), `${JSON.stringify({ ...all, rows: plain })}\n`);
-    log(`written: bench/results/${name}.md`);
-  }
-  const wrong = results.flatMap(({ results: [ours] }) => ours.runs.filter(({ ok, fault }) => !ok && fault));
+  if (values.write && !values.quick) write(all);
+
+  const wrong = rows.flatMap(({ results: [ours] }) => ours.runs.filter(({ ok, fault }) => !ok && fault));
   for (const { fault } of wrong) log(`WRONG: rxchat: ${fault}`);
   process.exitCode = wrong.length > 0 ? 1 : 0;
 };

@@ -79,6 +79,9 @@ export const rows = [
   },
 ];
 
+/** For a machine on which no broker is installed. */
+export const standIn = naive;
+
 const few = (row, work = {}) => ({
   ...row,
   peers: row.peers.filter((peer) => [rxchat, relayInC, redis, nats].includes(peer)),

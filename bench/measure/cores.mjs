@@ -4,8 +4,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 export const SERVER_CORE = 0;
 export const OWN_CORE = 1;
 
-const taskset = spawnSync('taskset', ['--version']).error === undefined;
-export const canPin = taskset && (await import('node:os')).availableParallelism() > 1;
+export const canPin = [SERVER_CORE, OWN_CORE].every(
+  (core) => spawnSync('taskset', ['-c', String(core), 'true']).status === 0,
+);
 
 /** @returns {[string, string[]]} */
 export const onCore = (core, [program, ...args]) =>

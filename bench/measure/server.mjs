@@ -29,6 +29,8 @@ export const withServer = async (peer, { directory, work, core }, use) => {
   const own = mkdtempSync(join(directory, 'server-'));
   const [program, args] = onCore(core, peer.command({ port, directory: own, work, tools: directory }));
   const server = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: own });
+  const kill = () => server.kill('SIGKILL');
+  process.once('exit', kill);
   let said = '';
   let ended = false;
   server.stderr.setEncoding('utf8').on('data', (text) => (said = (said + text).slice(-2000)));
@@ -41,7 +43,8 @@ export const withServer = async (peer, { directory, work, core }, use) => {
     await peer.prepare?.({ port });
     return await use({ pid: server.pid, port });
   } finally {
-    server.kill('SIGKILL');
+    kill();
+    process.off('exit', kill);
     await end;
     rmSync(own, { recursive: true, force: true });
   }
