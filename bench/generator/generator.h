@@ -44,6 +44,8 @@ struct room {
   struct frame_end *frames;
   uint32_t *heard; /* the next sequence number of each publisher, behind the transcript */
   uint64_t sent, delivered;
+  struct room *next_heard; /* of those in which something arrived since they were last refilled */
+  int is_heard;
 };
 
 struct frame {
@@ -63,7 +65,7 @@ struct protocol {
 
 struct options {
   const struct protocol *protocol;
-  int port, subscribers, publishers, rooms, size, window, concurrency, pid, server_core, own_core;
+  int port, subscribers, publishers, rooms, size, window, lines, concurrency, pid, server_core, own_core;
   double rate, warmup, seconds, settle, patience;
 };
 extern struct options options;
@@ -94,6 +96,7 @@ size_t verify(struct connection *, const char *at, size_t length);
 void fault(const struct connection *, const char *what);
 extern const char *first_fault;
 extern int diverged_count;
+extern struct room *heard_rooms;
 
 /* payload.c */
 void payload_prepare(void);

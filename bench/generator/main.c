@@ -6,7 +6,7 @@
  *
  * Without --rate it is a closed loop: no more than --window lines of a room are under way, in the mean of its subscribers;
  * once half of them have arrived, the same number is said anew. With --rate, lines are said at their times whatever the
- * server does, and a latency counts from when the line was due.
+ * server does, and a latency counts from when the line was due. With --lines, it is over when so many have arrived.
  *
  * It never sleeps while it measures, so it wants a core for itself. idleShare is the share of the time in which it found
  * nothing to do. Near 0 it was the limit, not the server.
@@ -22,7 +22,7 @@
 #include <sys/resource.h>
 
 struct options options = {.subscribers = 10, .publishers = 10, .rooms = 1, .size = 148, .window = 256,
-                          .concurrency = 100, .server_core = 0, .own_core = 1, .warmup = 0.5, .seconds = 1,
+                          .lines = 0, .concurrency = 100, .server_core = 0, .own_core = 1, .warmup = 0.5, .seconds = 1,
                           .settle = 0.2, .patience = 10};
 
 static struct connection *connections;
@@ -45,7 +45,7 @@ static void read_options(int count, char **words) {
       {"protocol", 1, 0, 'x'}, {"port", 1, 0, 'p'},       {"subscribers", 1, 0, 'n'}, {"publishers", 1, 0, 'P'},
       {"rooms", 1, 0, 'R'},    {"size", 1, 0, 's'},       {"window", 1, 0, 'w'},      {"concurrency", 1, 0, 'c'},
       {"pid", 1, 0, 'i'},      {"rate", 1, 0, 'r'},       {"warmup", 1, 0, 'u'},      {"seconds", 1, 0, 'd'},
-      {"settle", 1, 0, 'l'},   {"patience", 1, 0, 't'},   {"server-core", 1, 0, 'S'}, {"own-core", 1, 0, 'O'},
+      {"settle", 1, 0, 'l'},   {"lines", 1, 0, 'L'}, {"patience", 1, 0, 't'},   {"server-core", 1, 0, 'S'}, {"own-core", 1, 0, 'O'},
       {0}};
   for (int letter; (letter = getopt_long(count, words, "", known, NULL)) != -1;) {
     int whole = atoi(optarg ? optarg : "");
@@ -64,6 +64,7 @@ static void read_options(int count, char **words) {
       case 'u': options.warmup = number; break;
       case 'd': options.seconds = number; break;
       case 'l': options.settle = number; break;
+      case 'L': options.lines = whole; break;
       case 't': options.patience = number; break;
       case 'S': options.server_core = whole; break;
       case 'O': options.own_core = whole; break;
@@ -134,9 +135,11 @@ static void say(struct publisher *publisher) {
 
 /* Each publisher says its share in one go. */
 static void refill(struct room *room) {
-  uint64_t members = (uint64_t)room->subscribers, under_way = room->sent * members - room->delivered;
-  uint64_t free_lines = (uint64_t)options.window - (under_way + members - 1) / members;
-  if (under_way > members * (uint64_t)options.window || free_lines < (uint64_t)(options.window + 1) / 2) return;
+  uint64_t members = (uint64_t)room->subscribers, window = (uint64_t)options.window;
+  uint64_t under_way = (room->sent * members - room->delivered + members - 1) / members;
+  if (under_way + (window + 1) / 2 > window) return;
+  uint64_t free_lines = window - under_way, wanted = (uint64_t)options.lines - room->sent;
+  if (options.lines && free_lines > wanted) free_lines = wanted;
   for (int at = 0; at < room->publisher_count; at++) {
     struct publisher *publisher = room->publishers[at];
     uint64_t share = free_lines / (uint64_t)(room->publisher_count - at);
@@ -162,13 +165,30 @@ static uint64_t delivered(void) {
   return total;
 }
 
+static int all_arrived(void) {
+  uint64_t sent = 0;
+  for (int at = 0; at < options.rooms; at++) sent += rooms[at].sent * (uint64_t)rooms[at].subscribers;
+  return delivered() >= sent;
+}
+
+/* In each room as many lines as --lines wants, and they are there. */
+static int all_said(void) {
+  for (int at = 0; at < options.rooms; at++)
+    if (rooms[at].sent < (uint64_t)options.lines) return 0;
+  return all_arrived();
+}
+
 /* Runs until then; how many seconds of that there was nothing to do. */
 static double run_until(double end, int talking) {
   double idle = 0, time = now();
-  while (time < end && !first_fault) {
+  while (time < end && !first_fault && !(options.lines && talking && all_said())) {
     if (talking && options.rate > 0) say_what_is_due(time);
-    if (talking && options.rate == 0)
-      for (int at = 0; at < options.rooms; at++) refill(&rooms[at]);
+    while (talking && options.rate == 0 && heard_rooms) {
+      struct room *room = heard_rooms;
+      heard_rooms = room->next_heard;
+      room->is_heard = 0;
+      refill(room);
+    }
     int ready = wait_for_sockets(0);
     double after = now();
     if (ready == 0) idle += after - time;
@@ -182,12 +202,6 @@ static void settle(void) {
   double quiet_since = now(), give_up = quiet_since + options.patience;
   while (!first_fault && now() - quiet_since < options.settle && now() < give_up)
     if (wait_for_sockets(1) > 0) quiet_since = now();
-}
-
-static int all_arrived(void) {
-  uint64_t sent = 0;
-  for (int at = 0; at < options.rooms; at++) sent += rooms[at].sent * (uint64_t)rooms[at].subscribers;
-  return delivered() >= sent;
 }
 
 int main(int count, char **words) {
@@ -209,6 +223,8 @@ int main(int count, char **words) {
   double join_cpu = server_cpu() - join_began_cpu;
   long memory_joined = server_memory();
 
+  if (options.rate == 0 && options.seconds > 0)
+    for (int at = 0; at < options.rooms; at++) refill(&rooms[at]);
   schedule.began = now();
   schedule.from = schedule.began + options.warmup;
   schedule.until = schedule.from + options.seconds;

@@ -17,6 +17,7 @@
 
 const char *first_fault;
 int diverged_count;
+struct room *heard_rooms;
 
 void fault(const struct connection *connection, const char *what) {
   static char text[128];
@@ -53,7 +54,13 @@ static int place_of(const struct room *room, uint32_t publisher) {
 }
 
 static void got(struct connection *connection, const struct frame_end *frame, double time) {
-  connection->room->delivered++;
+  struct room *room = connection->room;
+  room->delivered++;
+  if (!room->is_heard) {
+    room->is_heard = 1;
+    room->next_heard = heard_rooms;
+    heard_rooms = room;
+  }
   if (options.rate == 0) return;
   double due = schedule.began + ((double)frame->sequence * options.publishers + frame->publisher) / options.rate;
   if (due >= schedule.from && due < schedule.until) latency_record(time - due);

@@ -7,8 +7,11 @@ import { text } from 'node:stream/consumers';
 import { onCore, OWN_CORE, SERVER_CORE } from './cores.mjs';
 import { makeRooms } from './rooms.mjs';
 
-/** @returns {Promise<Record<string, unknown>>} what the generator prints, or `{ ok: false, fault }` */
-export const generate = async (directory, { pid, port }, peer, options) => {
+/**
+ * @param {ReturnType<typeof makeRooms>} room the same ones for two runs, where the second is to find what the first said
+ * @returns {Promise<Record<string, unknown>>} what the generator prints, or `{ ok: false, fault }`
+ */
+export const generate = async (directory, { pid, port }, peer, options, room = makeRooms()) => {
   const flags = Object.entries({
     protocol: peer.protocol,
     port,
@@ -21,7 +24,6 @@ export const generate = async (directory, { pid, port }, peer, options) => {
   const [program, args] = onCore(OWN_CORE, [join(directory, 'generator'), ...flags]);
   const generator = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const wire = generator.stdio[3];
-  const room = makeRooms();
   wire.on('error', () => undefined);
   createInterface({ input: wire }).on('line', (asked) => {
     const [number, place, nonce] = asked.split(' ');

@@ -35,6 +35,9 @@ export const measuresOf = ({ kind, work }) =>
     join: [joinCpu, memory(work.subscribers * (work.rooms ?? 1)), joinSeconds],
   })[kind];
 
+/** Below that share of idle time the generator had no time to spare, and the server might have done more. */
+const HARDLY_IDLE = 0.05;
+
 /** What has to be said beside a peer's figures. */
 export const remarksOn = (runs) => {
   const failed = runs.filter((run) => !good(run) && !behind(run));
@@ -43,6 +46,9 @@ export const remarksOn = (runs) => {
     ...(failed.length > 0 ? [`${failed.length} of ${runs.length} runs WRONG: ${failed[0].fault}`] : []),
     ...(late.length > 0 ? [`did not keep up in ${late.length} of ${runs.length} runs`] : []),
     ...(runs.some((run) => run.totalOrder === false) ? ['no total order'] : []),
+    ...(runs.some((run) => good(run) && run.seconds > 0.1 && run.idleShare < HARDLY_IDLE)
+      ? ['the generator was the limit: deliveries/s are a floor']
+      : []),
   ];
 };
 

@@ -17,21 +17,23 @@ const label = (value) =>
       ? `${value / 1e3} k`
       : String(Number(value.toPrecision(3)));
 
-/** Powers of ten, with 2 and 5 between them where there are few. */
+/** Powers of ten, with some between them where there are few. */
 const ticks = (from, to) => {
   const decades = Array.from(
     { length: Math.ceil(Math.log10(to)) - Math.floor(Math.log10(from)) + 1 },
     (_, at) => 10 ** (Math.floor(Math.log10(from)) + at),
   );
-  const steps = Math.log10(to / from) > 2 ? [1] : [1, 2, 5];
+  const steps = to / from > 200 ? [1] : to / from > 15 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 7];
   return decades
     .flatMap((decade) => steps.map((step) => decade * step))
     .filter((at) => at >= from && at <= to);
 };
 
+/** Never less than a power of ten, so that what hardly changes looks like it. */
 const scale = (values, start, end) => {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const [from, to] = least === most ? [least / 2, most * 2] : [least, most];
+  const middle = Math.sqrt(least * most);
+  const [from, to] = [Math.min(least, middle / Math.sqrt(10)), Math.max(most, middle * Math.sqrt(10))];
   const place = (value) => round(start + (Math.log(value / from) / Math.log(to / from)) * (end - start));
   return { place, ticks: ticks(from, to) };
 };

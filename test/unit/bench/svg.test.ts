@@ -14,6 +14,16 @@ test('what grows in proportion is a straight line from corner to corner', () => 
   expect(pointsOf(graph(points))).toEqual(['70,350', '270,195', '470,40']);
 });
 
+test('what hardly changes is nearly level', () => {
+  const points = pointsOf(
+    graph([
+      [10, 100],
+      [1000, 110],
+    ]),
+  );
+  expect(points).toEqual(['70,201.4', '470,188.6']);
+});
+
 test('points that a logarithm does not have are left out', () => {
   const points: [number, number][] = [
     [10, 100],
