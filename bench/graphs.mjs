@@ -141,7 +141,10 @@ const main = async () => {
       `# What more of it costs: ${sweep.id}`,
       `\`npm run bench:graphs -- --only ${sweep.id}\`, ${new Date().toISOString().slice(0, 10)}: medians of ${values.runs} runs, with the least and the greatest. What it means: [docs/performance.md](../performance.md).`,
       ...drawn,
-      table(['machine', ''], [...machine, ...Object.entries(versions)]),
+      table(
+        ['machine', ''],
+        [...machine, ...sweep.peers.map(({ name }) => [name, versions[name] ?? 'missing'])],
+      ),
     ];
     writeFileSync(resolve(place, `${sweep.id}.md`), `${text.join('\n\n')}\n`);
     log(`written: docs/bench/${sweep.id}.md and its graphs`);

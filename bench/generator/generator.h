@@ -70,9 +70,22 @@ struct options {
 };
 extern struct options options;
 
-/* main.c */
+/* options.c */
 _Noreturn void fail(const char *what);
+void read_options(int count, char **words);
+
+/* work.c */
+extern struct connection *connections;
+extern struct publisher *publishers;
+extern struct room *rooms;
+extern int connection_count;
 struct connection *connection_numbered(int number);
+void prepare(void);
+void refill(struct room *);
+void say_what_is_due(double time);
+uint64_t delivered(void);
+int all_arrived(void);
+int all_said(void);
 
 /* connection.c */
 void queue(struct connection *, const void *bytes, size_t length);
@@ -86,7 +99,8 @@ void ask_signature(struct connection *, const char *nonce);
 /* protocols */
 const struct protocol *protocol_named(const char *name);
 extern const struct protocol lines, rxchat, redis, redis_streams, nats, jetstream, mqtt, irc, websocket;
-size_t line_length(const char *at, size_t length);
+size_t line_length(const char *at, size_t length); /* with its end; 0 where it is not all here */
+int begins(const char *at, size_t length, const char *with);
 
 /* verifier.c */
 void transcript_open(struct room *, uint64_t capacity); /* a power of two */

@@ -14,103 +14,9 @@
 #define _GNU_SOURCE
 #include "generator.h"
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-
-struct options options = {.subscribers = 10, .publishers = 10, .rooms = 1, .size = 148, .window = 256,
-                          .lines = 0, .concurrency = 100, .server_core = 0, .own_core = 1, .warmup = 0.5, .seconds = 1,
-                          .settle = 0.2, .patience = 10};
-
-static struct connection *connections;
-static struct publisher *publishers;
-static struct room *rooms;
-static int connection_count;
-
-void fail(const char *what) {
-  fprintf(stderr, "generator: %s%s%s\n", what, errno ? ": " : "", errno ? strerror(errno) : "");
-  exit(1);
-}
-
-struct connection *connection_numbered(int number) {
-  if (number < 0 || number >= connection_count) fail("a signature for nobody");
-  return &connections[number];
-}
-
-static void read_options(int count, char **words) {
-  static const struct option known[] = {
-      {"protocol", 1, 0, 'x'}, {"port", 1, 0, 'p'},       {"subscribers", 1, 0, 'n'}, {"publishers", 1, 0, 'P'},
-      {"rooms", 1, 0, 'R'},    {"size", 1, 0, 's'},       {"window", 1, 0, 'w'},      {"concurrency", 1, 0, 'c'},
-      {"pid", 1, 0, 'i'},      {"rate", 1, 0, 'r'},       {"warmup", 1, 0, 'u'},      {"seconds", 1, 0, 'd'},
-      {"settle", 1, 0, 'l'},   {"lines", 1, 0, 'L'}, {"patience", 1, 0, 't'},   {"server-core", 1, 0, 'S'}, {"own-core", 1, 0, 'O'},
-      {0}};
-  for (int letter; (letter = getopt_long(count, words, "", known, NULL)) != -1;) {
-    int whole = atoi(optarg ? optarg : "");
-    double number = atof(optarg ? optarg : "");
-    switch (letter) {
-      case 'x': options.protocol = protocol_named(optarg); break;
-      case 'p': options.port = whole; break;
-      case 'n': options.subscribers = whole; break;
-      case 'P': options.publishers = whole; break;
-      case 'R': options.rooms = whole; break;
-      case 's': options.size = whole; break;
-      case 'w': options.window = whole; break;
-      case 'c': options.concurrency = whole; break;
-      case 'i': options.pid = whole; break;
-      case 'r': options.rate = number; break;
-      case 'u': options.warmup = number; break;
-      case 'd': options.seconds = number; break;
-      case 'l': options.settle = number; break;
-      case 'L': options.lines = whole; break;
-      case 't': options.patience = number; break;
-      case 'S': options.server_core = whole; break;
-      case 'O': options.own_core = whole; break;
-      default: exit(2);
-    }
-  }
-  if (!options.protocol || !options.port) fail("--protocol and --port are needed");
-  if (options.size < 128 || options.size > 16000 || options.size % 4) fail("--size from 128 to 16000, in fours");
-  if (options.publishers < options.rooms) options.publishers = options.rooms;
-}
-
-/* Members are dealt out to the rooms in turn, publishers too. A publisher speaks as a member where a member can speak. */
-static void prepare(void) {
-  enum { SPEAKERS = 10 };
-  int per_room = options.subscribers, members = per_room * options.rooms;
-  int speakers = !options.protocol->separate ? 0 : options.publishers < SPEAKERS ? options.publishers : SPEAKERS;
-  connection_count = members + speakers;
-  connections = calloc((size_t)connection_count, sizeof *connections);
-  rooms = calloc((size_t)options.rooms, sizeof *rooms);
-  publishers = calloc((size_t)options.publishers, sizeof *publishers);
-  uint64_t capacity = (64u << 20) / (unsigned)options.rooms, power = 64u << 10;
-  while (power < capacity) power *= 2;
-  for (int at = 0; at < options.rooms; at++) {
-    struct room *room = &rooms[at];
-    room->number = at;
-    room->members = calloc((size_t)per_room, sizeof *room->members);
-    room->publishers = calloc((size_t)(options.publishers / options.rooms + 1), sizeof *room->publishers);
-  }
-  for (int at = 0; at < connection_count; at++) {
-    struct connection *connection = &connections[at];
-    connection->number = at;
-    connection->room = &rooms[at % options.rooms];
-    connection->subscribes = at < members;
-    if (connection->subscribes) connection->room->members[connection->room->subscribers++] = connection;
-  }
-  for (int at = 0; at < options.publishers; at++) {
-    struct publisher *publisher = &publishers[at];
-    struct room *room = publisher->room = &rooms[at % options.rooms];
-    publisher->number = at;
-    publisher->connection = speakers ? &connections[members + at % speakers]
-                                     : room->members[room->publisher_count % per_room];
-    room->publishers[room->publisher_count++] = publisher;
-  }
-  for (int at = 0; at < options.rooms; at++) transcript_open(&rooms[at], power);
-  for (int at = 0; at < members; at++) member_open(&connections[at]);
-}
 
 static void join(void) {
   if (options.protocol == &rxchat) watch_signer();
@@ -124,58 +30,6 @@ static void join(void) {
     if (joined > before) last = now();
     if (now() - last > options.patience) fault(&connections[joined], "was not let in");
   }
-}
-
-static void say(struct publisher *publisher) {
-  static char payload[16384];
-  payload_write(payload, (uint32_t)publisher->number, publisher->next++);
-  options.protocol->publish(publisher->connection, publisher->room, payload, (size_t)options.size);
-  publisher->room->sent++;
-}
-
-/* Each publisher says its share in one go. */
-static void refill(struct room *room) {
-  uint64_t members = (uint64_t)room->subscribers, window = (uint64_t)options.window;
-  uint64_t under_way = (room->sent * members - room->delivered + members - 1) / members;
-  if (under_way + (window + 1) / 2 > window) return;
-  uint64_t free_lines = window - under_way, wanted = (uint64_t)options.lines - room->sent;
-  if (options.lines && free_lines > wanted) free_lines = wanted;
-  for (int at = 0; at < room->publisher_count; at++) {
-    struct publisher *publisher = room->publishers[at];
-    uint64_t share = free_lines / (uint64_t)(room->publisher_count - at);
-    free_lines -= share;
-    for (; share > 0; share--) say(publisher);
-    if (publisher->connection->out_length > 0) flush(publisher->connection);
-  }
-}
-
-static void say_what_is_due(double time) {
-  static uint64_t said;
-  uint64_t due = (uint64_t)((time - schedule.began) * options.rate);
-  for (; said < due; said++) {
-    struct publisher *publisher = &publishers[said % (uint64_t)options.publishers];
-    say(publisher);
-    flush(publisher->connection);
-  }
-}
-
-static uint64_t delivered(void) {
-  uint64_t total = 0;
-  for (int at = 0; at < options.rooms; at++) total += rooms[at].delivered;
-  return total;
-}
-
-static int all_arrived(void) {
-  uint64_t sent = 0;
-  for (int at = 0; at < options.rooms; at++) sent += rooms[at].sent * (uint64_t)rooms[at].subscribers;
-  return delivered() >= sent;
-}
-
-/* In each room as many lines as --lines wants, and they are there. */
-static int all_said(void) {
-  for (int at = 0; at < options.rooms; at++)
-    if (rooms[at].sent < (uint64_t)options.lines) return 0;
-  return all_arrived();
 }
 
 /* Runs until then; how many seconds of that there was nothing to do. */
