@@ -23,6 +23,7 @@ const HELP = `npm run bench -- [options]
   --peers TEXT   peers whose name contains one of these; rxchat is always there
   --runs N       runs of each row (5; 3 with --quick)
   --seconds S    measured in each run (1.5; 3 at a fixed rate)
+  --quiet S      waits before each run, so long at most, until other work has left both cores (10; 0 with --quick)
   --quick        few rows, few peers, no more than 100 s; nothing is written
   --dir DIR      where servers keep their files; should be a real disk for what is durable (the temporary directory)
   --label TEXT   part of the name of the file that is written
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     peers: { type: 'string' },
     runs: { type: 'string' },
     seconds: { type: 'string' },
+    quiet: { type: 'string' },
     quick: { type: 'boolean', default: false },
     dir: { type: 'string' },
     label: { type: 'string' },
@@ -97,6 +99,7 @@ const main = async () => {
     {
       directory,
       runs: Number(values.runs ?? (values.quick ? 3 : 5)),
+      quiet: Number(values.quiet ?? (values.quick ? 0 : 10)),
       deadline: values.quick ? began + QUICK_BUDGET : Infinity,
       optionsFor: (peer, work) =>
         optionsFor(peer, {

@@ -13,6 +13,7 @@ import { generate } from './measure/generate.mjs';
 import { outcome, runOnce } from './measure/interleave.mjs';
 import { describeMachine } from './measure/machine.mjs';
 import { prepare } from './measure/prepare.mjs';
+import { untilQuiet } from './measure/quiet.mjs';
 import { makeRooms } from './measure/rooms.mjs';
 import { withServer } from './measure/server.mjs';
 import { summary } from './measure/statistics.mjs';
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
+    quiet: { type: 'string', default: '10' },
     dir: { type: 'string' },
   },
 });
@@ -100,6 +102,7 @@ const measure = async (sweep, directory, versions) => {
       for (const { peer, points } of series) {
         const work = sweep.work(at);
         const options = optionsFor(peer, { ...work, seconds: values.seconds });
+        await untilQuiet(Number(values.quiet));
         const result = await (sweep.run ?? runOnce)(peer, work, options, directory);
         if (result.ok) points[place].runs.push(result);
         log(`${run}/${values.runs} ${sweep.id} ${at} ${peer.name}: ${outcome(result)}`);

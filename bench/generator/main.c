@@ -108,8 +108,9 @@ int main(int count, char **words) {
          options.protocol->by_frames ? "null" : diverged_count ? "false" : "true");
   printf("\"joinSeconds\":%.4f,\"joinCpu\":%.3f,\"memoryBefore\":%ld,\"memoryJoined\":%ld,\"memoryAfter\":%ld,", joined,
          join_cpu, memory_before, memory_joined, memory_after);
-  printf("\"seconds\":%.4f,\"deliveries\":%llu,\"serverCpu\":%.3f,\"idleShare\":%.3f,", seconds,
-         (unsigned long long)count_delivered, cpu, seconds > 0 ? idle / seconds : 0);
+  printf("\"seconds\":%.4f,\"deliveries\":%llu,\"serverCpu\":%.3f,\"idleShare\":%.3f,\"offered\":%.0f,", seconds,
+         (unsigned long long)count_delivered, cpu, seconds > 0 ? idle / seconds : 0,
+         options.rate * options.subscribers);
   printf("\"otherOnServerCore\":%.3f,\"otherOnOwnCore\":%.3f,", seconds > 0 ? server_core / seconds : 0,
          seconds > 0 ? own_core / seconds : 0);
   printf("\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f}\n", latency_percentile(0.5), latency_percentile(0.99),

@@ -1,5 +1,6 @@
 import { SERVER_CORE } from './cores.mjs';
 import { generate } from './generate.mjs';
+import { untilQuiet } from './quiet.mjs';
 import { withServer } from './server.mjs';
 
 /** One run: a server of its own, and `options` for the load generator. What goes wrong is a result. */
@@ -11,11 +12,12 @@ export const runOnce = (peer, work, options, directory) =>
 export const outcome = ({ ok, fault }) => (ok ? 'ok' : (fault ?? 'did not keep up'));
 
 /**
- * Each row with each of its peers, then all of it again: what disturbs the machine for a while disturbs all.
+ * Each row with each of its peers, then all of it again: what disturbs the machine for a while disturbs all. Waits before
+ * each run for other work to end, `quiet` seconds at most; no run is thrown away for what came into it.
  *
  * @returns `[{ row, results: [{ name, runs }] }]`; fewer runs than asked for where the deadline came first
  */
-export const interleave = async (rows, { directory, runs, deadline, optionsFor, log }) => {
+export const interleave = async (rows, { directory, runs, deadline, quiet, optionsFor, log }) => {
   const all = rows.map((row) => ({ row, results: row.peers.map(({ name }) => ({ name, runs: [] })) }));
   for (let run = 1; run <= runs; run += 1)
     for (const { row, results } of all)
@@ -24,6 +26,7 @@ export const interleave = async (rows, { directory, runs, deadline, optionsFor, 
           log(`the time is over in run ${run} of ${runs}`);
           return all;
         }
+        await untilQuiet(quiet);
         const result = await runOnce(peer, row.work, optionsFor(peer, row.work), directory);
         results[place].runs.push(result);
         log(`${run}/${runs} ${row.id} ${peer.name}: ${outcome(result)}`);

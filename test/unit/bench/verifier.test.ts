@@ -30,7 +30,7 @@ interface Verdict {
 const verdictOn = async (fault: Fault): Promise<Verdict> => {
   const relay = await startFaultyRelay(fault);
   const options = { port: relay.port, subscribers: 5, publishers: 3, window: 30, warmup: 0, seconds: 0.2 };
-  const flags = Object.entries({ protocol: 'lines', settle: 0.05, patience: 0.5, ...options });
+  const flags = Object.entries({ protocol: 'lines', settle: 0.05, patience: 3, ...options });
   try {
     const { stdout } = await promisify(execFile)(
       generator,

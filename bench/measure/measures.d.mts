@@ -1,0 +1,23 @@
+/** What the load generator prints of a run, or what went wrong. */
+export interface Run {
+  readonly ok: boolean;
+  readonly fault: string | null;
+  readonly arrived?: boolean;
+  readonly totalOrder?: boolean | null;
+  readonly seconds?: number;
+  readonly deliveries?: number;
+  readonly offered?: number;
+  readonly serverCpu?: number;
+  readonly idleShare?: number;
+  readonly p50?: number;
+  readonly p99?: number;
+}
+export interface Measure {
+  readonly name: string;
+  readonly better: 'more' | 'less';
+  readonly of: (run: Run) => number | undefined;
+}
+export const deliveries: Measure;
+export const cpu: Measure;
+export const p99: Measure;
+export function remarksOn(runs: readonly Run[]): string[];

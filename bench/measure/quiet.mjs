@@ -1,0 +1,19 @@
+import { cpus } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const LOOK = 250;
+const QUIET = 0.1;
+
+const idleOf = () => cpus().map(({ times }) => [times.idle, Object.values(times).reduce((a, b) => a + b)]);
+
+/** Resolves once other work takes less than a tenth of each core, or after so many seconds; with whether it is quiet. */
+export const untilQuiet = async (seconds) => {
+  const deadline = performance.now() + seconds * 1000;
+  while (performance.now() < deadline) {
+    const before = idleOf();
+    await wait(LOOK);
+    const busy = idleOf().map(([idle, all], core) => 1 - (idle - before[core][0]) / (all - before[core][1]));
+    if (Math.max(...busy) < QUIET) return true;
+  }
+  return false;
+};
