@@ -8,6 +8,7 @@ import {
   ignoreElements,
   merge,
   mergeMap,
+  type MonoTypeOperatorFunction,
   type Observable,
   of,
   take,
@@ -41,6 +42,8 @@ export interface TalkOptions {
   readonly gap$: Observable<unknown>;
   /** How long, in ms, the server may take to let one in. 20 s. */
   readonly handshakeTimeout?: number;
+  /** How long, in ms, the connection may take for one message. 30 s. */
+  readonly writeTimeout?: number;
 }
 
 /**
@@ -63,7 +66,7 @@ export type TalkHeard =
  *
  * Completes when the server has closed the connection; errors with the link, with `ProtocolError` where the other end
  * does not speak this wire, with `LimitError` where a text is longer than 1 MiB, with `LinkError` where it does not let
- * one in. Unsubscribing closes the connection, once what was written is sent.
+ * one in or take what is said. Unsubscribing closes the connection, once what was written is sent.
  *
  * ```text
  * say      -----------------hello-------
@@ -79,7 +82,17 @@ export type TalkHeard =
  * const sayHello = (options: classic.TalkOptions) => of('hello').pipe(classic.talk(options));
  */
 export const talk =
-  ({ connection, cipher, key, nick, now, silence$, gap$, handshakeTimeout = 20_000 }: TalkOptions) =>
+  ({
+    connection,
+    cipher,
+    key,
+    nick,
+    now,
+    silence$,
+    gap$,
+    handshakeTimeout = 20_000,
+    writeTimeout = 30_000,
+  }: TalkOptions) =>
   (say$: Observable<string>): Observable<TalkHeard> =>
     defer(() => {
       const own = ownTokens();
@@ -101,7 +114,7 @@ export const talk =
           const token = cipher.seal(key, plaintext as Plaintext, now());
           own.add(token);
           const isTaken = connection.write(encodeText(token));
-          const taken$ = isTaken ? of(undefined) : connection.writable$.pipe(take(1));
+          const taken$ = isTaken ? of(undefined) : connection.writable$.pipe(take(1), givenUp(writeTimeout));
           return concat(
             of<TalkHeard>({ type: 'message', nick, text, own: true }),
             taken$.pipe(
@@ -138,6 +151,9 @@ export const talk =
         }),
       );
     });
+
+const givenUp = (ms: number): MonoTypeOperatorFunction<unknown> =>
+  timeout({ first: ms, with: () => throwError(() => new LinkError(`the server took nothing for ${ms} ms`)) });
 
 const messageOf = (plaintext: Plaintext): TalkHeard => {
   const said = decodeTextLossy(plaintext);

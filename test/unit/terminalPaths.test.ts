@@ -25,6 +25,7 @@ const found = (pattern: RegExp): string[] =>
  */
 const WAYS: Readonly<Record<string, string>> = {
   'src/bin/rxchat.ts: stdout.write': 'the version of this very program',
+  'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/process.ts: stdout.on': 'listens, and writes nothing',

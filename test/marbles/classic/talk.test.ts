@@ -185,6 +185,17 @@ describe('talk', () => {
     });
   });
 
+  test('a connection that takes nothing any more is an error', () => {
+    marbles(({ cold, expectObservable }) => {
+      const { hear } = talking(cold('-N-C'), { answers: 'yn' }, { writeTimeout: 20 });
+      expectObservable(hear(cold('-h', { h: 'hi' }))).toBe(
+        '-----ch 19ms #',
+        { c: 'connected', h: 'own alice|hi' },
+        expect.objectContaining({ name: 'LinkError', message: 'the server took nothing for 20 ms' }),
+      );
+    });
+  });
+
   test('a text that is too long is an error, and nothing of it is written', () => {
     marbles(({ cold, expectObservable, flush }) => {
       const { hear, connection } = talking(cold('-N-C------'));
