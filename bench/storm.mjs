@@ -13,8 +13,9 @@ import { createInterface } from 'node:readline';
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { NEVER, Subject } from 'rxjs';
-import { createInvite, room } from '../dist/src/index.js';
+import { NEVER, Observable, range, retry, Subject, take, timer } from 'rxjs';
+import { createInvite, room, tcpConnection } from '../dist/src/index.js';
+import { LinkError } from '../dist/streams/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -47,23 +48,46 @@ const PRESSES = {
       const drip = setInterval(() => socket.write('N'), 1000);
       socket.on('close', () => clearInterval(drip));
     }),
+  // All are in, in rooms of ten; then all connections are cut in the same moment, and all come back.
   storm: (port) => {
-    const invites = Array.from({ length: CLIENTS / 100 }, () => createInvite({ host: '127.0.0.1', port }));
-    const began = performance.now();
-    const tally = { in: 0, refused: 0, failed: 0 };
-    for (let n = 0; n < CLIENTS; n += 1)
-      NEVER.pipe(room(invites[n % invites.length], { nick: `n${n}` })).subscribe({
-        next: ({ type }) => {
-          if (type === 'offline') tally.refused += 1;
-          if (type === 'welcome') tally.in += 1;
-          if (type === 'welcome' && tally.in === CLIENTS)
-            process.send({ ...tally, ms: performance.now() - began });
-        },
-        error: ({ message }) => {
-          tally.failed += 1;
-          process.send({ failed: message });
-        },
+    const invites = Array.from({ length: Math.ceil(CLIENTS / 10) }, () =>
+      createInvite({ host: '127.0.0.1', port }),
+    );
+    const sockets = new Set();
+    const held = (invite) =>
+      new Observable((subscriber) => {
+        const socket = connect({ host: invite.host, port: invite.port });
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        socket.once('error', (error) => subscriber.error(new LinkError(error.message)));
+        socket.once('connect', () => {
+          subscriber.next(tcpConnection(socket));
+          subscriber.complete();
+        });
       });
+    const inside = new Set();
+    const tally = { busy: 0, began: performance.now() };
+    const enter = (n) =>
+      NEVER.pipe(
+        room(invites[n % invites.length], { nick: `n${n}`, connect: held }),
+        retry({ delay: 500 }),
+      ).subscribe(({ type, reason }) => {
+        if (type === 'offline') {
+          inside.delete(n);
+          if (/lets \d+ in a second/.test(reason)) tally.busy += 1;
+        }
+        if (type !== 'welcome') return;
+        inside.add(n);
+        if (inside.size === CLIENTS) process.send({ ms: performance.now() - tally.began, busy: tally.busy });
+      });
+    // In steps, so that this process is not what all wait for.
+    timer(0, 100)
+      .pipe(take(CLIENTS / 20))
+      .subscribe((step) => range(step * 20, 20).subscribe(enter));
+    process.on('message', () => {
+      Object.assign(tally, { busy: 0, began: performance.now() });
+      for (const socket of sockets) socket.destroy();
+    });
   },
 };
 
@@ -130,20 +154,19 @@ async function measure() {
       String(port),
       ...process.argv.slice(2),
     ]);
-    const all = new Promise((resolve) => {
-      child.on('message', (message) => {
-        if ('ms' in message)
-          resolve(
-            `all ${message.in} in after ${(message.ms / 1000).toFixed(1)} s, ${message.refused} times told busy`,
-          );
-        else console.error(message.failed);
-      });
-    });
+    const all = async () => {
+      const [{ ms, busy }] = await once(child, 'message');
+      return `all ${CLIENTS} in after ${(ms / 1000).toFixed(1)} s, ${busy} times told busy`;
+    };
+    const atMost = (done) => Promise.race([done, wait(180_000, 'NOT ALL IN after 180 s', { ref: false })]);
     latencies = [];
-    const outcome = await Promise.race([
-      press === 'storm' ? all : wait(SECONDS * 1000, `${HALF_OPEN} connections`),
-      wait(120_000, 'NOT ALL IN after 120 s'),
-    ]);
+    if (press === 'storm') {
+      row('coming', await atMost(all()));
+      child.send('cut');
+    }
+    const outcome = await (press === 'storm'
+      ? atMost(all())
+      : wait(SECONDS * 1000, `${HALF_OPEN} connections`));
     row(press, outcome);
     child.kill();
     await once(child, 'exit');

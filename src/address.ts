@@ -22,3 +22,13 @@ export const formatAddress = ({ host, port }: Address): string =>
 /** Whether an address stays on this machine. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
+/**
+ * A host in the one spelling that all of its spellings have in common, or `undefined` where it is none: names in lower
+ * case and ASCII, IPv6 addresses in their shortest form, without brackets.
+ */
+export const normalHost = (host: string): string | undefined => {
+  // By the rules of http a host is checked, and a name with accents becomes ASCII; for a scheme of our own it is not.
+  const site = `http://${isIPv6(host) ? `[${host}]` : host}/`;
+  return URL.canParse(site) ? new URL(site).hostname.replace(/^\[|\]$/g, '') : undefined;
+};

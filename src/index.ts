@@ -1,8 +1,12 @@
 /** The library on Node: a room as an operator, a relay as an operator, and what they need. The core is `rxchat/streams`. */
 export { formatAddress } from './address.js';
 export type { Address } from './address.js';
-export { createInvite, formatInvite, InviteError, parseInvite } from './invite.js';
-export type { Invite } from './invite.js';
+export { createInvite, InviteError } from './invite/invite.js';
+export type { Invite } from './invite/invite.js';
+export { createLockedInvite, isLocked, unlockInvite } from './invite/lockedInvite.js';
+export type { LockedInvite } from './invite/lockedInvite.js';
+export type { ScryptCost } from './crypto/passphrase.js';
+export { formatInvite, parseAnyInvite, parseInvite } from './invite/text.js';
 export { nodeCipher } from './crypto/nodeCipher.js';
 export { npmCipher } from './crypto/npmCipher.js';
 export { deriveRoomKeys } from './crypto/roomKeys.js';

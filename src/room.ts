@@ -18,7 +18,8 @@ import { deriveRoomKeys } from './crypto/roomKeys.js';
 import { sha256 } from './crypto/sha256.js';
 import { createIdentity } from './crypto/signingKey.js';
 import { verifySignature } from './crypto/verifySignature.js';
-import { type Invite, parseInvite } from './invite.js';
+import type { Invite } from './invite/invite.js';
+import { parseInvite } from './invite/text.js';
 import { connectTo } from './transport/connect.js';
 
 export interface RoomOptions {

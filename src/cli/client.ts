@@ -1,40 +1,67 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { catchError, defer, map, type Observable, of, switchMap, throwError } from 'rxjs';
 import type { Cipher } from '../../streams/client/index.js';
 import { checkNick } from '../../streams/wire/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { npmCipher } from '../crypto/npmCipher.js';
 import { randomText } from '../crypto/random.js';
-import { type Invite, InviteError, parseInvite } from '../invite.js';
+import { type Invite, InviteError } from '../invite/invite.js';
+import { isLocked, unlockInvite } from '../invite/lockedInvite.js';
+import { parseAnyInvite } from '../invite/text.js';
 import type { RoomOptions } from '../room.js';
+import { shown, visible } from '../terminal/visible.js';
 import { errorCode } from '../transport/networkError.js';
 import { readAccessToken } from './accessTokens.js';
 import { usageError } from './exit.js';
 import { type Args, choice, type Flags, integer, span, text } from './flags.js';
+import { readPassphrase } from './passphrase.js';
 
-/** The invite of a command line: its argument, `--invite-file`, or `RXCHAT_INVITE`, in this order. */
-export const readInvite = ({ input, flags }: Args): Invite | undefined => {
+/**
+ * The invite of a command line: its argument, `--invite-file`, or `RXCHAT_INVITE`, in this order; where it is locked, after
+ * its passphrase was given. Emits `undefined` where there is none.
+ */
+export const readInvite = (args: Args): Observable<Invite | undefined> =>
+  defer(() => {
+    const given = textOf(args);
+    if (given === undefined || given === '') return of(undefined);
+    const invite = asUsage(() => parseAnyInvite(given));
+    if (!isLocked(invite)) return of(invite);
+    return readPassphrase(args.flags, shown`passphrase of the room ${visible(invite.label)}: `).pipe(
+      switchMap((passphrase) => unlockInvite(invite, passphrase)),
+      catchError((error: unknown) => throwError(() => usageOf(error))),
+    );
+  });
+
+/** The same, for commands that cannot do without. */
+export const needInvite = (args: Args): Observable<Invite> =>
+  readInvite(args).pipe(
+    map((invite) => {
+      if (invite === undefined)
+        throw usageError(
+          'there is no invite',
+          'give one as an argument, with --invite-file or in RXCHAT_INVITE',
+        );
+      return invite;
+    }),
+  );
+
+const textOf = ({ input, flags }: Args): string | undefined => {
   const [argument] = input;
   const file = text(flags, 'inviteFile');
   if (argument !== undefined && file !== undefined)
     throw usageError('the invite is given twice: as an argument and as --invite-file');
-  const invite = argument ?? (file === undefined ? process.env['RXCHAT_INVITE'] : readFirstLine(file));
-  return invite === undefined || invite === '' ? undefined : parse(invite);
+  return argument ?? (file === undefined ? process.env['RXCHAT_INVITE'] : readFirstLine(file));
 };
 
-/** The same, for commands that cannot do without. */
-export const needInvite = (args: Args): Invite => {
-  const invite = readInvite(args);
-  if (invite === undefined)
-    throw usageError('there is no invite', 'give one as an argument, with --invite-file or in RXCHAT_INVITE');
-  return invite;
-};
+const usageOf = (error: unknown): unknown =>
+  error instanceof InviteError ? usageError(error.message) : error;
 
-const parse = (invite: string): Invite => {
+const asUsage = <T>(read: () => T): T => {
   try {
-    return parseInvite(invite);
+    return read();
   } catch (error) {
-    throw error instanceof InviteError ? usageError(error.message) : error;
+    throw usageOf(error);
   }
 };
 

@@ -36,6 +36,11 @@ const acceptKey: Flag = {
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room', wires: 'any' };
 const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };
+const passphraseFile: Flag = {
+  type: 'string',
+  value: 'FILE',
+  help: 'read the passphrase of a room that has one; or in RXCHAT_PASSPHRASE',
+};
 const fernetEngine: Flag = {
   type: 'string',
   value: 'ENGINE',
@@ -62,6 +67,7 @@ const accessTokenFile: Flag = {
 const client = {
   nick,
   inviteFile,
+  passphraseFile,
   accessTokenFile,
   fernetEngine,
   heartbeat,
@@ -210,8 +216,30 @@ export const COMMANDS: readonly Command[] = [
     input: '',
     inputs: 0,
     summary: 'make a room: print its invite; whoever has it is in',
-    examples: ['rxchat invite > room.txt', 'rxchat invite --host chat.example.org --pin PIN'],
-    flags: { host, port, pin },
+    examples: [
+      'rxchat invite > room.txt',
+      'rxchat invite --host chat.example.org --pin PIN',
+      'rxchat invite --passphrase --room "book club"',
+    ],
+    flags: {
+      host,
+      port,
+      pin,
+      passphrase: {
+        type: 'boolean',
+        help: 'a room of a passphrase, asked for here: the invite alone lets nobody in',
+      },
+      words: {
+        type: 'number',
+        value: 'N',
+        help: 'make its passphrase of N words (6), and show it on stderr',
+      },
+      passphraseFile: {
+        ...passphraseFile,
+        help: 'read its passphrase from a file, to see whether it will do',
+      },
+      room: { type: 'string', value: 'NAME', help: 'what its room is called (a random name)' },
+    },
     load: async () => (await import('./commands/invite.js')).invite,
   },
   {

@@ -80,6 +80,9 @@ const needValues = ({ flags }: Command, argv: readonly string[]): void => {
       throw usageError(`${flagName(key)} is given twice`);
     argv.forEach((word, at) => {
       const value = argv[at + 1];
+      // The value may be a secret that was meant for somewhere else: not to be repeated.
+      if (type === 'boolean' && names.some((name) => word.startsWith(`${name}=`)))
+        throw usageError(`${flagName(key)} takes no value`);
       if (type !== 'boolean' && names.includes(word) && (value === undefined || /^-[a-z-]/i.test(value)))
         throw usageError(`${word} needs a value`);
     });

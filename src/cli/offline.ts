@@ -4,8 +4,10 @@ import {
   EMPTY,
   endWith,
   filter,
+  first,
   ignoreElements,
   map,
+  merge,
   NEVER,
   type Observable,
   of,
@@ -15,6 +17,7 @@ import {
   timer,
 } from 'rxjs';
 import type { Heard } from '../../streams/client/index.js';
+import type { Invite } from '../invite/invite.js';
 import { CliError, Exit } from './exit.js';
 import type { Receipts } from './receipts.js';
 
@@ -54,6 +57,22 @@ export const tellOffline =
         takeUntil(heard$.pipe(ignoreElements(), endWith(null))),
       );
     });
+
+/**
+ * What is heard, a shared stream, in; what to tell about the room and the way there out. A wrong passphrase is no error: it
+ * is the right one of a room where nobody is.
+ */
+export const tellState =
+  ({ label }: Invite) =>
+  (heard$: Observable<Heard>): Observable<string> =>
+    merge(
+      heard$.pipe(
+        first(({ type }) => type === 'welcome', null),
+        filter((heard) => label !== undefined && heard?.type === 'welcome' && heard.next === 1),
+        map(() => `nobody has been in ${label} with this passphrase before; is it the right one?`),
+      ),
+      heard$.pipe(tellOffline()),
+    );
 
 /**
  * What is heard in; errors once what was said, or who wants to come in, waits for `timeout` ms without anything coming

@@ -25,7 +25,7 @@ import { nodeCipher } from '../crypto/nodeCipher.js';
 import { randomText } from '../crypto/random.js';
 import { deriveRoomKeys } from '../crypto/roomKeys.js';
 import { createIdentity } from '../crypto/signingKey.js';
-import type { Invite } from '../invite.js';
+import type { Invite } from '../invite/invite.js';
 import { errorCode } from '../transport/networkError.js';
 import { endOfTurn$ } from '../turn.js';
 import { note } from './exit.js';

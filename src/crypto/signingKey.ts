@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import type { Identity } from '../../streams/client/index.js';
 import { toBase64url } from '../../streams/wire/index.js';
 
@@ -25,4 +25,4 @@ export const identityOf = (privateKey: KeyObject): Identity => ({
 });
 
 /** A new person, as far as rooms can tell. */
-export const createIdentity = (): Identity => signingKey(randomBytes(SEED_BYTES));
+export const createIdentity = (): Identity => identityOf(generateKeyPairSync('ed25519').privateKey);

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import { isLoopback } from '../address.js';
-import type { Invite } from '../invite.js';
+import type { Invite } from '../invite/invite.js';
 import { byAuthority, byPin } from '../tls/trust.js';
 import { connectTcp } from './tcp.js';
 import { connectTls } from './tls.js';

@@ -56,6 +56,7 @@ describe('wrong usage ends in 2 with a line that says what to do', () => {
     ['a window that is no size', ['serve', '--window', 'large'], /--window needs a size .* such as 16MiB/],
     ['a level that there is not', ['serve', '--log-level', 'loud'], /--log-level is one of .*silent.*trace/],
     ['an engine that there is not', ['listen', INVITE, '--fernet-engine', 'rot13'], /one of node, fernet/],
+    ['a value for a switch', ['serve', '--memory=yes'], /--memory takes no value/],
     ['TLS and none', ['serve', '--tls', '--plain'], /--tls and --plain exclude each other/],
     [
       'none with a pin',

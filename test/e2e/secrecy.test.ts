@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deriveRoomKeys } from '../../src/index.js';
-import { type Child, rxchat } from './support/child.js';
+import { deriveRoomKeys, type LockedInvite, parseAnyInvite, unlockInvite } from '../../src/index.js';
+import { type Child, newDir, ownData, rxchat } from './support/child.js';
 import { atEnd, endAll } from './support/endings.js';
 import { connectPeer } from './support/peer.js';
 import { type Pass, startProxy } from './support/proxy.js';
@@ -119,6 +120,63 @@ test('nothing that only members may know crosses the wire, is logged, or stands 
   expect(commandLine.includes('--invite-file')).toBe(true);
 
   for (const bytes of [wire, log, commandLine]) expect(found(bytes, secrets)).toStrictEqual([]);
+});
+
+/** The private part of a key in a PEM file, as PKCS 8 has it. */
+const privateKeyIn = (file: string): Buffer => {
+  const pem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(
+    readFileSync(file, 'utf8'),
+  )?.[0];
+  const { d } = createPrivateKey(pem ?? '').export({ format: 'jwk' });
+  return Buffer.from(d ?? '', 'base64url');
+};
+
+test('no passphrase, access token, identity or key of a relay is shown to anybody, whatever goes wrong', async () => {
+  const dir = newDir();
+  const keep = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), `${text}\n`, { mode: 0o600 });
+    return join(dir, name);
+  };
+  const PASSPHRASE = 'quarterdeck umbrella violet';
+  const ACCESS = 'a-token-that-only-a-few-have-0123';
+  const access = ['--access-token-file', keep('access', ACCESS)];
+  const state = newDir();
+  const relay = rxchat(
+    ['serve', '--port', '0', '--tls', '--data', state, '--log-level', 'trace', ...access],
+    {},
+  );
+  const [, port] = await relay.out.until(({ text }) => /listening on 127\.0\.0\.1:(\d+)/.exec(text));
+  const room = `rxchat://127.0.0.1:${port}/#passphrase,kdf=scrypt-17-8-1,room=x`;
+  const passphrase = ['--passphrase-file', keep('passphrase', PASSPHRASE)];
+
+  const attempts = [
+    { args: ['send', room, '--tls', '-m', 'hi', '--accept-key', ...passphrase, ...access], code: 0 },
+    { args: ['send', room, '--tls', '-m', 'hi', '--nick', 'a,b', ...passphrase, ...access], code: 4 },
+    { args: ['send', room, '--tls', '-m', 'hi', ...passphrase], code: 4 },
+    { args: ['send', room, '--plain', '-m', 'hi', '--timeout', '1s', ...passphrase, ...access], code: 3 },
+    { args: ['listen', room, '--passphrase', PASSPHRASE], code: 2 },
+    { args: ['listen', room, '--tls', `--passphrase-file=${join(dir, 'none')}`], code: 2 },
+  ];
+  const printed: string[] = [];
+  for (const { args, code } of attempts) {
+    const child = rxchat(args, { input: '' });
+    expect([args[0], args.slice(2), await child.exit]).toStrictEqual([args[0], args.slice(2), code]);
+    printed.push(child.out.text, child.err.text);
+  }
+  relay.signal('SIGTERM');
+  await relay.exit;
+  const log = Buffer.from([...printed, relay.out.text, relay.err.text].join('\n'));
+  expect(log.includes('"msg":"joined"')).toBe(true);
+
+  const { secret } = await unlockInvite(parseAnyInvite(room) as LockedInvite, PASSPHRASE);
+  const keys = [
+    privateKeyIn(join(ownData(), 'rxchat', 'identity.pem')),
+    privateKeyIn(join(state, 'tls.pem')),
+    secret,
+    deriveRoomKeys(secret).fernetKey,
+  ];
+  const secrets = [...keys.flatMap(shapes), Buffer.from(PASSPHRASE), Buffer.from(ACCESS)];
+  expect(found(log, secrets)).toStrictEqual([]);
 });
 
 test('the search for secrets finds each of them in every shape', () => {

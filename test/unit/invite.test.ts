@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatAddress, isLoopback } from '../../src/address.js';
-import { createInvite, formatInvite, InviteError, parseInvite } from '../../src/invite.js';
+import { createInvite, InviteError } from '../../src/invite/invite.js';
+import { formatInvite, parseInvite } from '../../src/invite/text.js';
 import { toBase64url } from '../../streams/wire/base64url.js';
 
 const bytes = new Uint8Array(32).map((_, at) => at * 37 + 11);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { nodeCipher } from '../../src/crypto/nodeCipher.js';
 import { deriveRoomKeys } from '../../src/crypto/roomKeys.js';
 import { createIdentity } from '../../src/crypto/signingKey.js';
-import { createInvite } from '../../src/invite.js';
+import { createInvite } from '../../src/invite/invite.js';
 import { openSpool, type Spool } from '../../src/cli/spool.js';
 import { encodeEnvelope } from '../../streams/client/envelope.js';
 import type { Heard } from '../../streams/client/conversation.js';

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import {
   deriveRoomKeys,
+  formatInvite,
+  isLocked,
   nodeCipher,
+  parseAnyInvite,
   parseInvite,
   sha256,
   signingKey,
+  unlockInvite,
   verifyProof,
   verifySignature,
 } from '../../src/index.js';
@@ -43,6 +47,15 @@ test('the invite holds the secret, and its keys are the documented ones', () => 
   expect(Buffer.from(keys.fernetKey).toString('hex')).toBe(values['fernetKeyHex']);
   expect(fromBase64url(value('nonce'))).toStrictEqual(hex(value('nonceHex')));
   expect(fromBase64url(value('session'))).toStrictEqual(hex(value('sessionHex')));
+});
+
+test('a passphrase becomes the documented secret, however its letters are composed', async () => {
+  const locked = parseAnyInvite(value('lockedInvite'));
+  if (!isLocked(locked)) throw new Error('it has its secret in it');
+  expect(formatInvite(locked)).toBe(value('lockedInvite'));
+  const typed = ` \uff23${value('passphrase').slice(1).normalize('NFD')}\n`;
+  const { secret: made } = await unlockInvite(locked, typed);
+  expect(Buffer.from(made).toString('hex')).toBe(values['passphraseSecretHex']);
 });
 
 test('the proof signs the documented bytes, and holds', () => {

@@ -19,7 +19,8 @@ import {
   ignoreElements,
 } from 'rxjs';
 import type { Say } from '../../../streams/index.js';
-import { createInvite, formatInvite } from '../../invite.js';
+import { createInvite, type Invite } from '../../invite/invite.js';
+import { formatInvite } from '../../invite/text.js';
 import { room } from '../../room.js';
 import { terminalScreen } from '../../terminal/screen.js';
 import { shown, type Visible } from '../../terminal/visible.js';
@@ -31,8 +32,8 @@ import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { company } from '../company.js';
 import { Exit, note } from '../exit.js';
-import { span } from '../flags.js';
-import { giveUp, tellOffline } from '../offline.js';
+import { type Flags, span } from '../flags.js';
+import { giveUp, tellState } from '../offline.js';
 import { keeping, openSpool, spoolDir } from '../spool.js';
 import { tellPending } from '../tellPending.js';
 import { oneWriteATurn } from '../output.js';
@@ -58,14 +59,15 @@ interface Desk {
 }
 
 /** `rxchat join`: the interactive client; in pipes a plain one. */
-export const join: Run = (args) =>
+export const join: Run = (args) => readInvite(args).pipe(switchMap((invite) => joinRoom(invite, args.flags)));
+
+const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =>
   defer(() => {
-    const { flags } = args;
-    const invite = readInvite(args) ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
+    const invite = given ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
     const link = readLink(invite, flags);
     const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
     const nick = readNick(flags, { unique: false });
-    if (readInvite(args) === undefined)
+    if (given === undefined)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 
     const around = company();
@@ -110,7 +112,7 @@ export const join: Run = (args) =>
           merge(
             shared$.pipe(around.news(), map(chatFormat(nick, people.isVerified))),
             shared$.pipe(
-              tellOffline(),
+              tellState(invite),
               map((text) => shown`-- ${text}`),
             ),
             interactive ? shared$.pipe(tellPending(nick)) : EMPTY,

@@ -8,6 +8,7 @@ import {
   map,
   merge,
   NEVER,
+  type Observable,
   of,
   type OperatorFunction,
   switchMap,
@@ -16,13 +17,14 @@ import {
   tap,
 } from 'rxjs';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
+import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
 import { writeOut } from '../../terminal/write.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note } from '../exit.js';
-import { integer } from '../flags.js';
-import { tellOffline } from '../offline.js';
+import { type Flags, integer } from '../flags.js';
+import { tellState } from '../offline.js';
 import { company } from '../company.js';
 import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
 import { oneWriteATurn } from '../output.js';
@@ -34,9 +36,10 @@ const MAX = Number.MAX_SAFE_INTEGER;
 
 /** `rxchat listen`: messages on standard output until it is ended, or for `-n` messages. */
 export const listen: Run = (args) =>
+  needInvite(args).pipe(switchMap((invite) => listenTo(invite, args.flags)));
+
+const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
   defer(() => {
-    const { flags } = args;
-    const invite = needInvite(args);
     const link = readLink(invite, flags);
     const { room: name } = deriveRoomKeys(invite.secret);
     const people = openPeople(name, flags);
@@ -63,7 +66,7 @@ export const listen: Run = (args) =>
       connect((heard$) =>
         merge(
           heard$.pipe(company().news(), map(format), print()),
-          heard$.pipe(tellOffline(), tap(note), ignoreElements()),
+          heard$.pipe(tellState(invite), tap(note), ignoreElements()),
         ),
       ),
       takeUntil(outputClosed$.pipe(tap(() => (enough = true)))),

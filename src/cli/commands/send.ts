@@ -16,12 +16,13 @@ import {
   tap,
   throwError,
 } from 'rxjs';
+import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
-import { span, text } from '../flags.js';
-import { giveUp, tellOffline } from '../offline.js';
+import { type Flags, span, text } from '../flags.js';
+import { giveUp, tellState } from '../offline.js';
 import { interruption$, standardInput } from '../process.js';
 import { openPeople } from '../people.js';
 import { readLink } from '../relayLink.js';
@@ -35,10 +36,10 @@ const TIMEOUT = 30_000;
 const LONGEST_TIMEOUT = 86_400_000;
 
 /** `rxchat send`: standard input, a message a line; ends when all are stored. */
-export const send: Run = (args) =>
+export const send: Run = (args) => needInvite(args).pipe(switchMap((invite) => sendTo(invite, args.flags)));
+
+const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
   defer(() => {
-    const { flags } = args;
-    const invite = needInvite(args);
     const link = readLink(invite, flags);
     const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
     const nick = readNick(flags, { unique: true });
@@ -76,7 +77,7 @@ export const send: Run = (args) =>
       }),
       takeWhile(() => !account.done, true),
       connect((heard$) =>
-        merge(heard$, heard$.pipe(tellOffline(), tap(note), ignoreElements())).pipe(
+        merge(heard$, heard$.pipe(tellState(invite), tap(note), ignoreElements())).pipe(
           takeUntil(heard$.pipe(giveUp(account, timeout))),
         ),
       ),

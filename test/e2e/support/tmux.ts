@@ -29,6 +29,8 @@ export interface TerminalOptions {
   readonly rows?: number;
   /** Who sits there; the one person of the whole test, where nothing is said. */
   readonly data?: string;
+  /** A program, and its arguments, that runs the command: the words behind them. */
+  readonly by?: readonly string[];
 }
 
 /** Whether there is a tmux on this machine. */
@@ -43,14 +45,14 @@ let servers = 0;
 /** Runs the built command in a terminal of its own; when it has ended, the screen shows `exit` and its code. */
 export const openTerminal = async (
   args: readonly string[],
-  { columns = 40, rows = 15, data = ownData() }: TerminalOptions = {},
+  { columns = 40, rows = 15, data = ownData(), by = [] }: TerminalOptions = {},
 ): Promise<Terminal> => {
   const server = `rxchat-${process.pid}-${(servers += 1)}`;
   const env = { ...cleanEnv(), TERM: 'xterm-256color', XDG_STATE_HOME: newDir(), XDG_DATA_HOME: data };
   const tmux = async (...command: readonly string[]): Promise<string> =>
     (await exec('tmux', ['-L', server, '-f', '/dev/null', ...command], { env })).stdout;
   const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
-  const command = [process.execPath, RXCHAT, ...args].map(quote).join(' ');
+  const command = [...by, process.execPath, RXCHAT, ...args].map(quote).join(' ');
 
   // `cat` keeps the screen after the command has ended.
   await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), `${command}; echo exit $?; cat`);

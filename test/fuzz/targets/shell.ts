@@ -7,7 +7,9 @@ import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/keys.js';
 import { decodeEntries, decodeRoom, decodeVersion } from '../../../src/history/record.js';
 import { verify } from '../../../src/history/verify.js';
 import { writeToken } from '../../../src/crypto/tokenShape.js';
-import { formatInvite, InviteError, parseInvite } from '../../../src/invite.js';
+import { InviteError } from '../../../src/invite/invite.js';
+import { isLocked } from '../../../src/invite/lockedInvite.js';
+import { formatInvite, parseAnyInvite } from '../../../src/invite/text.js';
 import { visible, VISIBLE_LIMIT, visibleJson, visibleNick } from '../../../src/terminal/visible.js';
 import { craft, engines, KEY, told } from '../../support/fernet.js';
 import { UNSAFE } from '../../support/heard.js';
@@ -30,17 +32,24 @@ const invite: Target = {
     '%00',
     '\n',
     'ü.example',
+    'passphrase',
+    ',kdf=scrypt-17-8-1',
+    ',room=',
+    ',pin=',
+    '%E2%80%AE',
+    '%20',
     '..',
     '\0',
   ],
   read: (input) =>
     outcomeOf(
-      () => parseInvite(input.toString()),
+      () => parseAnyInvite(input.toString()),
       (read) => {
-        must(read.secret.length === 32, 'a secret has 32 bytes');
+        if (isLocked(read)) must(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(read.label), 'a label is one');
+        else must(read.secret.length === 32, 'a secret has 32 bytes');
         must(read.port >= 1 && read.port <= 65_535, 'a port is one');
         must(!/[\s\p{C}@/?#]/u.test(read.host), 'a host is one');
-        const again = parseInvite(formatInvite(read));
+        const again = parseAnyInvite(formatInvite(read));
         must(formatInvite(again) === formatInvite(read), 'an invite reads back');
         return `host ${read.host.replaceAll(/[a-z0-9]+/g, 'x').slice(0, 9)}`;
       },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { isSecured } from '../../../src/cli/address.js';
 import { readLink, readPin } from '../../../src/cli/relayLink.js';
-import { createInvite } from '../../../src/invite.js';
+import { createInvite } from '../../../src/invite/invite.js';
 import { knownRelays } from '../../../src/tls/knownRelays.js';
 import {
   type Accept,

@@ -8,11 +8,16 @@ export interface InviteFragment {
 export type FragmentFault = 'unnamed' | 'twice' | 'unknown';
 
 /**
- * Reads `FIRST,name=value,...`. Commas and equals signs need no quotes in a shell. Names that are not among `known` are
- * refused rather than passed over: what a newer rxchat wrote there may be what makes the invite safe.
+ * Reads `FIRST,name=value,...`. Commas and equals signs need no quotes in a shell. Names that are not among those
+ * known for the first part are refused rather than passed over: what a newer rxchat wrote there may be what makes the
+ * invite safe.
  */
-export const readFragment = (text: string, known: readonly string[]): InviteFragment | FragmentFault => {
+export const readFragment = (
+  text: string,
+  knownFor: (first: string) => readonly string[],
+): InviteFragment | FragmentFault => {
   const [first = '', ...rest] = text.split(',');
+  const known = knownFor(first);
   const values = new Map<string, string>();
   for (const part of rest) {
     const [, name, value] = /^([a-z]+)=(.+)$/s.exec(part) ?? [];

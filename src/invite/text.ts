@@ -1,0 +1,109 @@
+import { fromBase64url, toBase64url } from '../../streams/wire/index.js';
+import { type Address, DEFAULT_ADDRESS, formatAddress, normalHost } from '../address.js';
+import { readKdf, writeKdf } from '../crypto/passphrase.js';
+import { SECRET_BYTES } from '../crypto/roomKeys.js';
+import { type FragmentFault, type InviteFragment, readFragment, writeFragment } from './fragment.js';
+import { type Invite, InviteError } from './invite.js';
+import { checkLabel, isLocked, type LockedInvite } from './lockedInvite.js';
+import { isPin, PIN_CHARACTERS } from '../tls/pin.js';
+
+const SHAPE = 'an invite is rxchat://HOST:PORT/#SECRET';
+const SECRET_CHARACTERS = Math.ceil((SECRET_BYTES * 8) / 6);
+
+/** What stands in the place of the secret where a passphrase is to give it. */
+const LOCKED = 'passphrase';
+
+/** An invite as its one line of text. One with a secret lets in whoever has it: treat it like a password. */
+export const formatInvite = (invite: Invite | LockedInvite): string => {
+  const fragment = isLocked(invite)
+    ? writeFragment(LOCKED, {
+        kdf: writeKdf(invite.cost),
+        room: encodeURIComponent(invite.label),
+        pin: invite.pin,
+      })
+    : writeFragment(toBase64url(invite.secret), { pin: invite.pin });
+  return `rxchat://${formatAddress(invite)}/#${fragment}`;
+};
+
+const FAULTS: Readonly<Record<FragmentFault, string>> = {
+  unnamed: 'the invite has something after its secret that is no name=value',
+  twice: 'the invite says something twice',
+  unknown: 'the invite says something that this rxchat does not know: is it of a newer one?',
+};
+
+/** Reads an invite that has its secret in it; an `InviteError` that says what is wrong with it. */
+export const parseInvite = (text: string): Invite => {
+  const invite = parseAnyInvite(text);
+  if (isLocked(invite))
+    throw new InviteError('the invite is of a room with a passphrase, and lets nobody in without it');
+  return invite;
+};
+
+/** Reads an invite of either kind; an `InviteError` that says what is wrong with it. */
+export const parseAnyInvite = (text: string): Invite | LockedInvite => {
+  const { host, port, fragment } = readUrl(text.trim());
+  const pin = readPin(fragment);
+  const where = { host, port, ...(pin !== undefined && { pin }) };
+  return fragment.first === LOCKED
+    ? { ...where, ...readLock(fragment) }
+    : { ...where, secret: readSecret(fragment) };
+};
+
+const readUrl = (line: string): Address & { readonly fragment: InviteFragment } => {
+  const url = URL.canParse(line) ? new URL(line) : undefined;
+  if (url === undefined) throw new InviteError(`this is not an invite: ${SHAPE}`);
+  if (url.protocol !== 'rxchat:')
+    throw new InviteError(`this is a link, but not an invite of rxchat: ${SHAPE}`);
+  const host = normalHost(url.hostname);
+  if (host === undefined) throw new InviteError(`the invite names no host: ${SHAPE}`);
+  // The parser of URLs drops line breaks and an empty ? or @; an invite with them was not made by us.
+  const beforeSecret = line.slice(0, line.indexOf('#'));
+  if (/\s/.test(line) || /[?@]/.test(beforeSecret) || !['', '/'].includes(url.pathname))
+    throw new InviteError(`the invite has something in it that does not belong there: ${SHAPE}`);
+  if (url.port === '0') throw new InviteError(`the invite names port 0, where nothing listens: ${SHAPE}`);
+  const fragment = readFragment(url.hash.slice(1), (first) =>
+    first === LOCKED ? ['kdf', 'room', 'pin'] : ['pin'],
+  );
+  if (typeof fragment === 'string') throw new InviteError(FAULTS[fragment]);
+  return { host, port: url.port === '' ? DEFAULT_ADDRESS.port : Number(url.port), fragment };
+};
+
+const readPin = ({ values }: InviteFragment): string | undefined => {
+  const pin = values.get('pin');
+  if (pin !== undefined && !isPin(pin))
+    throw new InviteError(
+      `the invite's pin has not ${PIN_CHARACTERS} characters of base64url: was it cut off or changed?`,
+    );
+  return pin;
+};
+
+const readSecret = ({ first }: InviteFragment): Uint8Array => {
+  if (first === '') throw new InviteError(`the invite has no secret, the part after #: was it cut off?`);
+  if (first.length !== SECRET_CHARACTERS)
+    throw new InviteError(
+      `the invite's secret has ${first.length} characters where ${SECRET_CHARACTERS} belong: was it cut off?`,
+    );
+  const bytes = fromBase64url(first);
+  if (bytes === undefined)
+    throw new InviteError("the invite's secret is not base64url: was it changed in transit?");
+  return bytes;
+};
+
+const readLock = ({ values }: InviteFragment): Pick<LockedInvite, 'cost' | 'label'> => {
+  const cost = readKdf(values.get('kdf') ?? '');
+  const room = values.get('room');
+  if (cost === undefined)
+    throw new InviteError(
+      'the invite does not say how its passphrase becomes a key, or in a way that this rxchat does not take',
+    );
+  if (room === undefined) throw new InviteError("the invite does not say its room's name: was it cut off?");
+  return { cost, label: checkLabel(decode(room)) };
+};
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new InviteError("the invite's room is not percent-encoded UTF-8: was it changed in transit?");
+  }
+};
