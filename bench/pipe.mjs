@@ -50,8 +50,11 @@ const withFiles = async (use) => {
   }
 };
 
+// By default one connection may say 4 MiB a second: a limit of what is allowed, not of what can be done.
+const unlimited = ['--bytes-per-second', '0', '--lines-per-second', '0'];
+
 const throughRxchat = async (...store) => {
-  const relay = rxchat(['serve', '--port', '0', ...store], ['ignore', 'pipe', 'ignore']);
+  const relay = rxchat(['serve', '--port', '0', ...unlimited, ...store], ['ignore', 'pipe', 'ignore']);
   const [banner] = await once(relay.stdout, 'data');
   const port = /:(\d+)\n/.exec(String(banner))[1];
   const invite = join(dir, 'invite');

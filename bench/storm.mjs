@@ -74,7 +74,7 @@ const PRESSES = {
       ).subscribe(({ type, reason }) => {
         if (type === 'offline') {
           inside.delete(n);
-          if (/lets \d+ in a second/.test(reason)) tally.busy += 1;
+          if (/busy/.test(reason)) tally.busy += 1;
         }
         if (type !== 'welcome') return;
         inside.add(n);

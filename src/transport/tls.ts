@@ -1,10 +1,12 @@
 import { connect as connectSocket, createServer, type Server, type TLSSocket } from 'node:tls';
 import { isIP } from 'node:net';
 import { fromEvent, map, Observable } from 'rxjs';
+import type { HeadLimits } from '../../streams/relay/index.js';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { pinOf } from '../tls/pin.js';
 import { connecting } from './connecting.js';
+import { boundHandshakes } from './handshakes.js';
 import { listening, type Listening } from './listening.js';
 import { socketConnection } from './socketConnection.js';
 
@@ -22,10 +24,8 @@ export interface Peer {
   readonly problem: string | undefined;
 }
 
-/** 10 s, in ms, for the handshake of TLS. */
 const SERVER = {
   minVersion: 'TLSv1.3',
-  handshakeTimeout: 10_000,
   noDelay: true,
   keepAlive: true,
 } as const;
@@ -44,15 +44,21 @@ export const tlsConnection = (socket: TLSSocket): Connection =>
 /**
  * Listens with TLS 1.3 on an address, as `listenTcp` does without: emits once, when it does. The certificates are a
  * stream: it listens once there is one, and whoever comes later gets the newest. Errors where it cannot listen, where a
- * certificate is none, and with `certificate$`; who fails at the handshake is not even a connection.
+ * certificate is none, and with `certificate$`; who fails at the handshake, or takes more than `handshakeTimeout` ms
+ * (10 s), is not even a connection. Handshakes that are under way are limited as connections are, apart from them.
  */
-export const listenTls = (address: Address, certificate$: Observable<Certificate>): Observable<Listening> =>
+export const listenTls = (
+  address: Address,
+  certificate$: Observable<Certificate>,
+  { handshakeTimeout = 10_000, ...limits }: HeadLimits & { readonly handshakeTimeout?: number } = {},
+): Observable<Listening> =>
   new Observable((subscriber) => {
     let server: Server | undefined;
 
     const begin = (certificate: Certificate) => {
-      const made = createServer({ ...certificate, ...SERVER });
+      const made = createServer({ ...certificate, ...SERVER, handshakeTimeout });
       server = made;
+      boundHandshakes(made, limits);
       return listening(made, address, subscriber, () =>
         fromEvent(made, 'secureConnection').pipe(map((socket) => tlsConnection(socket as TLSSocket))),
       );

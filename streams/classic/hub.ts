@@ -3,6 +3,7 @@ import {
   connect,
   defer,
   EMPTY,
+  endWith,
   filter,
   finalize,
   map,
@@ -16,7 +17,7 @@ import {
 } from 'rxjs';
 import type { TurnedAway } from '../relay/admission.js';
 import { fanOut } from '../relay/fanOut.js';
-import { type ConnectionLimits, limitConnections } from '../relay/limitConnections.js';
+import { headcount, type HeadLimits } from '../relay/headcount.js';
 import type { Cursor } from '../relay/roomLog.js';
 import { DEFAULT_WINDOW, roomLog } from '../relay/roomLog.js';
 import type { Connection } from '../wire/connection.js';
@@ -26,7 +27,7 @@ import { fromOthers, lineOf } from './fromOthers.js';
 import { joinedNotice, leftNotice } from './notices.js';
 import { oneAtATime } from './oneAtATime.js';
 
-export interface HubOptions extends DoorOptions, ConnectionLimits {
+export interface HubOptions extends DoorOptions, HeadLimits {
   /** Emits when the next message may be written to somebody who was just written one; subscribed after each. */
   readonly gap$: Observable<unknown>;
   /** How many bytes of what was said are kept for those who read slowly. 16 MiB. */
@@ -117,8 +118,15 @@ export const hub =
         );
 
       const accepted$ = connection$.pipe(takeUntil(options.stop$ ?? EMPTY));
+      const there = headcount(options);
+      const enter = door(options);
       return accepted$.pipe(
-        limitConnections(options, door(options)),
+        mergeMap((connection) => {
+          const reason = there.refusal(connection.peer);
+          return reason === undefined
+            ? enter(connection).pipe(finalize(there.add(connection.peer)))
+            : refuse(connection, reason);
+        }),
         // The one trampoline: who fails while being written to leaves within that call, and must not be seen to leave
         // before what was written.
         observeOn(queueScheduler),
@@ -134,5 +142,18 @@ export const hub =
         }),
       );
     });
+
+/** One too many is told so, as a text, and closed. */
+const refuse = (connection: Connection, reason: string): Observable<TurnedAway> =>
+  defer(() => {
+    connection.write(encodeText(`Refused: ${reason}.`));
+    return EMPTY;
+  }).pipe(
+    catchError(() => EMPTY),
+    endWith<TurnedAway>({ type: 'turned-away', peer: connection.peer, reason }),
+    finalize(() => {
+      connection.close();
+    }),
+  );
 
 const GROWS: ReadonlySet<HubEvent['type']> = new Set(['joined', 'said', 'left']);

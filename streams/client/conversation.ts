@@ -138,9 +138,15 @@ type Received = ReturnType<typeof enter> extends Observable<infer T> ? T : never
 /** Refusals that may pass by themselves. */
 const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
 
-const POLICY: Pick<ReconnectOptions<Received>, 'isUp' | 'retryAfter' | 'isFatal'> = {
+const POLICY: Pick<ReconnectOptions<Received>, 'isUp' | 'farewell' | 'isFatal'> = {
   isUp: ({ type }) => type === 'welcome',
-  retryAfter: (received) => (received.type === 'bye' ? received.retryMs : undefined),
+  farewell: (received) =>
+    received.type === 'bye'
+      ? {
+          reason: received.reason === 'busy' ? 'the relay is busy' : 'the relay is shutting down',
+          retryMs: received.retryMs,
+        }
+      : undefined,
   isFatal: (error, wasUp) => {
     if (error instanceof RefusedError) return !PASSING.has(error.code);
     // What has never worked is more likely a wrong address than a relay that is about to come back.

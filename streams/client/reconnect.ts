@@ -34,8 +34,8 @@ export interface ReconnectOptions<T> {
   readonly woke$?: Observable<unknown>;
   /** A value that says that the link is up. */
   readonly isUp: (value: T) => boolean;
-  /** How many ms the peer asks to wait, if this value says so; 0 leaves it to the client. */
-  readonly retryAfter: (value: T) => number | undefined;
+  /** Why the peer ends the link, and how many ms it asks to wait, if this value says so; 0 ms leaves it to the client. */
+  readonly farewell: (value: T) => Pick<Offline, 'reason' | 'retryMs'> | undefined;
   /** Whether an error ends it all. */
   readonly isFatal: (error: unknown, wasUp: boolean /* whether any link was ever up */) => boolean;
   /** A link that was up for so long, in ms, lets the next wait be a short one again. */
@@ -74,7 +74,7 @@ const LONGEST_WAIT = 3_600_000;
  *       now: () => Date.now(),
  *       woke$: woke({ now: () => Date.now() }),
  *       isUp: ({ type }) => type === 'welcome',
- *       retryAfter: (heard) => (heard.type === 'bye' ? heard.retryMs : undefined),
+ *       farewell: (heard) => (heard.type === 'bye' ? heard : undefined),
  *       isFatal: (error, wasUp) => error instanceof RefusedError && !wasUp,
  *     }),
  *   );
@@ -85,7 +85,7 @@ export const reconnect =
     now,
     woke$ = NEVER,
     isUp,
-    retryAfter,
+    farewell,
     isFatal,
     stable = 10_000,
   }: ReconnectOptions<T>): ((link$: Observable<T>) => Observable<T | Offline>) =>
@@ -101,7 +101,7 @@ export const reconnect =
         defer(() => {
           let reason: string | undefined;
           let upSince: number | undefined;
-          let asked: number | undefined;
+          let asked: ReturnType<typeof farewell>;
           let asleep = false;
 
           const linked$ = link$.pipe(
@@ -115,7 +115,7 @@ export const reconnect =
                 upSince = now();
                 wasUp = true;
               }
-              asked = retryAfter(value);
+              asked = farewell(value);
               return value;
             }),
             takeUntil(asleep$.pipe(map(() => (asleep = true)))),
@@ -129,12 +129,12 @@ export const reconnect =
             }
             if (upSince !== undefined && now() - upSince >= stable) failures = 0;
             retryMs = Math.round(
-              asked !== undefined && asked > 0
-                ? Math.min(asked, LONGEST_WAIT) * (1 + random() / 2)
+              asked !== undefined && asked.retryMs > 0
+                ? Math.min(asked.retryMs, LONGEST_WAIT) * (1 + random() / 2)
                 : wait(failures),
             );
             failures += 1;
-            reason ??= asked === undefined ? 'the relay closed the connection' : 'the relay is shutting down';
+            reason ??= asked?.reason ?? 'the relay closed the connection';
             return { type: 'offline', reason, retryMs, attempt: failures };
           };
 

@@ -17,7 +17,7 @@ import {
 import { toBase64url } from '../wire/base64url.js';
 import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
-import { LinkError, ProtocolError } from '../wire/errors.js';
+import { BusyError, LinkError, ProtocolError } from '../wire/errors.js';
 import { greetingLine } from '../wire/handshake.js';
 import { heartbeat } from '../wire/heartbeat.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
@@ -100,7 +100,8 @@ export const admission =
       let member: Member | undefined;
       let reason = 'the connection ended';
       let fault: Pick<ProtocolError, 'code' | 'message'> | undefined;
-      let farewell: Control | undefined = { type: 'bye', reason: 'shutdown', retryMs };
+      const shutdown: Control = { type: 'bye', reason: 'shutdown', retryMs };
+      let farewell: Control | undefined = shutdown;
       const sayFarewell = () => {
         if (farewell === undefined) return;
         try {
@@ -119,7 +120,10 @@ export const admission =
             ? error
             : new ProtocolError('internal', 'the relay failed; try again');
           reason = known ? code : String(error);
-          farewell = { type: 'err', code, text: message };
+          farewell =
+            error instanceof BusyError
+              ? { type: 'bye', reason: code, retryMs: error.retryMs }
+              : { type: 'err', code, text: message };
           fault = { code, message };
         }
         return EMPTY;
@@ -158,7 +162,7 @@ export const admission =
       );
       const gone$ = defer(() => {
         // Who went by itself is told nothing.
-        if (farewell?.type === 'bye') farewell = undefined;
+        if (farewell === shutdown) farewell = undefined;
         return of<Command | TurnedAway>(
           member === undefined
             ? { type: 'turned-away', peer: connection.peer, reason }

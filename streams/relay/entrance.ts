@@ -1,6 +1,6 @@
-import { ProtocolError } from '../wire/errors.js';
+import { BusyError, ProtocolError } from '../wire/errors.js';
 import type { RoomName } from '../wire/handshake.js';
-import { type Rate, tokenBucket, UNLIMITED } from './tokenBucket.js';
+import { joinGate, type JoinGate } from './joinGate.js';
 
 /**
  * Whether the answer to `NICK` shows the relay's access token: `access` (base64url, or nothing) over an
@@ -15,8 +15,8 @@ export interface EntranceOptions {
   readonly allowedRooms?: ReadonlySet<string> | undefined;
   /** How many rooms may be in memory at a time. */
   readonly rooms?: number;
-  /** How many proofs are checked. */
-  readonly joinRate?: Rate;
+  /** At what rate proofs are checked. */
+  readonly gate?: JoinGate;
 }
 
 /** Throws a `ProtocolError` where an answer to `NICK` is refused before its proof is checked. */
@@ -32,12 +32,12 @@ export type Entrance = (
  *
  * @param open the rooms that are in memory.
  */
-export const entrance = (
-  { checkAccess, allowedRooms, rooms = Infinity, joinRate = UNLIMITED }: EntranceOptions,
-  open: Pick<ReadonlySet<RoomName>, 'has' | 'size'>,
-): Entrance => {
-  const joins = tokenBucket(joinRate);
-  return ({ room, access }, message) => {
+export const entrance =
+  (
+    { checkAccess, allowedRooms, rooms = Infinity, gate = joinGate() }: EntranceOptions,
+    open: Pick<ReadonlySet<RoomName>, 'has' | 'size'>,
+  ): Entrance =>
+  ({ room, access }, message) => {
     if (checkAccess?.(message, access) === false)
       throw new ProtocolError(
         'access-denied',
@@ -47,7 +47,5 @@ export const entrance = (
       throw new ProtocolError('room-not-allowed', 'this relay does not serve this room');
     if (!open.has(room) && open.size >= rooms)
       throw new ProtocolError('busy', `the relay has its ${rooms} rooms; try again later`);
-    if (!joins.tryTake())
-      throw new ProtocolError('busy', `the relay lets ${joinRate.perSecond} in a second; try again`);
+    if (!gate.tryTake()) throw new BusyError('too many come at once', gate.turn());
   };
-};

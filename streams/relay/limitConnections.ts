@@ -1,20 +1,20 @@
 import { defer, finalize, mergeMap, type Observable, of, type OperatorFunction } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
-import { controlLine } from '../wire/control.js';
+import { type Control, controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
-import { addressKey } from './addressKey.js';
 import type { TurnedAway } from './admission.js';
+import { headcount, type HeadLimits } from './headcount.js';
+import { joinGate, type JoinGate } from './joinGate.js';
 
-export interface ConnectionLimits {
-  /** How many connections there may be at a time, members or not. */
-  readonly connections?: number;
-  /** How many of them from one IPv4 address, or one IPv6 network of 64 bits. */
-  readonly connectionsPerAddress?: number;
+export interface ConnectionLimits extends HeadLimits {
+  /** While it is closed, who comes is told when to come back. */
+  readonly gate?: JoinGate;
 }
 
 /**
  * Connections in, what each one says out; one too many is told `ERR busy` and closed, before anything else is done for
- * it, and comes out as `turned-away`.
+ * it, and comes out as `turned-away`. So does one that comes while nobody may join, with `BYE busy` and its turn: to find
+ * that out over a handshake would cost the relay more than most joins do.
  *
  * A connection counts until its stream is over. Completes once the connections have and each stream is over; errors
  * with them.
@@ -34,43 +34,31 @@ export interface ConnectionLimits {
  */
 export const limitConnections =
   <T>(
-    { connections = Infinity, connectionsPerAddress = Infinity }: ConnectionLimits,
+    { gate = joinGate(), ...limits }: ConnectionLimits,
     serve: (connection: Connection) => Observable<T>,
   ): OperatorFunction<Connection, T | TurnedAway> =>
   (connection$) =>
     defer(() => {
-      let all = 0;
-      const byAddress = new Map<string, number>();
-      const count = (address: string, change: 1 | -1) => {
-        all += change;
-        const there = (byAddress.get(address) ?? 0) + change;
-        if (there === 0) byAddress.delete(address);
-        else byAddress.set(address, there);
-      };
-
+      const there = headcount(limits);
       return connection$.pipe(
         mergeMap((connection): Observable<T | TurnedAway> => {
-          const address = addressKey(connection.peer);
-          if (all >= connections) return refuse(connection, 'the relay has too many connections');
-          if ((byAddress.get(address) ?? 0) >= connectionsPerAddress)
-            return refuse(connection, 'there are too many connections from this address');
-          count(address, 1);
-          return serve(connection).pipe(
-            finalize(() => {
-              count(address, -1);
-            }),
-          );
+          const text = there.refusal(connection.peer);
+          if (text !== undefined) return refuse(connection, { type: 'err', code: 'busy', text });
+          if (!gate.isOpen())
+            return refuse(connection, { type: 'bye', reason: 'busy', retryMs: gate.turn() });
+          return serve(connection).pipe(finalize(there.add(connection.peer)));
         }),
       );
     });
 
-const refuse = (connection: Connection, text: string): Observable<TurnedAway> =>
+const refuse = (connection: Connection, control: Control): Observable<TurnedAway> =>
   defer(() => {
     try {
-      connection.write(encodeLine(controlLine({ type: 'err', code: 'busy', text })));
+      connection.write(encodeLine(controlLine(control)));
     } catch {
       // It goes anyway.
     }
     connection.close();
-    return of<TurnedAway>({ type: 'turned-away', peer: connection.peer, reason: text });
+    const reason = control.type === 'err' ? control.text : 'busy';
+    return of<TurnedAway>({ type: 'turned-away', peer: connection.peer, reason });
   });

@@ -24,14 +24,22 @@ import type { Command } from './commands.js';
 import { entrance, type EntranceOptions } from './entrance.js';
 import { groupUntil } from './groupUntil.js';
 import { type ConnectionLimits, limitConnections } from './limitConnections.js';
+import { joinGate } from './joinGate.js';
 import { room, type RoomOptions } from './room.js';
 import { DEFAULT_GRACE } from './rollCall.js';
 import type { RoomEvent } from './roomEvent.js';
+import type { Rate } from './tokenBucket.js';
 import { windowBudget } from './windowBudget.js';
 
 /** What a relay can be told. Without a limit there is none. */
 export interface RelayOptions
-  extends Omit<AdmissionOptions, 'entrance'>, Omit<RoomOptions, 'budget'>, ConnectionLimits, EntranceOptions {
+  extends
+    Omit<AdmissionOptions, 'entrance'>,
+    Omit<RoomOptions, 'budget'>,
+    Omit<ConnectionLimits, 'gate'>,
+    Omit<EntranceOptions, 'gate'> {
+  /** How many proofs are checked; beyond, who comes is told when to come back. */
+  readonly joinRate?: Rate;
   /**
    * How long, in ms, a room that everyone has left stays in memory, and with it a log that is nowhere else. An hour;
    * with a history a minute.
@@ -78,6 +86,7 @@ export const relay =
     defer(() => {
       // A room that is let go may still be committing when it begins anew.
       const open = new Map<RoomName, Observable<Command>>();
+      const gate = joinGate(options.joinRate);
       const budget = windowBudget(options.memoryLimit);
       const serve = (name: RoomName, command$: Observable<Command>) => {
         open.set(name, command$);
@@ -85,7 +94,10 @@ export const relay =
       };
       const accepted$ = connection$.pipe(takeUntil(options.stop$ ?? EMPTY));
       return accepted$.pipe(
-        limitConnections(options, admission({ ...options, entrance: entrance(options, open) })),
+        limitConnections(
+          { ...options, gate },
+          admission({ ...options, entrance: entrance({ ...options, gate }, open) }),
+        ),
         connect((said$) =>
           merge(
             said$.pipe(filter(isTurnedAway)),

@@ -8,6 +8,8 @@ export interface Rate {
 
 /** Holds up to `burst`, and fills again by `perSecond`. */
 export interface TokenBucket {
+  /** Whether one is there. */
+  readonly has: () => boolean;
   /** Takes one where one is there. */
   readonly tryTake: () => boolean;
   /** Takes `n`, be it on credit. */
@@ -44,13 +46,18 @@ export const tokenBucket = (
     there -= n;
   };
 
+  const has = () => {
+    if (perSecond === Infinity) return true;
+    fill();
+    return there >= 1;
+  };
+
   return {
+    has,
     take,
     tryTake: () => {
-      if (perSecond === Infinity) return true;
-      fill();
-      if (there < 1) return false;
-      there -= 1;
+      if (!has()) return false;
+      take(1);
       return true;
     },
     debt: () => {

@@ -35,6 +35,16 @@ export class ProtocolError extends Error {
   }
 }
 
+/** The relay has no time for this peer now, and says when it will: `BYE busy retry-ms`. */
+export class BusyError extends ProtocolError {
+  readonly retryMs: number;
+
+  constructor(message: string, retryMs: number) {
+    super('busy', message);
+    this.retryMs = retryMs;
+  }
+}
+
 /** The relay answered `ERR code text`. `code` is kept as it came: a newer relay may know more codes than we do. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';

@@ -22,11 +22,13 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
+type LimitsOfTls = Parameters<typeof listenTls> extends [unknown, unknown, ...infer Rest] ? Rest : never;
+
 /** A relay's ear, and each connection that came to it. */
-const ear = async (certificate$: Observable<Certificate>) => {
+const ear = async (certificate$: Observable<Certificate>, ...limits: LimitsOfTls) => {
   const far: Connection[] = [];
   const address = await new Promise<Address>((resolve, reject) => {
-    const subscription = listenTls(LOOPBACK, certificate$)
+    const subscription = listenTls(LOOPBACK, certificate$, ...limits)
       .pipe(
         switchMap(({ address, connection$ }) => {
           resolve(address);
@@ -225,5 +227,45 @@ describe('connectTls', () => {
     await once(server, 'connection');
     subscription.unsubscribe();
     await gone;
+  });
+});
+
+describe('a handshake that is not over', () => {
+  /** Connects and says nothing, or what is no TLS; resolves once it is in, with how it ends. */
+  const press = async ({ host, port }: Address, text = '') => {
+    const socket = connectSocket({ host, port });
+    ends.push(() => socket.destroy());
+    socket.on('error', () => undefined).resume();
+    const closed = once(socket, 'close');
+    await once(socket, 'connect');
+    if (text !== '') socket.write(text);
+    return { socket, closed };
+  };
+
+  test('is ended after its time, and at once where it is no TLS', async () => {
+    const { address, far } = await ear(of(await testCertificate()), { handshakeTimeout: 300 });
+    const silent = await press(address);
+    await (
+      await press(address, 'GET / HTTP/1.0\r\n\r\n')
+    ).closed;
+    await silent.closed;
+    await reach(address);
+    expect(far).toHaveLength(1);
+  });
+
+  test('counts by its address while it lasts: one too many is closed, and the next comes in once there is room', async () => {
+    const limits = { connectionsPerAddress: 2, handshakeTimeout: 60_000 };
+    const { address, far } = await ear(of(await testCertificate()), limits);
+    const [one] = [await press(address), await press(address)];
+    await (
+      await press(address)
+    ).closed;
+    one.socket.destroy();
+    await one.closed;
+    // Who is through with it does not count here any more.
+    const tries = async (): Promise<unknown> => reach(address).catch(tries);
+    await tries();
+    await tries();
+    expect(far).toHaveLength(2);
   });
 });

@@ -69,7 +69,7 @@ test('what is said in one room is not heard in another', async () => {
 
 test('two hundred clients come at once, all talk, and all hear the same in the same order', async () => {
   const MEMBERS = 200;
-  // These say each thing once: a peer in the raw does not come back after `ERR busy`, as ours do.
+  // These say each thing once: a peer in the raw does not come back after `BYE busy`, as ours do.
   const relay = await startRelay('--joins-per-second', '0');
   const room = newRoom(relay.port);
   const nicks = Array.from({ length: MEMBERS }, (_, i) => `n${i}`);

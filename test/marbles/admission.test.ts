@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { asyncScheduler, map, mergeMap } from 'rxjs';
 import { admission, type AdmissionOptions } from '../../streams/relay/admission.js';
 import type { Connection } from '../../streams/wire/connection.js';
-import { LinkError } from '../../streams/wire/errors.js';
+import { BusyError, LinkError } from '../../streams/wire/errors.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
 import { bytes, heard, hello, nonce, said, tell, token, verify } from '../support/wire.js';
@@ -134,6 +134,17 @@ describe('who does not become a member', () => {
     4: 'ERR line-too-long a line is longer than 400 bytes',
     5: 'ERR internal the relay failed; try again',
   };
+
+  test('who comes in a crowd is told when to come back', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-A', said) });
+      const entrance = () => {
+        throw new BusyError('too many come at once', 1234);
+      };
+      expectObservable(connection.line$).toBe('N(B|)', { ...heard, B: 'BYE busy 1234' });
+      expectObservable(door({ entrance })(connection)).toBe('-(e|)', { e: 'turned-away: busy' });
+    });
+  });
 
   test.each(refused)('$name is turned away, told so, and closed', ({ chunk, line, reason }) => {
     marbles(({ hot, expectObservable }) => {

@@ -549,6 +549,21 @@ describe('what is no way to the relay', () => {
     });
   });
 
+  test('comes back in its turn to a relay that was busy, also where it was never in', () => {
+    marbles((helpers) => {
+      const { expectObservable } = helpers;
+      const B = bytes('BYE busy 7');
+      const [one, two] = linksOf(helpers, { B }, 'B', '--------NW');
+      const heard$ = NEVER.pipe(talking(inTurn(one, two), again));
+      expectObservable(heard$, '----------!').toBe('(qf)-----W', {
+        ...told,
+        q: 'bye',
+        f: 'offline 1, 7 ms: the relay is busy',
+      });
+      expectObservable(one.line$).toBe('|');
+    });
+  });
+
   test('is one that is not reached after a relay that said BYE in place of WELCOME', () => {
     marbles((helpers) => {
       const { cold, expectObservable } = helpers;

@@ -1,5 +1,6 @@
 import { describe, test } from '@jest/globals';
-import { map, NEVER, type Observable } from 'rxjs';
+import { map, NEVER, type Observable, tap } from 'rxjs';
+import { joinGate } from '../../streams/relay/joinGate.js';
 import { type ConnectionLimits, limitConnections } from '../../streams/relay/limitConnections.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { fakeConnection } from '../support/fakeConnection.js';
@@ -48,6 +49,29 @@ describe('limitConnections', () => {
       expectObservable(two.line$).toBe('         ---(E|)', BUSY_ADDRESS);
       expectObservable(three.line$).toBe('       -');
       expectObservable(four.line$).toBe('        -------(E|)', BUSY_ADDRESS);
+    });
+  });
+
+  test('tells who comes while nobody may join when to come back, and lets the next in once one may', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const two$ = hot<Uint8Array>('-');
+      const [one, two, three, four] = [
+        fakeConnection({ chunk$: hot('-') }),
+        fakeConnection({ chunk$: two$ }),
+        fakeConnection(),
+        fakeConnection({ chunk$: hot('----------x', { x: bytes('x') }) }),
+      ];
+      // Its token is taken when the first has answered.
+      const gate = joinGate({ perSecond: 100, burst: 1 });
+      const connection$ = hot('-1-2-3-----------4', { 1: one, 2: two, 3: three, 4: four }).pipe(
+        tap((connection) => connection === two && gate.tryTake()),
+      );
+      expectObservable(connection$.pipe(limited({ gate }))).toBe('---e-e-');
+      expectObservable(one.line$).toBe('  -');
+      expectObservable(two.line$).toBe('  ---(B|)', { B: 'BYE busy 10' });
+      expectObservable(three.line$).toBe('-----(B|)', { B: 'BYE busy 18' });
+      expectObservable(four.line$).toBe(' -');
+      expectSubscriptions(two$.subscriptions).toBe([]);
     });
   });
 

@@ -28,7 +28,10 @@ const options: ReconnectOptions<string> = {
   random: () => 0,
   now: () => asyncScheduler.now(),
   isUp: (value) => value === 'w',
-  retryAfter: (value) => ({ b: 2000, z: 0, y: 1e15 })[value],
+  farewell: (value) => {
+    const retryMs = ({ b: 2000, z: 0, y: 1e15 } as Partial<Record<string, number>>)[value];
+    return retryMs === undefined ? undefined : { reason: 'the relay is shutting down', retryMs };
+  },
   isFatal: (error) => error === fatal,
 };
 
@@ -355,7 +358,7 @@ describe('a fatal error', () => {
     const fail = () => {
       throw fault;
     };
-    for (const more of [{ isUp: fail }, { retryAfter: fail }, { now: fail }])
+    for (const more of [{ isUp: fail }, { farewell: fail }, { now: fail }])
       marbles(({ cold, expectObservable, expectSubscriptions }) => {
         const link$ = cold('-w-a');
         const operator = lasting({ ...more, isFatal: () => false });

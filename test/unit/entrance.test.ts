@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkAccess, showAccess } from '../../src/crypto/accessToken.js';
+import { joinGate } from '../../streams/relay/joinGate.js';
 import { entrance, type EntranceOptions } from '../../streams/relay/entrance.js';
 import { ProtocolError } from '../../streams/wire/errors.js';
 import { CELLAR, LOBBY } from '../support/wire.js';
@@ -26,7 +27,7 @@ describe('entrance', () => {
   });
 
   test('lets as many in as the rate says, then is busy', () => {
-    const enter = door({ joinRate: { perSecond: 0.001, burst: 2 } });
+    const enter = door({ gate: joinGate({ perSecond: 0.001, burst: 2 }) });
     expect([enter(), enter(), enter()]).toStrictEqual(['in', 'in', 'busy']);
   });
 
@@ -58,7 +59,7 @@ describe('entrance', () => {
   test('does not let outsiders use up the rate', () => {
     const enter = door({
       checkAccess: (_, access) => access === 'yes',
-      joinRate: { perSecond: 0.001, burst: 1 },
+      gate: joinGate({ perSecond: 0.001, burst: 1 }),
     });
     for (let n = 0; n < 9; n += 1) expect(enter()).toBe('access-denied');
     expect(enter(LOBBY, 'yes')).toBe('in');

@@ -59,7 +59,9 @@ export const serve: Run = ({ flags }) =>
       pin = pinOf(leafOf(certificate, 'the certificate'));
     };
     const listening$ = (
-      certificate$ === undefined ? listenTcp(address) : listenTls(address, certificate$.pipe(tap(pinned)))
+      certificate$ === undefined
+        ? listenTcp(address)
+        : listenTls(address, certificate$.pipe(tap(pinned)), limits)
     ).pipe(
       catchError((error: unknown) => throwError(() => cannotListen(address, error))),
       takeUntil(stop$),

@@ -118,6 +118,27 @@ describe('hub', () => {
     });
   });
 
+  test('one too many is told so and closed; who has left makes room', () => {
+    marbles(({ cold, hot, expectObservable, flush }) => {
+      const alice = guest(cold('-a------|'));
+      const bob = guest(cold('-b'));
+      const carol = guest(cold('-b'));
+      const connection$ = hot('a--b----------c', { a: alice, b: bob, c: carol });
+      expectObservable(connection$.pipe(serving({ connections: 1 }), told), '^------------------!').toBe(
+        '---(TA)-L--------B',
+        {
+          A: 'joined alice 1',
+          T: 'turned away: the relay has too many connections',
+          L: 'left alice: the connection ended',
+          B: 'joined bob 1',
+        },
+      );
+      flush();
+      expect(bob.writes).toStrictEqual(['Refused: the relay has too many connections.']);
+      expect(carol.writes).toStrictEqual(['NICK', 'Connected to the server.']);
+    });
+  });
+
   test('a token that is too long ends its connection alone, and it is told', () => {
     marbles(({ cold, hot, expectObservable, flush }) => {
       const alice = guest(cold('-a-------'));

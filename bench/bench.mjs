@@ -1,0 +1,124 @@
+/**
+ * rxchat's relay beside those that do the same work: all in turn, run after run, so that what disturbs the machine disturbs
+ * all. Prints tables of medians and ratios and writes them to bench/results/. docs/performance.md says how to read them.
+ *
+ *   npm run bench
+ *   npm run bench -- --only fanout-148 --runs 3
+ *   npm run bench -- --only fanout --peers rxchat,redis
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { interleave } from './measure/interleave.mjs';
+import { describeMachine } from './measure/machine.mjs';
+import { disturbance } from './measure/measures.mjs';
+import { prepare } from './measure/prepare.mjs';
+import { leads, report } from './measure/report.mjs';
+import { signatureChecks } from './measure/signatures.mjs';
+import { figure } from './measure/table.mjs';
+import { optionsFor, quickRows, rows as allRows, standIn } from './rows.mjs';
+
+const HELP = `npm run bench -- [options]
+  --only TEXT    rows whose id contains one of these, separated by commas; --list shows them
+  --peers TEXT   peers whose name contains one of these; rxchat is always there
+  --runs N       runs of each row (5; 3 with --quick)
+  --seconds S    measured in each run (1.5; 3 at a fixed rate)
+  --quick        few rows, few peers, no more than 100 s; nothing is written
+  --dir DIR      where servers keep their files; should be a real disk for what is durable (the temporary directory)
+  --label TEXT   part of the name of the file that is written
+  --no-write     prints alone`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    peers: { type: 'string' },
+    runs: { type: 'string' },
+    seconds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    dir: { type: 'string' },
+    label: { type: 'string' },
+    write: { type: 'boolean', default: true },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+  allowNegative: true,
+});
+const QUICK_BUDGET = 100_000;
+
+const matches = (text, list) =>
+  list === undefined || list.split(',').some((word) => text.toLowerCase().includes(word.toLowerCase()));
+
+const log = (text) => console.error(text);
+
+/** With the peers that are there and can do the work. Where none of the quick ones is, one that comes with us stands in. */
+const possible = (rows, there) =>
+  rows.map((row) => {
+    const peers = row.peers.filter(({ name, takes }) => there(name) && (takes?.(row.work) ?? true));
+    const alone = values.quick && peers.length <= 2 && there(standIn.name);
+    return { ...row, peers: alone ? [...peers, standIn] : peers };
+  });
+
+const write = (all) => {
+  const name = `${all.date}-${values.label ?? (values.only ?? 'all').replaceAll(/[^\w-]+/g, '-')}`;
+  const place = resolve(import.meta.dirname, 'results');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(resolve(place, `${name}.md`), report(all));
+  const rows = all.rows.map(({ row: { id, work }, results }) => ({ id, work, results }));
+  writeFileSync(resolve(place, `${name}.json`), `${JSON.stringify({ ...all, rows })}\n`);
+  log(`written: bench/results/${name}.md and .json`);
+};
+
+const printQuick = (rows) => {
+  const { other } = disturbance(rows.flatMap(({ results }) => results.flatMap(({ runs }) => runs)));
+  console.log(leads(rows));
+  console.log(`Medians of ${rows[0]?.results[0].runs.length} runs, with the least and the greatest ratio.`);
+  if (other > 0.1) console.log(`NOISE: other work took up to ${figure(other * 100)} % of a core.`);
+};
+
+const main = async () => {
+  if (values.help) return console.log(HELP);
+  const began = performance.now();
+  const chosen = (values.quick ? quickRows : allRows)
+    .filter(({ id }) => matches(id, values.only))
+    .map((row) => ({
+      ...row,
+      peers: row.peers.filter((peer, at) => at === 0 || matches(peer.name, values.peers)),
+    }));
+  if (values.list) return console.log(chosen.map(({ id, title }) => `${id.padEnd(18)} ${title}`).join('\n'));
+  if (chosen.length === 0) throw new Error(`no row is named so: ${values.only}; --list names them`);
+
+  const { directory, versions, missing } = prepare([...chosen.flatMap(({ peers }) => peers), standIn], {
+    parent: values.dir,
+    log,
+  });
+  const machine = describeMachine(directory);
+  const rows = await interleave(
+    possible(chosen, (name) => name in versions),
+    {
+      directory,
+      runs: Number(values.runs ?? (values.quick ? 3 : 5)),
+      deadline: values.quick ? began + QUICK_BUDGET : Infinity,
+      optionsFor: (peer, work) =>
+        optionsFor(peer, {
+          ...work,
+          ...(values.seconds && work.seconds !== 0 && { seconds: values.seconds }),
+        }),
+      log,
+    },
+  );
+  const notes = rows.some(({ row }) => row.kind === 'join') ? [signatureChecks(5000)] : [];
+  const date = new Date().toISOString().slice(0, 10);
+  const all = { date, machine, versions, missing, rows, notes };
+  if (values.quick) printQuick(rows);
+  else console.log(report(all));
+  if (values.write && !values.quick) write(all);
+
+  const wrong = rows.flatMap(({ results: [ours] }) => ours.runs.filter(({ ok, fault }) => !ok && fault));
+  for (const { fault } of wrong) log(`WRONG: rxchat: ${fault}`);
+  process.exitCode = wrong.length > 0 ? 1 : 0;
+};
+
+await main().catch((error) => {
+  log(`bench: ${error.message}`);
+  process.exitCode = 2;
+});

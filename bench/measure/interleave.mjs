@@ -1,0 +1,32 @@
+import { SERVER_CORE } from './cores.mjs';
+import { generate } from './generate.mjs';
+import { withServer } from './server.mjs';
+
+/** One run: a server of its own, and `options` for the load generator. What goes wrong is a result. */
+export const runOnce = (peer, work, options, directory) =>
+  withServer(peer, { directory, work, core: SERVER_CORE }, (server) =>
+    generate(directory, server, peer, options),
+  ).catch((error) => ({ ok: false, fault: error.message }));
+
+export const outcome = ({ ok, fault }) => (ok ? 'ok' : (fault ?? 'did not keep up'));
+
+/**
+ * Each row with each of its peers, then all of it again: what disturbs the machine for a while disturbs all.
+ *
+ * @returns `[{ row, results: [{ name, runs }] }]`; fewer runs than asked for where the deadline came first
+ */
+export const interleave = async (rows, { directory, runs, deadline, optionsFor, log }) => {
+  const all = rows.map((row) => ({ row, results: row.peers.map(({ name }) => ({ name, runs: [] })) }));
+  for (let run = 1; run <= runs; run += 1)
+    for (const { row, results } of all)
+      for (const [place, peer] of row.peers.entries()) {
+        if (performance.now() > deadline) {
+          log(`the time is over in run ${run} of ${runs}`);
+          return all;
+        }
+        const result = await runOnce(peer, row.work, optionsFor(peer, row.work), directory);
+        results[place].runs.push(result);
+        log(`${run}/${runs} ${row.id} ${peer.name}: ${outcome(result)}`);
+      }
+  return all;
+};

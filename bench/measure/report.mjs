@@ -1,0 +1,80 @@
+/** The results of a bench as a page in Markdown. */
+import { disturbance, measuresOf, remarksOn } from './measures.mjs';
+import { ratio, summary } from './statistics.mjs';
+import { spread, table, times } from './table.mjs';
+
+const share = (value) => (value === undefined ? '-' : `${Math.round(value * 100)} %`);
+const there = (value) => value !== undefined;
+
+/** By how much the first one is ahead, whether more or less is better. */
+const ahead = (measure, ours, theirs) => {
+  const [a, b] = [ours, theirs].map((runs) => runs.map(measure.of));
+  return measure.better === 'more' ? ratio(a, b) : ratio(b, a);
+};
+
+const rowTable = ({ row, results }) => {
+  const measures = measuresOf(row);
+  const [first, ...others] = results;
+  const lead = (runs) => measures.slice(0, 2).map((measure) => times(ahead(measure, first.runs, runs)));
+  const cells = ({ name, runs }, leads) => {
+    const { idle, other } = disturbance(runs);
+    return [
+      name,
+      ...measures.map((measure) => spread(summary(runs.map(measure.of).filter(there)))),
+      ...leads,
+      share(idle),
+      share(other),
+      remarksOn(runs).join('; ') || '',
+    ];
+  };
+  const head = measures.slice(0, 2).map(({ name }) => `${first.name} ahead in ${name}`);
+  return table(
+    ['', ...measures.map(({ name }) => name), ...head, 'generator idle', 'other work', 'remarks'],
+    [cells(first, ['', '']), ...others.map((other) => cells(other, lead(other.runs)))],
+  );
+};
+
+const bestOf = (measure, ours, others) =>
+  others
+    .map(({ name, runs }) => ({ name, lead: ahead(measure, ours, runs) }))
+    .filter(({ lead }) => Number.isFinite(lead.median))
+    .sort((a, b) => a.lead.median - b.lead.median)[0];
+
+/** One line for each row: how far ahead of the best peer, and of the C relay. */
+export const leads = (rows) => {
+  const lines = rows.flatMap(({ row, results }) => {
+    const [first, ...others] = results;
+    const inC = others.filter(({ name }) => name === 'C relay');
+    const peers = others.filter(({ name }) => name !== 'C relay');
+    return measuresOf(row)
+      .slice(0, 2)
+      .map((measure) => {
+        const best = bestOf(measure, first.runs, peers);
+        const limit = bestOf(measure, first.runs, inC);
+        return [
+          row.id,
+          measure.name,
+          best ? times(best.lead) : '-',
+          best?.name ?? '',
+          limit ? times(limit.lead) : '-',
+        ];
+      });
+  });
+  return table(['row', 'measure', 'ahead of the best peer', 'which', 'ahead of the C relay'], lines);
+};
+
+export const report = ({ date, machine, versions, missing, rows, notes }) =>
+  [
+    `# Bench of ${date}`,
+    'What is measured and how to read it: [docs/performance.md](../../docs/performance.md).',
+    table(
+      ['machine', ''],
+      Object.entries(machine).map(([name, value]) => [name, String(value)]),
+    ),
+    table(['peer', 'version'], Object.entries(versions)),
+    ...(missing.length > 0 ? [`Missing: ${missing.join('; ')}.`] : []),
+    '## How far ahead',
+    leads(rows),
+    ...rows.flatMap((each) => [`## ${each.row.title} (\`${each.row.id}\`)`, rowTable(each)]),
+    ...(notes.length > 0 ? ['## Notes', ...notes] : []),
+  ].join('\n\n') + '\n';

@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+const bin = resolve(root, 'dist/bin/rxchat.js');
+
+/** The limits are for strangers; the peers have none, or are told to have none. */
+const unlimited = [
+  'connections',
+  'connections-per-address',
+  'joins-per-second',
+  'rooms',
+  'room-members',
+  'bytes-per-second',
+  'lines-per-second',
+].flatMap((limit) => [`--${limit}`, '0']);
+
+const serve = ({ port }, ...more) => [
+  process.execPath,
+  ...[
+    bin,
+    'serve',
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--heartbeat',
+    '1h',
+    '--log-level',
+    'error',
+  ],
+  ...unlimited,
+  ...more,
+];
+
+const peer = {
+  protocol: 'rxchat',
+  install: 'npm run build',
+  version: () =>
+    existsSync(bin) ? JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8')).version : undefined,
+};
+
+export const rxchat = { ...peer, name: 'rxchat', command: (at) => serve(at, '--memory') };
+
+export const rxchatOnDisk = {
+  ...peer,
+  name: 'rxchat, durability disk',
+  command: (at) => serve(at, '--data', at.directory, '--durability', 'disk'),
+};

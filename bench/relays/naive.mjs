@@ -1,0 +1,36 @@
+/**
+ * The relay that one writes first: a Subject for each room, to which every socket subscribes, one write for each line and
+ * member. The first line of a connection says which room.
+ */
+import { createServer } from 'node:net';
+import { Subject, concatMap, from, fromEvent, scan, takeUntil } from 'rxjs';
+
+const rooms = new Map();
+const roomNamed = (name) => {
+  if (!rooms.has(name)) rooms.set(name, new Subject());
+  return rooms.get(name);
+};
+
+createServer({ noDelay: true }, (socket) => {
+  const closed$ = fromEvent(socket, 'close');
+  let room$;
+  socket.on('error', () => undefined).setEncoding('latin1');
+  fromEvent(socket, 'data')
+    .pipe(
+      scan(
+        ({ rest }, text) => {
+          const lines = (rest + text).split('\n');
+          return { rest: lines.pop(), lines };
+        },
+        { rest: '', lines: [] },
+      ),
+      concatMap(({ lines }) => from(lines)),
+      takeUntil(closed$),
+    )
+    .subscribe((line) => {
+      if (room$) return room$.next(`${line}\n`);
+      room$ = roomNamed(line);
+      room$.pipe(takeUntil(closed$)).subscribe((said) => socket.write(said, 'latin1'));
+      socket.write('WELCOME\n');
+    });
+}).listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 });
