@@ -10,5 +10,6 @@ export * from './oneAtATime.js';
 export * from './ownTokens.js';
 export * from './pieces.js';
 export * from './talk.js';
+export * from './tokenEnd.js';
 export * from './tokenScanner.js';
 export * from './tokenShape.js';

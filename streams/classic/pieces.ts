@@ -4,6 +4,7 @@ import {
   defer,
   EMPTY,
   endWith,
+  from,
   ignoreElements,
   merge,
   mergeMap,
@@ -12,6 +13,7 @@ import {
   switchMap,
   take,
   takeUntil,
+  throwError,
 } from 'rxjs';
 import { type Piece, type ScannerOptions, tokenScanner } from './tokenScanner.js';
 
@@ -46,11 +48,20 @@ export const pieces =
   (chunk$) =>
     defer(() => {
       const scanner = tokenScanner(options);
+      const read = (chunk: Uint8Array): Observable<Piece> => {
+        const found = scanner.push(chunk);
+        return scanner.failure === undefined
+          ? from(found)
+          : concat(
+              found,
+              throwError(() => scanner.failure),
+            );
+      };
       return concat(
         chunk$.pipe(
           connect((shared$) =>
             merge(
-              shared$.pipe(mergeMap((chunk) => scanner.push(chunk))),
+              shared$.pipe(mergeMap(read)),
               shared$.pipe(
                 switchMap(() => (scanner.isOpen ? silence$.pipe(take(1)) : EMPTY)),
                 mergeMap(() => scanner.settle()),

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../wire/errors.js';
 import { heldBytes } from './heldBytes.js';
+import { isWhole, PADDING, type Proof, tokenEnd } from './tokenEnd.js';
 import {
   begunMark,
   findMark,
@@ -21,8 +22,8 @@ export interface ScannerOptions {
   /**
    * Whether a token is genuine, by its HMAC. Who has no key leaves it out: its shape alone decides then.
    */
-  readonly proves?: ((token: Uint8Array) => boolean) | undefined;
-  /** The longest token in characters. Beyond it `push` throws a `ProtocolError`. */
+  readonly proves?: Proof | undefined;
+  /** The longest token in characters. */
   readonly limit?: number;
 }
 
@@ -36,6 +37,8 @@ export interface TokenScanner {
   end(): readonly Piece[];
   /** Whether `settle` could tell something now. */
   readonly isOpen: boolean;
+  /** Why nothing is read any more: a token that is too long. What stood before it was told. */
+  readonly failure: ProtocolError | undefined;
 }
 
 /** The longest text that waits for its end, in bytes. */
@@ -44,13 +47,8 @@ const TEXT_HELD = 4096;
 /** A stream where so many marks stand within one run of characters is no stream of tokens. */
 const MOST_MARKS = 8;
 
-/** How much of what is read for a token may be the beginning of a text that follows it: of a nick, that is. */
-const LONGEST_TAIL = 256;
-
 /** The characters of the shortest token, without its padding. */
 const SHORTEST_RUN = SHORTEST_TOKEN - 2;
-
-const PADDING = 61;
 
 /**
  * Finds tokens in a stream that has no framing, whatever its chunks are.
@@ -72,6 +70,7 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
   /** The length of a token that `settle` told and that may go on; it stands at the beginning then. */
   let told = 0;
   let pieces: Piece[] = [];
+  let failure: ProtocolError | undefined;
 
   const tell = (type: Piece['type'], from: number, to: number): void => {
     if (to > from) pieces.push({ type, bytes: held.bytes.slice(from, to) });
@@ -97,8 +96,6 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
     marks = as === 'text' ? [] : marks.filter((mark) => mark > to).map((mark) => mark - to);
   };
 
-  const isWhole = (from: number, to: number): boolean => proves?.(held.bytes.subarray(from, to)) ?? true;
-
   /** A token from `from` to `to`; whatever stands before it is none. */
   const found = (from: number, to: number): void => {
     if (from === begin) tell('text', 0, begin);
@@ -110,7 +107,7 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
   /** A mark within the run: what is before it may be a whole token. */
   const meetMark = (mark: number): void => {
     for (const from of [begin, ...marks]) {
-      if (paddingOf(mark - from) !== 0 || !isWhole(from, mark)) continue;
+      if (paddingOf(mark - from) !== 0 || !isWhole(held, from, mark, proves)) continue;
       found(from, mark);
       return;
     }
@@ -121,26 +118,10 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
     readOn(next, 'token');
   };
 
-  /** Where a token ends that begins at `from`, in a run that ends at `end`; 'later' where that cannot be told yet. */
-  const endOf = (from: number, end: number): number | 'later' | undefined => {
-    const padding = paddingOf(end - from);
-    if (padding !== undefined) {
-      let to = end;
-      while (to < end + padding && to < held.size && held.bytes[to] === PADDING) to += 1;
-      if (to < end + padding && to === held.size) return 'later';
-      if (to === end + padding && isWhole(from, to)) return to;
-    }
-    // Without a key one could not tell a token and a nick from a longer token that is broken.
-    if (proves === undefined) return undefined;
-    for (let to = end - 1; to >= Math.max(from + SHORTEST_TOKEN, end - LONGEST_TAIL); to -= 1)
-      if (paddingOf(to - from) === 0 && isWhole(from, to)) return to;
-    return undefined;
-  };
-
   /** The run of characters is over. Whether reading can go on. */
   const endRun = (): boolean => {
     for (const from of [begin, ...marks]) {
-      const to = endOf(from, at);
+      const to = tokenEnd(held, from, at, proves);
       if (to === 'later') return false;
       if (to === undefined) continue;
       found(from, to);
@@ -179,15 +160,16 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
         meetMark(at - MARK.length);
         return true;
       }
-      if (at - begin > limit)
-        throw new ProtocolError('line-too-long', `a token is longer than ${limit} characters`);
+      if (at - begin <= limit) continue;
+      failure = new ProtocolError('line-too-long', `a token is longer than ${limit} characters`);
+      return false;
     }
     return at < held.size && endRun();
   };
 
   const settleRun = (): void => {
     for (const from of at === held.size ? [begin, ...marks] : []) {
-      if (paddingOf(at - from) !== 0 || at - from === told || !isWhole(from, at)) continue;
+      if (paddingOf(at - from) !== 0 || at - from === told || !isWhole(held, from, at, proves)) continue;
       if (proves !== undefined) {
         found(from, at);
         return;
@@ -206,6 +188,7 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
 
   return {
     push: (chunk) => {
+      if (failure !== undefined) return [];
       held.append(chunk);
       while (at < held.size) {
         if (begin < 0) readText();
@@ -229,6 +212,9 @@ export const tokenScanner = ({ proves, limit = TOKEN_LIMIT }: ScannerOptions = {
     },
     get isOpen() {
       return held.size > told;
+    },
+    get failure() {
+      return failure;
     },
   };
 };

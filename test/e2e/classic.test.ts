@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { random } from '../fuzz/random.js';
 import { withPython } from '../support/python.js';
@@ -17,9 +17,13 @@ import { newDir, run, rxchat } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { type Pass, startProxy } from './support/proxy.js';
 import { startRelay } from './support/relay.js';
+import { hasTmux, openTerminal } from './support/tmux.js';
 
 afterEach(endAll);
 
+const tmux = await hasTmux();
+if (!tmux) console.warn('NOT TESTED: there is no tmux on this machine, so nothing is known about terminals');
+const inTerminal = tmux ? test : test.skip;
 const testWithPython = withPython('no client and no server of the older chat was met');
 
 /** Lets somebody in, and waits until everyone who is there knows. */
@@ -212,6 +216,44 @@ describe('a chat of the classic wire', () => {
     await until(alice, () =>
       alice.child.out.text.includes('-- a message does not open: wrong key or tampered'),
     );
+  });
+
+  test('shows its key and what is said to nobody but its guests', async () => {
+    const server = await startOurs('--log-level', 'trace');
+    const [alice, bob] = [ours(server.port, 'alice'), ours(server.port, 'bob')];
+    await Promise.all([server.joined('alice'), server.joined('bob')]);
+    alice.say('a secret word');
+    await until(bob, () => bob.messages().includes('alice: a secret word'));
+    await server.child.err.until(({ text }) => text.includes('"msg":"said"'));
+    for (const { out, err } of [server.child, alice.child, bob.child])
+      for (const said of [out.text, err.text]) expect(said).not.toContain(KEY.slice(0, 20));
+    expect(server.child.out.text + server.child.err.text).not.toMatch(/secret word|gAAAAA/);
+  });
+
+  inTerminal('is a place to sit in, in a terminal', async () => {
+    const server = await startOurs();
+    const file = join(newDir(), 'chat.key');
+    writeFileSync(file, `${KEY}\n`);
+    const flags = ['--wire', 'classic', '--port', String(server.port), '--key-file', file];
+    const terminal = await openTerminal(['join', ...flags, '--nick', 'alice'], { columns: 80 });
+    await terminal.shows(/^-- you are in$/m);
+    const bob = ours(server.port, 'bob');
+    await terminal.shows(/^--> bob joined$/m);
+    await terminal.type('hello bob');
+    await terminal.press('Enter');
+    await until(bob, () => bob.messages().includes('alice: hello bob'));
+    await terminal.shows(/alice: hello bob/);
+    await terminal.type('/hlep');
+    await terminal.press('Enter');
+    await terminal.shows(
+      /^\d\d:\d\d alice: hello bob\n-- unknown command, nothing was sent; \/help lists the commands$/m,
+    );
+    bob.say('hello alice');
+    await terminal.shows(/^\d\d:\d\d bob: hello alice$/m);
+    await terminal.press('C-c');
+    await terminal.shows(/^exit 0$/m);
+    await until(bob, () => bob.notices().includes('alice left the chat.'));
+    expect(bob.messages()).toStrictEqual(['alice: hello bob', 'bob: hello alice']);
   });
 
   test('is not sent a line over 1 MiB, and what stood before it is', async () => {

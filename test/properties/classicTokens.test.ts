@@ -172,7 +172,12 @@ describe('its limits', () => {
     expect(scanned(chunks, { proves })).toStrictEqual([`token: ${long}`]);
 
     const endless = encodeText(`gAAAAA${'x'.repeat(TOKEN_LIMIT)}`);
-    expect(() => tokenScanner().push(endless)).toThrow(`a token is longer than ${TOKEN_LIMIT} characters`);
+    const scanner = tokenScanner();
+    expect(joined(scanner.push(encodeText(`${token('x')}${text(endless)}`)))).toStrictEqual([
+      expect.stringMatching(/^token: /),
+    ]);
+    expect(scanner.failure?.message).toBe(`a token is longer than ${TOKEN_LIMIT} characters`);
+    expect(scanner.push(endless)).toStrictEqual([]);
   });
 
   test('many marks, and texts without an end, cost their length and hold little', () => {

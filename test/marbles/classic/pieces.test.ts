@@ -16,6 +16,7 @@ const PARTS: Readonly<Record<string, string>> = {
   t: 'Bob left',
   u: ' the chat.',
   l: `gAAAAA${'x'.repeat(300)}`,
+  q: `${padded}gAAAAA${'x'.repeat(300)}`,
 };
 const NAMES = new Map(Object.entries(PARTS).map(([name, text]) => [text, name]));
 
@@ -62,6 +63,16 @@ describe('pieces', () => {
         expect.objectContaining({ code: 'line-too-long', message: 'a token is longer than 200 characters' }),
       );
       expectSubscriptions(chunk$.subscriptions).toBe('^---!');
+    });
+  });
+
+  test('what stood before a token that is too long is told first', () => {
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('-q').pipe(chunks, found(200), names)).toBe(
+        '-(p#)',
+        undefined,
+        expect.objectContaining({ code: 'line-too-long' }),
+      );
     });
   });
 

@@ -28,7 +28,8 @@ const script = (name: string): string => fileURLToPath(new URL(`../python/${name
 export const KEY: string = makeKey();
 
 export const startOurs = async (...flags: readonly string[]): Promise<Server> => {
-  const child = rxchat(['serve', '--wire', 'classic', '--port', '0', '--log-level', 'info', ...flags]);
+  const level = flags.includes('--log-level') ? [] : ['--log-level', 'info'];
+  const child = rxchat(['serve', '--wire', 'classic', '--port', '0', ...level, ...flags]);
   const [, port] = await child.out.until(({ text }) => /^listening on 127\.0\.0\.1:(\d+)\n$/.exec(text));
   return {
     child,
