@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { catchError, defer, map, type Observable, of, switchMap, throwError } from 'rxjs';
+import type { Cipher } from '../../streams/client/index.js';
 import { checkNick } from '../../streams/wire/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { npmCipher } from '../crypto/npmCipher.js';
@@ -87,8 +88,12 @@ export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomO
   last: integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER),
   heartbeat: span(flags, 'heartbeat', 100, 3_600_000),
   accessToken: readAccessToken(flags),
-  cipher: choice(flags, 'fernetEngine', ['node', 'fernet']) === 'node' ? nodeCipher() : await npmCipher(),
+  cipher: await readCipher(flags),
 });
+
+/** `--fernet-engine`. */
+export const readCipher = async (flags: Flags): Promise<Cipher> =>
+  choice(flags, 'fernetEngine', ['node', 'fernet']) === 'node' ? nodeCipher() : npmCipher();
 
 const loginName = (): string => {
   try {

@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Args, Flag } from './flags.js';
+import type { Wire } from './wire.js';
 
 /** Runs a command; the last value is its exit code. */
 export type Run = (args: Args) => Observable<number>;
@@ -14,11 +15,14 @@ export interface Command {
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: Readonly<Record<string, Flag>>;
-  readonly load: () => Promise<Run>;
+  /** Loads it, by the wire that it speaks where it can speak several. */
+  readonly load: Load | Readonly<Record<Wire, Load>>;
 }
 
-const host: Flag = { type: 'string', value: 'HOST', help: 'address of the relay (127.0.0.1)' };
-const port: Flag = { type: 'number', value: 'PORT', help: 'port of the relay (55555)' };
+type Load = () => Promise<Run>;
+
+const host: Flag = { type: 'string', value: 'HOST', help: 'address of the relay (127.0.0.1)', wires: 'any' };
+const port: Flag = { type: 'number', value: 'PORT', help: 'port of the relay (55555)', wires: 'any' };
 const plain: Flag = {
   type: 'boolean',
   help: 'no TLS: let nicks, room names and sizes cross the network in the clear',
@@ -30,7 +34,7 @@ const acceptKey: Flag = {
   help: 'go on where a nick has another key, or a relay that has no pin, and keep that',
 };
 
-const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room' };
+const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room', wires: 'any' };
 const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };
 const passphraseFile: Flag = {
   type: 'string',
@@ -41,6 +45,7 @@ const fernetEngine: Flag = {
   type: 'string',
   value: 'ENGINE',
   help: 'node (node:crypto) or fernet (the npm package)',
+  wires: 'any',
 };
 const heartbeat: Flag = {
   type: 'string',
@@ -51,6 +56,7 @@ const timeout: Flag = {
   type: 'string',
   value: 'TIME',
   help: 'give up when no receipt comes for so long; 0 never does (30s)',
+  wires: 'any',
 };
 const data: Flag = { type: 'string', value: 'DIR', help: "where the rooms' history is" };
 const accessTokenFile: Flag = {
@@ -70,16 +76,63 @@ const client = {
   acceptKey,
 } as const;
 
+/** The wire of an older chat (docs/classic-wire.md). */
+const classic = {
+  wire: {
+    type: 'string',
+    value: 'WIRE',
+    help: 'rxchat/1, or classic: that of an older chat, with one key and without protection (rxchat/1)',
+    wires: 'any',
+  },
+  silence: {
+    type: 'string',
+    value: 'TIME',
+    help: 'classic: what came is whole when nothing more comes for so long (100ms, clients 20ms)',
+    wires: 'classic',
+  },
+  gap: {
+    type: 'string',
+    value: 'TIME',
+    help: 'classic: from one message to the next, so that each is read alone (10ms)',
+    wires: 'classic',
+  },
+  acceptUnprotected: {
+    type: 'boolean',
+    help: 'classic: beyond this machine, too, where nothing but its key protects it',
+    wires: 'classic',
+  },
+} as const satisfies Record<string, Flag>;
+const keyFile: Flag = {
+  type: 'string',
+  value: 'FILE',
+  help: 'classic: the key, 44 characters; or in RXCHAT_KEY',
+  wires: 'classic',
+};
+/** Where the clients have no invite. */
+const classicHost: Flag = { ...host, help: 'classic: address of the server (127.0.0.1)', wires: 'classic' };
+const classicPort: Flag = { ...port, help: 'classic: port of the server (55555)', wires: 'classic' };
+
 /** What a relay on the open internet bears; `src/cli/limits.ts` has the defaults. */
 const limits: Readonly<Record<string, Flag>> = {
-  connections: { type: 'number', value: 'N', help: 'connections at a time; 0 has no limit (10000)' },
+  connections: {
+    type: 'number',
+    value: 'N',
+    help: 'connections at a time; 0 has no limit (10000)',
+    wires: 'any',
+  },
   connectionsPerAddress: {
     type: 'number',
     value: 'N',
     help: 'of them from one IPv4 address or IPv6 /64; 0 behind a proxy (256)',
+    wires: 'any',
   },
   joinsPerSecond: { type: 'number', value: 'N', help: 'joins a second, in all; 0 has no limit (200)' },
-  handshakeTimeout: { type: 'string', value: 'TIME', help: 'time for a connection to join (10s)' },
+  handshakeTimeout: {
+    type: 'string',
+    value: 'TIME',
+    help: 'time for a connection to join (10s)',
+    wires: 'any',
+  },
   rooms: { type: 'number', value: 'N', help: 'rooms in use at a time; 0 has no limit (10000)' },
   roomMembers: { type: 'number', value: 'N', help: 'members of a room; 0 has no limit (5000)' },
   lineLimit: { type: 'string', value: 'BYTES', help: 'the longest line (64KiB)' },
@@ -87,11 +140,13 @@ const limits: Readonly<Record<string, Flag>> = {
     type: 'string',
     value: 'BYTES',
     help: 'of one connection; beyond, it is slowed; 0 has no limit (4MiB)',
+    wires: 'any',
   },
   linesPerSecond: {
     type: 'number',
     value: 'N',
     help: 'of one connection; beyond, it is slowed; 0 has no limit (1000)',
+    wires: 'any',
   },
   memoryLimit: { type: 'string', value: 'BYTES', help: "all rooms' windows together (256MiB)" },
   allowRoom: {
@@ -139,6 +194,7 @@ export const COMMANDS: readonly Command[] = [
         type: 'string',
         value: 'LEVEL',
         help: 'silent, error, warn, info, debug or trace (warn), on stderr',
+        wires: 'any',
       },
       tls,
       plain,
@@ -148,8 +204,12 @@ export const COMMANDS: readonly Command[] = [
         help: 'certificate and its chain in PEM, read again at SIGHUP (one of its own, in --data)',
       },
       key: { type: 'string', value: 'FILE', help: 'its private key in PEM' },
+      ...classic,
     },
-    load: async () => (await import('./commands/serve.js')).serve,
+    load: {
+      'rxchat/1': async () => (await import('./commands/serve.js')).serve,
+      classic: async () => (await import('../classic/commands/serve.js')).serve,
+    },
   },
   {
     name: 'invite',
@@ -195,8 +255,13 @@ export const COMMANDS: readonly Command[] = [
       host,
       port,
       pin,
+      ...classic,
+      keyFile,
     },
-    load: async () => (await import('./commands/join.js')).join,
+    load: {
+      'rxchat/1': async () => (await import('./commands/join.js')).join,
+      classic: async () => (await import('../classic/commands/join.js')).join,
+    },
   },
   {
     name: 'send',
@@ -209,11 +274,24 @@ export const COMMANDS: readonly Command[] = [
     ],
     flags: {
       ...client,
-      message: { type: 'string', short: 'm', value: 'TEXT', help: 'send this instead of standard input' },
+      message: {
+        type: 'string',
+        short: 'm',
+        value: 'TEXT',
+        help: 'send this instead of standard input',
+        wires: 'any',
+      },
       timeout,
       spool: { type: 'boolean', help: 'keep what is not stored on disk, and send what an earlier run kept' },
+      ...classic,
+      host: classicHost,
+      port: classicPort,
+      keyFile,
     },
-    load: async () => (await import('./commands/send.js')).send,
+    load: {
+      'rxchat/1': async () => (await import('./commands/send.js')).send,
+      classic: async () => (await import('../classic/commands/send.js')).send,
+    },
   },
   {
     name: 'listen',
@@ -226,13 +304,31 @@ export const COMMANDS: readonly Command[] = [
     ],
     flags: {
       ...client,
-      json: { type: 'boolean', help: 'one JSON object a line' },
+      json: { type: 'boolean', help: 'one JSON object a line', wires: 'any' },
       after: { type: 'number', value: 'N', help: 'begin after position N' },
       last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
-      count: { type: 'number', short: 'n', value: 'COUNT', help: 'end after COUNT messages' },
+      count: { type: 'number', short: 'n', value: 'COUNT', help: 'end after COUNT messages', wires: 'any' },
       retry: { type: 'boolean', negated: true, help: 'end when the connection is lost' },
+      ...classic,
+      host: classicHost,
+      port: classicPort,
+      keyFile,
     },
-    load: async () => (await import('./commands/listen.js')).listen,
+    load: {
+      'rxchat/1': async () => (await import('./commands/listen.js')).listen,
+      classic: async () => (await import('../classic/commands/listen.js')).listen,
+    },
+  },
+  {
+    name: 'key',
+    input: '',
+    inputs: 0,
+    summary: 'make a key for --wire classic',
+    examples: ['rxchat key --key-file chat.key', 'RXCHAT_KEY=$(rxchat key)'],
+    flags: {
+      keyFile: { ...keyFile, help: 'write it to a new file, for you alone, instead of standard output' },
+    },
+    load: async () => (await import('../classic/commands/key.js')).key,
   },
   {
     name: 'check',

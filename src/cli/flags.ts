@@ -11,6 +11,8 @@ export interface Flag {
   readonly negated?: true;
   /** May be given several times. */
   readonly multiple?: true;
+  /** Over which wires it means something; where nothing is said, over `rxchat/1` alone. */
+  readonly wires?: 'any' | 'classic';
 }
 
 export type Flags = Readonly<Record<string, unknown>>;
@@ -24,6 +26,10 @@ export interface Args {
 /** `fernetEngine` as `--fernet-engine`. */
 export const flagName = (key: string): string =>
   key.length === 1 ? `-${key}` : `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** How a flag is given on a command line. */
+export const flagLabel = (key: string, { negated }: Pick<Flag, 'negated'>): string =>
+  negated === true ? `--no-${key}` : flagName(key);
 
 /** A string flag; not given: `undefined`. */
 export const text = (flags: Flags, key: string): string | undefined => {

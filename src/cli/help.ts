@@ -1,5 +1,5 @@
 import { COMMANDS, type Command } from './commandTable.js';
-import { type Flag, flagName } from './flags.js';
+import { type Flag, flagLabel } from './flags.js';
 
 const EXIT_CODES = `Exit codes
   0 ended normally, all stored     4 refused by the relay
@@ -13,9 +13,9 @@ const columns = (rows: readonly (readonly [string, string])[]): string => {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
 };
 
-const flagRow = ([key, { short, value, help, negated }]: [string, Flag]): readonly [string, string] => [
-  `${short === undefined ? '' : `-${short}, `}${negated === true ? `--no-${key}` : flagName(key)}${value === undefined ? '' : ` ${value}`}`,
-  help,
+const flagRow = ([key, flag]: [string, Flag]): readonly [string, string] => [
+  `${flag.short === undefined ? '' : `-${flag.short}, `}${flagLabel(key, flag)}${flag.value === undefined ? '' : ` ${flag.value}`}`,
+  flag.help,
 ];
 
 /** The usage of the whole program. */
@@ -37,7 +37,8 @@ ${columns([
   ['--version', 'the version'],
 ])}
 
-An invite may also stand in the environment, in RXCHAT_INVITE; an access token in RXCHAT_ACCESS_TOKEN.
+An invite may also stand in the environment, in RXCHAT_INVITE; an access token in RXCHAT_ACCESS_TOKEN; the key of
+--wire classic in RXCHAT_KEY.
 
 ${EXIT_CODES}`;
 

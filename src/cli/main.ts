@@ -7,6 +7,7 @@ import { type Command, COMMANDS } from './commandTable.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
 import { type Args, flagName } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
+import { loadCommand } from './wire.js';
 
 /** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
 export const main = async (argv: readonly string[], version: string): Promise<void> => {
@@ -35,7 +36,7 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
   if (command === undefined) throw unknownCommand(name);
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command));
   const args = parse(command, rest);
-  const start = await command.load();
+  const start = await loadCommand(command, args);
   return lastValueFrom(start(args), { defaultValue: Exit.ok });
 };
 

@@ -1,13 +1,19 @@
+import type { Logger } from 'pino';
 import { type Member, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
 import { escapedJson } from '../terminal/visible.js';
 
+/** A log, and a way to mention in it what others can cause as often as they like. */
+export interface Log {
+  readonly log: Logger;
+  readonly mention: (fields: object, message: string) => void;
+}
+
 /**
- * What happens in a relay as JSON lines on stderr, by pino; loaded for `serve` alone. At its most talkative it names
- * nicks, rooms (public keys), addresses and sizes: the relay has nothing else. Whoever looks at them in a terminal is safe
- * from what others call themselves.
+ * JSON lines on stderr, by pino, which is loaded for `serve` alone; `undefined` where they are to be silent. Whoever looks
+ * at them in a terminal is safe from what others call themselves.
  */
-export const logEvents = async (level: string): Promise<(event: RelayEvent) => void> => {
-  if (level === 'silent') return () => undefined;
+export const openLog = async (level: string): Promise<Log | undefined> => {
+  if (level === 'silent') return undefined;
   const { pino, destination, stdTimeFunctions } = await import('pino').then(({ default: pino }) => ({
     pino,
     destination: pino.destination(2),
@@ -32,6 +38,17 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
       unmentioned = 0;
     } else unmentioned += 1;
   };
+  return { log, mention };
+};
+
+/**
+ * What happens in a relay, as lines of a log. At its most talkative it names nicks, rooms (public keys), addresses and
+ * sizes: the relay has nothing else.
+ */
+export const logEvents = async (level: string): Promise<(event: RelayEvent) => void> => {
+  const opened = await openLog(level);
+  if (opened === undefined) return () => undefined;
+  const { log, mention } = opened;
 
   return (event) => {
     switch (event.type) {

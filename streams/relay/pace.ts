@@ -51,11 +51,11 @@ export interface PaceOptions extends PaceLimits {
  *   connection.chunk$.pipe(lines(), pace({ connection, lineRate: { perSecond: 100, burst: 1000 } }));
  */
 export const pace =
-  ({
+  <T extends Lines>({
     connection,
     byteRate = UNLIMITED,
     lineRate = UNLIMITED,
-  }: PaceOptions): MonoTypeOperatorFunction<Lines> =>
+  }: PaceOptions): MonoTypeOperatorFunction<T> =>
   (line$) =>
     defer(() => {
       const bytes = tokenBucket(byteRate);

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { attempt, campaign, corpusOf, report, type Target } from './campaign.js';
+import { classicTargets } from './targets/classic.js';
 import { shellTargets } from './targets/shell.js';
 import { wireTargets } from './targets/wire.js';
 
@@ -10,7 +11,7 @@ const RUNS = Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 1000);
 const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
 beforeAll(() => console.log(`to try the same inputs again: RXCHAT_SEED=${seed}`));
 
-const TARGETS: readonly Target[] = [...wireTargets, ...shellTargets];
+const TARGETS: readonly Target[] = [...wireTargets, ...classicTargets, ...shellTargets];
 
 describe.each(TARGETS.map((target) => [target.name, target] as const))('%s', (_, target) => {
   test('reads the corpus as it should', () => {

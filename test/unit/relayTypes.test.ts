@@ -23,10 +23,12 @@ describe('a relay cannot leak what it cannot name', () => {
   const relays = [
     'streams/relay/relay.ts',
     'streams/relay/index.ts',
+    'streams/classic/hub.ts',
     'src/relay.ts',
     'src/transport/tcp.ts',
     'src/transport/tls.ts',
     'src/cli/commands/serve.ts',
+    'src/classic/commands/serve.ts',
   ];
 
   // Types count as much as code: `import type` is followed too.
@@ -72,6 +74,16 @@ describe('a relay cannot leak what it cannot name', () => {
 describe('streams/', () => {
   test('needs nothing but rxjs', () => {
     expect(packagesOf(modulesUnder('streams'))).toStrictEqual(['rxjs']);
+  });
+
+  test('has nothing that needs the classic wire, but itself', () => {
+    const leaning = modulesUnder('streams').filter(
+      ({ path, imports }) =>
+        !path.startsWith('streams/classic/') &&
+        path !== 'streams/index.ts' &&
+        imports.some((name) => name.startsWith('streams/classic/')),
+    );
+    expect(leaning.map(({ path }) => path)).toStrictEqual([]);
   });
 
   test('imports nothing but itself', () => {

@@ -25,10 +25,13 @@ const found = (pattern: RegExp): string[] =>
  */
 const WAYS: Readonly<Record<string, string>> = {
   'src/bin/rxchat.ts: stdout.write': 'the version of this very program',
+  'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/process.ts: stdout.on': 'listens, and writes nothing',
   'src/cli/relayLog.ts: pino(': 'the lines of the log of `serve`, each of which passes escapedJson',
+  'src/terminal/askHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
+  'src/terminal/askHidden.ts: createInterface(': 'reads a line there, and what it would echo goes nowhere',
   'src/terminal/screen.ts: createInterface(': 'shows a prompt that is Visible, and what is typed here',
   'src/terminal/screen.ts: stdout': 'moves the cursor, and clears',
   'src/terminal/screen.ts: stdout.off': 'listens no more',

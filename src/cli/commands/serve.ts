@@ -6,8 +6,6 @@ import {
   ignoreElements,
   type Observable,
   of,
-  ReplaySubject,
-  share,
   skip,
   switchMap,
   take,
@@ -24,30 +22,23 @@ import {
 } from '../../../streams/relay/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../address.js';
 import { relay } from '../../relay.js';
-import { errorCode, explainNetworkError } from '../../transport/networkError.js';
 import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
-import { CertificateError, leafOf } from '../../tls/certificate.js';
+import { leafOf } from '../../tls/certificate.js';
 import { pinOf } from '../../tls/pin.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { type Certificate, listenTls } from '../../transport/tls.js';
 import { readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
-import { CliError, Exit, note } from '../exit.js';
+import { Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
 import { readLimits } from '../limits.js';
 import { signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
 import { readCertificates } from '../serveTls.js';
+import { cannotListen, DELIVERY_GRACE, LEVELS, stopped } from '../serving.js';
 import { readDir, readStore, type StoreOptions } from '../store.js';
 
-/** How long, in ms after a signal, members may take to receive what was accepted. */
-const DELIVERY_GRACE = 800;
-
-/** By then, in ms after a signal, the process has ended whatever is still open. */
-const LAST_RESORT = 1500;
-
-const LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
 const LARGEST_WINDOW = 2 ** 40;
 const LONGEST_HEARTBEAT = 3_600_000;
 
@@ -121,17 +112,6 @@ const openStore = (store: StoreOptions | undefined): Observable<History | undefi
         }),
       );
 
-/** Emits at the first signal, to everyone and for good. */
-const stopped = (): Observable<number> =>
-  signal$.pipe(
-    take(1),
-    tap(() => {
-      note('stopping, delivering what was accepted; a second signal ends at once');
-      setTimeout(() => process.exit(Exit.ok), LAST_RESORT).unref();
-    }),
-    share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: false }),
-  );
-
 const announce = (bound: Address, pin: string | undefined): void => {
   writeOut(shown`listening on ${formatAddress(bound)}`);
   const where = [
@@ -144,26 +124,4 @@ const announce = (bound: Address, pin: string | undefined): void => {
   note('that shows an invite; whoever has it can join: npx rxchat join INVITE');
   if (pin === undefined && !isLoopback(bound.host))
     note('without TLS: nicks, room names and sizes can be read on the way here');
-};
-
-const cannotListen = (address: Address, error: unknown): unknown => {
-  if (error instanceof CertificateError) return error;
-  const reason = error instanceof Error ? explainNetworkError(error) : String(error);
-  const message = `cannot listen on ${formatAddress(address)}: ${reason}`;
-  switch (errorCode(error)) {
-    case 'EADDRINUSE':
-      return new CliError(
-        Exit.network,
-        message,
-        'another relay may be running; choose another port with --port',
-      );
-    case 'EACCES':
-      return new CliError(
-        Exit.network,
-        message,
-        'ports below 1024 need privileges; choose another with --port',
-      );
-    default:
-      return new CliError(Exit.usage, message, 'choose an address of this machine with --host');
-  }
 };

@@ -1,0 +1,153 @@
+"""What docs/protocol.md says of invites, keys, tokens and envelopes, in plain Python with the package cryptography."""
+
+import base64
+import json
+import os
+import re
+import time
+import urllib.parse
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+PLAINTEXT_LIMIT = 49_087
+PADDINGS = [512 * 2**k for k in range(7)] + [PLAINTEXT_LIMIT]
+LABEL = b"rxchat/1 message\n"
+
+
+def text64(raw):
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def raw64(text, size):
+    """The bytes of canonical base64url, so many of them, or None."""
+    if not isinstance(text, str) or len(text) != -(-size * 4 // 3) or not re.fullmatch(r"[A-Za-z0-9_-]*", text):
+        return None
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return raw if text64(raw) == text else None
+
+
+def read_invite(invite):
+    """Host, port and secret of an invite without a pin and without a passphrase."""
+    url = urllib.parse.urlsplit(invite.strip())
+    if url.scheme != "rxchat" or not url.hostname or "@" in url.netloc or url.path not in ("", "/") or "?" in invite:
+        raise ValueError("this is no invite")
+    secret = raw64(url.fragment, 32)
+    if secret is None:
+        raise ValueError("the secret of the invite is missing, cut off or changed, or more stands behind it")
+    return url.hostname, 55555 if url.port is None else url.port, secret
+
+
+class Room:
+    """What is derived from the secret of an invite."""
+
+    def __init__(self, secret):
+        def derive(label):
+            return HKDF(SHA256(), 32, None, label).derive(secret)
+
+        self._signing = Ed25519PrivateKey.from_private_bytes(derive(b"rxchat/1 room signing key"))
+        self.fernet = Fernet(base64.urlsafe_b64encode(derive(b"rxchat/1 room fernet key")))
+        self.name = text64(self._signing.public_key().public_bytes_raw())
+
+    def hello(self, nonce, nick, last):
+        """The answer to NICK, over a connection without TLS."""
+        session = text64(os.urandom(16))
+        signed = "\n".join(["rxchat/1 join", nonce, self.name, session, "", nick])
+        proof = text64(self._signing.sign(signed.encode()))
+        return f"NICK {nick} room={self.name} session={session} proof={proof} last={last}"
+
+
+class Author:
+    """Who writes: one session of one key, and how far it is."""
+
+    def __init__(self, nick, room):
+        self.nick, self._room, self._signing = nick, room, Ed25519PrivateKey.generate()
+        self._own = {
+            "key": text64(self._signing.public_key().public_bytes_raw()),
+            "session": text64(os.urandom(16)),
+        }
+        self._counter = self._stored = 0
+        self.pending = {}  # tokens that did not come back yet, and their numbers
+
+    def seal(self, text):
+        """A token with a signed envelope."""
+        number = self._counter + 1
+        envelope = {"kind": "message", "nick": self.nick, "text": text, "room": self._room.name, **self._own}
+        envelope |= {"counter": number, "time": time.time_ns() // 1_000_000, "stored": self._stored}
+        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
+        plaintext = b'%s,"signature":"%s"}' % (body, text64(self._signing.sign(LABEL + body)).encode())
+        size = next((each for each in PADDINGS if each >= len(plaintext)), None)
+        if size is None:
+            raise ValueError(f"the message is too long: its envelope has more than {PLAINTEXT_LIMIT} bytes")
+        token = self._room.fernet.encrypt_at_time(plaintext.ljust(size), int(time.time()) // 60 * 60).decode()
+        self._counter = self.pending[token] = number
+        return token
+
+    def receive(self, token):
+        """Takes note of an echo: what was sent before it and did not come back is not stored. How many that are."""
+        if token not in self.pending:
+            return 0
+        lost = list(self.pending).index(token)
+        for each in list(self.pending)[: lost + 1]:
+            number = self.pending.pop(each)
+        self._stored = number if lost == 0 and self._stored == number - 1 else self._stored
+        return lost
+
+
+def open_token(token, room):
+    """The envelope in a token, its texts as `lines`; a ValueError where there is none that can be trusted."""
+    if base64.urlsafe_b64encode(base64.urlsafe_b64decode(token)) != token.encode():
+        raise ValueError("malformed")
+    try:
+        plaintext = room.fernet.decrypt(token).rstrip(b" ")
+    except InvalidToken:
+        raise ValueError("wrong key or tampered") from None
+    end = re.fullmatch(rb',"signature":"([A-Za-z0-9_-]{86})"\}', plaintext[-102:])
+    try:
+        envelope = json.loads(plaintext.decode(), parse_constant=no_constant)
+    except (ValueError, RecursionError):
+        envelope = None
+    if end is None or not is_envelope(envelope):
+        raise ValueError("not an envelope")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(raw64(envelope["key"], 32))
+        key.verify(raw64(end[1].decode(), 64) or b"", LABEL + plaintext[:-102])
+    except (InvalidSignature, ValueError):
+        raise ValueError("bad-signature") from None
+    if envelope["room"] != room.name:
+        raise ValueError("other-room")
+    return envelope | {"lines": lines_of(envelope)}
+
+
+def no_constant(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def is_envelope(e):
+    def whole(number, low, high):
+        return type(number) in (int, float) and low <= number <= high and number == int(number)
+
+    def is_seen(seen):
+        log, low, high, digest = seen[:4] if isinstance(seen, list) and len(seen) >= 4 else [None] * 4
+        is_log = isinstance(log, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", log) is not None
+        is_range = whole(low, 1, 2**53 - 1) and whole(high, low, min(low + 1023, 2**53 - 1))
+        return is_log and is_range and raw64(digest, 32) is not None
+
+    if not isinstance(e, dict) or e.get("kind") != "message":
+        return False
+    lines = lines_of(e)
+    return (
+        (isinstance(lines, list) and len(lines) > 0 and all(isinstance(line, str) for line in lines))
+        and (isinstance(e.get("nick"), str) and 1 <= len(e["nick"]) <= 32)
+        and all(raw64(e.get(name), size) for name, size in (("room", 32), ("key", 32), ("session", 16)))
+        and (whole(e.get("counter"), 1, 2**53 - 1) and whole(e.get("time"), 0, 8_640_000_000_000_000))
+        and whole(e.get("stored"), 0, e["counter"] - 1)
+        and ("seen" not in e or is_seen(e["seen"]))
+    )
+
+
+def lines_of(e):
+    return [e.get("text")] if e.get("lines") is None else e["lines"]

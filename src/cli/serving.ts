@@ -1,0 +1,49 @@
+import { type Observable, ReplaySubject, share, take, tap } from 'rxjs';
+import { type Address, formatAddress } from '../address.js';
+import { CertificateError } from '../tls/certificate.js';
+import { errorCode, explainNetworkError } from '../transport/networkError.js';
+import { CliError, Exit, note } from './exit.js';
+import { signal$ } from './process.js';
+
+/** How long, in ms after a signal, members may take to receive what was accepted. */
+export const DELIVERY_GRACE = 800;
+
+/** By then, in ms after a signal, the process has ended whatever is still open. */
+const LAST_RESORT = 1500;
+
+/** Of what `--log-level` lets through; the first where nothing is said. */
+export const LEVELS: readonly ['warn', ...string[]] = ['warn', 'silent', 'error', 'info', 'debug', 'trace'];
+
+/** Emits at the first signal, to everyone and for good. */
+export const stopped = (): Observable<number> =>
+  signal$.pipe(
+    take(1),
+    tap(() => {
+      note('stopping, delivering what was accepted; a second signal ends at once');
+      setTimeout(() => process.exit(Exit.ok), LAST_RESORT).unref();
+    }),
+    share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: false }),
+  );
+
+/** Why an address cannot be listened on, and what to do. */
+export const cannotListen = (address: Address, error: unknown): unknown => {
+  if (error instanceof CertificateError) return error;
+  const reason = error instanceof Error ? explainNetworkError(error) : String(error);
+  const message = `cannot listen on ${formatAddress(address)}: ${reason}`;
+  switch (errorCode(error)) {
+    case 'EADDRINUSE':
+      return new CliError(
+        Exit.network,
+        message,
+        'another relay may be running; choose another port with --port',
+      );
+    case 'EACCES':
+      return new CliError(
+        Exit.network,
+        message,
+        'ports below 1024 need privileges; choose another with --port',
+      );
+    default:
+      return new CliError(Exit.usage, message, 'choose an address of this machine with --host');
+  }
+};
