@@ -93,6 +93,8 @@ export interface LossyRelay {
   readonly said: readonly string[];
   readonly stored: ReadonlySet<string>;
   readonly hidden: ReadonlySet<string>;
+  /** What the log has lost before the client had read it. */
+  readonly vanished: ReadonlySet<string>;
   /** What the client did that it must not. */
   readonly faults: readonly string[];
   readonly log: readonly string[];
@@ -122,6 +124,7 @@ export const lossyRelay = (
   /** What was sent, and those of it that a gap may have hidden. */
   const sent = new Set(said);
   const hidden = new Set<string>();
+  const vanished = new Set<string>();
   const faults: string[] = [];
 
   const client = makeClient(
@@ -226,10 +229,15 @@ export const lossyRelay = (
       case 'join':
         join();
         return;
-      case 'lose':
+      case 'lose': {
         cut(0);
+        const { after } = client;
+        const read = after?.log === `log${id}` ? after.n : 0;
+        const kept = log.length - each.n;
+        for (const line of log.slice(Math.max(kept, read, 0))) vanished.add(line);
         log.splice(-each.n);
         return;
+      }
       case 'wipe':
         cut(0);
         id += 1;
@@ -243,6 +251,7 @@ export const lossyRelay = (
     said,
     stored,
     hidden,
+    vanished,
     faults,
     get log() {
       return log;
