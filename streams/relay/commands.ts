@@ -1,7 +1,8 @@
-import { concatMap, defer, type OperatorFunction, takeWhile } from 'rxjs';
+import { defer, type OperatorFunction, takeWhile } from 'rxjs';
 import { toBase64url } from '../wire/base64url.js';
 import type { Connection } from '../wire/connection.js';
 import { readControl } from '../wire/control.js';
+import { eachOf } from '../wire/eachOf.js';
 import { areTokens } from '../wire/entry.js';
 import { ProtocolError } from '../wire/errors.js';
 import { accessMessage, type Hello, proofMessage, readHello } from '../wire/handshake.js';
@@ -93,7 +94,7 @@ export const commands =
       };
 
       return line$.pipe(
-        concatMap((batch): Iterable<Command> =>
+        eachOf((batch): Iterable<Command> =>
           member !== undefined && areTokens(batch.bytes)
             ? [{ type: 'tokens', member, lines: batch }]
             : lineByLine(batch),

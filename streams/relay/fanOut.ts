@@ -1,4 +1,4 @@
-import { EMPTY, exhaustMap, ignoreElements, merge, type Observable, of, takeWhile } from 'rxjs';
+import { Observable, Subscription } from 'rxjs';
 import type { Sink } from '../wire/connection.js';
 import { controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
@@ -38,19 +38,74 @@ export type Reader = Pick<Cursor, 'read'>;
  */
 export const fanOut =
   ({ cursor, sink }: { cursor: Reader; sink: Sink }) =>
-  (appended$: Observable<unknown>): Observable<never> => {
-    /** Writes until the end or until the sink pushes back; whether it pushed back. */
-    const write = (): boolean => {
-      for (let read = cursor.read(); read !== undefined; read = cursor.read()) {
-        const bytes = read instanceof Uint8Array ? read : encodeLine(controlLine({ type: 'gap', ...read }));
-        if (!sink.write(bytes)) return true;
-      }
-      return false;
-    };
-    // The catch-up itself goes on through every drain: one that ended on a drain and waited for the next notice would
-    // lose the wake-up that comes while it is still busy.
-    return merge(appended$, of(undefined)).pipe(
-      exhaustMap(() => (write() ? sink.writable$.pipe(takeWhile(write)) : EMPTY)),
-      ignoreElements(),
-    );
-  };
+  (appended$: Observable<unknown>): Observable<never> =>
+    new Observable((subscriber) => {
+      /** While it catches up, be it that the sink has pushed back, notices are ignored. */
+      let isCatchingUp = false;
+      let draining = Subscription.EMPTY;
+      let isOver = false;
+      let hasBegun = false;
+
+      /** Writes until the end or until the sink pushes back; whether it pushed back. */
+      const write = (): boolean => {
+        try {
+          for (let read = cursor.read(); read !== undefined; read = cursor.read()) {
+            const bytes =
+              read instanceof Uint8Array ? read : encodeLine(controlLine({ type: 'gap', ...read }));
+            if (!sink.write(bytes)) return true;
+          }
+        } catch (error) {
+          subscriber.error(error);
+        }
+        return false;
+      };
+      const endWhereOver = () => {
+        if (isOver && hasBegun && !isCatchingUp) subscriber.complete();
+      };
+      const stand = () => {
+        isCatchingUp = false;
+        draining.unsubscribe();
+        endWhereOver();
+      };
+      const catchUp = () => {
+        if (isCatchingUp) return;
+        isCatchingUp = true;
+        if (!write()) {
+          stand();
+          return;
+        }
+        draining = new Subscription();
+        // The catch-up itself goes on through every drain: one that ended on a drain and waited for the next notice would
+        // lose the wake-up that comes while it is still busy. A sink may be writable at once, and then this one is closed.
+        draining.add(
+          sink.writable$.subscribe({
+            next: () => {
+              if (!write()) stand();
+            },
+            error: (error: unknown) => {
+              subscriber.error(error);
+            },
+            complete: stand,
+          }),
+        );
+      };
+
+      subscriber.add(() => {
+        draining.unsubscribe();
+      });
+      subscriber.add(
+        appended$.subscribe({
+          next: catchUp,
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+          complete: () => {
+            isOver = true;
+            endWhereOver();
+          },
+        }),
+      );
+      catchUp();
+      hasBegun = true;
+      endWhereOver();
+    });

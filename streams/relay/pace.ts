@@ -1,18 +1,10 @@
 import {
-  connect,
-  defer,
   EMPTY,
-  endWith,
-  exhaustMap,
   expand,
-  filter,
   finalize,
-  ignoreElements,
-  map,
-  merge,
   type MonoTypeOperatorFunction,
-  type Observable,
-  takeUntil,
+  Observable,
+  Subscription,
   timer,
 } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
@@ -57,39 +49,41 @@ export const pace =
     lineRate = UNLIMITED,
   }: PaceOptions): MonoTypeOperatorFunction<T> =>
   (line$) =>
-    defer(() => {
+    new Observable((subscriber) => {
       const bytes = tokenBucket(byteRate);
       const lines = tokenBucket(lineRate);
       const debt = () => Math.max(bytes.debt(), lines.debt());
+      let slowed = Subscription.EMPTY;
 
-      const pause = (ms: number): Observable<unknown> =>
-        defer(() => {
-          connection.pause();
-          return timer(ms).pipe(
+      const slow = (ms: number) => {
+        connection.pause();
+        slowed = timer(ms)
+          .pipe(
             // Meanwhile the rest of what was read may have come on credit.
             expand(() => (debt() > 0 ? timer(debt()) : EMPTY)),
             finalize(() => {
               connection.resume();
             }),
-          );
-        });
+          )
+          .subscribe();
+        subscriber.add(slowed);
+      };
 
-      return line$.pipe(
-        connect((said$) =>
-          merge(
-            said$,
-            said$.pipe(
-              map((said) => {
-                bytes.take(said.bytes.length);
-                lines.take(said.count);
-                return debt();
-              }),
-              filter((ms) => ms > 0),
-              exhaustMap(pause),
-              ignoreElements(),
-              takeUntil(said$.pipe(ignoreElements(), endWith(null))),
-            ),
-          ),
-        ),
+      subscriber.add(
+        line$.subscribe({
+          next: (said) => {
+            bytes.take(said.bytes.length);
+            lines.take(said.count);
+            subscriber.next(said);
+            const ms = debt();
+            if (ms > 0 && slowed.closed && !subscriber.closed) slow(ms);
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+          complete: () => {
+            subscriber.complete();
+          },
+        }),
       );
     });

@@ -12,6 +12,13 @@ const IS_BASE64URL = new Uint8Array(256);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
   IS_BASE64URL[character.charCodeAt(0)] = 1;
 
+const areFour = (bytes: Uint8Array, at: number): boolean =>
+  ((IS_BASE64URL[bytes[at] as number] as number) &
+    (IS_BASE64URL[bytes[at + 1] as number] as number) &
+    (IS_BASE64URL[bytes[at + 2] as number] as number) &
+    (IS_BASE64URL[bytes[at + 3] as number] as number)) ===
+  1;
+
 /** The shortest token: version, time, IV, one block and the HMAC are 73 bytes, 100 characters. */
 const SHORTEST_TOKEN = 100;
 
@@ -20,10 +27,13 @@ const SHORTEST_TOKEN = 100;
  * this of all that it appends, so that nobody can put anything else under the eyes of the members.
  */
 export const areTokens = (bytes: Uint8Array): boolean => {
+  const fours = bytes.length - 3;
   for (let at = 0; at < bytes.length;) {
     const from = at;
     for (const byte of TOKEN_HEAD) if (bytes[at++] !== byte) return false;
-    while (IS_BASE64URL[bytes[at] as number] === 1) at += 1;
+    // Every byte that is relayed passes here: four at a time take half the time.
+    while (at < fours && areFour(bytes, at)) at += 4;
+    while (at < bytes.length && IS_BASE64URL[bytes[at] as number] === 1) at += 1;
     while (bytes[at] === PADDING && (at - from) % 4 !== 0) at += 1;
     const length = at - from;
     if (bytes[at] !== NEWLINE || length < SHORTEST_TOKEN || length % 4 !== 0 || bytes[at - 3] === PADDING)

@@ -1,4 +1,4 @@
-import { defer, ignoreElements, interval, map, type MonoTypeOperatorFunction, takeUntil } from 'rxjs';
+import { interval, map, type MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { LinkError } from './errors.js';
 
 export interface HeartbeatOptions {
@@ -40,22 +40,35 @@ const GONE = 2 * TICKS;
 export const heartbeat =
   <T>({ period, ping, isHeld = () => false }: HeartbeatOptions): MonoTypeOperatorFunction<T> =>
   (value$) =>
-    defer(() => {
+    new Observable((subscriber) => {
       // Ticks, not a clock: a process that was stopped for a minute finds one tick late, and then reads what has come.
       let silent = 0;
-      const gone$ = interval(period / TICKS).pipe(
-        map(() => {
-          silent = isHeld() ? 0 : silent + 1;
-          if (silent === GONE) throw new LinkError(`nothing was heard for ${2 * period} ms`);
-          if (silent === TICKS) ping();
-        }),
-        ignoreElements(),
+      const tick = () => {
+        silent = isHeld() ? 0 : silent + 1;
+        if (silent === GONE) throw new LinkError(`nothing was heard for ${2 * period} ms`);
+        if (silent === TICKS) ping();
+      };
+      subscriber.add(
+        interval(period / TICKS)
+          .pipe(map(tick))
+          .subscribe({
+            error: (error: unknown) => {
+              subscriber.error(error);
+            },
+          }),
       );
-      return value$.pipe(
-        map((value) => {
-          silent = 0;
-          return value;
+      subscriber.add(
+        value$.subscribe({
+          next: (value) => {
+            silent = 0;
+            subscriber.next(value);
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+          complete: () => {
+            subscriber.complete();
+          },
         }),
-        takeUntil(gone$),
       );
     });

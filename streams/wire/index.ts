@@ -1,6 +1,7 @@
 export * from './base64url.js';
 export * from './connection.js';
 export * from './control.js';
+export * from './eachOf.js';
 export * from './entry.js';
 export * from './errors.js';
 export * from './handshake.js';

@@ -1,4 +1,5 @@
-import { concat, concatMap, defer, type ObservableInput, type OperatorFunction, throwError } from 'rxjs';
+import { defer, type OperatorFunction } from 'rxjs';
+import { eachOf } from './eachOf.js';
 import { ProtocolError } from './errors.js';
 
 /**
@@ -46,10 +47,10 @@ export const lines =
     Lines
   > =>
   (chunk$) =>
-    defer(() => chunk$.pipe(concatMap(splitter(limit, Math.min(first, limit)))));
+    defer(() => chunk$.pipe(eachOf(splitter(limit, Math.min(first, limit)))));
 
 /** One splitter holds the unfinished line of one stream. */
-const splitter = (later: number, first: number): ((chunk: Uint8Array) => ObservableInput<Lines>) => {
+const splitter = (later: number, first: number): ((chunk: Uint8Array) => Iterable<Lines>) => {
   let carry = NOTHING;
   let carried = 0;
   let limit = first;
@@ -68,11 +69,10 @@ const splitter = (later: number, first: number): ((chunk: Uint8Array) => Observa
 
   return (chunk) => {
     const batches: Lines[] = [];
-    const tooLong = () =>
-      concat(
-        batches,
-        throwError(() => new ProtocolError('line-too-long', `a line is longer than ${limit} bytes`)),
-      );
+    const tooLong = function* (): Generator<Lines> {
+      yield* batches;
+      throw new ProtocolError('line-too-long', `a line is longer than ${limit} bytes`);
+    };
 
     let from = 0;
     if (carried > 0) {
