@@ -7,6 +7,7 @@ import { type Command, COMMANDS } from './commandTable.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
 import { type Args, flagName } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
+import { surviveReaders } from './process.js';
 import { loadCommand } from './wire.js';
 
 /** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
@@ -16,8 +17,11 @@ export const main = async (argv: readonly string[], version: string): Promise<vo
     complain(toCliError(error));
     process.exit(Exit.unexpected);
   });
+  surviveReaders();
   try {
-    process.exitCode = await run(argv, version);
+    const code = await run(argv, version);
+    // A write that failed has said so already.
+    process.exitCode ??= code;
   } catch (error) {
     const failure = toCliError(error);
     complain(failure);
