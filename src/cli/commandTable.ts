@@ -1,17 +1,19 @@
 import type { Observable } from 'rxjs';
+import { DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS, type Wire, WIRES } from './choices.js';
 import type { Args, Flag } from './flags.js';
-import type { Wire } from './wire.js';
 
 /** Runs a command; the last value is its exit code. */
 export type Run = (args: Args) => Observable<number>;
 
-/** One command, as the parser, the help and later the manual need it. */
+/** One command, as the parser, the help, the completions and the manual need it. */
 export interface Command {
   readonly name: string;
   /** What comes after the name. */
   readonly input: string;
   /** How many words may come after the name. */
   readonly inputs: 0 | 1;
+  /** What it is one of. */
+  readonly inputChoices?: readonly string[];
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: Readonly<Record<string, Flag>>;
@@ -44,6 +46,7 @@ const passphraseFile: Flag = {
 const fernetEngine: Flag = {
   type: 'string',
   value: 'ENGINE',
+  choices: FERNET_ENGINES,
   help: 'node (node:crypto) or fernet (the npm package)',
   wires: 'any',
 };
@@ -81,6 +84,7 @@ const classic = {
   wire: {
     type: 'string',
     value: 'WIRE',
+    choices: WIRES,
     help: 'rxchat/1, or classic: that of an older chat, with one key and without protection (rxchat/1)',
     wires: 'any',
   },
@@ -162,6 +166,14 @@ const limits: Readonly<Record<string, Flag>> = {
   },
 };
 
+/** What every command takes. */
+const common: Readonly<Record<string, Flag>> = {
+  help: { type: 'boolean', short: 'h', help: 'this help' },
+};
+
+/** All that may be given to a command. */
+export const flagsOf = ({ flags }: Pick<Command, 'flags'>): Command['flags'] => ({ ...flags, ...common });
+
 export const COMMANDS: readonly Command[] = [
   {
     name: 'serve',
@@ -177,6 +189,7 @@ export const COMMANDS: readonly Command[] = [
       durability: {
         type: 'string',
         value: 'WORTH',
+        choices: DURABILITIES,
         help: 'what stored means: disk, os (outlives the relay, not the machine) or memory (disk)',
       },
       keep: { type: 'string', value: 'TIME', help: 'forget entries that are older (30d)' },
@@ -193,6 +206,7 @@ export const COMMANDS: readonly Command[] = [
       logLevel: {
         type: 'string',
         value: 'LEVEL',
+        choices: LOG_LEVELS,
         help: 'silent, error, warn, info, debug or trace (warn), on stderr',
         wires: 'any',
       },
@@ -338,5 +352,19 @@ export const COMMANDS: readonly Command[] = [
     examples: ['rxchat check', 'rxchat check --data /var/lib/rxchat'],
     flags: { data },
     load: async () => (await import('./commands/check.js')).check,
+  },
+  {
+    name: 'completion',
+    input: 'SHELL',
+    inputs: 1,
+    inputChoices: SHELLS,
+    summary: 'print the completions for bash, zsh or fish',
+    examples: [
+      'source <(rxchat completion bash)',
+      'rxchat completion zsh > "${fpath[1]}/_rxchat"',
+      'rxchat completion fish > ~/.config/fish/completions/rxchat.fish',
+    ],
+    flags: {},
+    load: async () => (await import('./commands/completion.js')).completion,
   },
 ];

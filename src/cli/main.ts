@@ -3,7 +3,7 @@ import meow from 'meow';
 import { lastValueFrom } from 'rxjs';
 import { visibleLines } from '../terminal/visible.js';
 import { writeError, writeOut } from '../terminal/write.js';
-import { type Command, COMMANDS } from './commandTable.js';
+import { type Command, COMMANDS, flagsOf } from './commandTable.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
 import { type Args, flagName } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
@@ -50,7 +50,8 @@ const print = (text: string): number => {
 };
 
 const parse = (command: Command, argv: readonly string[]): Args => {
-  needValues(command, argv);
+  const known = flagsOf(command);
+  needValues(known, argv);
   const { input, flags } = meow({
     importMeta: import.meta,
     argv,
@@ -60,14 +61,14 @@ const parse = (command: Command, argv: readonly string[]): Args => {
     autoVersion: false,
     booleanDefault: undefined,
     flags: Object.fromEntries(
-      Object.entries(command.flags).map(([key, { type, short, multiple }]) => [
+      Object.entries(known).map(([key, { type, short, multiple }]) => [
         key,
         { type, ...(short !== undefined && { shortFlag: short }), ...(multiple && { isMultiple: true }) },
       ]),
     ),
   });
   for (const key of Object.keys(flags))
-    if (command.flags[key] === undefined) throw unknownFlag(command, flagName(key));
+    if (known[key] === undefined) throw unknownFlag(command, flagName(key));
   if (input.length > command.inputs)
     throw usageError(
       `${command.name} takes ${command.inputs === 0 ? 'no' : 'one'} argument`,
@@ -77,8 +78,8 @@ const parse = (command: Command, argv: readonly string[]): Args => {
 };
 
 /** The parser takes a flag that lacks its value for one that was not given, and one given twice for a fault of ours. */
-const needValues = ({ flags }: Command, argv: readonly string[]): void => {
-  for (const [key, { type, short, multiple }] of Object.entries(flags)) {
+const needValues = (known: Command['flags'], argv: readonly string[]): void => {
+  for (const [key, { type, short, multiple }] of Object.entries(known)) {
     const names = [flagName(key), ...(short === undefined ? [] : [flagName(short)])];
     if (multiple !== true && argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
       throw usageError(`${flagName(key)} is given twice`);
@@ -102,10 +103,10 @@ const unknownCommand = (name: string) => {
   return usageError(`unknown command: ${name}`, suggestion(name, names) ?? helpHint());
 };
 
-const unknownFlag = ({ name, flags }: Command, flag: string) =>
+const unknownFlag = (command: Command, flag: string) =>
   usageError(
-    `unknown flag for ${name}: ${flag}`,
-    suggestion(flag, [...Object.keys(flags).map(flagName), '--help']) ?? helpHint(name),
+    `unknown flag for ${command.name}: ${flag}`,
+    suggestion(flag, Object.keys(flagsOf(command)).map(flagName)) ?? helpHint(command.name),
   );
 
 const suggestion = (word: string, candidates: readonly string[]): string | undefined => {

@@ -1,12 +1,7 @@
+import { type Wire, WIRES } from './choices.js';
 import type { Command, Run } from './commandTable.js';
 import { usageError } from './exit.js';
 import { type Args, choice, type Flag, flagLabel, type Flags } from './flags.js';
-
-/** The wires that can be spoken; the first where nothing is said. */
-const WIRES = ['rxchat/1', 'classic'] as const;
-
-/** The name of a wire. */
-export type Wire = (typeof WIRES)[number];
 
 /**
  * Loads a command for the wire that `--wire` names, and nothing of another. Throws a `usageError` where something was

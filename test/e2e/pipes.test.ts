@@ -34,7 +34,15 @@ test.each([[[]], [['--json']]])(
 );
 
 describe('what every command prints', () => {
-  const commands = [['--version'], ['--help'], ['listen', '--help'], ['invite'], ['key'], ['check']];
+  const commands = [
+    ['--version'],
+    ['--help'],
+    ['listen', '--help'],
+    ['invite'],
+    ['key'],
+    ['check'],
+    ['completion', 'zsh'],
+  ];
   // The reader has gone for certain before the command starts.
   const unread = 'exec 3> >(:); wait $!; exec "$0" "$@" >&3';
 

@@ -29,6 +29,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/bin/rxchat.ts: stdout.once': 'listens, and writes nothing',
+  'src/cli/completion/bash.ts: /dev/': 'a word of the script that completes',
   'src/cli/process.ts: stderr.on': 'listens, and writes nothing',
   'src/cli/process.ts: stdout.listenerCount': 'asks, and writes nothing',
   'src/cli/process.ts: stdout.on': 'listens, and writes nothing',
