@@ -169,6 +169,7 @@ const limits: Readonly<Record<string, Flag>> = {
 /** What every command takes. */
 const common: Readonly<Record<string, Flag>> = {
   help: { type: 'boolean', short: 'h', help: 'this help' },
+  input: { type: 'boolean', negated: true, help: 'never ask for anything: what is missing ends it in 2' },
 };
 
 /** All that may be given to a command. */

@@ -1,4 +1,5 @@
 import { COMMANDS, type Command, flagsOf } from './commandTable.js';
+import { ENVIRONMENT } from './environment.js';
 import { EXIT_CODES } from './exit.js';
 import { type Flag, flagLabel } from './flags.js';
 
@@ -33,8 +34,8 @@ ${columns([
   ['--version', 'the version'],
 ])}
 
-An invite may also stand in the environment, in RXCHAT_INVITE; an access token in RXCHAT_ACCESS_TOKEN; the key of
---wire classic in RXCHAT_KEY.
+Environment
+${columns(ENVIRONMENT)}
 
 ${exitCodes()}`;
 

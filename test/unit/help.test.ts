@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { COMMANDS, flagsOf } from '../../src/cli/commandTable.js';
+import { ENVIRONMENT } from '../../src/cli/environment.js';
 import { Exit, EXIT_CODES } from '../../src/cli/exit.js';
 import { flagLabel } from '../../src/cli/flags.js';
 import { commandHelp, programHelp } from '../../src/cli/help.js';
@@ -37,7 +41,13 @@ describe.each(COMMANDS.map((command) => [command.name, command] as const))(
 );
 
 test('the help of the program names every command, and begins with examples', () => {
-  expect(sections(programHelp())).toStrictEqual(['Examples', 'Usage', 'Options', 'Exit codes']);
+  expect(sections(programHelp())).toStrictEqual([
+    'Examples',
+    'Usage',
+    'Options',
+    'Environment',
+    'Exit codes',
+  ]);
   for (const { name, summary } of COMMANDS)
     expect(programHelp()).toMatch(new RegExp(`^ {2}rxchat ${name}\\b.*  ${summary}$`, 'm'));
 });
@@ -48,4 +58,18 @@ test('every exit code is told, in the help of the program and of each command', 
   for (const help of [programHelp(), ...COMMANDS.map(commandHelp)])
     for (const [code, meaning] of EXIT_CODES)
       expect(help).toMatch(new RegExp(`^ {2}${code} +${meaning}$`, 'm'));
+});
+
+test('every variable that is read is told', () => {
+  const root = fileURLToPath(new URL('../../src', import.meta.url));
+  const read = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) =>
+      Array.from(
+        readFileSync(join(root, name), 'utf8').matchAll(/env\['(RXCHAT_\w+)'\]/g),
+        ([, each]) => each,
+      ),
+    );
+  expect(new Set(ENVIRONMENT.map(([name]) => name))).toStrictEqual(new Set(read));
+  for (const [name] of ENVIRONMENT) expect(programHelp()).toContain(name);
 });
