@@ -17,6 +17,8 @@ export interface Command {
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: Readonly<Record<string, Flag>>;
+  /** A section of the config file that it shares with others; its own is called as it is. */
+  readonly section?: 'clients';
   /** Loads it, by the wire that it speaks where it can speak several. */
   readonly load: Load | Readonly<Record<Wire, Load>>;
 }
@@ -37,11 +39,18 @@ const acceptKey: Flag = {
 };
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room', wires: 'any' };
-const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };
+const inviteFile: Flag = {
+  type: 'string',
+  value: 'FILE',
+  help: 'read the invite from a file',
+  env: 'RXCHAT_INVITE',
+  orInput: true,
+};
 const passphraseFile: Flag = {
   type: 'string',
   value: 'FILE',
   help: 'read the passphrase of a room that has one; or in RXCHAT_PASSPHRASE',
+  env: 'RXCHAT_PASSPHRASE',
 };
 const fernetEngine: Flag = {
   type: 'string',
@@ -66,6 +75,7 @@ const accessTokenFile: Flag = {
   type: 'string',
   value: 'FILE',
   help: 'access token of a private relay; or in RXCHAT_ACCESS_TOKEN',
+  env: 'RXCHAT_ACCESS_TOKEN',
 };
 const client = {
   nick,
@@ -110,6 +120,7 @@ const keyFile: Flag = {
   type: 'string',
   value: 'FILE',
   help: 'classic: the key, 44 characters; or in RXCHAT_KEY',
+  env: 'RXCHAT_KEY',
   wires: 'classic',
 };
 /** Where the clients have no invite. */
@@ -259,6 +270,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'join',
+    section: 'clients',
     input: '[INVITE]',
     inputs: 1,
     summary: 'talk in a room; without an invite, in a new one',
@@ -280,6 +292,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'send',
+    section: 'clients',
     input: '[INVITE]',
     inputs: 1,
     summary: 'send standard input, a message a line; ends when all are stored',
@@ -310,6 +323,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'listen',
+    section: 'clients',
     input: '[INVITE]',
     inputs: 1,
     summary: 'print what is said, a line a message',

@@ -1,13 +1,15 @@
-import { closestMatch } from 'leven';
 import meow from 'meow';
 import { lastValueFrom } from 'rxjs';
 import { visibleLines } from '../terminal/visible.js';
 import { writeError, writeOut } from '../terminal/write.js';
 import { type Command, COMMANDS, flagsOf } from './commandTable.js';
+import { openConfig } from './config/openConfig.js';
+import { blamed, withConfig } from './config/withConfig.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
 import { type Args, flagName } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
 import { surviveReaders } from './process.js';
+import { suggestion } from './suggestion.js';
 import { loadCommand } from './wire.js';
 
 /** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
@@ -39,9 +41,13 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined) throw unknownCommand(name);
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command));
-  const args = parse(command, rest);
-  const start = await loadCommand(command, args);
-  return lastValueFrom(start(args), { defaultValue: Exit.ok });
+  const { args, settings } = withConfig(command, parse(command, rest), await openConfig(), process.env);
+  try {
+    const start = await loadCommand(command, args);
+    return await lastValueFrom(start(args), { defaultValue: Exit.ok });
+  } catch (error) {
+    throw blamed(toCliError(error), settings);
+  }
 };
 
 const print = (text: string): number => {
@@ -108,10 +114,3 @@ const unknownFlag = (command: Command, flag: string) =>
     `unknown flag for ${command.name}: ${flag}`,
     suggestion(flag, Object.keys(flagsOf(command)).map(flagName)) ?? helpHint(command.name),
   );
-
-const suggestion = (word: string, candidates: readonly string[]): string | undefined => {
-  // A short word is near to too many others.
-  const maxDistance = Math.min(3, Math.ceil(word.length / 3));
-  const closest = closestMatch(word, candidates, { maxDistance });
-  return closest === undefined ? undefined : `did you mean ${closest}?`;
-};
