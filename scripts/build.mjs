@@ -40,3 +40,4 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(resolve(root, 'dist/bin/rxchat.js'), 0o755);
+await import('./man.mjs');
