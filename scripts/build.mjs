@@ -27,7 +27,11 @@ await build({
   target: 'node20',
   define: { RXCHAT_VERSION: JSON.stringify(version) },
   // rxjs offers its CommonJS build to Node first, which cannot be shaken.
-  alias: { rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js') },
+  // jsonc-parser offers one that no bundler can follow.
+  alias: {
+    rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js'),
+    'jsonc-parser': resolve(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
+  },
   external: ['pino', 'fernet', 'lmdb', 'selfsigned'],
   // CommonJS inside the bundle asks for `require`.
   banner: {
@@ -36,3 +40,4 @@ await build({
   logLevel: 'warning',
 });
 chmodSync(resolve(root, 'dist/bin/rxchat.js'), 0o755);
+await import('./man.mjs');

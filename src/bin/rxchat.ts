@@ -7,6 +7,11 @@ declare const RXCHAT_VERSION: string;
 const argv = process.argv.slice(2);
 
 if (argv.length === 1 && argv[0] === '--version') {
+  process.stdout.once(
+    'error',
+    (error: Error) =>
+      void import('../cli/process.js').then(({ tellOutputFailure }) => tellOutputFailure(error)),
+  );
   // Answered before anything is loaded, for scripts that ask often.
   process.stdout.write(`${RXCHAT_VERSION}\n`);
 } else {

@@ -13,6 +13,7 @@ import type { RoomOptions } from '../room.js';
 import { shown, visible } from '../terminal/visible.js';
 import { errorCode } from '../transport/networkError.js';
 import { readAccessToken } from './accessTokens.js';
+import { FERNET_ENGINES } from './choices.js';
 import { usageError } from './exit.js';
 import { type Args, choice, type Flags, integer, span, text } from './flags.js';
 import { readPassphrase } from './passphrase.js';
@@ -93,7 +94,7 @@ export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomO
 
 /** `--fernet-engine`. */
 export const readCipher = async (flags: Flags): Promise<Cipher> =>
-  choice(flags, 'fernetEngine', ['node', 'fernet']) === 'node' ? nodeCipher() : npmCipher();
+  choice(flags, 'fernetEngine', FERNET_ENGINES) === 'node' ? nodeCipher() : npmCipher();
 
 const loginName = (): string => {
   try {

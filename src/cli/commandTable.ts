@@ -1,20 +1,24 @@
 import type { Observable } from 'rxjs';
+import { DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS, type Wire, WIRES } from './choices.js';
 import type { Args, Flag } from './flags.js';
-import type { Wire } from './wire.js';
 
 /** Runs a command; the last value is its exit code. */
 export type Run = (args: Args) => Observable<number>;
 
-/** One command, as the parser, the help and later the manual need it. */
+/** One command, as the parser, the help, the completions and the manual need it. */
 export interface Command {
   readonly name: string;
   /** What comes after the name. */
   readonly input: string;
   /** How many words may come after the name. */
   readonly inputs: 0 | 1;
+  /** What it is one of. */
+  readonly inputChoices?: readonly string[];
   readonly summary: string;
   readonly examples: readonly string[];
   readonly flags: Readonly<Record<string, Flag>>;
+  /** A section of the config file that it shares with others; its own is called as it is. */
+  readonly section?: 'clients';
   /** Loads it, by the wire that it speaks where it can speak several. */
   readonly load: Load | Readonly<Record<Wire, Load>>;
 }
@@ -35,15 +39,23 @@ const acceptKey: Flag = {
 };
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room', wires: 'any' };
-const inviteFile: Flag = { type: 'string', value: 'FILE', help: 'read the invite from a file' };
+const inviteFile: Flag = {
+  type: 'string',
+  value: 'FILE',
+  help: 'read the invite from a file',
+  env: 'RXCHAT_INVITE',
+  orInput: true,
+};
 const passphraseFile: Flag = {
   type: 'string',
   value: 'FILE',
   help: 'read the passphrase of a room that has one; or in RXCHAT_PASSPHRASE',
+  env: 'RXCHAT_PASSPHRASE',
 };
 const fernetEngine: Flag = {
   type: 'string',
   value: 'ENGINE',
+  choices: FERNET_ENGINES,
   help: 'node (node:crypto) or fernet (the npm package)',
   wires: 'any',
 };
@@ -63,6 +75,7 @@ const accessTokenFile: Flag = {
   type: 'string',
   value: 'FILE',
   help: 'access token of a private relay; or in RXCHAT_ACCESS_TOKEN',
+  env: 'RXCHAT_ACCESS_TOKEN',
 };
 const client = {
   nick,
@@ -81,6 +94,7 @@ const classic = {
   wire: {
     type: 'string',
     value: 'WIRE',
+    choices: WIRES,
     help: 'rxchat/1, or classic: that of an older chat, with one key and without protection (rxchat/1)',
     wires: 'any',
   },
@@ -106,6 +120,7 @@ const keyFile: Flag = {
   type: 'string',
   value: 'FILE',
   help: 'classic: the key, 44 characters; or in RXCHAT_KEY',
+  env: 'RXCHAT_KEY',
   wires: 'classic',
 };
 /** Where the clients have no invite. */
@@ -162,6 +177,15 @@ const limits: Readonly<Record<string, Flag>> = {
   },
 };
 
+/** What every command takes. */
+const common: Readonly<Record<string, Flag>> = {
+  help: { type: 'boolean', short: 'h', help: 'this help' },
+  input: { type: 'boolean', negated: true, help: 'never ask for anything: what is missing ends it in 2' },
+};
+
+/** All that may be given to a command. */
+export const flagsOf = ({ flags }: Pick<Command, 'flags'>): Command['flags'] => ({ ...flags, ...common });
+
 export const COMMANDS: readonly Command[] = [
   {
     name: 'serve',
@@ -177,6 +201,7 @@ export const COMMANDS: readonly Command[] = [
       durability: {
         type: 'string',
         value: 'WORTH',
+        choices: DURABILITIES,
         help: 'what stored means: disk, os (outlives the relay, not the machine) or memory (disk)',
       },
       keep: { type: 'string', value: 'TIME', help: 'forget entries that are older (30d)' },
@@ -193,6 +218,7 @@ export const COMMANDS: readonly Command[] = [
       logLevel: {
         type: 'string',
         value: 'LEVEL',
+        choices: LOG_LEVELS,
         help: 'silent, error, warn, info, debug or trace (warn), on stderr',
         wires: 'any',
       },
@@ -244,6 +270,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'join',
+    section: 'clients',
     input: '[INVITE]',
     inputs: 1,
     summary: 'talk in a room; without an invite, in a new one',
@@ -265,6 +292,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'send',
+    section: 'clients',
     input: '[INVITE]',
     inputs: 1,
     summary: 'send standard input, a message a line; ends when all are stored',
@@ -295,6 +323,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'listen',
+    section: 'clients',
     input: '[INVITE]',
     inputs: 1,
     summary: 'print what is said, a line a message',
@@ -338,5 +367,19 @@ export const COMMANDS: readonly Command[] = [
     examples: ['rxchat check', 'rxchat check --data /var/lib/rxchat'],
     flags: { data },
     load: async () => (await import('./commands/check.js')).check,
+  },
+  {
+    name: 'completion',
+    input: 'SHELL',
+    inputs: 1,
+    inputChoices: SHELLS,
+    summary: 'print the completions for bash, zsh or fish',
+    examples: [
+      'source <(rxchat completion bash)',
+      'rxchat completion zsh > "${fpath[1]}/_rxchat"',
+      'rxchat completion fish > ~/.config/fish/completions/rxchat.fish',
+    ],
+    flags: {},
+    load: async () => (await import('./commands/completion.js')).completion,
   },
 ];

@@ -6,7 +6,7 @@ import { TrustError } from '../tls/trust.js';
 import { visible } from '../terminal/visible.js';
 import { writeError } from '../terminal/write.js';
 
-/** What the exit codes mean; the help and docs/protocol.md say the same. */
+/** What the exit codes mean. */
 export const Exit = {
   ok: 0,
   unexpected: 1,
@@ -17,6 +17,19 @@ export const Exit = {
   limit: 6,
   partly: 7,
 } as const;
+
+/** The same for people: the help and the manual. */
+export const EXIT_CODES: readonly (readonly [string, string])[] = [
+  [`${Exit.ok}`, 'ended normally, all stored'],
+  [`${Exit.unexpected}`, 'unexpected'],
+  [`${Exit.usage}`, 'wrong usage'],
+  [`${Exit.network}`, 'network'],
+  [`${Exit.refused}`, 'refused by the relay'],
+  [`${Exit.keys}`, 'key trouble'],
+  [`${Exit.limit}`, 'over a limit'],
+  [`${Exit.partly}`, 'only part of it was stored'],
+  ['130, 143', 'ended by SIGINT, SIGTERM'],
+];
 
 /** Ends the command: one line for people, an exit code, and where there is one, what to do. */
 export class CliError extends Error {

@@ -7,6 +7,12 @@ export interface Flag {
   /** What stands for its value in the help. */
   readonly value?: string;
   readonly help: string;
+  /** The variable that says the same. */
+  readonly env?: string;
+  /** The argument of the command says the same. */
+  readonly orInput?: true;
+  /** The words that its value is one of. */
+  readonly choices?: readonly string[];
   /** A switch that is on, and is given as `--no-…`. */
   readonly negated?: true;
   /** May be given several times. */

@@ -1,12 +1,7 @@
-import { COMMANDS, type Command } from './commandTable.js';
+import { COMMANDS, type Command, flagsOf } from './commandTable.js';
+import { ENVIRONMENT } from './environment.js';
+import { EXIT_CODES } from './exit.js';
 import { type Flag, flagLabel } from './flags.js';
-
-const EXIT_CODES = `Exit codes
-  0 ended normally, all stored     4 refused by the relay
-  1 unexpected                     5 key trouble
-  2 wrong usage                    6 over a limit
-  3 network                        7 only part of it was stored
-  130, 143 ended by SIGINT, SIGTERM`;
 
 const columns = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...rows.map(([left]) => left.length));
@@ -17,6 +12,8 @@ const flagRow = ([key, flag]: [string, Flag]): readonly [string, string] => [
   `${flag.short === undefined ? '' : `-${flag.short}, `}${flagLabel(key, flag)}${flag.value === undefined ? '' : ` ${flag.value}`}`,
   flag.help,
 ];
+
+const exitCodes = (): string => `Exit codes\n${columns(EXIT_CODES)}`;
 
 /** The usage of the whole program. */
 export const programHelp = (): string => `rxchat: end-to-end encrypted group chat that is a stream
@@ -37,19 +34,15 @@ ${columns([
   ['--version', 'the version'],
 ])}
 
-An invite may also stand in the environment, in RXCHAT_INVITE; an access token in RXCHAT_ACCESS_TOKEN; the key of
---wire classic in RXCHAT_KEY.
+Environment
+${columns(ENVIRONMENT)}
 
-${EXIT_CODES}`;
+${exitCodes()}`;
 
 /** The usage of one command. */
-export const commandHelp = ({
-  name,
-  input,
-  summary,
-  examples,
-  flags,
-}: Command): string => `rxchat ${name}: ${summary}
+export const commandHelp = (command: Command): string => {
+  const { name, input, summary, examples } = command;
+  return `rxchat ${name}: ${summary}
 
 Examples
 ${examples.map((example) => `  ${example}`).join('\n')}
@@ -58,6 +51,7 @@ Usage
   rxchat ${name} ${input === '' ? '' : `${input} `}[options]
 
 Options
-${columns(Object.entries(flags).map(flagRow))}
+${columns(Object.entries(flagsOf(command)).map(flagRow))}
 
-${EXIT_CODES}`;
+${exitCodes()}`;
+};

@@ -1,12 +1,15 @@
-import { closestMatch } from 'leven';
 import meow from 'meow';
 import { lastValueFrom } from 'rxjs';
 import { visibleLines } from '../terminal/visible.js';
 import { writeError, writeOut } from '../terminal/write.js';
-import { type Command, COMMANDS } from './commandTable.js';
+import { type Command, COMMANDS, flagsOf } from './commandTable.js';
+import { openConfig } from './config/openConfig.js';
+import { blamed, withConfig } from './config/withConfig.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
 import { type Args, flagName } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
+import { surviveReaders } from './process.js';
+import { suggestion } from './suggestion.js';
 import { loadCommand } from './wire.js';
 
 /** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
@@ -16,8 +19,11 @@ export const main = async (argv: readonly string[], version: string): Promise<vo
     complain(toCliError(error));
     process.exit(Exit.unexpected);
   });
+  surviveReaders();
   try {
-    process.exitCode = await run(argv, version);
+    const code = await run(argv, version);
+    // A write that failed has said so already.
+    process.exitCode ??= code;
   } catch (error) {
     const failure = toCliError(error);
     complain(failure);
@@ -35,9 +41,13 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined) throw unknownCommand(name);
   if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command));
-  const args = parse(command, rest);
-  const start = await loadCommand(command, args);
-  return lastValueFrom(start(args), { defaultValue: Exit.ok });
+  const { args, settings } = withConfig(command, parse(command, rest), await openConfig(), process.env);
+  try {
+    const start = await loadCommand(command, args);
+    return await lastValueFrom(start(args), { defaultValue: Exit.ok });
+  } catch (error) {
+    throw blamed(toCliError(error), settings);
+  }
 };
 
 const print = (text: string): number => {
@@ -46,7 +56,8 @@ const print = (text: string): number => {
 };
 
 const parse = (command: Command, argv: readonly string[]): Args => {
-  needValues(command, argv);
+  const known = flagsOf(command);
+  needValues(known, argv);
   const { input, flags } = meow({
     importMeta: import.meta,
     argv,
@@ -56,14 +67,14 @@ const parse = (command: Command, argv: readonly string[]): Args => {
     autoVersion: false,
     booleanDefault: undefined,
     flags: Object.fromEntries(
-      Object.entries(command.flags).map(([key, { type, short, multiple }]) => [
+      Object.entries(known).map(([key, { type, short, multiple }]) => [
         key,
         { type, ...(short !== undefined && { shortFlag: short }), ...(multiple && { isMultiple: true }) },
       ]),
     ),
   });
   for (const key of Object.keys(flags))
-    if (command.flags[key] === undefined) throw unknownFlag(command, flagName(key));
+    if (known[key] === undefined) throw unknownFlag(command, flagName(key));
   if (input.length > command.inputs)
     throw usageError(
       `${command.name} takes ${command.inputs === 0 ? 'no' : 'one'} argument`,
@@ -73,8 +84,8 @@ const parse = (command: Command, argv: readonly string[]): Args => {
 };
 
 /** The parser takes a flag that lacks its value for one that was not given, and one given twice for a fault of ours. */
-const needValues = ({ flags }: Command, argv: readonly string[]): void => {
-  for (const [key, { type, short, multiple }] of Object.entries(flags)) {
+const needValues = (known: Command['flags'], argv: readonly string[]): void => {
+  for (const [key, { type, short, multiple }] of Object.entries(known)) {
     const names = [flagName(key), ...(short === undefined ? [] : [flagName(short)])];
     if (multiple !== true && argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
       throw usageError(`${flagName(key)} is given twice`);
@@ -98,15 +109,8 @@ const unknownCommand = (name: string) => {
   return usageError(`unknown command: ${name}`, suggestion(name, names) ?? helpHint());
 };
 
-const unknownFlag = ({ name, flags }: Command, flag: string) =>
+const unknownFlag = (command: Command, flag: string) =>
   usageError(
-    `unknown flag for ${name}: ${flag}`,
-    suggestion(flag, [...Object.keys(flags).map(flagName), '--help']) ?? helpHint(name),
+    `unknown flag for ${command.name}: ${flag}`,
+    suggestion(flag, Object.keys(flagsOf(command)).map(flagName)) ?? helpHint(command.name),
   );
-
-const suggestion = (word: string, candidates: readonly string[]): string | undefined => {
-  // A short word is near to too many others.
-  const maxDistance = Math.min(3, Math.ceil(word.length / 3));
-  const closest = closestMatch(word, candidates, { maxDistance });
-  return closest === undefined ? undefined : `did you mean ${closest}?`;
-};

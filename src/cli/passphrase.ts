@@ -15,8 +15,14 @@ export const readPassphrase = (flags: Flags, question: Visible): Observable<stri
     const given = file === undefined ? process.env['RXCHAT_PASSPHRASE'] : readFirstLine(file);
     if (file !== undefined && normalPassphrase(given ?? '') === '')
       throw usageError(`there is no passphrase in ${file}`);
-    return given === undefined || given === '' ? ask(question) : of(given);
+    if (given !== undefined && given !== '') return of(given);
+    return flags['input'] === false ? refuseToAsk() : ask(question);
   });
+
+const HINT = 'give it with --passphrase-file FILE or in RXCHAT_PASSPHRASE';
+
+const refuseToAsk = (): Observable<never> =>
+  throwError(() => usageError('a passphrase is needed, and --no-input forbids asking for it', HINT));
 
 const ask = (question: Visible): Observable<string> =>
   askHidden(question).pipe(
@@ -27,7 +33,7 @@ const ask = (question: Visible): Observable<string> =>
               error.asked
                 ? 'no passphrase was given'
                 : 'a passphrase is needed, and there is no terminal to ask on',
-              'give it with --passphrase-file FILE or in RXCHAT_PASSPHRASE',
+              HINT,
             )
           : error,
       ),

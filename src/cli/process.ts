@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { fromEvent, map, merge, mergeMap, Observable, take, throwError } from 'rxjs';
 import { errorCode } from '../transport/networkError.js';
-import { CliError, Exit } from './exit.js';
+import { CliError, complain, Exit } from './exit.js';
 
 /** SIGINT and SIGTERM, as the exit code that they ask for: 130 and 143. */
 export const signal$: Observable<number> = merge(
@@ -54,18 +54,42 @@ export const standardInput = (): Input => {
   };
 };
 
+/** Why standard output could not be written; `undefined` where its reader has gone (`| head -1`), which is no failure. */
+const outputFailure = (error: Error): CliError | undefined => {
+  const code = errorCode(error);
+  return code === 'EPIPE'
+    ? undefined
+    : new CliError(Exit.unexpected, `cannot write standard output: ${code ?? 'unknown'}`);
+};
+
 /**
  * Emits when nobody reads standard output any more (`| head -1`): time to end quietly. Errors with `CliError` when it
  * cannot be written for another reason (a full disk).
  */
 export const outputClosed$: Observable<void> = new Observable((subscriber) => {
   const fail = (error: Error) => {
-    if (errorCode(error) === 'EPIPE') subscriber.next();
-    else
-      subscriber.error(
-        new CliError(Exit.unexpected, `cannot write standard output: ${errorCode(error) ?? 'unknown'}`),
-      );
+    const failure = outputFailure(error);
+    if (failure === undefined) subscriber.next();
+    else subscriber.error(failure);
   };
   // Not taken off again: what was written last may fail after everyone has gone.
   process.stdout.on('error', fail);
 });
+
+/** For what is printed without watching `outputClosed$`, such as a help. */
+export const tellOutputFailure = (error: Error): void => {
+  const failure = outputFailure(error);
+  if (failure === undefined) return;
+  complain(failure);
+  process.exitCode = failure.exitCode;
+};
+
+/** From now on a reader of standard output or error that has gone ends nothing and is told nothing. */
+export const surviveReaders = (): void => {
+  // There is nowhere left to tell it.
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: Error) => {
+    // Who watches `outputClosed$` says it.
+    if (process.stdout.listenerCount('error') === 1) tellOutputFailure(error);
+  });
+};

@@ -11,9 +11,6 @@ export const DELIVERY_GRACE = 800;
 /** By then, in ms after a signal, the process has ended whatever is still open. */
 const LAST_RESORT = 1500;
 
-/** Of what `--log-level` lets through; the first where nothing is said. */
-export const LEVELS: readonly ['warn', ...string[]] = ['warn', 'silent', 'error', 'info', 'debug', 'trace'];
-
 /** Emits at the first signal, to everyone and for good. */
 export const stopped = (): Observable<number> =>
   signal$.pipe(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Retention } from '../history/index.js';
+import { DURABILITIES } from './choices.js';
 import { usageError } from './exit.js';
 import { bytes, choice, type Flags, integer, span, text } from './flags.js';
 import { stateDir } from './stateDir.js';
@@ -19,7 +20,7 @@ export const readDir = (flags: Flags): string => text(flags, 'data') ?? join(sta
 
 /** What the flags of `serve` say of its store; `undefined`: memory alone. */
 export const readStore = (flags: Flags): StoreOptions | undefined => {
-  const durability = choice(flags, 'durability', ['disk', 'os', 'memory']);
+  const durability = choice(flags, 'durability', DURABILITIES);
   const keep: Retention = {
     age: span(flags, 'keep', 1000, 36_500 * DAY) ?? 30 * DAY,
     bytes: bytes(flags, 'keepBytes', 65_536, LARGEST) ?? 64 * 2 ** 20,

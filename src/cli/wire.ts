@@ -1,12 +1,7 @@
+import { type Wire, WIRES } from './choices.js';
 import type { Command, Run } from './commandTable.js';
 import { usageError } from './exit.js';
 import { type Args, choice, type Flag, flagLabel, type Flags } from './flags.js';
-
-/** The wires that can be spoken; the first where nothing is said. */
-const WIRES = ['rxchat/1', 'classic'] as const;
-
-/** The name of a wire. */
-export type Wire = (typeof WIRES)[number];
 
 /**
  * Loads a command for the wire that `--wire` names, and nothing of another. Throws a `usageError` where something was
@@ -19,18 +14,24 @@ export const loadCommand = ({ load, flags }: Command, args: Args): Promise<Run> 
   return load[wire]();
 };
 
-const isGiven = (flags: Flags, key: string): boolean => {
+/** Whether a command line has a flag. */
+export const isGiven = (flags: Flags, key: string): boolean => {
   const value = flags[key];
   return value !== undefined && !(Array.isArray(value) && value.length === 0);
 };
 
+/** Whether a flag means something over a wire. */
+export const hasMeaning = ({ wires }: Flag, wire: Wire): boolean =>
+  wires === 'any' || (wires === 'classic') === (wire === 'classic');
+
 const checkFlags = (wire: Wire, known: Readonly<Record<string, Flag>>, { input, flags }: Args): void => {
   for (const [key, flag] of Object.entries(known)) {
-    if (!isGiven(flags, key)) continue;
-    if (wire === 'classic' && flag.wires === undefined)
-      throw usageError(`${flagLabel(key, flag)} has no meaning with --wire classic`);
-    if (wire !== 'classic' && flag.wires === 'classic')
-      throw usageError(`${flagLabel(key, flag)} has a meaning with --wire classic alone`);
+    if (!isGiven(flags, key) || hasMeaning(flag, wire)) continue;
+    throw usageError(
+      wire === 'classic'
+        ? `${flagLabel(key, flag)} has no meaning with --wire classic`
+        : `${flagLabel(key, flag)} has a meaning with --wire classic alone`,
+    );
   }
   if (wire === 'classic' && input.length > 0)
     throw usageError(

@@ -140,6 +140,19 @@ describe('a room of a passphrase', () => {
     expect(listener.out.text).toBe('alice: 1\nalice: 2\nalice: 3\n');
   });
 
+  inTerminal.each([
+    ['join', (invite: string) => ['join', invite]],
+    ['invite', () => ['invite', '--passphrase']],
+  ])('%s --no-input does not ask, though it could', async (_, args) => {
+    const terminal = await openTerminal([...args(await atRoom()), '--no-input'], { columns: 80 });
+    const shown = await terminal.shows(/exit \d+$/);
+    expect(shown).toMatch(
+      /a passphrase is needed, and --no-input forbids asking for it\n.*--passphrase-file/,
+    );
+    expect(shown).toMatch(/exit 2$/);
+    expect(shown).not.toContain('passphrase of the room');
+  });
+
   inTerminal.each(['C-c', 'C-d'])('%s in place of a passphrase ends it, and joins nothing', async (key) => {
     const invite = await atRoom();
     const terminal = await openTerminal(['join', invite], { columns: 80 });

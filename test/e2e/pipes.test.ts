@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Child, RXCHAT, run, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { joinPeer, seal } from './support/peer.js';
@@ -32,6 +32,39 @@ test.each([[[]], [['--json']]])(
     expect(shell.err.text).not.toMatch(/EPIPE|rror/);
   },
 );
+
+describe('what every command prints', () => {
+  const commands = [
+    ['--version'],
+    ['--help'],
+    ['listen', '--help'],
+    ['invite'],
+    ['key'],
+    ['check'],
+    ['completion', 'zsh'],
+  ];
+  // The reader has gone for certain before the command starts.
+  const unread = 'exec 3> >(:); wait $!; exec "$0" "$@" >&3';
+
+  test.each(commands.map((args) => [args]))('%j, ends it quietly in 0 when nobody reads it', async (args) => {
+    const { exit, err } = start('bash', ['-c', unread, process.execPath, RXCHAT, ...args]);
+    expect([await exit, err.text]).toStrictEqual([0, '']);
+  });
+
+  test.each([[['--version']], [['--help']], [['invite']]])(
+    '%j, ends it in 1 with a line when the disk is full',
+    async (args) => {
+      const full = 'exec "$0" "$@" > /dev/full';
+      const { exit, err } = start('bash', ['-c', full, process.execPath, RXCHAT, ...args]);
+      expect([await exit, err.text]).toStrictEqual([1, 'rxchat: cannot write standard output: ENOSPC\n']);
+    },
+  );
+
+  test('ends it with its own code when nobody reads what is wrong', async () => {
+    const { exit } = start('bash', ['-c', `${unread} 2>&1`, process.execPath, RXCHAT, 'liste']);
+    expect(await exit).toBe(2);
+  });
+});
 
 test('listen ends in 1 when what it heard cannot be written, and says so', async () => {
   const relay = await startRelay();

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { homedir } from 'node:os';
 import { CliError } from '../../src/cli/exit.js';
 import type { Flags } from '../../src/cli/flags.js';
 import { stateDir } from '../../src/cli/stateDir.js';
@@ -55,34 +54,5 @@ describe('the store of a relay', () => {
     [{ keepEntries: 0 }, '--keep-entries needs a whole number from 1 to 9007199254740991'],
   ])('%p is refused', (flags, message) => {
     expect(refused(flags)).toBe(message);
-  });
-});
-
-describe('stateDir', () => {
-  const within = (value: string | undefined, read: () => void) => {
-    const before = process.env['XDG_STATE_HOME'];
-    try {
-      if (value === undefined) delete process.env['XDG_STATE_HOME'];
-      else process.env['XDG_STATE_HOME'] = value;
-      read();
-    } finally {
-      if (before === undefined) delete process.env['XDG_STATE_HOME'];
-      else process.env['XDG_STATE_HOME'] = before;
-    }
-  };
-
-  test.each(['', 'relative/path', undefined])(
-    'is the default of the platform with XDG_STATE_HOME=%p',
-    (value) => {
-      within(value, () => {
-        expect(stateDir().startsWith(homedir())).toBe(true);
-      });
-    },
-  );
-
-  test('is in XDG_STATE_HOME', () => {
-    within('/var/state', () => {
-      expect(stateDir()).toBe('/var/state/rxchat');
-    });
   });
 });

@@ -18,7 +18,8 @@ import { Exit, note } from '../../cli/exit.js';
 import { choice, type Flags } from '../../cli/flags.js';
 import { readLimits } from '../../cli/limits.js';
 import { signal$ } from '../../cli/process.js';
-import { cannotListen, DELIVERY_GRACE, LEVELS, stopped } from '../../cli/serving.js';
+import { LOG_LEVELS } from '../../cli/choices.js';
+import { cannotListen, DELIVERY_GRACE, stopped } from '../../cli/serving.js';
 import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { listenTcp } from '../../transport/tcp.js';
@@ -36,7 +37,7 @@ const DEFAULTS: Flags = { connections: 256, linesPerSecond: 100 };
 export const serve: Run = ({ flags }) =>
   defer(() => {
     const address = readExposedAddress(flags, 0);
-    const level = choice(flags, 'logLevel', LEVELS);
+    const level = choice(flags, 'logLevel', LOG_LEVELS);
     const given = Object.entries(flags).filter(([, value]) => value !== undefined);
     const limits = readLimits({ ...DEFAULTS, ...Object.fromEntries(given) });
     const timing = readTiming(flags, SERVER_SILENCE);

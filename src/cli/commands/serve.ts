@@ -36,7 +36,8 @@ import { readLimits } from '../limits.js';
 import { signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
 import { readCertificates } from '../serveTls.js';
-import { cannotListen, DELIVERY_GRACE, LEVELS, stopped } from '../serving.js';
+import { LOG_LEVELS } from '../choices.js';
+import { cannotListen, DELIVERY_GRACE, stopped } from '../serving.js';
 import { readDir, readStore, type StoreOptions } from '../store.js';
 
 const LARGEST_WINDOW = 2 ** 40;
@@ -48,7 +49,7 @@ export const serve: Run = ({ flags }) =>
     const address = readAddress(flags, 0);
     const window = bytes(flags, 'window', SMALLEST_WINDOW, LARGEST_WINDOW) ?? DEFAULT_WINDOW;
     const heartbeat = span(flags, 'heartbeat', 100, LONGEST_HEARTBEAT);
-    const level = choice(flags, 'logLevel', LEVELS);
+    const level = choice(flags, 'logLevel', LOG_LEVELS);
     const store = readStore(flags);
     const certificate$ = readCertificates(address.host, readDir(flags), flags);
     const limits = readLimits(flags);

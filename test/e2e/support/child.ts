@@ -79,6 +79,7 @@ export const start = (
       ...cleanEnv(),
       XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(),
       XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? ownData(),
+      XDG_CONFIG_HOME: env['XDG_CONFIG_HOME'] ?? ownData(),
       ...env,
     },
     stdio: 'pipe',

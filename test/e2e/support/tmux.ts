@@ -48,7 +48,13 @@ export const openTerminal = async (
   { columns = 40, rows = 15, data = ownData(), by = [] }: TerminalOptions = {},
 ): Promise<Terminal> => {
   const server = `rxchat-${process.pid}-${(servers += 1)}`;
-  const env = { ...cleanEnv(), TERM: 'xterm-256color', XDG_STATE_HOME: newDir(), XDG_DATA_HOME: data };
+  const env = {
+    ...cleanEnv(),
+    TERM: 'xterm-256color',
+    XDG_STATE_HOME: newDir(),
+    XDG_DATA_HOME: data,
+    XDG_CONFIG_HOME: data,
+  };
   const tmux = async (...command: readonly string[]): Promise<string> =>
     (await exec('tmux', ['-L', server, '-f', '/dev/null', ...command], { env })).stdout;
   const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,19 @@
+/*
+ * The words that some flags are one of, the usual one first: for what reads the flags, for their help and for the
+ * completions.
+ */
+
+export const WIRES = ['rxchat/1', 'classic'] as const;
+
+export const FERNET_ENGINES = ['node', 'fernet'] as const;
+
+export const DURABILITIES = ['disk', 'os', 'memory'] as const;
+
+export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+/** The name of a wire. */
+export type Wire = (typeof WIRES)[number];
+
+export type Shell = (typeof SHELLS)[number];

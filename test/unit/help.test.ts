@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { COMMANDS, flagsOf } from '../../src/cli/commandTable.js';
+import { ENVIRONMENT } from '../../src/cli/environment.js';
+import { Exit, EXIT_CODES } from '../../src/cli/exit.js';
+import { flagLabel } from '../../src/cli/flags.js';
+import { commandHelp, programHelp } from '../../src/cli/help.js';
+
+const sections = (help: string): string[] =>
+  Array.from(help.matchAll(/^[A-Z][a-z ]+$/gm), ([heading]) => heading);
+
+describe.each(COMMANDS.map((command) => [command.name, command] as const))(
+  'the help of %s',
+  (name, command) => {
+    const help = commandHelp(command);
+
+    test('begins with examples and ends with the exit codes', () => {
+      expect(sections(help)).toStrictEqual(['Examples', 'Usage', 'Options', 'Exit codes']);
+    });
+
+    test('has an example, and every one is of this command and of flags that it has', () => {
+      expect(command.examples.length).toBeGreaterThan(0);
+      for (const example of command.examples) {
+        const [, words = ''] = new RegExp(`rxchat ${name}\\b([^|>)]*)`).exec(example) ?? [];
+        expect(example).toContain(`rxchat ${name}`);
+        const known = Object.entries(flagsOf(command)).map(([key, flag]) => flagLabel(key, flag));
+        for (const [flag] of words.matchAll(/--[a-z-]+/g)) expect(known).toContain(flag);
+      }
+    });
+
+    test('has every flag on a line of its own, with what it is for', () => {
+      const lines = help.slice(help.indexOf('\nOptions\n')).split('\n');
+      for (const [key, flag] of Object.entries(flagsOf(command))) {
+        const line = lines.find((each) => each.split(/[ ,]+/).includes(flagLabel(key, flag)));
+        expect(line).toContain(flag.help);
+      }
+    });
+  },
+);
+
+test('the help of the program names every command, and begins with examples', () => {
+  expect(sections(programHelp())).toStrictEqual([
+    'Examples',
+    'Usage',
+    'Options',
+    'Environment',
+    'Exit codes',
+  ]);
+  for (const { name, summary } of COMMANDS)
+    expect(programHelp()).toMatch(new RegExp(`^ {2}rxchat ${name}\\b.*  ${summary}$`, 'm'));
+});
+
+test('every exit code is told, in the help of the program and of each command', () => {
+  const codes = [...Object.values(Exit), 130, 143].map(String);
+  expect(EXIT_CODES.flatMap(([code]) => code.split(', '))).toStrictEqual(codes);
+  for (const help of [programHelp(), ...COMMANDS.map(commandHelp)])
+    for (const [code, meaning] of EXIT_CODES)
+      expect(help).toMatch(new RegExp(`^ {2}${code} +${meaning}$`, 'm'));
+});
+
+test('every variable that is read is told', () => {
+  const root = fileURLToPath(new URL('../../src', import.meta.url));
+  const read = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) =>
+      Array.from(
+        readFileSync(join(root, name), 'utf8').matchAll(/env\['(RXCHAT_\w+)'\]/g),
+        ([, each]) => each,
+      ),
+    );
+  expect(new Set(ENVIRONMENT.map(([name]) => name))).toStrictEqual(new Set(read));
+  for (const [name] of ENVIRONMENT) expect(programHelp()).toContain(name);
+});
