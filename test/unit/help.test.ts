@@ -60,16 +60,32 @@ test('every exit code is told, in the help of the program and of each command', 
       expect(help).toMatch(new RegExp(`^ {2}${code} +${meaning}$`, 'm'));
 });
 
-test('every variable that is read is told', () => {
+/** All that a pattern finds in the shell. */
+const found = (pattern: RegExp): string[] => {
   const root = fileURLToPath(new URL('../../src', import.meta.url));
-  const read = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) =>
-      Array.from(
-        readFileSync(join(root, name), 'utf8').matchAll(/env\['(RXCHAT_\w+)'\]/g),
-        ([, each]) => each,
-      ),
+      Array.from(readFileSync(join(root, name), 'utf8').matchAll(pattern), ([, each]) => each!),
     );
-  expect(new Set(ENVIRONMENT.map(([name]) => name))).toStrictEqual(new Set(read));
-  for (const [name] of ENVIRONMENT) expect(programHelp()).toContain(name);
+};
+const flags = COMMANDS.flatMap((command) => Object.entries(command.flags));
+
+test('every variable that is read is told, and is that of a flag, if it is not a place', () => {
+  const names = ENVIRONMENT.map(([name]) => name);
+  expect(new Set(names)).toStrictEqual(new Set(found(/env\['(RXCHAT_\w+)'\]/g)));
+  for (const name of names) expect(programHelp()).toContain(name);
+  expect(new Set([...flags.flatMap(([, { env }]) => env ?? []), 'RXCHAT_HOME'])).toStrictEqual(
+    new Set(names),
+  );
+});
+
+test('every flag that is read as one of some words says them in the table, for the completions', () => {
+  const read = found(/\bchoice\((?:args\.)?flags, '(\w+)'/g);
+  expect(read.length).toBeGreaterThan(0);
+  for (const key of read) {
+    const same = flags.filter(([each]) => each === key);
+    expect(same.length).toBeGreaterThan(0);
+    for (const [, { choices }] of same) expect(choices?.length).toBeGreaterThan(1);
+  }
 });

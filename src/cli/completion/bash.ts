@@ -1,5 +1,4 @@
-import type { Command } from '../commandTable.js';
-import { flagsOf } from '../commandTable.js';
+import { type Command, flagsOf } from '../commandTable.js';
 import { type Flag, flagLabel, flagName } from '../flags.js';
 import { type Value, valueOf } from './value.js';
 

@@ -2,7 +2,7 @@ import { type Node, type ParseError, parseTree, printParseErrorCode } from 'json
 import { type Command, flagsOf } from '../commandTable.js';
 import { CliError, usageError } from '../exit.js';
 import { choice, type Flag, flagLabel } from '../flags.js';
-import { type Config, type Setting } from './config.js';
+import type { Config, Setting } from './config.js';
 import { suggestion } from '../suggestion.js';
 
 /** What people may look for in a config file, and where else it belongs. */

@@ -53,6 +53,12 @@ describe('what counts', () => {
     expect(flags('listen', { input: ['rxchat://x'], file })).toStrictEqual({ nick: 'a' });
   });
 
+  test('is the command line before the file, for what may be repeated as well', () => {
+    const file = { serve: { 'allow-room': ['a', 'b'] } };
+    expect(flags('serve', { flags: { allowRoom: [] }, file })).toStrictEqual({ allowRoom: ['a', 'b'] });
+    expect(flags('serve', { flags: { allowRoom: ['c'] }, file })).toStrictEqual({ allowRoom: ['c'] });
+  });
+
   test("is a command's own section before that of the clients", () => {
     const file = { clients: { nick: 'all' }, listen: { nick: 'own' } };
     expect(flags('listen', { file })).toStrictEqual({ nick: 'own' });
