@@ -16,6 +16,7 @@ export const Exit = {
   keys: 5,
   limit: 6,
   partly: 7,
+  gap: 8,
 } as const;
 
 /** Ends the command: one line for people, an exit code, and where there is one, what to do. */

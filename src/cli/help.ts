@@ -6,7 +6,7 @@ const EXIT_CODES = `Exit codes
   1 unexpected                     5 key trouble
   2 wrong usage                    6 over a limit
   3 network                        7 only part of it was stored
-  130, 143 ended by SIGINT, SIGTERM`;
+  8 a gap, with --fail-on-gap      130, 143 ended by SIGINT, SIGTERM`;
 
 const columns = (rows: readonly (readonly [string, string])[]): string => {
   const width = Math.max(...rows.map(([left]) => left.length));
