@@ -271,6 +271,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'tail -f app.log | rxchat send --invite-file room.txt',
       'rxchat send --invite-file room.txt -m "done"',
+      'git diff | rxchat send --invite-file room.txt --block',
     ],
     flags: {
       ...client,
@@ -281,6 +282,9 @@ export const COMMANDS: readonly Command[] = [
         help: 'send this instead of standard input',
         wires: 'any',
       },
+      block: { type: 'boolean', help: 'send all of standard input as one message' },
+      tee: { type: 'boolean', help: 'copy standard input to standard output' },
+      json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },
       timeout,
       spool: { type: 'boolean', help: 'keep what is not stored on disk, and send what an earlier run kept' },
       ...classic,

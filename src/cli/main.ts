@@ -16,6 +16,8 @@ export const main = async (argv: readonly string[], version: string): Promise<vo
     complain(toCliError(error));
     process.exit(Exit.unexpected);
   });
+  // That nobody reads the notes any more is no reason to end what they are about.
+  process.stderr.on('error', () => undefined);
   try {
     process.exitCode = await run(argv, version);
   } catch (error) {

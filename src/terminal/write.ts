@@ -9,3 +9,15 @@ export const writeOut = (text: Visible, done?: (error: Error | null | undefined)
 export const writeError = (text: Visible): void => {
   process.stderr.write(`${text}\n`);
 };
+
+/** Writes one's own standard input to standard output, exactly: nobody else sent it. */
+export const copyOut = (bytes: Uint8Array): void => {
+  process.stdout.write(bytes);
+};
+
+/** Calls back once all that was written to standard output is written, or failed. */
+export const afterWrites = (done: () => void): void => {
+  process.stdout.write('', () => {
+    done();
+  });
+};

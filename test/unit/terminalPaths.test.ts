@@ -28,6 +28,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
+  'src/cli/main.ts: stderr.on': 'listens, and writes nothing',
   'src/cli/process.ts: stdout.on': 'listens, and writes nothing',
   'src/cli/relayLog.ts: pino(': 'the lines of the log of `serve`, each of which passes escapedJson',
   'src/terminal/askHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
@@ -39,7 +40,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/screen.ts: stdout.write': 'what is given to print, which is Visible, and line breaks',
   'src/terminal/write.ts: stderr.write': 'takes Visible alone: notes, errors, hints, the usage',
   'src/terminal/write.ts: stdout.write':
-    'takes Visible alone: messages, JSON, invites, what serve and check say',
+    'takes Visible: messages, JSON, invites, what serve and check say; and with --tee your own input, exactly',
 };
 
 describe('the ways to the terminal', () => {
