@@ -40,6 +40,8 @@ export interface RoomOptions {
   readonly retry?: boolean;
   /** Half the longest silence of the relay that is taken, in ms; 15 s. */
   readonly heartbeat?: number | undefined;
+  /** Whether the connection is paused at present: then the silence of the relay is one's own. */
+  readonly isHeld?: (() => boolean) | undefined;
   /** The session of an earlier run, and what it said that has no receipt: it is continued. */
   readonly restored?: { readonly session: string; readonly said: readonly Said[] } | undefined;
   /** The access token of a private relay; it is not sent, only shown to be there. */
@@ -85,6 +87,7 @@ export const room =
       connect = connectTo,
       retry = true,
       heartbeat,
+      isHeld,
       restored,
       session,
       accessToken,
@@ -115,6 +118,7 @@ export const room =
           last,
           restored: restored?.said ?? [],
           ...(heartbeat !== undefined && { heartbeat }),
+          ...(isHeld !== undefined && { isHeld }),
           cipher,
           keyring$: of(keyring),
           now: Date.now,

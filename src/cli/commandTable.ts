@@ -299,6 +299,7 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'tail -f app.log | rxchat send --invite-file room.txt',
       'rxchat send --invite-file room.txt -m "done"',
+      'git diff | rxchat send --invite-file room.txt --block',
     ],
     flags: {
       ...client,
@@ -309,6 +310,9 @@ export const COMMANDS: readonly Command[] = [
         help: 'send this instead of standard input',
         wires: 'any',
       },
+      block: { type: 'boolean', help: 'send all of standard input as one message' },
+      tee: { type: 'boolean', help: 'copy standard input to standard output' },
+      json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },
       timeout,
       spool: { type: 'boolean', help: 'keep what is not stored on disk, and send what an earlier run kept' },
       ...classic,
@@ -330,12 +334,32 @@ export const COMMANDS: readonly Command[] = [
     examples: [
       'rxchat listen --invite-file room.txt',
       'rxchat listen --invite-file room.txt --json --last 10 | jq .text',
+      'rxchat listen --invite-file room.txt --cursor-file room.cursor --json >> room.log',
+      `rxchat listen --invite-file room.txt --no-self --exec 'notify-send "$RXCHAT_MESSAGE_NICK" "$(cat)"'`,
     ],
     flags: {
       ...client,
       json: { type: 'boolean', help: 'one JSON object a line', wires: 'any' },
+      events: { type: 'boolean', help: 'with --json: who comes and goes, and the connection, as lines too' },
       after: { type: 'number', value: 'N', help: 'begin after position N' },
       last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
+      since: {
+        type: 'string',
+        value: 'TIME',
+        help: "begin with what is not older than so long, by its senders' clocks, such as 10m",
+      },
+      cursorFile: {
+        type: 'string',
+        value: 'FILE',
+        help: 'keep there how far one is, and begin there the next time; nothing is left out, at the worst something comes again',
+      },
+      self: { type: 'boolean', negated: true, help: 'leave out what you said yourself' },
+      failOnGap: { type: 'boolean', help: 'end with 8 where entries are missing, before it is passed' },
+      exec: {
+        type: 'string',
+        value: 'COMMAND',
+        help: 'give each message to a command of the shell, on its standard input, one after the other',
+      },
       count: { type: 'number', short: 'n', value: 'COUNT', help: 'end after COUNT messages', wires: 'any' },
       retry: { type: 'boolean', negated: true, help: 'end when the connection is lost' },
       ...classic,

@@ -16,6 +16,7 @@ export const Exit = {
   keys: 5,
   limit: 6,
   partly: 7,
+  gap: 8,
 } as const;
 
 /** The same for people: the help and the manual. */
@@ -28,6 +29,7 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.keys}`, 'key trouble'],
   [`${Exit.limit}`, 'over a limit'],
   [`${Exit.partly}`, 'only part of it was stored'],
+  [`${Exit.gap}`, 'a gap, with --fail-on-gap'],
   ['130, 143', 'ended by SIGINT, SIGTERM'],
 ];
 

@@ -41,7 +41,7 @@ export const plainFormat =
 
 /** One JSON object a line; text in it is exact. */
 export const jsonFormat =
-  (nick: string, room: string, isVerified: (key: string) => boolean) =>
+  (nick: string, room: string, isVerified: (key: string) => boolean, events = false) =>
   (heard: Heard): Printed => {
     const line = (fields: object) => ({
       out: visibleJson({ v: JSON_VERSION, type: heard.type, room, ...fields }),
@@ -75,7 +75,15 @@ export const jsonFormat =
         return met(heard);
       case 'joined':
       case 'left':
-        return present(heard, nick);
+        return events
+          ? line({ position: heard.position, nicks: heard.nicks, count: heard.count })
+          : present(heard, nick);
+      case 'welcome': {
+        const { log, from, next, members, count } = heard;
+        return events ? line({ type: 'online', log, from, next, nicks: members, count }) : {};
+      }
+      case 'offline':
+        return events ? line({ reason: heard.reason, retryMs: heard.retryMs }) : {};
       default:
         return {};
     }

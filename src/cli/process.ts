@@ -1,6 +1,20 @@
 import { constants } from 'node:os';
-import { fromEvent, map, merge, mergeMap, Observable, take, throwError } from 'rxjs';
+import {
+  concat,
+  defer,
+  fromEvent,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  Observable,
+  take,
+  tap,
+  throwError,
+} from 'rxjs';
+import { afterWrites, copyOut } from '../terminal/write.js';
 import { errorCode } from '../transport/networkError.js';
+import { endOfTurn$ } from '../turn.js';
 import { CliError, complain, Exit } from './exit.js';
 
 /** SIGINT and SIGTERM, as the exit code that they ask for: 130 and 143. */
@@ -61,6 +75,28 @@ const outputFailure = (error: Error): CliError | undefined => {
     ? undefined
     : new CliError(Exit.unexpected, `cannot write standard output: ${code ?? 'unknown'}`);
 };
+
+/**
+ * An input of which standard output gets a copy, byte for byte as `tee` makes it, until nobody reads that any more; what is
+ * read goes on being read.
+ */
+export const teed = (input: Input): Input => ({
+  ...input,
+  chunk$: input.chunk$.pipe(tap(copyOut)),
+});
+
+/**
+ * Never emits; errors as `outputClosed$` does. For commands that have something to do although nobody reads what they
+ * print.
+ */
+export const outputFailure$: Observable<never> = defer(() => outputClosed$.pipe(ignoreElements()));
+
+/** Completes once standard output took what was written, or said why not. */
+export const flushed$: Observable<never> = defer(() =>
+  concat(new Observable<never>((subscriber) => afterWrites(() => subscriber.complete())), endOfTurn$).pipe(
+    ignoreElements(),
+  ),
+);
 
 /**
  * Emits when nobody reads standard output any more (`| head -1`): time to end quietly. Errors with `CliError` when it

@@ -3,9 +3,13 @@ import {
   concat,
   defer,
   EMPTY,
+  filter,
   finalize,
+  map,
   type Observable,
   of,
+  type OperatorFunction,
+  reduce,
   share,
   takeUntil,
   tap,
@@ -13,6 +17,7 @@ import {
   timer,
 } from 'rxjs';
 import {
+  decodeTextLossy,
   encodeText,
   isSayable,
   LimitError,
@@ -49,14 +54,18 @@ export interface Source {
 }
 
 /** An input as a source, a message a line. */
-export const pipedLines = (input: Input): Source => {
+export const pipedLines = (input: Input): Source =>
+  piped(input, (chunk$) => withLastNewline(chunk$).pipe(lines(), pack(), catchError(tooLong)));
+
+/** An input as a source, all of it one message, without the newline at its end. */
+export const pipedBlock = (input: Input): Source => piped(input, oneBlock());
+
+const piped = (input: Input, parse: OperatorFunction<Uint8Array, Say>): Source => {
   // What was begun goes on: who comes second gets the rest, a line that stood half in the pipe included.
   let ended = false;
   const whole$ = input.chunk$.pipe(tap({ complete: () => (ended = true) }));
-  const say$ = withLastNewline(whole$).pipe(
-    lines(),
-    pack(),
-    catchError(tooLong),
+  const say$ = whole$.pipe(
+    parse,
     share({ resetOnRefCountZero: false, resetOnComplete: false, resetOnError: false }),
   );
   return {
@@ -84,7 +93,7 @@ export const oneMessage = (message: string): Source => {
   let said = false;
   return {
     say$: defer(() => {
-      if (!isSayable(message)) throw new LimitError(`the message is over the limit of ${PACK_LIMIT} bytes`);
+      if (!isSayable(message)) throw tooBig();
       said = true;
       return of({ lines: [message] });
     }),
@@ -93,6 +102,27 @@ export const oneMessage = (message: string): Source => {
     ended: true,
   };
 };
+
+const oneBlock = (): OperatorFunction<Uint8Array, Say> => (chunk$) =>
+  defer(() => {
+    let size = 0;
+    return chunk$.pipe(
+      tap((chunk) => {
+        size += chunk.length;
+        // As JSON it is never shorter: what is too long is not read to its end.
+        if (size > PACK_LIMIT + 1) throw tooBig();
+      }),
+      reduce((all: readonly Uint8Array[], chunk) => [...all, chunk], []),
+      map((all) => decodeTextLossy(Buffer.concat(all)).replace(/\n$/, '')),
+      filter((text) => text !== ''),
+      map((text) => {
+        if (!isSayable(text)) throw tooBig();
+        return { lines: [text] };
+      }),
+    );
+  });
+
+const tooBig = () => new LimitError(`the message is over the limit of ${PACK_LIMIT} bytes`);
 
 /** The last line may lack its newline; a second one makes an empty line, which is no message. */
 const withLastNewline = (chunk$: Observable<Uint8Array>): Observable<Uint8Array> =>

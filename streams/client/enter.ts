@@ -49,6 +49,8 @@ export interface EnterOptions extends Credentials {
   readonly heartbeat?: number;
   /** Called when the relay has been silent for a while and has to be asked with a `PING`. */
   readonly quiet?: () => void;
+  /** Whether this client does not read the relay at present: then the silence is its own, and does not count. */
+  readonly isHeld?: () => boolean;
 }
 
 /** Half the longest silence in ms, where nothing else was said. */
@@ -80,6 +82,7 @@ export const enter = ({
   handshakeTimeout = 10_000,
   heartbeat: period = DEFAULT_HEARTBEAT,
   quiet = () => undefined,
+  isHeld = () => false,
   ...credentials
 }: EnterOptions): Observable<Exclude<Received, { type: 'greeting' | 'ping' }>> =>
   defer(() => {
@@ -98,6 +101,7 @@ export const enter = ({
         ping: () => {
           if (position !== undefined) quiet();
         },
+        isHeld,
       }),
       lines({ limit: 2 * LINE_LIMIT }),
       entries(),

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { jsonFormat, plainFormat } from '../../src/cli/listenFormat.js';
 import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
+import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
 import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
 import { ALICE, BOB } from '../support/people.js';
 
@@ -104,6 +105,27 @@ describe('JSON', () => {
       room: 'ROOM',
       log: 'other',
     });
+  });
+
+  test('has the shapes that docs/json.md has, and no others', () => {
+    const events = jsonFormat('alice', 'ROOM', () => false, true);
+    const all: Heard[] = [
+      message({}),
+      { type: 'gap', from: 3, to: 9 },
+      { type: 'log-changed', log: 'other' },
+      { type: 'undecryptable', position: 4, reason: 'malformed' },
+      LIE,
+      CHANGE,
+      welcome({}),
+      { type: 'offline', reason: 'gone', retryMs: 1, attempt: 1 },
+      { type: 'joined', position: 1, nicks: ['bob'], count: 1 },
+      { type: 'left', position: 1, nicks: [], count: 1200 },
+    ];
+    for (const heard of all) {
+      const value = JSON.parse(events(heard).out ?? 'null') as { type: string };
+      expect([value.type, shapeOf(value)]).toStrictEqual([value.type, JSON_SHAPES.get(value.type)]);
+    }
+    expect(SILENT.slice(1).map((heard) => events(heard))).toStrictEqual(SILENT.slice(1).map(() => ({})));
   });
 
   test('holds every time that an envelope can have', () => {

@@ -43,7 +43,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/screen.ts: stdout.write': 'what is given to print, which is Visible, and line breaks',
   'src/terminal/write.ts: stderr.write': 'takes Visible alone: notes, errors, hints, the usage',
   'src/terminal/write.ts: stdout.write':
-    'takes Visible alone: messages, JSON, invites, what serve and check say',
+    'takes Visible: messages, JSON, invites, what serve and check say; and with --tee your own input, exactly',
 };
 
 describe('the ways to the terminal', () => {

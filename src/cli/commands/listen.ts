@@ -2,7 +2,7 @@ import {
   concat,
   connect,
   defer,
-  filter,
+  endWith,
   from,
   ignoreElements,
   map,
@@ -10,7 +10,6 @@ import {
   NEVER,
   type Observable,
   of,
-  type OperatorFunction,
   switchMap,
   takeUntil,
   takeWhile,
@@ -19,20 +18,22 @@ import {
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
-import { writeOut } from '../../terminal/write.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
-import { CliError, Exit, note } from '../exit.js';
-import { type Flags, integer } from '../flags.js';
-import { tellState } from '../offline.js';
 import { company } from '../company.js';
-import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
-import { oneWriteATurn } from '../output.js';
-import { interruption$, outputClosed$ } from '../process.js';
+import { CliError, Exit, note, usageError } from '../exit.js';
+import { type Flags, integer, text } from '../flags.js';
+import { openCursorFile } from '../listening/cursor.js';
+import { pressure } from '../listening/pressure.js';
+import { readDelivery } from '../listening/readDelivery.js';
+import { readings } from '../listening/readings.js';
+import { sieve } from '../listening/sieve.js';
+import { readStart } from '../listening/start.js';
+import { tellState } from '../offline.js';
+import { together } from '../output.js';
 import { openPeople } from '../people.js';
+import { interruption$, outputClosed$ } from '../process.js';
 import { readLink } from '../relayLink.js';
-
-const MAX = Number.MAX_SAFE_INTEGER;
 
 /** `rxchat listen`: messages on standard output until it is ended, or for `-n` messages. */
 export const listen: Run = (args) =>
@@ -40,61 +41,72 @@ export const listen: Run = (args) =>
 
 const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
   defer(() => {
+    if (flags['events'] === true && flags['json'] !== true) throw usageError('--events needs --json');
     const link = readLink(invite, flags);
     const { room: name } = deriveRoomKeys(invite.secret);
     const people = openPeople(name, flags);
     const nick = readNick(flags, { unique: true });
-    const count = integer(flags, 'count', 1, MAX) ?? Infinity;
-    const n = integer(flags, 'after', 0, MAX);
-    const after = n === undefined ? undefined : { log: '*', n };
-    const format = flags['json'] === true ? jsonFormat(nick, name, people.isVerified) : plainFormat(nick);
+    const count = integer(flags, 'count', 1, Number.MAX_SAFE_INTEGER) ?? Infinity;
+    const path = text(flags, 'cursorFile');
+    const file = path === undefined ? undefined : openCursorFile(path, name);
+    const start = readStart(flags, file?.start, Date.now());
+    const without = flags['self'] === false ? people.identity.key : undefined;
+    const held = pressure();
+    const deliver = readDelivery(flags, { nick, room: name, isVerified: people.isVerified, held });
+    const read = readings({
+      sift: sieve({ ...start, without }),
+      start: file?.start,
+      count,
+      failOnGap: flags['failOnGap'] === true,
+    });
+    let isClosed = false;
 
-    let seen = 0;
-    let enough = false;
-    const printed$ = from(readRoomOptions(flags, nick)).pipe(
+    const taken$ = from(readRoomOptions(flags, nick)).pipe(
       switchMap((options) =>
         NEVER.pipe(
-          room(invite, { ...options, ...people, connect: link, after, retry: flags['retry'] !== false }),
+          room(invite, {
+            ...options,
+            ...people,
+            connect: held.through(link),
+            isHeld: held.isHeld,
+            after: start.after,
+            last: start.last,
+            retry: flags['retry'] !== false,
+          }),
         ),
       ),
       people.insist(),
-      takeWhile((heard) => {
-        if (heard.type === 'message') seen += 1;
-        enough = seen >= count;
-        return !enough;
-      }, true),
       connect((heard$) =>
         merge(
-          heard$.pipe(company().news(), map(format), print()),
+          heard$.pipe(
+            company().news(),
+            together(),
+            map(read.take),
+            takeWhile(() => read.end === undefined, true),
+            deliver,
+            tap((batch) => {
+              const cursor = batch.findLast((each) => each.cursor !== undefined)?.cursor;
+              if (cursor !== undefined) file?.save(cursor);
+            }),
+            map(() => false),
+            endWith(true),
+          ),
           heard$.pipe(tellState(invite), tap(note), ignoreElements()),
-        ),
+        ).pipe(takeWhile((isOver) => !isOver)),
       ),
-      takeUntil(outputClosed$.pipe(tap(() => (enough = true)))),
+      ignoreElements(),
+      takeUntil(outputClosed$.pipe(tap(() => (isClosed = true)))),
       takeUntil(interruption$),
     );
 
     return concat(
-      printed$,
+      taken$,
       defer(() => {
-        if (!enough) throw new CliError(Exit.network, 'the relay is shutting down');
+        if (read.end === 'gap')
+          throw new CliError(Exit.gap, 'entries are missing', 'go on behind them without --fail-on-gap');
+        if (!isClosed && read.end === undefined)
+          throw new CliError(Exit.network, 'the relay is shutting down');
         return of(Exit.ok);
       }),
     );
   });
-
-const print = (): OperatorFunction<Printed, never> =>
-  connect((printed$) =>
-    merge(
-      printed$.pipe(
-        map(({ out }) => out),
-        filter((out) => out !== undefined),
-        oneWriteATurn(),
-        tap(writeOut),
-      ),
-      printed$.pipe(
-        map((printed) => printed.note),
-        filter((text) => text !== undefined),
-        tap(note),
-      ),
-    ).pipe(ignoreElements()),
-  );

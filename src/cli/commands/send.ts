@@ -18,17 +18,19 @@ import {
 } from 'rxjs';
 import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
+import { writeOut } from '../../terminal/write.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
-import { type Flags, span, text } from '../flags.js';
+import { flagName, type Flags, span, text } from '../flags.js';
 import { giveUp, tellState } from '../offline.js';
-import { interruption$, standardInput } from '../process.js';
+import { flushed$, interruption$, outputFailure$, standardInput, teed } from '../process.js';
 import { openPeople } from '../people.js';
 import { readLink } from '../relayLink.js';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { type Receipts, receipts } from '../receipts.js';
-import { oneMessage, pipedLines, type Source } from '../source.js';
+import { receiptLines } from '../receiptLines.js';
+import { oneMessage, pipedBlock, pipedLines, type Source } from '../source.js';
 import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
 
 /** How long, in ms, what was said may wait without any receipt. */
@@ -40,15 +42,18 @@ export const send: Run = (args) => needInvite(args).pipe(switchMap((invite) => s
 
 const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
   defer(() => {
+    checkOutput(flags);
     const link = readLink(invite, flags);
-    const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
+    const { room: name } = deriveRoomKeys(invite.secret);
+    const people = openPeople(name, flags);
     const nick = readNick(flags, { unique: true });
     const timeout = span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT;
     const message = text(flags, 'message');
     if (message === undefined && process.stdin.isTTY)
       throw usageError('there is nothing to send', 'pipe lines into rxchat send, or give one with -m TEXT');
 
-    const source = message === undefined ? pipedLines(standardInput()) : oneMessage(message);
+    const source = message === undefined ? pipedSource(flags) : oneMessage(message);
+    const receipt = receiptLines(name);
     const account = receipts();
     const spool = flags['spool'] === true ? openSpool(spoolDir(), invite, nick, people.identity) : undefined;
     let unsayable: CliError | undefined;
@@ -74,6 +79,8 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
       tap((heard) => {
         account.take(heard);
         source.pace(account.pendingBytes);
+        const line = flags['json'] === true ? receipt(heard) : undefined;
+        if (line !== undefined) writeOut(line);
       }),
       takeWhile(() => !account.done, true),
       connect((heard$) =>
@@ -91,7 +98,8 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
       return of(Exit.ok);
     });
 
-    return concat(sending$, conclude$).pipe(
+    const sent$ = concat(sending$, flushed$, conclude$).pipe(takeUntil(outputFailure$));
+    return sent$.pipe(
       catchError((error: unknown) => {
         const failure = toCliError(error);
         const isRetried = failure.exitCode === Exit.network || failure.exitCode === Exit.refused;
@@ -103,6 +111,20 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
       }),
     );
   });
+
+/** Standard input as it is to be sent: `--block`, `--tee`. */
+const pipedSource = (flags: Flags): Source => {
+  const input = flags['tee'] === true ? teed(standardInput()) : standardInput();
+  return flags['block'] === true ? pipedBlock(input) : pipedLines(input);
+};
+
+const checkOutput = (flags: Flags): void => {
+  if (flags['tee'] === true && flags['json'] === true)
+    throw usageError('--tee and --json would both write to standard output', 'leave one of them away');
+  for (const key of ['tee', 'block'])
+    if (flags[key] === true && flags['message'] !== undefined)
+      throw usageError(`${flagName(key)} is about standard input, and --message stands in its place`);
+};
 
 /** Takes what is still there: into the spool, where there is one. How many lines that were. */
 const leave = (source: Source, spool: Spool | undefined): Observable<number> =>

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { Observable } from 'rxjs';
+import type { Message } from '../../../streams/index.js';
+import { visibleNick } from '../../terminal/visible.js';
+import { errorCode } from '../../transport/networkError.js';
+import { CliError, Exit } from '../exit.js';
+
+/**
+ * Runs a command of the shell for a message, which it gets on its standard input and in its environment, and nowhere in
+ * its text. Emits once it ended with 0, and completes; a `CliError` where it did not. Unsubscribing ends it.
+ */
+export const runCommand = (command: string, input: string, message: Message): Observable<void> =>
+  new Observable((subscriber) => {
+    const child = spawn(command, {
+      shell: true,
+      stdio: ['pipe', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment(message) },
+    });
+    // A command need not read what it is given.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+
+    child.once('error', (error) => {
+      subscriber.error(new CliError(Exit.unexpected, `cannot run --exec: ${errorCode(error) ?? 'unknown'}`));
+    });
+    child.once('close', (code, signal) => {
+      if (code === 0) {
+        subscriber.next();
+        subscriber.complete();
+      } else subscriber.error(failure(code, signal, message));
+    });
+    return () => {
+      if (child.exitCode === null) child.kill();
+    };
+  });
+
+const environment = ({ position, index, nick, key, time }: Message): Readonly<Record<string, string>> => ({
+  RXCHAT_MESSAGE_POSITION: String(position),
+  RXCHAT_MESSAGE_INDEX: String(index),
+  RXCHAT_MESSAGE_NICK: visibleNick(nick),
+  RXCHAT_MESSAGE_KEY: key,
+  RXCHAT_MESSAGE_TIME: new Date(time).toISOString(),
+});
+
+const failure = (code: number | null, signal: NodeJS.Signals | null, { position }: Message): CliError => {
+  // Ctrl-C reaches both at once.
+  if (signal === 'SIGINT') return new CliError(128 + constants.signals.SIGINT, 'interrupted');
+  return new CliError(
+    Exit.unexpected,
+    `--exec ended with ${code ?? signal ?? 'nothing'} for the message at position ${position}`,
+    'with --cursor-file it is given that message again; a command that may fail ends with || true',
+  );
+};

@@ -1,0 +1,27 @@
+import type { Message } from '../../../streams/index.js';
+import { visibleLines } from '../../terminal/visible.js';
+import { type Flags, text } from '../flags.js';
+import { jsonFormat, plainFormat } from '../listenFormat.js';
+import { runCommand } from './command.js';
+import { type Delivery, toCommand, toOutput } from './delivery.js';
+import type { Pressure } from './pressure.js';
+
+export interface DeliveryOptions {
+  readonly nick: string;
+  readonly room: string;
+  readonly isVerified: (key: string) => boolean;
+  readonly held: Pressure;
+}
+
+/** What becomes of what is heard: `--json`, `--events`, `--exec`. */
+export const readDelivery = (flags: Flags, { nick, room, isVerified, held }: DeliveryOptions): Delivery => {
+  const json = jsonFormat(nick, room, isVerified, flags['events'] === true);
+  const plain = plainFormat(nick);
+  const command = text(flags, 'exec');
+  if (command === undefined) return toOutput(flags['json'] === true ? json : plain);
+
+  // The command may write it to a terminal, so it gets it as a terminal would.
+  const inputOf = (message: Message) =>
+    flags['json'] === true ? (json(message).out ?? '') : visibleLines(message.text);
+  return toCommand(plain, (message) => runCommand(command, `${inputOf(message)}\n`, message), held);
+};

@@ -1,0 +1,46 @@
+import type { Resume } from '../../../streams/index.js';
+import { usageError } from '../exit.js';
+import { type Flags, flagName, integer, span } from '../flags.js';
+import type { Cursor } from './cursor.js';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+/** The longest time, in ms, that `--since` looks back: a hundred years. */
+const LONGEST = 36_500 * 86_400_000;
+
+/** Where a listener begins. */
+export interface Start {
+  readonly after: Resume | undefined;
+  readonly last: number | undefined;
+  /** Leave out what is older, in ms since 1970. */
+  readonly since: number | undefined;
+  /** How many lines of the first entry were taken before. */
+  readonly taken: Cursor | undefined;
+}
+
+/** `--after`, `--last` or `--since`; where there is a cursor, that. */
+export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number): Start => {
+  const [one, two] = ['after', 'last', 'since'].filter((key) => flags[key] !== undefined);
+  if (one !== undefined && two !== undefined)
+    throw usageError(
+      `${flagName(one)} and ${flagName(two)} are two places to begin`,
+      'leave one of them away',
+    );
+  const n = integer(flags, 'after', 0, MAX);
+  const last = integer(flags, 'last', 0, MAX);
+  const ago = span(flags, 'since', 0, LONGEST);
+
+  if (cursor !== undefined)
+    return {
+      after: { log: cursor.log, n: cursor.position },
+      last: undefined,
+      since: undefined,
+      taken: cursor,
+    };
+  const begin = ago === undefined ? n : 0;
+  return {
+    after: begin === undefined ? undefined : { log: '*', n: begin },
+    last,
+    since: ago === undefined ? undefined : now - ago,
+    taken: undefined,
+  };
+};

@@ -1,0 +1,89 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newDir, residentMemory, run, rxchat } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { newRoom, startRelay } from './support/relay.js';
+import { count, line } from './support/said.js';
+
+afterEach(endAll);
+
+const roomWith = async (input: string) => {
+  const relay = await startRelay();
+  const room = newRoom(relay.port).text;
+  expect((await run(['send', room, '--nick', 'bob'], { input })).code).toBe(0);
+  return { relay, room };
+};
+
+test('listen --exec gives each message to the command, one after the other and in order', async () => {
+  const { room } = await roomWith('one\ntwo\nthree\n');
+  const exec = 'read line; echo "begin $line $RXCHAT_MESSAGE_NICK $RXCHAT_MESSAGE_INDEX"; echo "end $line"';
+  const ran = await run(['listen', room, '--after', '0', '-n', '3', '--exec', exec]);
+  expect(ran.code).toBe(0);
+  const [index] = /(?<=begin one bob )\d/.exec(ran.out) ?? [];
+  expect(index).toBe('0');
+  expect(ran.out.replaceAll(/ bob \d/g, '')).toBe(
+    'begin one\nend one\nbegin two\nend two\nbegin three\nend three\n',
+  );
+});
+
+test('what others say is never a part of the command', async () => {
+  const marker = join(newDir(), 'pwned');
+  const evil = `$(touch ${marker}) \`touch ${marker}\` '; touch ${marker} #" && touch ${marker}`;
+  const { room } = await roomWith(`${evil}\n`);
+  const plain = await run(['listen', room, '--after', '0', '-n', '1', '--exec', 'cat']);
+  expect(plain).toMatchObject({ code: 0, out: `${evil}\n` });
+  const json = await run(['listen', room, '--json', '--after', '0', '-n', '1', '--exec', 'cat']);
+  expect(JSON.parse(json.out)).toMatchObject({ v: 1, type: 'message', text: evil });
+  expect(existsSync(marker)).toBe(false);
+});
+
+test('a message is taken once its command ended with 0: another end is told, and it comes again', async () => {
+  const { room } = await roomWith('one\ntwo\nthree\n');
+  const file = join(newDir(), 'cursor');
+  const args = ['listen', room, '--after', '0', '--cursor-file', file, '-n', '3', '--exec'];
+  const failed = await run([...args, 'read line; echo $line; test $line != two']);
+  expect([failed.code, failed.out]).toStrictEqual([1, 'one\ntwo\n']);
+  expect(failed.err).toMatch(/^rxchat: --exec ended with 1 for the message at position \d+$/m);
+  const again = await run([...args.slice(0, -3), '-n', '2', '--exec', 'cat']);
+  expect(again).toMatchObject({ code: 0, out: 'two\nthree\n' });
+});
+
+test('a command that reads nothing, and one that is not there, are no trouble', async () => {
+  const { room } = await roomWith(`${'x'.repeat(30_000)}\n`);
+  const args = ['listen', room, '--after', '0', '-n', '1', '--exec'];
+  expect(await run([...args, 'true'])).toMatchObject({ code: 0, out: '' });
+  const missing = await run([...args, '/nonexistent/command']);
+  expect(missing.code).toBe(1);
+  expect(missing.err).toMatch(/^rxchat: --exec ended with 127 for the message at position \d+$/m);
+});
+
+test('while a command takes its time the relay is not read, and the connection stays', async () => {
+  const { relay, room } = await roomWith('first\n');
+  const gate = join(newDir(), 'gate');
+  const exec = `until test -e ${gate}; do sleep 0.05; done; read line; echo "\${line%% *}"`;
+  const flags = ['--after', '0', '--heartbeat', '300ms', '--nick', 'ear', '-n', '2001'];
+  const ear = rxchat(['listen', room, ...flags, '--exec', exec]);
+  await relay.joined('ear');
+  const before = residentMemory(ear.pid);
+  const input = Array.from({ length: 2000 }, (_, i) => `${i} ${'x'.repeat(20_000)}\n`).join('');
+  expect((await run(['send', room], { input })).code).toBe(0);
+  expect(residentMemory(ear.pid) - before).toBeLessThan(30_000_000);
+  writeFileSync(gate, '');
+  await ear.out.until(count(70));
+  expect(ear.out.lines.slice(0, 4)).toStrictEqual(['first', '0', '1', '2']);
+  expect(ear.err.text).not.toMatch(/offline/);
+  expect(relay.child.err.text).not.toMatch(/"nick":"ear".*"msg":"left"/);
+  ear.signal('SIGTERM');
+  expect(await ear.exit).toBe(143);
+});
+
+test('a command that runs is ended with listen', async () => {
+  const { room } = await roomWith('one\n');
+  const ear = rxchat(['listen', room, '--after', '0', '--exec', 'echo $$; exec sleep 1000']);
+  const pid = Number(await ear.out.until(line('')));
+  ear.signal('SIGTERM');
+  // It has the same standard output, whose end is waited for.
+  expect(await ear.exit).toBe(143);
+  expect(() => process.kill(pid, 0)).toThrow();
+});

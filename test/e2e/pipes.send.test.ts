@@ -1,0 +1,112 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { RXCHAT, run, rxchat, start } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
+import { newRoom, startRelay } from './support/relay.js';
+import { line } from './support/said.js';
+
+afterEach(endAll);
+
+const heard = async (room: string, n: number) => {
+  const { out } = await run(['listen', room, '--json', '--after', '0', '-n', String(n)]);
+  return out
+    .trimEnd()
+    .split('\n')
+    .map((each) => JSON.parse(each) as { text: string; position: number; index: number });
+};
+const numbers = (n: number): string => Array.from({ length: n }, (_, i) => `${i + 1}\n`).join('');
+
+describe('send --block', () => {
+  test('makes one message of all of standard input, without the newline at its end', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    expect(await run(['send', room, '--block'], { input: '' })).toStrictEqual({ code: 0, out: '', err: '' });
+    const sent = await run(['send', room, '--block'], { input: 'one\n\n  two\n\n' });
+    expect(sent).toStrictEqual({ code: 0, out: '', err: '' });
+    expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['one\n\n  two\n']);
+  });
+
+  test.each([['x'.repeat(32_767)], ['"'.repeat(20_000)], ['x\n'.repeat(1_000_000)]])(
+    'that is too big ends in 6 before anything is sent',
+    async (input) => {
+      const room = newRoom((await startRelay()).port).text;
+      const sent = await run(['send', room, '--block'], { input });
+      const err = 'rxchat: the message is over the limit of 32768 bytes; lines stored: 0\n';
+      expect([sent.code, sent.out, sent.err.replace('; lines stored: 0', '')]).toStrictEqual([
+        6,
+        '',
+        err.replace('; lines stored: 0', ''),
+      ]);
+      expect((await run(['send', room, '-m', 'only'])).code).toBe(0);
+      expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['only']);
+    },
+  );
+});
+
+describe('send --tee', () => {
+  test('copies standard input, byte for byte', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const input = `\u001b[31mred\nno newline at the end`;
+    expect(await run(['send', room, '--tee'], { input })).toStrictEqual({ code: 0, out: input, err: '' });
+  });
+
+  test('goes on quietly when nobody reads the copy: | head -1', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const pipeline = '"$0" "$@" | head -1; exit ${PIPESTATUS[0]}';
+    const args = [process.execPath, RXCHAT, 'send', room, '--tee'];
+    const shell = start('bash', ['-c', pipeline, ...args], { input: numbers(50_000) });
+    expect([await shell.exit, shell.out.text, shell.err.text]).toStrictEqual([0, '1\n', '']);
+    expect((await heard(room, 50_000)).at(-1)?.text).toBe('50000');
+  });
+});
+
+describe('send --json', () => {
+  test('prints a receipt for each message, whose place is that which listeners have', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const sent = await run(['send', room, '--json'], { input: `${numbers(3000)}\n${numbers(1)}` });
+    expect([sent.code, sent.err]).toStrictEqual([0, '']);
+    const receipts = sent.out
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each) as { message: number; position: number; index: number });
+    for (const each of receipts) expect(shapeOf(each)).toStrictEqual(JSON_SHAPES.get('stored'));
+    expect(receipts.map(({ message }) => message)).toStrictEqual(
+      Array.from({ length: 3001 }, (_, i) => i + 1),
+    );
+    expect(receipts.map(({ position, index }) => `${position}/${index}`)).toStrictEqual(
+      (await heard(room, 3001)).map(({ position, index }) => `${position}/${index}`),
+    );
+  });
+
+  test.each([['--json'], ['--tee']])('%s onto a full disk ends in 1, and says so', async (flag) => {
+    const room = newRoom((await startRelay()).port).text;
+    const args = ['send', room, flag];
+    const full = rxchat(args, { by: ['bash', '-c', 'exec "$0" "$@" > /dev/full'], input: 'one\n' });
+    expect(await full.exit).toBe(1);
+    expect(full.err.text).toMatch(/^rxchat: cannot write standard output: ENOSPC/m);
+  });
+});
+
+test('a closed standard error does not end what it is about', async () => {
+  const relay = await startRelay();
+  const room = newRoom(relay.port).text;
+  const script = 'exec "$0" "$@" 2> >(exec <&-; exit)';
+  const ear = rxchat(['listen', room, '--nick', 'ear'], { by: ['bash', '-c', script] });
+  await relay.joined('ear');
+  for (const text of ['one', 'two']) {
+    const sent = await run(['send', room, '-m', text]);
+    expect(sent.code).toBe(0);
+    await ear.out.until(line(text));
+  }
+  ear.signal('SIGTERM');
+  expect(await ear.exit).toBe(143);
+});
+
+test.each([
+  [['--tee', '--json'], '--tee and --json would both write to standard output'],
+  [['--tee', '-m', 'x'], '--tee is about standard input'],
+  [['--block', '-m', 'x'], '--block is about standard input'],
+])('send refuses %j', async (flags, what) => {
+  const ran = await run(['send', newRoom(1).text, ...flags]);
+  expect(ran.code).toBe(2);
+  expect(ran.err).toContain(`rxchat: ${what}`);
+});
