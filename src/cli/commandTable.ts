@@ -283,6 +283,11 @@ export const COMMANDS: readonly Command[] = [
         wires: 'any',
       },
       block: { type: 'boolean', help: 'send all of standard input as one message' },
+      drop: {
+        type: 'string',
+        value: 'WHICH',
+        help: 'oldest or newest: drop lines rather than make their writer wait, beyond 1 MiB; ends with 7, and how many',
+      },
       tee: { type: 'boolean', help: 'copy standard input to standard output' },
       json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },
       timeout,
