@@ -11,6 +11,8 @@ export const DURABILITIES = ['disk', 'os', 'memory'] as const;
 
 export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
 
+export const DROPPED = ['oldest', 'newest'] as const;
+
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** The name of a wire. */

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS, type Wire, WIRES } from './choices.js';
+import { DROPPED, DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS, type Wire, WIRES } from './choices.js';
 import type { Args, Flag } from './flags.js';
 
 /** Runs a command; the last value is its exit code. */
@@ -311,6 +311,12 @@ export const COMMANDS: readonly Command[] = [
         wires: 'any',
       },
       block: { type: 'boolean', help: 'send all of standard input as one message' },
+      drop: {
+        type: 'string',
+        value: 'WHICH',
+        choices: DROPPED,
+        help: 'oldest or newest: drop lines rather than make their writer wait, beyond 1 MiB; ends with 7, and how many',
+      },
       tee: { type: 'boolean', help: 'copy standard input to standard output' },
       json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },
       timeout,

@@ -33,7 +33,7 @@ import type { Input } from './process.js';
  * Bytes of tokens without receipt; beyond it standard input is not read, so that whoever writes it waits. With the chunk
  * that goes over it, it stays under the smallest window that a relay can have: no sender makes its own echo fall out.
  */
-const WINDOW = 65_536;
+export const WINDOW = 65_536;
 
 /** How long, in ms, to read what stands in standard input and cannot be sent. */
 const COUNTING = 500;
@@ -51,6 +51,10 @@ export interface Source {
   readonly rest$: Observable<Say>;
   /** Whether all that there is was read. */
   readonly ended: boolean;
+  /** Reads on, whether anybody has `say$` or not, where that is to be; it never emits. */
+  readonly gather$: Observable<never>;
+  /** How many lines were dropped, for there was no room for them. */
+  readonly dropped: number;
 }
 
 /** An input as a source, a message a line. */
@@ -69,6 +73,8 @@ const piped = (input: Input, parse: OperatorFunction<Uint8Array, Say>): Source =
     share({ resetOnRefCountZero: false, resetOnComplete: false, resetOnError: false }),
   );
   return {
+    gather$: EMPTY,
+    dropped: 0,
     say$: say$.pipe(
       finalize(() => {
         input.pause();
@@ -92,6 +98,8 @@ const piped = (input: Input, parse: OperatorFunction<Uint8Array, Say>): Source =
 export const oneMessage = (message: string): Source => {
   let said = false;
   return {
+    gather$: EMPTY,
+    dropped: 0,
     say$: defer(() => {
       if (!isSayable(message)) throw tooBig();
       said = true;
@@ -129,7 +137,7 @@ const withLastNewline = (chunk$: Observable<Uint8Array>): Observable<Uint8Array>
   concat(chunk$, of(encodeText('\n')));
 
 /** Whether it is too long for a token or for any buffer makes no difference to who said it. */
-const tooLong = (error: unknown): Observable<never> =>
+export const tooLong = (error: unknown): Observable<never> =>
   throwError(() =>
     error instanceof LimitError || error instanceof ProtocolError
       ? new LimitError(`${error.message}; neither it nor what follows was sent`)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { RXCHAT, run, rxchat, start } from './support/child.js';
+import { freeze, RXCHAT, run, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
 import { newRoom, startRelay } from './support/relay.js';
@@ -86,6 +86,51 @@ describe('send --json', () => {
   });
 });
 
+describe('send --drop', () => {
+  test.each([['oldest'], ['newest']])(
+    '%s: the writer never waits, and what was dropped is counted',
+    async (which) => {
+      const relay = await startRelay();
+      const room = newRoom(relay.port).text;
+      const flags = ['--drop', which, '--tee', '--timeout', '0', '--nick', 'tap'];
+      const send = rxchat(['send', room, ...flags]);
+      await relay.joined('tap');
+      await freeze(relay.child);
+      const lines = Array.from({ length: 4000 }, (_, i) => `${i} ${'x'.repeat(1000)}`);
+      send.feed(lines.map((each) => `${each}\n`).join(''));
+      // All of it was read, although the relay takes nothing.
+      await send.out.until(line('3999 '));
+      relay.child.signal('SIGCONT');
+      send.endInput();
+      expect(await send.exit).toBe(7);
+      const [, stored, dropped] =
+        /lines dropped: \d+; lines stored: (\d+), not stored: (\d+)\n$/.exec(send.err.text) ?? [];
+      expect(Number(stored) + Number(dropped)).toBe(4000);
+      const kept = (await heard(room, Number(stored))).map(({ text }) => text);
+      // What went out before is there, and then either those that came last or those that came first.
+      const missing = lines.filter((each) => !kept.includes(each));
+      expect(kept).toStrictEqual(lines.filter((each) => !missing.includes(each)));
+      const from = lines.indexOf(missing[0] ?? '');
+      expect(missing).toStrictEqual(lines.slice(from, from + Number(dropped)));
+      expect(kept.includes(lines.at(-1) ?? '')).toBe(which === 'oldest');
+    },
+  );
+
+  test('a line that no buffer takes ends it in 6', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const sent = await run(['send', room, '--drop', 'oldest'], { input: 'x'.repeat(100_000) });
+    expect(sent.code).toBe(6);
+    expect(sent.err).toContain('rxchat: a line is longer than 65536 bytes');
+  });
+
+  test('drops nothing where there is room', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const sent = await run(['send', room, '--drop', 'oldest'], { input: numbers(20_000) });
+    expect(sent).toStrictEqual({ code: 0, out: '', err: '' });
+    expect((await heard(room, 20_000)).map(({ text }) => `${text}\n`).join('')).toBe(numbers(20_000));
+  });
+});
+
 test('a closed standard error does not end what it is about', async () => {
   const relay = await startRelay();
   const room = newRoom(relay.port).text;
@@ -104,6 +149,8 @@ test('a closed standard error does not end what it is about', async () => {
 test.each([
   [['--tee', '--json'], '--tee and --json would both write to standard output'],
   [['--tee', '-m', 'x'], '--tee is about standard input'],
+  [['--block', '--drop', 'oldest'], '--block is one message'],
+  [['--drop', 'some'], '--drop is one of oldest, newest'],
   [['--block', '-m', 'x'], '--block is about standard input'],
 ])('send refuses %j', async (flags, what) => {
   const ran = await run(['send', newRoom(1).text, ...flags]);

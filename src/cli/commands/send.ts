@@ -19,10 +19,12 @@ import {
 import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
 import { writeOut } from '../../terminal/write.js';
+import { DROPPED } from '../choices.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
-import { flagName, type Flags, span, text } from '../flags.js';
+import { choice, flagName, type Flags, span, text } from '../flags.js';
+import { droppingLines } from '../dropping.js';
 import { giveUp, tellState } from '../offline.js';
 import { flushed$, interruption$, outputFailure$, standardInput, teed } from '../process.js';
 import { openPeople } from '../people.js';
@@ -95,17 +97,28 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
     const conclude$ = defer(() => {
       if (unsayable !== undefined) throw unsayable;
       if (account.damaged) note('some input was not UTF-8; U+FFFD stands in its place');
+      if (source.dropped > 0) throw new CliError(Exit.partly, `lines dropped: ${source.dropped}`);
       return of(Exit.ok);
     });
 
-    const sent$ = concat(sending$, flushed$, conclude$).pipe(takeUntil(outputFailure$));
+    const sent$ = concat(merge(source.gather$, sending$), flushed$, conclude$).pipe(
+      takeUntil(outputFailure$),
+    );
     return sent$.pipe(
       catchError((error: unknown) => {
         const failure = toCliError(error);
         const isRetried = failure.exitCode === Exit.network || failure.exitCode === Exit.refused;
         return (isRetried ? leave(source, spool) : of(0)).pipe(
           switchMap((rest) =>
-            throwError(() => unsent(failure, account, rest, source.ended || !isRetried, spool)),
+            throwError(() =>
+              unsent(
+                failure,
+                account,
+                rest,
+                { ended: source.ended || !isRetried, dropped: source.dropped },
+                spool,
+              ),
+            ),
           ),
         );
       }),
@@ -115,14 +128,17 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
 /** Standard input as it is to be sent: `--block`, `--tee`. */
 const pipedSource = (flags: Flags): Source => {
   const input = flags['tee'] === true ? teed(standardInput()) : standardInput();
+  if (flags['drop'] !== undefined) return droppingLines(input, choice(flags, 'drop', DROPPED));
   return flags['block'] === true ? pipedBlock(input) : pipedLines(input);
 };
 
 const checkOutput = (flags: Flags): void => {
   if (flags['tee'] === true && flags['json'] === true)
     throw usageError('--tee and --json would both write to standard output', 'leave one of them away');
-  for (const key of ['tee', 'block'])
-    if (flags[key] === true && flags['message'] !== undefined)
+  if (flags['block'] === true && flags['drop'] !== undefined)
+    throw usageError('--block is one message, and --drop is about lines', 'leave one of them away');
+  for (const key of ['tee', 'block', 'drop'])
+    if (flags[key] !== undefined && flags['message'] !== undefined)
       throw usageError(`${flagName(key)} is about standard input, and --message stands in its place`);
 };
 
@@ -143,11 +159,11 @@ const unsent = (
   failure: CliError,
   account: Receipts,
   rest: number,
-  ended: boolean,
+  { ended, dropped }: Pick<Source, 'ended' | 'dropped'>,
   spool: Spool | undefined,
 ): CliError => {
   const { stored, pending } = account;
-  const lost = pending.length + rest;
+  const lost = pending.length + rest + dropped;
   const { message, hint, exitCode } = failure;
   if (lost === 0 && stored === 0 && spool === undefined) return failure;
   if (exitCode === Exit.limit) return new CliError(exitCode, `${message}; lines stored: ${stored}`, hint);
