@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { createDefaultEsmPreset } from 'ts-jest';
 
+/** The tests run with the oldest RxJS that a user may have, where RXCHAT_RXJS says so: `npm run test:oldest`. */
+const rxjs = process.env.RXCHAT_RXJS;
+
 export default {
   ...createDefaultEsmPreset({ tsconfig: 'tsconfig.json' }),
   testEnvironment: 'node',
@@ -8,7 +11,10 @@ export default {
   maxWorkers: Math.max(2, availableParallelism() - 1),
   reporters: ['default', '<rootDir>/test/support/closingLine.js'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    ...(rxjs !== undefined && { '^rxjs$': rxjs, '^rxjs/testing$': `${rxjs}/testing` }),
+  },
   coverageProvider: 'v8',
   testTimeout: 60_000,
 };
