@@ -5,7 +5,7 @@ import type { Cipher } from '../../streams/client/index.js';
 import { checkNick } from '../../streams/wire/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { npmCipher } from '../crypto/npmCipher.js';
-import { randomText } from '../crypto/random.js';
+import { transientNick } from '../identity/transientNick.js';
 import { type Invite, InviteError } from '../invite/invite.js';
 import { isLocked } from '../invite/lockedInvite.js';
 import { unlockInvite } from '../invite/unlockInvite.js';
@@ -75,13 +75,13 @@ const readFirstLine = (file: string): string => {
   }
 };
 
-/** The nick of `--nick`, or one made of the login name; `unique`: with a random end, for those that come in numbers. */
+/** The nick of `--nick`, or the login name; `unique`: one of it for this run alone, for those that come in numbers. */
 export const readNick = (flags: Flags, { unique }: { unique: boolean }): string => {
   const given = flags['nick'];
   // The same check as the relay's, without the way there; empty is for it to refuse.
   if (typeof given === 'string') return checkNick(given);
   const name = loginName();
-  return unique ? `${name}-${randomText(3)}` : name;
+  return unique ? transientNick(name) : name;
 };
 
 /** The options of a room that all clients share. */

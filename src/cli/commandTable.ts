@@ -181,6 +181,7 @@ const limits: Readonly<Record<string, Flag>> = {
 const common: Readonly<Record<string, Flag>> = {
   help: { type: 'boolean', short: 'h', help: 'this help' },
   input: { type: 'boolean', negated: true, help: 'never ask for anything: what is missing ends it in 2' },
+  color: { type: 'boolean', negated: true, help: 'no colours, as with NO_COLOR, TERM=dumb or in a pipe' },
 };
 
 /** All that may be given to a command. */
@@ -227,7 +228,7 @@ export const COMMANDS: readonly Command[] = [
       cert: {
         type: 'string',
         value: 'FILE',
-        help: 'certificate and its chain in PEM, read again at SIGHUP (one of its own, in --data)',
+        help: 'certificate and its chain in PEM, read again at SIGHUP, which otherwise ends serve (one of its own, in --data)',
       },
       key: { type: 'string', value: 'FILE', help: 'its private key in PEM' },
       ...classic,
@@ -315,11 +316,20 @@ export const COMMANDS: readonly Command[] = [
         type: 'string',
         value: 'WHICH',
         choices: DROPPED,
-        help: 'oldest or newest: drop lines rather than make their writer wait, beyond 1 MiB; ends with 7, and how many',
+        help: 'oldest or newest: drop lines rather than make their writer wait, beyond 1 MiB; ends with 7, and how many are told',
       },
       tee: { type: 'boolean', help: 'copy standard input to standard output' },
       json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },
-      timeout,
+      progress: {
+        type: 'boolean',
+        negated: true,
+        help: 'on a terminal, no line on stderr that says how far a long input is',
+      },
+      quiet: { type: 'boolean', short: 'q', help: 'nothing on stderr but why it failed' },
+      timeout: {
+        ...timeout,
+        help: 'give up when no receipt comes for so long, with 7 and how many; 0 never does (30s)',
+      },
       spool: { type: 'boolean', help: 'keep what is not stored on disk, and send what an earlier run kept' },
       ...classic,
       host: classicHost,

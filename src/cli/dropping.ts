@@ -3,8 +3,11 @@ import {
   catchError,
   concat,
   defer,
-  ignoreElements,
+  distinctUntilChanged,
+  filter,
+  map,
   mergeMap,
+  type Observable,
   of,
   startWith,
   Subject,
@@ -30,11 +33,23 @@ const WAITING = 1_048_576;
 /** Which lines are dropped: those that wait for longest, or those that come. */
 export type Drop = 'oldest' | 'newest';
 
+export interface DroppingOptions {
+  /** Bytes of lines that may wait; 1 MiB. */
+  readonly limit?: number;
+  /** The end of the turn, until which lines are gathered into one. */
+  readonly turn$?: Observable<unknown>;
+}
+
 /**
  * An input as a source, a message a line, whose writer never waits: it is read at once, and what is too much is dropped and
- * counted. A line that is too long for a token is dropped too; one that is too long for any buffer is a `LimitError`.
+ * counted: `gather$` tells how many, whenever it was more. A line that is too long for a token is dropped too; one that is
+ * too long for any buffer is a `LimitError`.
  */
-export const droppingLines = (input: Input, drop: Drop, limit: number = WAITING): Source => {
+export const droppingLines = (
+  input: Input,
+  drop: Drop,
+  { limit = WAITING, turn$ = endOfTurn$ }: DroppingOptions = {},
+): Source => {
   const changed$ = new Subject<void>();
   let waiting: string[] = [];
   let first = 0;
@@ -93,13 +108,15 @@ export const droppingLines = (input: Input, drop: Drop, limit: number = WAITING)
           },
         }),
         catchError(tooLong),
-        ignoreElements(),
+        map(() => dropped),
+        distinctUntilChanged(),
+        filter((count) => count > 0),
       ),
     ),
     say$: defer(() =>
       changed$.pipe(
         startWith(undefined),
-        audit(() => endOfTurn$),
+        audit(() => turn$),
         mergeMap(function* () {
           yield* drain();
           if (ended && first >= waiting.length) yield undefined;
@@ -116,6 +133,7 @@ export const droppingLines = (input: Input, drop: Drop, limit: number = WAITING)
       isOpen = true;
       return drain();
     }),
+    readsAhead: true,
     get dropped() {
       return dropped;
     },

@@ -24,13 +24,13 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.ok}`, 'ended normally, all stored'],
   [`${Exit.unexpected}`, 'unexpected'],
   [`${Exit.usage}`, 'wrong usage'],
-  [`${Exit.network}`, 'network'],
+  [`${Exit.network}`, 'network: never reached; lost, with --no-retry'],
   [`${Exit.refused}`, 'refused by the relay'],
   [`${Exit.keys}`, 'key trouble'],
   [`${Exit.limit}`, 'over a limit'],
-  [`${Exit.partly}`, 'only part of it was stored'],
+  [`${Exit.partly}`, 'only a part is known to be stored, and how many lines is told'],
   [`${Exit.gap}`, 'a gap, with --fail-on-gap'],
-  ['130, 143', 'ended by SIGINT, SIGTERM'],
+  ['129, 130, 143', 'ended by SIGHUP, SIGINT, SIGTERM'],
 ];
 
 /** Ends the command: one line for people, an exit code, and where there is one, what to do. */

@@ -1,8 +1,9 @@
-import { catchError, map, type MonoTypeOperatorFunction, switchMap, tap, throwError } from 'rxjs';
+import { catchError, filter, map, type MonoTypeOperatorFunction, switchMap, tap, throwError } from 'rxjs';
 import type { Heard, Identity } from '../../streams/client/index.js';
 import { foldNick } from '../../streams/wire/index.js';
 import { openIdentity } from '../identity/identity.js';
 import { openKnownKeys } from '../identity/knownKeys.js';
+import { isTransientNick } from '../identity/transientNick.js';
 import { safetyNumber } from '../identity/safetyNumber.js';
 import { shown, stacked, type Visible, visibleNick } from '../terminal/visible.js';
 import { endOfTurn$ } from '../turn.js';
@@ -36,14 +37,24 @@ export const openPeople = (room: string, flags: Flags): People => {
   for (const line of keys.damaged())
     note(`line ${line} of the known keys is damaged: whoever it was about counts as never seen`);
 
-  const take = (heard: Heard): Heard => {
+  const isVerified = (key: string) => key === identity.key || keys.isVerified(key);
+
+  const take = (heard: Heard): Heard | undefined => {
     if (heard.type === 'message') newest.set(foldNick(heard.nick), heard.key);
     if (heard.type === 'key-changed' && accepts) keys.accept(room, heard.nick, heard.key);
     if (heard.type !== 'first-sight') return heard;
+    // Who it is is known, and by this nick nobody is met again: nothing to be told each time.
+    if (isTransientNick(heard.nick) && isVerified(heard.key)) return undefined;
     // Another process may have met that nick meanwhile, with another key.
     const before = keys.remember(room, heard.nick, heard.key);
     return before === heard.key ? heard : { ...heard, type: 'key-changed', before };
   };
+
+  const taking: MonoTypeOperatorFunction<Heard> = (heard$) =>
+    heard$.pipe(
+      map(take),
+      filter((heard) => heard !== undefined),
+    );
 
   const verify = (name: string, answer: string | undefined): Visible => {
     const nick = visibleNick(name);
@@ -65,11 +76,11 @@ export const openPeople = (room: string, flags: Flags): People => {
   return {
     identity,
     known: new Map(keys.known(room)),
-    isVerified: (key) => key === identity.key || keys.isVerified(key),
-    keep: () => map(take),
+    isVerified,
+    keep: () => taking,
     insist: () => (heard$) =>
       heard$.pipe(
-        map(take),
+        taking,
         tap((heard) => {
           if (heard.type !== 'key-changed' || accepts) return;
           throw new CliError(

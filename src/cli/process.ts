@@ -17,14 +17,16 @@ import { errorCode } from '../transport/networkError.js';
 import { endOfTurn$ } from '../turn.js';
 import { CliError, complain, Exit } from './exit.js';
 
-/** SIGINT and SIGTERM, as the exit code that they ask for: 130 and 143. */
-export const signal$: Observable<number> = merge(
-  ...(['SIGINT', 'SIGTERM'] as const).map((name) =>
-    fromEvent(process, name).pipe(map(() => 128 + constants.signals[name])),
-  ),
-);
+const signals = (...names: readonly NodeJS.Signals[]): Observable<number> =>
+  merge(...names.map((name) => fromEvent(process, name).pipe(map(() => 128 + constants.signals[name]))));
 
-/** Never emits; errors with the exit code of the first SIGINT or SIGTERM. For `takeUntil`, which passes it on. */
+/** SIGINT and SIGTERM, as the exit code that they ask for: 130 and 143. For who has another use for SIGHUP. */
+export const endSignal$: Observable<number> = signals('SIGINT', 'SIGTERM');
+
+/** The same and SIGHUP, 129: the terminal has gone. */
+export const signal$: Observable<number> = signals('SIGHUP', 'SIGINT', 'SIGTERM');
+
+/** Never emits; errors with the exit code of the first signal. For `takeUntil`, which passes it on. */
 export const interruption$: Observable<never> = signal$.pipe(
   take(1),
   mergeMap((code) => throwError(() => new CliError(code, 'interrupted'))),

@@ -3,7 +3,6 @@ import { type Address, formatAddress } from '../address.js';
 import { CertificateError } from '../tls/certificate.js';
 import { errorCode, explainNetworkError } from '../transport/networkError.js';
 import { CliError, Exit, note } from './exit.js';
-import { signal$ } from './process.js';
 
 /** How long, in ms after a signal, members may take to receive what was accepted. */
 export const DELIVERY_GRACE = 800;
@@ -11,8 +10,8 @@ export const DELIVERY_GRACE = 800;
 /** By then, in ms after a signal, the process has ended whatever is still open. */
 const LAST_RESORT = 1500;
 
-/** Emits at the first signal, to everyone and for good. */
-export const stopped = (): Observable<number> =>
+/** Emits at the first of these signals, to everyone and for good. */
+export const stopped = (signal$: Observable<number>): Observable<number> =>
   signal$.pipe(
     take(1),
     tap(() => {

@@ -51,8 +51,10 @@ export interface Source {
   readonly rest$: Observable<Say>;
   /** Whether all that there is was read. */
   readonly ended: boolean;
-  /** Reads on, whether anybody has `say$` or not, where that is to be; it never emits. */
-  readonly gather$: Observable<never>;
+  /** Reads on, whether anybody has `say$` or not, where that is to be; emits how many lines were dropped, once they are more. */
+  readonly gather$: Observable<number>;
+  /** Whether it holds what was read and is not said: `rest$` then has that, and reads nothing more. */
+  readonly readsAhead: boolean;
   /** How many lines were dropped, for there was no room for them. */
   readonly dropped: number;
 }
@@ -74,6 +76,7 @@ const piped = (input: Input, parse: OperatorFunction<Uint8Array, Say>): Source =
   );
   return {
     gather$: EMPTY,
+    readsAhead: false,
     dropped: 0,
     say$: say$.pipe(
       finalize(() => {
@@ -99,6 +102,7 @@ export const oneMessage = (message: string): Source => {
   let said = false;
   return {
     gather$: EMPTY,
+    readsAhead: false,
     dropped: 0,
     say$: defer(() => {
       if (!isSayable(message)) throw tooBig();

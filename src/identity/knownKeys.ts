@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { foldNick } from '../../streams/wire/index.js';
 import { encodeRecord, readRecord, type KeyRecord } from './keyRecord.js';
+import { isTransientNick } from './transientNick.js';
 import { appendOwnFile, readOwnFile } from './ownFile.js';
 
 /** How many nicks of one room are kept: a member can write under as many as it likes. */
@@ -12,7 +13,8 @@ export interface KnownKeys {
   readonly known: (room: string) => ReadonlyMap<string, string>;
   /**
    * Keeps the key that a nick was first seen with, and gives the key that is known for it: another one, where the nick
-   * was seen with that before, be it by another process. Above `KNOWN_LIMIT` nicks nothing more is kept.
+   * was seen with that before, be it by another process. Above `KNOWN_LIMIT` nicks nothing more is kept; nor ever a
+   * nick that was made for one run (`isTransientNick`).
    */
   readonly remember: (room: string, nick: string, key: string) => string;
   /** Takes a key for a nick, whatever was known. */
@@ -48,7 +50,7 @@ export const openKnownKeys = (dir: string, now: () => number = Date.now): KnownK
     known: keysOf,
     remember: (room, nick, key) => {
       const known = keysOf(room);
-      if (!known.has(foldNick(nick)) && known.size < KNOWN_LIMIT)
+      if (!known.has(foldNick(nick)) && !isTransientNick(nick) && known.size < KNOWN_LIMIT)
         add({ type: 'seen', time: time(), room, nick, key });
       return keysOf(room).get(foldNick(nick)) ?? key;
     },

@@ -1,13 +1,31 @@
-import type { Visible } from './visible.js';
+import { type Visible, visible } from './visible.js';
 
 /** Writes a line, or several, to standard output: the conversation, and what a command was asked for. */
 export const writeOut = (text: Visible, done?: (error: Error | null | undefined) => void): void => {
   process.stdout.write(`${text}\n`, done);
 };
 
+/** The line that stands at the end of the terminal of standard error and is no part of what was said there. */
+let status: Visible | undefined;
+
+/** To the beginning of the line, and nothing stands there any more. */
+const ERASE = '\r\u001b[K';
+
 /** Writes a line, or several, to standard error: everything else. */
 export const writeError = (text: Visible): void => {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(status === undefined ? `${text}\n` : `${ERASE}${text}\n${status}`);
+};
+
+/** Shows a line of ASCII on the terminal of standard error in the place of the one before. It stays within one row. */
+export const showStatus = (text: string): void => {
+  status = visible(text.slice(0, process.stderr.columns - 1));
+  process.stderr.write(`${ERASE}${status}`);
+};
+
+/** Takes that line away. */
+export const clearStatus = (): void => {
+  if (status !== undefined) process.stderr.write(ERASE);
+  status = undefined;
 };
 
 /** Writes one's own standard input to standard output, exactly: nobody else sent it. */

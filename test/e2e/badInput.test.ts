@@ -151,9 +151,15 @@ describe('the network', () => {
       expect.stringMatching(/^rxchat: cannot reach 127\.0\.0\.1:\d+: connection refused/),
     ]);
     const send = await run(['send', text], { input: '1\n2\n3\n4\n5\n' });
-    expect([send.code, complaint(send)]).toStrictEqual([3, expect.stringMatching(/not stored: 5\n/)]);
+    expect([send.code, complaint(send)]).toStrictEqual([
+      3,
+      expect.stringMatching(/sent 0 of 5, 5 not confirmed\n/),
+    ]);
     const one = await run(['send', text, '-m', 'hello']);
-    expect([one.code, complaint(one)]).toStrictEqual([3, expect.stringMatching(/not stored: 1\n/)]);
+    expect([one.code, complaint(one)]).toStrictEqual([
+      3,
+      expect.stringMatching(/sent 0 of 1, 1 not confirmed\n/),
+    ]);
   });
 
   test('somebody else there than a relay ends it in 4', async () => {
@@ -196,7 +202,7 @@ describe('what the room refuses', () => {
     await joinPeer(room, 'alice');
     const ran = await run(['send', room.text, '--nick', nick], { input: '1\n2\n' });
     expect(ran.err).toMatch(
-      /nick is taken.*\(nick-taken\).*not stored: 2\n.*hint: choose another with --nick\n$/,
+      /nick is taken.*\(nick-taken\).*sent 0 of 2, 2 not confirmed\n.*hint: choose another with --nick\n$/,
     );
     expect(ran.code).toBe(4);
   });
@@ -209,7 +215,7 @@ describe('what the room refuses', () => {
       const input = `one\ntwo\n${'x'.repeat(size)}\nfour\n`;
       const send = await run(['send', text], { input });
       expect(complaint(send)).toMatch(
-        /(over the limit|is longer than).*neither it nor what follows was sent.*stored: 2\n$/,
+        /(over the limit|is longer than).*neither it nor what follows was sent.*sent 2\n$/,
       );
       expect(send.code).toBe(6);
       const listen = await run(['listen', text, '--after', '0', '-n', '2', '--nick', 'ear']);

@@ -123,3 +123,17 @@ inTerminal('/verify shows both the same number, and remembers the answer', async
   await enter(one, '/verify bob no');
   await one.shows(/^-- bob is not verified$/m);
 });
+
+test("nicks of one run fill nobody's known keys, and are told as first seen only where their key is not one's own", async () => {
+  const room = newRoom((await startRelay()).port);
+  const [bob, ear] = [newDir(), newDir()];
+  for (let i = 0; i < 2; i += 1) expect((await run(['send', room.text, '-m', 'x'], as(bob))).code).toBe(0);
+  expect((await say(room, 'bob', bob)).code).toBe(0);
+  const own = await hear(room, bob, '-n', '3');
+  expect([own.code, own.err]).toStrictEqual([0, expect.not.stringMatching(/~.* is met for the first time/)]);
+  const others = await hear(room, ear, '-n', '3');
+  expect(others.out).toMatch(/^(\S+~[\w-]{8}: x\n){2}bob: of bob\n$/);
+  expect(others.err.match(/~[\w-]{8} is met for the first time/g)).toHaveLength(2);
+  const known = readFileSync(join(ear, 'rxchat', 'known-keys'), 'utf8');
+  expect([known.match(/"nick":"[^"]*"/g)]).toStrictEqual([['"nick":"bob"']]);
+});

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { freeze, RXCHAT, run, rxchat, start } from './support/child.js';
+import { freeze, newDir, RXCHAT, run, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
 import { newRoom, startRelay } from './support/relay.js';
@@ -30,12 +30,8 @@ describe('send --block', () => {
     async (input) => {
       const room = newRoom((await startRelay()).port).text;
       const sent = await run(['send', room, '--block'], { input });
-      const err = 'rxchat: the message is over the limit of 32768 bytes; lines stored: 0\n';
-      expect([sent.code, sent.out, sent.err.replace('; lines stored: 0', '')]).toStrictEqual([
-        6,
-        '',
-        err.replace('; lines stored: 0', ''),
-      ]);
+      const err = 'rxchat: the message is over the limit of 32768 bytes; sent 0\n';
+      expect([sent.code, sent.out, sent.err]).toStrictEqual([6, '', err]);
       expect((await run(['send', room, '-m', 'only'])).code).toBe(0);
       expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['only']);
     },
@@ -100,11 +96,12 @@ describe('send --drop', () => {
       send.feed(lines.map((each) => `${each}\n`).join(''));
       // All of it was read, although the relay takes nothing.
       await send.out.until(line('3999 '));
+      // And somebody who looks is told before it is over.
+      await send.err.until(line('rxchat: lines dropped: '));
       relay.child.signal('SIGCONT');
       send.endInput();
       expect(await send.exit).toBe(7);
-      const [, stored, dropped] =
-        /lines dropped: \d+; lines stored: (\d+), not stored: (\d+)\n$/.exec(send.err.text) ?? [];
+      const [, stored, dropped] = /^rxchat: sent (\d+) of 4000, (\d+) dropped\n$/m.exec(send.err.text) ?? [];
       expect(Number(stored) + Number(dropped)).toBe(4000);
       const kept = (await heard(room, Number(stored))).map(({ text }) => text);
       // What went out before is there, and then either those that came last or those that came first.
@@ -115,6 +112,60 @@ describe('send --drop', () => {
       expect(kept.includes(lines.at(-1) ?? '')).toBe(which === 'oldest');
     },
   );
+
+  test('--json tells of it as it happens, its counts make the total, and --quiet leaves the last line', async () => {
+    const relay = await startRelay();
+    const flags = ['--drop', 'newest', '--json', '--quiet', '--nick', 'tap'];
+    const send = rxchat(['send', newRoom(relay.port).text, ...flags]);
+    await relay.joined('tap');
+    await freeze(relay.child);
+    send.feed(`${'x'.repeat(999)}\n`.repeat(3000));
+    await send.out.until(line('"type":"dropped"'));
+    relay.child.signal('SIGCONT');
+    send.endInput();
+    expect(await send.exit).toBe(7);
+    const printed = send.out.lines.map((each) => JSON.parse(each) as Record<string, unknown>);
+    const dropped = printed.filter(({ type }) => type === 'dropped');
+    for (const each of dropped) expect(shapeOf(each)).toStrictEqual(JSON_SHAPES.get('dropped'));
+    const { total } = dropped.at(-1) ?? {};
+    expect(dropped.reduce((sum, { count }) => sum + Number(count), 0)).toBe(total);
+    const stored = 3000 - Number(total);
+    expect(send.err.text).toBe(`rxchat: sent ${stored} of 3000, ${String(total)} dropped\n`);
+    expect(printed.filter(({ type }) => type === 'stored')).toHaveLength(stored);
+  });
+
+  test.each([
+    ['no receipt comes', undefined, 7],
+    ['it is interrupted', 'SIGTERM', 143],
+    ['its terminal is gone', 'SIGHUP', 129],
+  ] as const)('--spool keeps what waits when %s, and the next run sends it', async (_, signal, code) => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port).text;
+    const env = { XDG_STATE_HOME: newDir() };
+    const timeout = signal === undefined ? '1s' : '0';
+    const flags = ['--drop', 'oldest', '--spool', '--timeout', timeout, '--nick', 'tap'];
+    const send = rxchat(['send', room, ...flags], { env });
+    await relay.joined('tap');
+    await freeze(relay.child);
+    send.feed(Array.from({ length: 4000 }, (_, i) => `${i} ${'x'.repeat(1000)}\n`).join(''));
+    await send.err.until(line('rxchat: lines dropped: '));
+    send.endInput();
+    if (signal !== undefined) send.signal(signal);
+    expect(await send.exit).toBe(code);
+    relay.child.signal('SIGCONT');
+    const [, atLeast, dropped, lost] =
+      /; sent 0 of (at least )?\d+, (\d+) dropped, (?:at least )?(\d+) not confirmed\n.*hint: lines kept for the next run with --spool: \3\n$/s.exec(
+        send.err.text,
+      ) ?? [];
+    // Whether it had seen the end of its input when the signal came is for the system to say.
+    if (atLeast === undefined) expect(Number(dropped) + Number(lost)).toBe(4000);
+    expect(await run(['send', room, '--spool'], { env })).toStrictEqual({ code: 0, out: '', err: '' });
+    const kept = (await heard(room, Number(lost))).map(({ text }) => Number(text.split(' ')[0]));
+    expect(kept).toHaveLength(Number(lost));
+    expect(kept).toStrictEqual([...new Set(kept)].sort((a, b) => a - b));
+    expect((await run(['send', room, '-m', 'last'])).code).toBe(0);
+    expect((await heard(room, kept.length + 1)).at(-1)?.text).toBe('last');
+  });
 
   test('a line that no buffer takes ends it in 6', async () => {
     const room = newRoom((await startRelay()).port).text;
@@ -128,6 +179,27 @@ describe('send --drop', () => {
     const sent = await run(['send', room, '--drop', 'oldest'], { input: numbers(20_000) });
     expect(sent).toStrictEqual({ code: 0, out: '', err: '' });
     expect((await heard(room, 20_000)).map(({ text }) => `${text}\n`).join('')).toBe(numbers(20_000));
+  });
+});
+
+describe('send that ends without all receipts', () => {
+  const unanswered = async (...flags: readonly string[]) => {
+    const relay = await startRelay();
+    const send = rxchat(['send', newRoom(relay.port).text, '--nick', 'sender', ...flags]);
+    await relay.joined('sender');
+    await freeze(relay.child);
+    send.feed(numbers(5));
+    send.endInput();
+    return send;
+  };
+
+  test('ends in 7 with the count, although nothing was stored: it was in the room', async () => {
+    const send = await unanswered('--timeout', '1s');
+    expect([await send.exit, send.out.text, send.err.text]).toStrictEqual([
+      7,
+      '',
+      'rxchat: no receipt for 1 s: the relay does not answer; sent 0 of 5, 5 not confirmed\n',
+    ]);
   });
 });
 

@@ -137,7 +137,7 @@ describe('who is in between, and takes everyone for the relay and the relay for 
     const { code, err } = await say(unpinned(through(port, room)), '--tls');
     expect([code, err]).toStrictEqual([
       4,
-      expect.stringContaining('refused: the proof does not hold for this room (bad-proof); lines stored: 0'),
+      expect.stringContaining('refused: the proof does not hold for this room (bad-proof); sent 0 of '),
     ]);
     expect(relay.child.err.text).not.toContain('joined');
     // The same way without one in between.

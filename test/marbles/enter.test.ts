@@ -289,6 +289,35 @@ describe('the heartbeat', () => {
     expect(asked).toStrictEqual([]);
   });
 
+  test('does not count the silence of a relay that it does not read, and shows it meanwhile that it is alive', () => {
+    let asked: number[] = [];
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-N-----W', timed) });
+      const isHeld = () => asyncScheduler.now() < 48;
+      const { heard$, quiet } = beating(connection, { isHeld });
+      asked = quiet;
+      // Read again, it has its whole time: it is asked after one period, and given up after two.
+      expectObservable(heard$).toBe('                  -------W 57ms #', told, gone);
+      expectObservable(connection.line$).toBe('-H 8ms 6 9ms 6 9ms 6 9ms 6 9ms 6 9ms 6', pongs);
+    });
+    expect(asked).toStrictEqual([55]);
+  });
+
+  test('goes on as before where it is read at each tick, and asks isHeld anew for each subscription', () => {
+    let held = true;
+    marbles(({ hot, expectObservable }) => {
+      const chunk$ = hot('     -N-----W', timed);
+      const { heard$ } = beating(fakeConnection({ chunk$ }), { isHeld: () => held });
+      expectObservable(heard$, '99ms !').toBe('-------W', told);
+    });
+    held = false;
+    marbles(({ hot, expectObservable }) => {
+      const chunk$ = hot('     -N-----W', timed);
+      const { heard$ } = beating(fakeConnection({ chunk$ }), { isHeld: () => held });
+      expectObservable(heard$, '99ms !').toBe('-------W 17ms #', told, gone);
+    });
+  });
+
   test('is content with whatever comes, be it half a line', () => {
     let asked: number[] = [];
     marbles(({ hot, expectObservable }) => {

@@ -53,7 +53,7 @@ test('the help of the program names every command, and begins with examples', ()
 });
 
 test('every exit code is told, in the help of the program and of each command', () => {
-  const codes = [...Object.values(Exit), 130, 143].map(String);
+  const codes = [...Object.values(Exit), 129, 130, 143].map(String);
   expect(EXIT_CODES.flatMap(([code]) => code.split(', '))).toStrictEqual(codes);
   for (const help of [programHelp(), ...COMMANDS.map(commandHelp)])
     for (const [code, meaning] of EXIT_CODES)

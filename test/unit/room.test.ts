@@ -207,6 +207,18 @@ describe('room', () => {
     jest.advanceTimersByTime(16_000);
     expect(patient.heard.at(-1)).toMatchObject({ reason: 'nothing was heard for 30000 ms' });
   });
+
+  test('takes its own silence for its own: isHeld', () => {
+    let held = true;
+    const { come, links, heard } = begin({ heartbeat: 200, isHeld: () => held });
+    come(GREETING, WELCOME);
+    jest.advanceTimersByTime(10_000);
+    expect(links[0]!.writes.slice(1)).not.toContain('PING 4\n');
+    expect(heard.at(-1)).toMatchObject({ type: 'welcome' });
+    held = false;
+    jest.advanceTimersByTime(400);
+    expect(heard.at(-1)).toMatchObject({ type: 'offline', reason: 'nothing was heard for 400 ms' });
+  });
 });
 
 describe('the session', () => {

@@ -29,6 +29,10 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/bin/rxchat.ts: stdout.once': 'listens, and writes nothing',
+  'src/cli/sending/progress.ts: stderr': 'asks whether it is a terminal, and writes nothing',
+  'src/cli/sending/progress.ts: stderr.isTTY': 'the same',
+  'src/cli/sending/progress.ts: stdout': 'the same',
+  'src/cli/sending/progress.ts: stdout.isTTY': 'the same',
   'src/cli/completion/bash.ts: /dev/': 'a word of the script that completes',
   'src/cli/process.ts: stderr.on': 'listens, and writes nothing',
   'src/cli/process.ts: stdout.listenerCount': 'asks, and writes nothing',
@@ -41,7 +45,9 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/screen.ts: stdout.off': 'listens no more',
   'src/terminal/screen.ts: stdout.prependListener': 'listens, and writes nothing',
   'src/terminal/screen.ts: stdout.write': 'what is given to print, which is Visible, and line breaks',
-  'src/terminal/write.ts: stderr.write': 'takes Visible alone: notes, errors, hints, the usage',
+  'src/terminal/write.ts: stderr.columns': 'asks how wide it is',
+  'src/terminal/write.ts: stderr.write':
+    'takes Visible alone: notes, errors, hints, the usage; and how far send is, in a line that it clears',
   'src/terminal/write.ts: stdout.write':
     'takes Visible: messages, JSON, invites, what serve and check say; and with --tee your own input, exactly',
 };

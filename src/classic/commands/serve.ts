@@ -41,7 +41,7 @@ export const serve: Run = ({ flags }) =>
     const given = Object.entries(flags).filter(([, value]) => value !== undefined);
     const limits = readLimits({ ...DEFAULTS, ...Object.fromEntries(given) });
     const timing = readTiming(flags, SERVER_SILENCE);
-    const stop$ = stopped();
+    const stop$ = stopped(signal$);
     const listening$ = listenTcp(address).pipe(
       catchError((error: unknown) => throwError(() => cannotListen(address, error))),
       takeUntil(stop$),

@@ -4,6 +4,7 @@ import {
   connect,
   defer,
   EMPTY,
+  finalize,
   from,
   ignoreElements,
   merge,
@@ -18,7 +19,8 @@ import {
 } from 'rxjs';
 import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
-import { writeOut } from '../../terminal/write.js';
+import { clearStatus, showStatus, writeOut } from '../../terminal/write.js';
+import { atMostEvery } from '../atMostEvery.js';
 import { DROPPED } from '../choices.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
@@ -30,8 +32,11 @@ import { flushed$, interruption$, outputFailure$, standardInput, teed } from '..
 import { openPeople } from '../people.js';
 import { readLink } from '../relayLink.js';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
-import { type Receipts, receipts } from '../receipts.js';
+import { receipts } from '../receipts.js';
 import { receiptLines } from '../receiptLines.js';
+import { type Outcome, outcomeText, withOutcome } from '../sending/outcome.js';
+import { progress, showsProgress } from '../sending/progress.js';
+import { tellDropped, TOLD_EVERY } from '../sending/tellDropped.js';
 import { oneMessage, pipedBlock, pipedLines, type Source } from '../source.js';
 import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
 
@@ -55,9 +60,13 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
       throw usageError('there is nothing to send', 'pipe lines into rxchat send, or give one with -m TEXT');
 
     const source = message === undefined ? pipedSource(flags) : oneMessage(message);
+    const json = flags['json'] === true;
+    const quiet = flags['quiet'] === true;
     const receipt = receiptLines(name);
     const account = receipts();
     const spool = flags['spool'] === true ? openSpool(spoolDir(), invite, nick, people.identity) : undefined;
+    const tell = tellDropped({ room: name, json, quiet });
+    let wasIn = false;
     let unsayable: CliError | undefined;
 
     const sending$ = from(readRoomOptions(flags, nick)).pipe(
@@ -81,45 +90,50 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
       tap((heard) => {
         account.take(heard);
         source.pace(account.pendingBytes);
-        const line = flags['json'] === true ? receipt(heard) : undefined;
+        wasIn ||= heard.type === 'welcome';
+        const line = json ? receipt(heard) : undefined;
         if (line !== undefined) writeOut(line);
       }),
       takeWhile(() => !account.done, true),
       connect((heard$) =>
-        merge(heard$, heard$.pipe(tellState(invite), tap(note), ignoreElements())).pipe(
-          takeUntil(heard$.pipe(giveUp(account, timeout))),
-        ),
+        merge(
+          heard$,
+          quiet ? EMPTY : heard$.pipe(tellState(invite), tap(note)),
+          showsProgress(flags)
+            ? heard$.pipe(progress(account), tap(showStatus), finalize(clearStatus))
+            : EMPTY,
+        ).pipe(takeUntil(heard$.pipe(giveUp(account, timeout)))),
       ),
       ignoreElements(),
       takeUntil(interruption$),
     );
+    const gathering$ = source.gather$.pipe(atMostEvery(TOLD_EVERY), tap(tell), ignoreElements());
+
+    const outcome = (rest: number): Outcome => ({
+      stored: account.stored,
+      unconfirmed: account.pending.length + rest,
+      dropped: source.dropped,
+      isAll: source.ended,
+      wasIn,
+    });
 
     const conclude$ = defer(() => {
+      if (account.damaged && !quiet) note('some input was not UTF-8; U+FFFD stands in its place');
       if (unsayable !== undefined) throw unsayable;
-      if (account.damaged) note('some input was not UTF-8; U+FFFD stands in its place');
-      if (source.dropped > 0) throw new CliError(Exit.partly, `lines dropped: ${source.dropped}`);
+      if (source.dropped > 0) throw new CliError(Exit.partly, outcomeText(outcome(0)));
       return of(Exit.ok);
     });
 
-    const sent$ = concat(merge(source.gather$, sending$), flushed$, conclude$).pipe(
-      takeUntil(outputFailure$),
-    );
+    const sent$ = concat(merge(gathering$, sending$), flushed$, conclude$).pipe(takeUntil(outputFailure$));
     return sent$.pipe(
       catchError((error: unknown) => {
         const failure = toCliError(error);
+        // It has the count already.
+        if (failure.exitCode === Exit.partly) return throwError(() => failure);
         const isRetried = failure.exitCode === Exit.network || failure.exitCode === Exit.refused;
-        return (isRetried ? leave(source, spool) : of(0)).pipe(
-          switchMap((rest) =>
-            throwError(() =>
-              unsent(
-                failure,
-                account,
-                rest,
-                { ended: source.ended || !isRetried, dropped: source.dropped },
-                spool,
-              ),
-            ),
-          ),
+        return (isRetried || source.readsAhead ? leave(source, spool) : of(0)).pipe(
+          tap(() => tell(source.dropped)),
+          switchMap((rest) => throwError(() => withKept(withOutcome(failure, outcome(rest)), spool))),
         );
       }),
     );
@@ -154,26 +168,12 @@ const leave = (source: Source, spool: Spool | undefined): Observable<number> =>
     tap(() => spool?.save()),
   );
 
-/** The same failure, with what became of the lines. */
-const unsent = (
-  failure: CliError,
-  account: Receipts,
-  rest: number,
-  { ended, dropped }: Pick<Source, 'ended' | 'dropped'>,
-  spool: Spool | undefined,
-): CliError => {
-  const { stored, pending } = account;
-  const lost = pending.length + rest + dropped;
-  const { message, hint, exitCode } = failure;
-  if (lost === 0 && stored === 0 && spool === undefined) return failure;
-  if (exitCode === Exit.limit) return new CliError(exitCode, `${message}; lines stored: ${stored}`, hint);
-  const partly = exitCode === Exit.network && stored > 0 && lost > 0;
-  const count = `${ended ? '' : 'at least '}${lost}`;
-  return new CliError(
-    partly ? Exit.partly : exitCode,
-    `${message}; lines stored: ${stored}, not stored: ${count}`,
-    spool !== undefined && spool.count > 0
-      ? `lines kept for the next run with --spool: ${spool.count}`
-      : hint,
-  );
-};
+/** The same failure, with what the next run will send. */
+const withKept = (failure: CliError, spool: Spool | undefined): CliError =>
+  spool === undefined || spool.count === 0
+    ? failure
+    : new CliError(
+        failure.exitCode,
+        failure.message,
+        `lines kept for the next run with --spool: ${spool.count}`,
+      );

@@ -33,7 +33,7 @@ import type { Run } from '../commandTable.js';
 import { Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
 import { readLimits } from '../limits.js';
-import { signal$ } from '../process.js';
+import { endSignal$, signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
 import { readCertificates } from '../serveTls.js';
 import { LOG_LEVELS } from '../choices.js';
@@ -53,7 +53,9 @@ export const serve: Run = ({ flags }) =>
     const store = readStore(flags);
     const certificate$ = readCertificates(address.host, readDir(flags), flags);
     const limits = readLimits(flags);
-    const stop$ = stopped();
+    // With a certificate of one's own, SIGHUP reads that again.
+    const ending$ = flags['cert'] === undefined ? signal$ : endSignal$;
+    const stop$ = stopped(ending$);
 
     let pin: string | undefined;
     const pinned = (certificate: Certificate) => {
@@ -89,7 +91,7 @@ export const serve: Run = ({ flags }) =>
       // The store closes when its observable is unsubscribed.
       take(1),
       takeUntil(
-        signal$.pipe(
+        ending$.pipe(
           skip(1),
           tap((code) => process.exit(code)),
         ),

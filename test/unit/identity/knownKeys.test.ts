@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeRecord } from '../../../src/identity/keyRecord.js';
 import { KNOWN_LIMIT, knownKeysFile, openKnownKeys } from '../../../src/identity/knownKeys.js';
+import { transientNick } from '../../../src/identity/transientNick.js';
 import { toBase64url } from '../../../streams/wire/index.js';
 
 let dir = '';
@@ -52,6 +53,14 @@ describe('known keys', () => {
     expect(readFileSync(file(), 'utf8')).toBe(before);
     keys.accept('room', 'ALICE', TWO);
     expect([keys, open()].map((each) => each.known('room').get('alice'))).toStrictEqual([TWO, TWO]);
+  });
+
+  test('nicks of one run are not kept, however many come; what was accepted for one by hand is', () => {
+    const keys = open();
+    for (let i = 0; i < 10; i += 1) expect(keys.remember('room', transientNick('alice'), ONE)).toBe(ONE);
+    expect(keys.known('room').size).toBe(0);
+    keys.accept('room', 'alice~a1b2c3d4', ONE);
+    expect(keys.remember('room', 'Alice~a1b2c3d4', TWO)).toBe(ONE);
   });
 
   test('are verified or not, by key and in every room', () => {

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Child, newDir, RXCHAT, rxchat, start } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { newRoom, startRelay } from './support/relay.js';
+import { count, line } from './support/said.js';
+
+afterAll(endAll);
+
+/** What is to be said of, in its place, once for all that is checked. */
+const LINES = Number(process.env['RXCHAT_PIPE_LINES'] ?? 50_000);
+const HOW_MANY =
+  LINES >= 1_000_000
+    ? `${LINES} lines`
+    : `${LINES} LINES, NOT A MILLION (RXCHAT_PIPE_LINES=1000000 for that)`;
+
+const HUNG = 600_000;
+const SIGNALS = [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const;
+
+/** `seq: 1`, `seq: 2`, … as far as it goes: the first line that is another one, or how many there are. */
+const inOrder = (lines: readonly string[]): number | string => {
+  const at = lines.findIndex((each, i) => each !== `seq: ${i + 1}`);
+  return at < 0 ? lines.length : `line ${at + 1} is ${lines[at] ?? ''}`;
+};
+
+const shell = (script: string, args: readonly string[]): Child =>
+  start('bash', ['-c', script, process.execPath, RXCHAT, ...args], { input: '' });
+
+describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
+  let room = '';
+  let first: Child;
+  let sent: Child;
+
+  beforeAll(async () => {
+    const relay = await startRelay();
+    room = newRoom(relay.port).text;
+    first = rxchat(['listen', room, '--nick', 'ear', '-n', String(LINES)]);
+    await relay.joined('ear');
+    sent = shell(`seq ${LINES} | "$0" "$@"; exit \${PIPESTATUS[1]}`, ['send', room, '--nick', 'seq']);
+    await Promise.all([sent.exit, first.exit]);
+  }, HUNG);
+
+  test('each of them arrives, once and in order, and both ends end in 0', async () => {
+    expect([await sent.exit, sent.out.text, sent.err.text]).toStrictEqual([0, '', '']);
+    expect([await first.exit, inOrder(first.out.lines)]).toStrictEqual([0, LINES]);
+  });
+
+  test(
+    'and so does each when it is read later, and nothing after the last one is cut off in a file',
+    async () => {
+      const file = join(newDir(), 'out');
+      const later = shell(`exec "$0" "$@" > ${file}`, ['listen', room, '--after', '0', '-n', String(LINES)]);
+      expect(await later.exit).toBe(0);
+      const text = readFileSync(file, 'utf8');
+      expect([text.endsWith('\n'), inOrder(text.split('\n').slice(0, -1))]).toStrictEqual([true, LINES]);
+    },
+    HUNG,
+  );
+
+  test.each([
+    ['head -1', 1],
+    ['sed 1000q', 1000],
+    ['(read -r one; echo "$one")', 1],
+    ['(exec <&-; :)', 0],
+  ])('listen | %s: the reader goes, and it ends quietly in 0', async (reader, lines) => {
+    const piped = shell(`"$0" "$@" | ${reader}; exit \${PIPESTATUS[0]}`, ['listen', room, '--after', '0']);
+    expect([await piped.exit, inOrder(piped.out.lines)]).toStrictEqual([0, lines]);
+    expect(piped.err.text).not.toMatch(/EPIPE|rror|cannot/);
+  });
+
+  test.each([
+    ['a full disk', 'exec "$0" "$@" > /dev/full', 'ENOSPC'],
+    ['one that is full after 100 KiB', '(ulimit -f 100; exec "$0" "$@" > FILE)', 'EFBIG'],
+  ])('listen onto %s ends in 1 and says so, and what is there is right', async (_, script, why) => {
+    const file = join(newDir(), 'out');
+    const full = shell(script.replace('FILE', file), ['listen', room, '--after', '0']);
+    expect(await full.exit).toBe(1);
+    expect(full.err.lines.filter((each) => each.includes('cannot'))).toStrictEqual([
+      `rxchat: cannot write standard output: ${why}`,
+    ]);
+    if (why === 'ENOSPC') return;
+    const text = readFileSync(file, 'utf8');
+    expect(text).toHaveLength(102_400);
+    expect(inOrder(text.split('\n').slice(0, -1))).toBeGreaterThan(1000);
+  });
+
+  test.each(SIGNALS)(
+    'listen that gets %s in the middle ends in %i, with whole lines',
+    async (signal, code) => {
+      const listen = rxchat(['listen', room, '--after', '0']);
+      await listen.out.until(count(1));
+      listen.signal(signal);
+      expect(await listen.exit).toBe(code);
+      expect([listen.out.text.endsWith('\n'), inOrder(listen.out.lines)]).toStrictEqual([
+        true,
+        listen.out.lines.length,
+      ]);
+    },
+  );
+
+  test.each(SIGNALS)(
+    'send that gets %s in the middle ends in %i, says how many it sent, and leaves no hole',
+    async (signal, code) => {
+      const relay = await startRelay();
+      const other = newRoom(relay.port).text;
+      const listen = rxchat(['listen', other, '--nick', 'ear']);
+      await relay.joined('ear');
+      const send = rxchat(['send', other, '--nick', 'seq'], {
+        by: ['bash', '-c', 'exec "$0" "$@" < <(seq 1000000000)'],
+      });
+      await listen.out.until(count(1000));
+      send.signal(signal);
+      expect(await send.exit).toBe(code);
+      const [, stored] =
+        /^rxchat: interrupted; sent (\d+) of at least \d+(?:, at least \d+ not confirmed)?\n$/.exec(
+          send.err.text,
+        ) ?? [];
+      expect(Number(stored)).toBeGreaterThan(0);
+      await listen.out.until(line(`seq: ${stored ?? ''}`));
+      await relay.left('seq');
+      listen.signal('SIGTERM');
+      await listen.exit;
+      expect(inOrder(listen.out.lines)).toBe(listen.out.lines.length);
+    },
+  );
+
+  test(
+    'seq | send --tee onto a full disk ends in 1; its reader gone, it sends all',
+    async () => {
+      const relay = await startRelay();
+      const other = newRoom(relay.port).text;
+      const args = ['send', other, '--nick', 'seq', '--tee'];
+      const full = shell(`seq ${LINES} | "$0" "$@" > /dev/full; exit \${PIPESTATUS[1]}`, args);
+      expect(await full.exit).toBe(1);
+      expect(full.err.text).toMatch(/^rxchat: cannot write standard output: ENOSPC/);
+      const unread = shell(`seq ${LINES} | "$0" "$@" | head -1; exit \${PIPESTATUS[1]}`, args);
+      expect([await unread.exit, unread.out.text, unread.err.text]).toStrictEqual([0, '1\n', '']);
+    },
+    HUNG,
+  );
+});
