@@ -1,4 +1,4 @@
-import type { Reader } from '../relay/fanOut.js';
+import type { Reader } from '../relay/follower.js';
 import type { Cursor } from '../relay/roomLog.js';
 import { encodeText } from '../wire/utf8.js';
 import { CONNECTED, LOST } from './notices.js';

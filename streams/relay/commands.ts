@@ -61,44 +61,62 @@ export interface CommandsOptions {
  * const spoken = (options: CommandsOptions) => options.connection.chunk$.pipe(lines(), commands(options));
  */
 export const commands =
-  ({ connection, nonce, verify, entrance }: CommandsOptions): OperatorFunction<Lines, Command> =>
+  (options: CommandsOptions): OperatorFunction<Lines, Command> =>
   (line$) =>
     defer(() => {
       let member: Member | undefined;
-
-      const join = (line: Uint8Array): Member => {
-        const text = decodeLine(line);
-        if (text === undefined) throw new ProtocolError('bad-line', 'the answer to NICK is not UTF-8');
-        const { proof, access, ...hello } = readHello(text);
-        const here = { ...hello, nonce, binding: toBase64url(connection.channelBinding) };
-        entrance?.({ room: hello.room, access }, accessMessage(here));
-        if (!verify(hello.room, proofMessage(here), proof))
-          throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
-        return { ...hello, connection };
-      };
-
-      const lineByLine = function* (batch: Lines): Generator<Command> {
-        for (const line of eachLine(batch)) {
-          if (member === undefined) yield { type: 'join', member: (member = join(line)) };
-          else if (areTokens(line)) yield { type: 'tokens', member, lines: { bytes: line, count: 1 } };
-          else {
-            const control = readControl(decodeLine(line) ?? '');
-            if (control?.type === 'ping') yield { type: 'ping', member };
-            else if (control?.type === 'bye') {
-              yield { type: 'leave', member, reason: 'bye' };
-              return;
-            } else if (control?.type !== 'pong')
-              throw new ProtocolError('bad-line', 'expected a token, PING, PONG or BYE');
-          }
-        }
-      };
-
+      const join = (line: Uint8Array): Member => (member = readMember(line, options));
       return line$.pipe(
-        eachOf((batch): Iterable<Command> =>
-          member !== undefined && areTokens(batch.bytes)
-            ? [{ type: 'tokens', member, lines: batch }]
-            : lineByLine(batch),
-        ),
+        eachOf((batch) => eachCommand(batch, member, join)),
         takeWhile((command) => command.type !== 'leave', true),
       );
     });
+
+/** The member that an answer to `NICK` makes; throws a `ProtocolError` where it makes none. */
+export const readMember = (
+  line: Uint8Array,
+  { connection, nonce, verify, entrance }: CommandsOptions,
+): Member => {
+  const text = decodeLine(line);
+  if (text === undefined) throw new ProtocolError('bad-line', 'the answer to NICK is not UTF-8');
+  const { proof, access, ...hello } = readHello(text);
+  const here = { ...hello, nonce, binding: toBase64url(connection.channelBinding) };
+  entrance?.({ room: hello.room, access }, accessMessage(here));
+  if (!verify(hello.room, proofMessage(here), proof))
+    throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
+  return { ...hello, connection };
+};
+
+/**
+ * What a batch of lines says, of a member, or of somebody whom its first line makes one by `join`. Nothing comes after
+ * a `leave`. Throws a `ProtocolError` at a wrong line, after the commands before it.
+ */
+export const eachCommand = (
+  batch: Lines,
+  member: Member | undefined,
+  join: (line: Uint8Array) => Member,
+): Iterable<Command> =>
+  member !== undefined && areTokens(batch.bytes)
+    ? [{ type: 'tokens', member, lines: batch }]
+    : lineByLine(batch, member, join);
+
+function* lineByLine(
+  batch: Lines,
+  known: Member | undefined,
+  join: (line: Uint8Array) => Member,
+): Generator<Command> {
+  let member = known;
+  for (const line of eachLine(batch)) {
+    if (member === undefined) yield { type: 'join', member: (member = join(line)) };
+    else if (areTokens(line)) yield { type: 'tokens', member, lines: { bytes: line, count: 1 } };
+    else {
+      const control = readControl(decodeLine(line) ?? '');
+      if (control?.type === 'ping') yield { type: 'ping', member };
+      else if (control?.type === 'bye') {
+        yield { type: 'leave', member, reason: 'bye' };
+        return;
+      } else if (control?.type !== 'pong')
+        throw new ProtocolError('bad-line', 'expected a token, PING, PONG or BYE');
+    }
+  }
+}

@@ -1,11 +1,6 @@
-import { Observable, Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Sink } from '../wire/connection.js';
-import { controlLine } from '../wire/control.js';
-import { encodeLine } from '../wire/utf8.js';
-import type { Cursor } from './roomLog.js';
-
-/** What a subscriber is written from; a log's cursor is one. */
-export type Reader = Pick<Cursor, 'read'>;
+import { Follower, type Reader } from './follower.js';
 
 /**
  * Notices in, the log written out to one subscriber: backpressure by `exhaustMap`.
@@ -40,62 +35,28 @@ export const fanOut =
   ({ cursor, sink }: { cursor: Reader; sink: Sink }) =>
   (appended$: Observable<unknown>): Observable<never> =>
     new Observable((subscriber) => {
-      /** While it catches up, be it that the sink has pushed back, notices are ignored. */
-      let isCatchingUp = false;
-      let draining = Subscription.EMPTY;
       let isOver = false;
       let hasBegun = false;
-
-      /** Writes until the end or until the sink pushes back; whether it pushed back. */
-      const write = (): boolean => {
-        try {
-          for (let read = cursor.read(); read !== undefined; read = cursor.read()) {
-            const bytes =
-              read instanceof Uint8Array ? read : encodeLine(controlLine({ type: 'gap', ...read }));
-            if (!sink.write(bytes)) return true;
-          }
-        } catch (error) {
-          subscriber.error(error);
-        }
-        return false;
-      };
       const endWhereOver = () => {
-        if (isOver && hasBegun && !isCatchingUp) subscriber.complete();
+        if (isOver && hasBegun && !follower.isCatchingUp) subscriber.complete();
       };
-      const stand = () => {
-        isCatchingUp = false;
-        draining.unsubscribe();
-        endWhereOver();
-      };
-      const catchUp = () => {
-        if (isCatchingUp) return;
-        isCatchingUp = true;
-        if (!write()) {
-          stand();
-          return;
-        }
-        draining = new Subscription();
-        // The catch-up itself goes on through every drain: one that ended on a drain and waited for the next notice would
-        // lose the wake-up that comes while it is still busy. A sink may be writable at once, and then this one is closed.
-        draining.add(
-          sink.writable$.subscribe({
-            next: () => {
-              if (!write()) stand();
-            },
-            error: (error: unknown) => {
-              subscriber.error(error);
-            },
-            complete: stand,
-          }),
-        );
-      };
+      const follower = new Follower({
+        read: () => cursor.read(),
+        sink,
+        stood: endWhereOver,
+        failed: (error) => {
+          subscriber.error(error);
+        },
+      });
 
       subscriber.add(() => {
-        draining.unsubscribe();
+        follower.stop();
       });
       subscriber.add(
         appended$.subscribe({
-          next: catchUp,
+          next: () => {
+            follower.catchUp();
+          },
           error: (error: unknown) => {
             subscriber.error(error);
           },
@@ -105,7 +66,7 @@ export const fanOut =
           },
         }),
       );
-      catchUp();
+      follower.catchUp();
       hasBegun = true;
       endWhereOver();
     });

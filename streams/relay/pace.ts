@@ -9,7 +9,7 @@ import {
 } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
 import type { Lines } from '../wire/lines.js';
-import { type Rate, tokenBucket, UNLIMITED } from './tokenBucket.js';
+import { Level, type Rate, schedulerTime, UNLIMITED } from './tokenBucket.js';
 
 export interface PaceLimits {
   /** Bytes of lines that one connection may send. */
@@ -43,40 +43,19 @@ export interface PaceOptions extends PaceLimits {
  *   connection.chunk$.pipe(lines(), pace({ connection, lineRate: { perSecond: 100, burst: 1000 } }));
  */
 export const pace =
-  <T extends Lines>({
-    connection,
-    byteRate = UNLIMITED,
-    lineRate = UNLIMITED,
-  }: PaceOptions): MonoTypeOperatorFunction<T> =>
+  <T extends Lines>({ connection, ...limits }: PaceOptions): MonoTypeOperatorFunction<T> =>
   (line$) =>
     new Observable((subscriber) => {
-      const bytes = tokenBucket(byteRate);
-      const lines = tokenBucket(lineRate);
-      const debt = () => Math.max(bytes.debt(), lines.debt());
-      let slowed = Subscription.EMPTY;
-
-      const slow = (ms: number) => {
-        connection.pause();
-        slowed = timer(ms)
-          .pipe(
-            // Meanwhile the rest of what was read may have come on credit.
-            expand(() => (debt() > 0 ? timer(debt()) : EMPTY)),
-            finalize(() => {
-              connection.resume();
-            }),
-          )
-          .subscribe();
-        subscriber.add(slowed);
-      };
-
+      const pace = pacer(connection, limits);
+      subscriber.add(() => {
+        pace.stop();
+      });
       subscriber.add(
         line$.subscribe({
           next: (said) => {
-            bytes.take(said.bytes.length);
-            lines.take(said.count);
+            pace.take(said);
             subscriber.next(said);
-            const ms = debt();
-            if (ms > 0 && slowed.closed && !subscriber.closed) slow(ms);
+            if (!subscriber.closed) pace.slow();
           },
           error: (error: unknown) => {
             subscriber.error(error);
@@ -87,3 +66,65 @@ export const pace =
         }),
       );
     });
+
+/** What `pace` does, for who has no operator for it. */
+export interface Pacer {
+  /** Something was said. */
+  take(lines: Lines): void;
+  /** Stops reading where something is owed, until it is made good. */
+  slow(): void;
+  /** Reads on, whatever is owed. */
+  stop(): void;
+}
+
+const UNPACED: Pacer = { take: () => undefined, slow: () => undefined, stop: () => undefined };
+
+/** A pacer for one connection; one for all that have no limit. */
+export const pacer = (
+  connection: Pick<Connection, 'pause' | 'resume'>,
+  { byteRate = UNLIMITED, lineRate = UNLIMITED }: PaceLimits,
+): Pacer =>
+  byteRate.perSecond === Infinity && lineRate.perSecond === Infinity
+    ? UNPACED
+    : new LimitedPacer(connection, byteRate, lineRate);
+
+class LimitedPacer implements Pacer {
+  readonly #connection: Pick<Connection, 'pause' | 'resume'>;
+  readonly #bytes: Level;
+  readonly #lines: Level;
+  #slowed = Subscription.EMPTY;
+
+  constructor(connection: Pick<Connection, 'pause' | 'resume'>, byteRate: Rate, lineRate: Rate) {
+    this.#connection = connection;
+    this.#bytes = new Level(byteRate, schedulerTime);
+    this.#lines = new Level(lineRate, schedulerTime);
+  }
+
+  take({ bytes, count }: Lines): void {
+    this.#bytes.take(bytes.length);
+    this.#lines.take(count);
+  }
+
+  slow(): void {
+    const ms = this.#debt();
+    if (ms === 0 || !this.#slowed.closed) return;
+    this.#connection.pause();
+    this.#slowed = timer(ms)
+      .pipe(
+        // Meanwhile the rest of what was read may have come on credit.
+        expand(() => (this.#debt() > 0 ? timer(this.#debt()) : EMPTY)),
+        finalize(() => {
+          this.#connection.resume();
+        }),
+      )
+      .subscribe();
+  }
+
+  stop(): void {
+    this.#slowed.unsubscribe();
+  }
+
+  #debt(): number {
+    return Math.max(this.#bytes.debt(), this.#lines.debt());
+  }
+}

@@ -18,6 +18,46 @@ export interface TokenBucket {
   readonly debt: () => number;
 }
 
+/** The time of whatever scheduler is in charge. */
+export const schedulerTime = (): number => asyncScheduler.now();
+
+/** What is in a bucket: two numbers for each connection and rate. A rate of `Infinity` has no limit. */
+export class Level {
+  readonly #rate: Rate;
+  readonly #now: () => number;
+  #there: number;
+  #at: number;
+
+  constructor(rate: Rate, now: () => number) {
+    this.#rate = rate;
+    this.#now = now;
+    this.#there = rate.burst;
+    this.#at = now();
+  }
+
+  has(): boolean {
+    return this.#rate.perSecond === Infinity || this.#fill() >= 1;
+  }
+
+  take(n: number): void {
+    if (this.#rate.perSecond !== Infinity) this.#there = this.#fill() - n;
+  }
+
+  debt(): number {
+    if (this.#rate.perSecond === Infinity) return 0;
+    const there = this.#fill();
+    return there < 0 ? Math.ceil((-there * 1000) / this.#rate.perSecond) : 0;
+  }
+
+  #fill(): number {
+    const { perSecond, burst } = this.#rate;
+    const time = this.#now();
+    if (time > this.#at) this.#there = Math.min(burst, this.#there + ((time - this.#at) * perSecond) / 1000);
+    this.#at = time;
+    return this.#there;
+  }
+}
+
 /**
  * A token bucket, full at first. A rate of `Infinity` has no limit. A clock that is set back fills nothing.
  *
@@ -28,43 +68,19 @@ export interface TokenBucket {
  * bucket.take(25);
  * console.log(bucket.debt()); // 500
  */
-export const tokenBucket = (
-  { perSecond, burst }: Rate,
-  now: () => number = () => asyncScheduler.now(),
-): TokenBucket => {
-  let there = burst;
-  let at = now();
-
-  const fill = () => {
-    const time = now();
-    if (time > at) there = Math.min(burst, there + ((time - at) * perSecond) / 1000);
-    at = time;
-  };
-  const take = (n: number) => {
-    if (perSecond === Infinity) return;
-    fill();
-    there -= n;
-  };
-
-  const has = () => {
-    if (perSecond === Infinity) return true;
-    fill();
-    return there >= 1;
-  };
-
+export const tokenBucket = (rate: Rate, now: () => number = schedulerTime): TokenBucket => {
+  const level = new Level(rate, now);
   return {
-    has,
-    take,
+    has: () => level.has(),
+    take: (n) => {
+      level.take(n);
+    },
     tryTake: () => {
-      if (!has()) return false;
-      take(1);
+      if (!level.has()) return false;
+      level.take(1);
       return true;
     },
-    debt: () => {
-      if (perSecond === Infinity) return 0;
-      fill();
-      return there < 0 ? Math.ceil((-there * 1000) / perSecond) : 0;
-    },
+    debt: () => level.debt(),
   };
 };
 

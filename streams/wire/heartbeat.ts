@@ -11,8 +11,8 @@ export interface HeartbeatOptions {
 }
 
 /** Ticks a period; a silence of `GONE` ticks in a row is the end. */
-const TICKS = 2;
-const GONE = 2 * TICKS;
+export const TICKS: number = 2;
+export const GONE: number = 2 * TICKS;
 
 /**
  * Passes everything on and notices when nothing comes any more: a link of which only one half is left.

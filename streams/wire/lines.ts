@@ -47,13 +47,19 @@ export const lines =
     Lines
   > =>
   (chunk$) =>
-    defer(() => chunk$.pipe(eachOf(splitter(limit, Math.min(first, limit)))));
+    defer(() => chunk$.pipe(eachOf(lineSplitter({ limit, first }))));
 
-/** One splitter holds the unfinished line of one stream. */
-const splitter = (later: number, first: number): ((chunk: Uint8Array) => Iterable<Lines>) => {
+/** What `lines` does to each chunk: one splitter holds the unfinished line of one stream. */
+export const lineSplitter = ({
+  limit: later,
+  first,
+}: {
+  limit: number;
+  first: number;
+}): ((chunk: Uint8Array) => Iterable<Lines>) => {
   let carry = NOTHING;
   let carried = 0;
-  let limit = first;
+  let limit = Math.min(first, later);
 
   const keep = (bytes: Uint8Array) => {
     const size = carried + bytes.length;

@@ -138,18 +138,19 @@ describe('who is silent', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const alices$ = hot('                           ---A', said);
       const alice = fakeConnection({ chunk$: alices$ });
-      const bobs$ = hot('                             --------B----------------o', {
+      const bobs$ = hot('                             --------B----------------------o', {
         ...said,
         o: bytes('PONG 2'),
       });
       const bob = fakeConnection({ chunk$: bobs$ });
       const connection$ = hot('                       ab', { a: alice, b: bob });
       const unsub = '                                 41ms                                     !';
-      const drawing = '                               ---(JA)-(KB)--------uv------------------(gja)';
+      // The ticks are everybody's: at 10, 20, 30, 40.
+      const drawing = '                               ---(JA)-(KB)--------(uv)----------------(gja)';
       expectObservable(connection$.pipe(serving({ heartbeat: 20 })), unsub).toBe(drawing, out);
       const asked = { ...heard, p: 'PING 2' };
       expectObservable(alice.line$).toBe('            N--(WA)-B-----------p-------------------|', asked);
-      expectObservable(bob.line$).toBe('              -N------(WB)---------p------------------a|', asked);
+      expectObservable(bob.line$).toBe('              -N------(WB)--------p-------------------a|', asked);
       expectSubscriptions(alices$.subscriptions).toBe('^---------------------------------------!');
     });
   });
