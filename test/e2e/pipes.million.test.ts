@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, newDir, RXCHAT, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
-import { newRoom, startRelay } from './support/relay.js';
+import { newRoom, type Relay, startRelay } from './support/relay.js';
 import { count, line } from './support/said.js';
 
 afterAll(endAll);
@@ -23,8 +23,8 @@ const SIGNALS = [
 ] as const;
 
 /** `seq: 1`, `seq: 2`, … as far as it goes: the first line that is another one, or how many there are. */
-const inOrder = (lines: readonly string[]): number | string => {
-  const at = lines.findIndex((each, i) => each !== `seq: ${i + 1}`);
+const inOrder = (lines: readonly string[], nick = 'seq'): number | string => {
+  const at = lines.findIndex((each, i) => each !== `${nick}: ${i + 1}`);
   return at < 0 ? lines.length : `line ${at + 1} is ${lines[at] ?? ''}`;
 };
 
@@ -32,12 +32,13 @@ const shell = (script: string, args: readonly string[]): Child =>
   start('bash', ['-c', script, process.execPath, RXCHAT, ...args], { input: '' });
 
 describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
+  let relay: Relay;
   let room = '';
   let first: Child;
   let sent: Child;
 
   beforeAll(async () => {
-    const relay = await startRelay();
+    relay = await startRelay();
     room = newRoom(relay.port).text;
     first = rxchat(['listen', room, '--nick', 'ear', '-n', String(LINES)]);
     await relay.joined('ear');
@@ -106,11 +107,11 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
   test.each(SIGNALS)(
     'send that gets %s in the middle ends in %i, says how many it sent, and leaves no hole',
     async (signal, code) => {
-      const relay = await startRelay();
       const other = newRoom(relay.port).text;
-      const listen = rxchat(['listen', other, '--nick', 'ear']);
-      await relay.joined('ear');
-      const send = rxchat(['send', other, '--nick', 'seq'], {
+      const listen = rxchat(['listen', other, '--nick', `ear${code}`]);
+      await relay.joined(`ear${code}`);
+      const nick = `seq${code}`;
+      const send = rxchat(['send', other, '--nick', nick], {
         by: ['bash', '-c', 'exec "$0" "$@" < <(seq 1000000000)'],
       });
       await listen.out.until(count(1000));
@@ -121,18 +122,17 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
           send.err.text,
         ) ?? [];
       expect(Number(stored)).toBeGreaterThan(0);
-      await listen.out.until(line(`seq: ${stored ?? ''}`));
-      await relay.left('seq');
+      await listen.out.until(line(`${nick}: ${stored ?? ''}`));
+      await relay.left(nick);
       listen.signal('SIGTERM');
       await listen.exit;
-      expect(inOrder(listen.out.lines)).toBe(listen.out.lines.length);
+      expect(inOrder(listen.out.lines, nick)).toBe(listen.out.lines.length);
     },
   );
 
   test(
     'seq | send --tee onto a full disk ends in 1; its reader gone, it sends all',
     async () => {
-      const relay = await startRelay();
       const other = newRoom(relay.port).text;
       const args = ['send', other, '--nick', 'seq', '--tee'];
       const full = shell(`seq ${LINES} | "$0" "$@" > /dev/full; exit \${PIPESTATUS[1]}`, args);

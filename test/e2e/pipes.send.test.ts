@@ -137,7 +137,6 @@ describe('send --drop', () => {
   test.each([
     ['no receipt comes', undefined, 7],
     ['it is interrupted', 'SIGTERM', 143],
-    ['its terminal is gone', 'SIGHUP', 129],
   ] as const)('--spool keeps what waits when %s, and the next run sends it', async (_, signal, code) => {
     const relay = await startRelay();
     const room = newRoom(relay.port).text;
