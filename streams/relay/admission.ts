@@ -1,11 +1,12 @@
-import { interval, map, merge, EMPTY, Observable, share } from 'rxjs';
+import { EMPTY, interval, Observable } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
 import type { Control } from '../wire/control.js';
 import { TICKS } from '../wire/heartbeat.js';
 import { LINE_LIMIT } from '../wire/lines.js';
 import type { Verify } from '../wire/signature.js';
 import type { Command } from './commands.js';
-import { Door, type Sign } from './door.js';
+import { Door } from './door.js';
+import { Doors } from './doors.js';
 import type { Entrance } from './entrance.js';
 import { held } from './held.js';
 import type { PaceLimits } from './pace.js';
@@ -72,25 +73,12 @@ export const admission = ({
 }: AdmissionOptions): ((connection: Connection) => Observable<Command | TurnedAway>) => {
   const shutdown: Control = { type: 'bye', reason: 'shutdown', retryMs };
   const rules = { ...options, lineLimit, handshakeTimeout, heartbeat, shutdown };
-  const sign$: Observable<Sign> = merge(
-    stop$.pipe(map((): Sign => 'stop')),
-    interval(heartbeat / TICKS).pipe(map((): Sign => 'tick')),
-  ).pipe(share());
+  const doors = new Doors({ stop$, tick$: interval(heartbeat / TICKS) });
 
   return (connection) =>
     new Observable((subscriber) => {
-      const door = new Door(held(connection), rules, subscriber);
+      const door = new Door(held(connection), rules, doors, subscriber);
       subscriber.add(door);
-      subscriber.add(
-        sign$.subscribe({
-          next: (sign) => {
-            door.heed(sign);
-          },
-          error: (error: unknown) => {
-            subscriber.error(error);
-          },
-        }),
-      );
       door.open();
     });
 };

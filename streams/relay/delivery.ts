@@ -5,7 +5,7 @@ import { welcomeLine } from '../wire/handshake.js';
 import { encodeLine } from '../wire/utf8.js';
 import { Follower, type Leader } from './follower.js';
 import type { Failed, Seated } from './roomEvent.js';
-import type { Cursor } from './roomLog.js';
+import type { Cursor } from './logCursor.js';
 import type { Member } from './commands.js';
 
 /** Who has lines delivered to a member. */

@@ -4,10 +4,11 @@ import { type Control, controlLine } from '../wire/control.js';
 import { BusyError, LinkError, ProtocolError } from '../wire/errors.js';
 import { greetingLine } from '../wire/handshake.js';
 import { GONE, TICKS } from '../wire/heartbeat.js';
-import { lineSplitter } from '../wire/lines.js';
+import { LineSplitter } from '../wire/lines.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { AdmissionOptions, TurnedAway } from './admission.js';
 import { type Command, eachCommand, type Member, readMember } from './commands.js';
+import type { Doors } from './doors.js';
 import type { HeldConnection } from './held.js';
 import { pacer } from './pace.js';
 
@@ -20,9 +21,6 @@ export interface DoorRules extends Omit<AdmissionOptions, 'stop$' | 'retryMs'> {
   readonly shutdown: Control;
 }
 
-/** What all doors hear at the same time: half a heartbeat is over, or the relay stops. */
-export type Sign = 'tick' | 'stop';
-
 /** The longest answer to `NICK` in bytes: who is not in yet shall not hold much memory. */
 const ANSWER_LIMIT = 4096;
 
@@ -33,8 +31,9 @@ const ANSWER_LIMIT = 4096;
 export class Door implements Observer<Uint8Array> {
   readonly #connection: HeldConnection;
   readonly #rules: DoorRules;
+  readonly #doors: Doors;
   readonly #out: Subscriber<Command | TurnedAway>;
-  readonly #split: ReturnType<typeof lineSplitter>;
+  readonly #lines: LineSplitter;
   readonly #pace: ReturnType<typeof pacer>;
   #reading = Subscription.EMPTY;
   #waiting = Subscription.EMPTY;
@@ -45,17 +44,24 @@ export class Door implements Observer<Uint8Array> {
   /** What it is told when it is closed without having become a member. */
   #farewell: Control | undefined;
 
-  constructor(connection: HeldConnection, rules: DoorRules, out: Subscriber<Command | TurnedAway>) {
+  constructor(
+    connection: HeldConnection,
+    rules: DoorRules,
+    doors: Doors,
+    out: Subscriber<Command | TurnedAway>,
+  ) {
     this.#connection = connection;
     this.#rules = rules;
+    this.#doors = doors;
     this.#out = out;
-    this.#split = lineSplitter({ limit: rules.lineLimit, first: ANSWER_LIMIT });
+    this.#lines = new LineSplitter({ limit: rules.lineLimit, first: ANSWER_LIMIT });
     this.#pace = pacer(connection, rules);
     this.#farewell = rules.shutdown;
   }
 
   /** Asks, and reads. */
   open(): void {
+    this.#doors.add(this);
     // The relay may have stopped already.
     if (this.#isClosed()) return;
     const { handshakeTimeout, nonce } = this.#rules;
@@ -75,11 +81,13 @@ export class Door implements Observer<Uint8Array> {
     if (this.#isClosed()) this.#reading.unsubscribe();
   }
 
-  heed(sign: Sign): void {
-    if (sign === 'stop') {
-      this.#out.complete();
-      return;
-    }
+  /** The relay stops. */
+  stop(): void {
+    this.#out.complete();
+  }
+
+  /** Half a heartbeat is over. */
+  tick(): void {
     // Its silence is ours while we do not read it.
     this.#silent = this.#connection.isHeld ? 0 : this.#silent + 1;
     if (this.#silent === GONE)
@@ -91,7 +99,7 @@ export class Door implements Observer<Uint8Array> {
   next(chunk: Uint8Array): void {
     this.#silent = 0;
     try {
-      for (const lines of this.#split(chunk)) {
+      for (const lines of this.#lines.split(chunk)) {
         this.#pace.take(lines);
         for (const command of eachCommand(lines, this.#member, (line) => this.#join(line)))
           if (!this.#pass(command)) return;
@@ -112,6 +120,7 @@ export class Door implements Observer<Uint8Array> {
 
   /** Once nothing more comes out. */
   unsubscribe(): void {
+    this.#doors.remove(this);
     this.#waiting.unsubscribe();
     this.#reading.unsubscribe();
     this.#pace.stop();
@@ -145,6 +154,7 @@ export class Door implements Observer<Uint8Array> {
       this.#member = command.member;
       this.#waiting.unsubscribe();
       this.#waiting = Subscription.EMPTY;
+      this.#nonce = '';
     }
     this.#out.next(command);
     if (command.type === 'leave') this.#out.complete();

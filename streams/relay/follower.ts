@@ -2,7 +2,7 @@ import { Subscription } from 'rxjs';
 import type { Sink } from '../wire/connection.js';
 import { controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
-import type { Cursor } from './roomLog.js';
+import type { Cursor } from './logCursor.js';
 
 /** What a subscriber is written from; a log's cursor is one. */
 export type Reader = Pick<Cursor, 'read'>;

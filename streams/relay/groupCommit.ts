@@ -1,15 +1,4 @@
-import {
-  defer,
-  EMPTY,
-  exhaustMap,
-  expand,
-  finalize,
-  map,
-  type Observable,
-  type OperatorFunction,
-  switchMap,
-  take,
-} from 'rxjs';
+import { Observable, type OperatorFunction, take } from 'rxjs';
 import { type Committed, journal, type JournalOptions } from './journal.js';
 import type { Announced } from './presence.js';
 import type { Attendance } from './rollCall.js';
@@ -58,20 +47,63 @@ export const groupCommit =
     { turn$, ...options }: GroupCommitOptions,
   ): OperatorFunction<Attendance | Announced, Committed> =>
   (event$) =>
-    defer(() => {
+    new Observable((subscriber) => {
       const entries = journal(room, options);
-      const commit$ = turn$.pipe(
-        take(1),
-        switchMap(() => entries.commit()),
-      );
-      return event$.pipe(
-        map((event) => {
-          entries.take(event);
-        }),
-        // Like the fan-out: it ends only once nothing waits, so events that it ignores are not missed.
-        exhaustMap(() => commit$.pipe(expand(() => (entries.isWaiting ? commit$ : EMPTY)))),
-        finalize(() => {
-          entries.close();
+      const turned$ = turn$.pipe(take(1));
+      let isCommitting = false;
+      let isComplete = false;
+
+      const error = (reason: unknown) => {
+        subscriber.error(reason);
+      };
+      const settle = (failure?: { readonly reason: unknown }) => {
+        subscriber.next(entries.end(failure));
+        if (subscriber.closed) return;
+        // What came meanwhile is the next commit.
+        isCommitting = entries.isWaiting;
+        if (isCommitting) turn();
+        else if (isComplete) subscriber.complete();
+      };
+      const commit = () => {
+        const storing$ = entries.begin();
+        if (storing$ === undefined) settle();
+        else
+          subscriber.add(
+            storing$.subscribe({
+              error: (reason: unknown) => {
+                settle({ reason });
+              },
+              complete: settle,
+            }),
+          );
+      };
+      const atItsEnd = { error, complete: commit };
+      const turn = () => {
+        subscriber.add(turned$.subscribe(atItsEnd));
+      };
+
+      subscriber.add(() => {
+        entries.close();
+      });
+      subscriber.add(
+        event$.subscribe({
+          next: (event) => {
+            try {
+              entries.take(event);
+            } catch (reason) {
+              error(reason);
+              return;
+            }
+            // Like the fan-out: it ends only once nothing waits, so events that come meanwhile are not missed.
+            if (isCommitting) return;
+            isCommitting = true;
+            turn();
+          },
+          error,
+          complete: () => {
+            isComplete = true;
+            if (!isCommitting) subscriber.complete();
+          },
         }),
       );
     });

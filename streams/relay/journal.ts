@@ -1,4 +1,4 @@
-import { catchError, concat, defer, EMPTY, type Observable, of } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
 import { announcementLine } from '../wire/entry.js';
 import { encodeLine } from '../wire/utf8.js';
@@ -35,8 +35,10 @@ export interface Journal {
   take(event: Attendance | Announced): void;
   /** Whether there is something to commit. */
   readonly isWaiting: boolean;
-  /** Commits all that waits: emits it once, stored or refused. Never errors. */
-  commit(): Observable<Committed>;
+  /** Begins a commit of all that waits: what stores it, where there is something to store. */
+  begin(): Observable<never> | undefined;
+  /** Ends it: what is committed, or refused, where there was a reason why it was not stored. */
+  end(failure?: { readonly reason: unknown }): Committed;
   /** Nothing comes any more: the log counts no more in the budget. */
   close(): void;
 }
@@ -60,6 +62,9 @@ export const journal = (
   let store: StoredLog | undefined;
   let log: RoomLog | undefined;
   let waiting: Waiting[] = [];
+  /** What is being committed, and its lines. */
+  let committing: Waiting[] = [];
+  let batch = NOTHING;
   /** Announcements that the store did not take, or that came before there was a log; they wait for the next event. */
   const unannounced = notYetAnnounced();
   /** Who is not read until the commit is through. */
@@ -145,32 +150,29 @@ export const journal = (
     get isWaiting() {
       return waiting.length > 0;
     },
-    commit: () =>
-      defer(() => {
-        const batch = log?.batch() ?? NOTHING;
-        let events = waiting;
+    begin: () => {
+      batch = log?.batch() ?? NOTHING;
+      committing = waiting;
+      waiting = [];
+      return batch.count > 0 ? store?.append(batch) : undefined;
+    },
+    end: (failure) => {
+      let grew = batch.count > 0;
+      let events = committing;
+      committing = [];
+      if (failure !== undefined) {
+        log?.rollBack();
+        grew = false;
+        const notStored: Waiting = { type: 'not-stored', room, reason: String(failure.reason) };
+        // What came meanwhile goes too: it stands behind lines that are lost.
+        events = [notStored, ...events, ...waiting].flatMap(withoutLines);
         waiting = [];
-        let grew = batch.count > 0;
-        const stored$ = grew && store !== undefined ? store.append(batch) : EMPTY;
-        const takeBack = (error: unknown): Observable<never> => {
-          log?.rollBack();
-          grew = false;
-          const notStored: Waiting = { type: 'not-stored', room, reason: String(error) };
-          // What came meanwhile goes too: it stands behind lines that are lost.
-          events = [notStored, ...events, ...waiting].flatMap(withoutLines);
-          waiting = [];
-          return EMPTY;
-        };
-        return concat(
-          stored$.pipe(catchError(takeBack)),
-          defer(() => {
-            if (grew) log?.commit(batch);
-            for (const connection of unread) connection.resume();
-            unread.clear();
-            return of({ events: events.map(settle), grew });
-          }),
-        );
-      }),
+      }
+      if (grew) log?.commit(batch);
+      for (const connection of unread) connection.resume();
+      unread.clear();
+      return { events: events.map(settle), grew };
+    },
   };
 };
 

@@ -1,22 +1,8 @@
-import {
-  connect,
-  defer,
-  endWith,
-  filter,
-  ignoreElements,
-  map,
-  merge,
-  mergeMap,
-  observeOn,
-  type OperatorFunction,
-  queueScheduler,
-  takeUntil,
-  throttle,
-  timer,
-} from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { Announcement } from '../wire/entry.js';
 import { LISTED_MEMBERS } from '../wire/handshake.js';
 import type { Attendance } from './rollCall.js';
+import { stepwise } from './stepwise.js';
 
 /** An announcement to be appended to the room's log. */
 export interface Announced {
@@ -33,6 +19,7 @@ export interface PresenceOptions {
 const NICKS_A_LINE = 100;
 
 const FLUSH = { type: 'flush' } as const;
+const GATHERED = { type: 'gathered' } as const;
 
 /**
  * Attendance in, the same with announcements in their places out: presence.
@@ -54,66 +41,71 @@ const FLUSH = { type: 'flush' } as const;
  *
  * const announced = (command$: Observable<Command>) => command$.pipe(rollCall(), presence({ gather: 500 }));
  */
-export const presence =
-  ({ gather = 1000 }: PresenceOptions = {}): OperatorFunction<Attendance, Attendance | Announced> =>
-  (attendance$) =>
-    defer(() => {
-      const came = new Set<string>();
-      const went: string[] = [];
-      let size = 0;
+export const presence = ({ gather = 1000 }: PresenceOptions = {}): OperatorFunction<
+  Attendance,
+  Attendance | Announced
+> =>
+  stepwise<Attendance, Attendance | Announced, typeof FLUSH | typeof GATHERED>((later) => {
+    const came = new Set<string>();
+    const went: string[] = [];
+    let size = 0;
+    /** Joins and leaves are gathered at present. */
+    let isGathering = false;
+    /** There have been some since. */
+    let isAwaited = false;
 
-      const flush = (): Announced[] => {
-        const announced = [...announce('left', went), ...announce('joined', [...came])];
-        went.length = 0;
-        came.clear();
-        return announced;
-      };
+    const flush = (): Announced[] => {
+      const announced = [...announce('left', went), ...announce('joined', [...came])];
+      went.length = 0;
+      came.clear();
+      return announced;
+    };
 
-      const announce = (type: Announcement['type'], nicks: readonly string[]): Announced[] => {
-        if (nicks.length === 0) return [];
-        if (size > LISTED_MEMBERS)
-          return [{ type: 'announced', announcement: { type, nicks: [], count: nicks.length } }];
-        const head = nicks.slice(0, NICKS_A_LINE);
-        return [
-          { type: 'announced', announcement: { type, nicks: head, count: head.length } },
-          ...announce(type, nicks.slice(NICKS_A_LINE)),
-        ];
-      };
+    const announce = (type: Announcement['type'], nicks: readonly string[]): Announced[] => {
+      if (nicks.length === 0) return [];
+      if (size > LISTED_MEMBERS)
+        return [{ type: 'announced', announcement: { type, nicks: [], count: nicks.length } }];
+      const head = nicks.slice(0, NICKS_A_LINE);
+      return [
+        { type: 'announced', announcement: { type, nicks: head, count: head.length } },
+        ...announce(type, nicks.slice(NICKS_A_LINE)),
+      ];
+    };
 
-      const step = (event: Attendance | typeof FLUSH): (Attendance | Announced)[] => {
-        switch (event.type) {
-          case 'flush':
-            return flush();
-          case 'joined':
-            size = event.count;
-            if (!event.returned) came.add(event.member.nick);
-            return [event];
-          case 'departed':
-            size -= 1;
-            if (!came.delete(event.member.nick)) went.push(event.member.nick);
-            return [event];
-          case 'tokens':
-            return came.has(event.member.nick) ? [...flush(), event] : [event];
-          default:
-            return [event];
-        }
-      };
+    /** Announces what is the first for a while, after all else that came of the same command; has the rest gathered. */
+    const gathering = (event: Attendance): Attendance[] => {
+      isAwaited = isGathering;
+      if (!isGathering) {
+        isGathering = true;
+        later(FLUSH);
+        later(GATHERED, gather);
+      }
+      return [event];
+    };
 
-      return attendance$.pipe(
-        connect((event$) =>
-          merge(
-            event$,
-            event$.pipe(
-              filter((event) => (event.type === 'joined' && !event.returned) || event.type === 'departed'),
-              throttle(() => timer(gather), { leading: true, trailing: true }),
-              map(() => FLUSH),
-              // In the room's trampoline, like its commands: what an announcement causes comes after it.
-              observeOn(queueScheduler),
-              takeUntil(event$.pipe(ignoreElements(), endWith(FLUSH))),
-            ),
-          ),
-        ),
-        endWith(FLUSH),
-        mergeMap(step),
-      );
-    });
+    return (event) => {
+      switch (event.type) {
+        case 'flush':
+          return flush();
+        case 'gathered':
+          isGathering = isAwaited;
+          isAwaited = false;
+          if (!isGathering) return [];
+          later(GATHERED, gather);
+          return flush();
+        case 'joined':
+          size = event.count;
+          if (event.returned) return [event];
+          came.add(event.member.nick);
+          return gathering(event);
+        case 'departed':
+          size -= 1;
+          if (!came.delete(event.member.nick)) went.push(event.member.nick);
+          return gathering(event);
+        case 'tokens':
+          return came.has(event.member.nick) ? [...flush(), event] : [event];
+        default:
+          return [event];
+      }
+    };
+  }, FLUSH);

@@ -1,23 +1,10 @@
-import {
-  connect,
-  defer,
-  delay,
-  endWith,
-  filter,
-  ignoreElements,
-  map,
-  merge,
-  mergeMap,
-  observeOn,
-  type OperatorFunction,
-  queueScheduler,
-  takeUntil,
-} from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { ErrorCode } from '../wire/errors.js';
 import { LISTED_MEMBERS } from '../wire/handshake.js';
 import type { Lines } from '../wire/lines.js';
 import { foldNick } from '../wire/nick.js';
 import type { Command, Member } from './commands.js';
+import { stepwise } from './stepwise.js';
 
 /** What happened in a room, in order. */
 export type Attendance =
@@ -83,92 +70,76 @@ type Expired = { readonly type: 'expired'; readonly member: Member };
  *
  * const happenings = (command$: Observable<Command>) => command$.pipe(rollCall(), map(({ type }) => type));
  */
-export const rollCall =
-  ({ grace = DEFAULT_GRACE, roomMembers = Infinity }: RollCallOptions = {}): OperatorFunction<
-    Command,
-    Attendance
-  > =>
-  (command$) =>
-    defer(() => {
-      const seats = new Map<string, Seat>();
-      const bySession = new Map<string, Seat>();
+export const rollCall = ({
+  grace = DEFAULT_GRACE,
+  roomMembers = Infinity,
+}: RollCallOptions = {}): OperatorFunction<Command, Attendance> =>
+  stepwise<Command, Attendance, Expired>((later) => {
+    const seats = new Map<string, Seat>();
+    const bySession = new Map<string, Seat>();
 
-      const sit = (member: Member, returned: boolean): Attendance => {
-        const seat = { member, away: false };
-        seats.set(foldNick(member.nick), seat);
-        bySession.set(member.session, seat);
-        const members =
-          seats.size <= LISTED_MEMBERS ? Array.from(seats.values(), (each) => each.member.nick) : undefined;
-        return { type: 'joined', member, returned, count: seats.size, members };
-      };
+    const sit = (member: Member, returned: boolean): Attendance => {
+      const seat = { member, away: false };
+      seats.set(foldNick(member.nick), seat);
+      bySession.set(member.session, seat);
+      const members =
+        seats.size <= LISTED_MEMBERS ? Array.from(seats.values(), (each) => each.member.nick) : undefined;
+      return { type: 'joined', member, returned, count: seats.size, members };
+    };
 
-      /** Ends what a seat has left of its member's connection. */
-      const unplug = ({ member, away }: Seat): Attendance[] =>
-        away ? [] : [{ type: 'left', member, reason: 'came back over another connection' }];
+    /** Ends what a seat has left of its member's connection. */
+    const unplug = ({ member, away }: Seat): Attendance[] =>
+      away ? [] : [{ type: 'left', member, reason: 'came back over another connection' }];
 
-      const clear = ({ member }: Seat): Attendance => {
-        seats.delete(foldNick(member.nick));
-        bySession.delete(member.session);
-        return { type: 'departed', member };
-      };
+    const clear = ({ member }: Seat): Attendance => {
+      seats.delete(foldNick(member.nick));
+      bySession.delete(member.session);
+      return { type: 'departed', member };
+    };
 
-      const join = (member: Member): Attendance[] => {
-        const own = bySession.get(member.session);
-        const holder = seats.get(foldNick(member.nick));
-        if (holder !== undefined && holder !== own && !holder.away)
-          return [{ type: 'refused', member, code: 'nick-taken', text: 'the nick is taken in this room' }];
-        if (own?.member.nick === member.nick) return [...unplug(own), sit(member, true)];
-        if (own === undefined && holder === undefined && seats.size >= roomMembers)
-          return [
-            { type: 'refused', member, code: 'room-full', text: `the room has its ${roomMembers} members` },
-          ];
+    const join = (member: Member): Attendance[] => {
+      const own = bySession.get(member.session);
+      const holder = seats.get(foldNick(member.nick));
+      if (holder !== undefined && holder !== own && !holder.away)
+        return [{ type: 'refused', member, code: 'nick-taken', text: 'the nick is taken in this room' }];
+      if (own?.member.nick === member.nick) return [...unplug(own), sit(member, true)];
+      if (own === undefined && holder === undefined && seats.size >= roomMembers)
         return [
-          ...(own === undefined ? [] : [...unplug(own), clear(own)]),
-          ...(holder === undefined || holder === own ? [] : [clear(holder)]),
-          sit(member, false),
+          { type: 'refused', member, code: 'room-full', text: `the room has its ${roomMembers} members` },
         ];
-      };
+      return [
+        ...(own === undefined ? [] : [...unplug(own), clear(own)]),
+        ...(holder === undefined || holder === own ? [] : [clear(holder)]),
+        sit(member, false),
+      ];
+    };
 
-      const leave = (seat: Seat, { reason, fault }: Leave): Attendance[] => {
-        const left: Attendance = { type: 'left', member: seat.member, reason, ...(fault && { fault }) };
-        if (reason === 'bye') return [left, clear(seat)];
-        seat.away = true;
-        return [left];
-      };
+    const leave = (seat: Seat, { reason, fault }: Leave): Attendance[] => {
+      const left: Attendance = { type: 'left', member: seat.member, reason, ...(fault && { fault }) };
+      if (reason === 'bye') return [left, clear(seat)];
+      seat.away = true;
+      later({ type: 'expired', member: seat.member }, grace);
+      return [left];
+    };
 
-      const answer = (command: Command | Expired): Attendance[] => {
-        const { member, type } = command;
-        if (type === 'join') return join(member);
-        const seat = bySession.get(member.session);
-        if (seat?.member !== member) return [];
-        if (type === 'expired') return seat.away ? [clear(seat)] : [];
-        if (seat.away) return [];
-        switch (type) {
-          case 'tokens':
-            return [command];
-          case 'ping':
-            return [{ type: 'pinged', member }];
-          case 'quiet':
-            return [{ type, member }];
-          case 'leave':
-            return leave(seat, command);
-        }
-      };
+    const answer = (command: Command | Expired): Attendance[] => {
+      const { member, type } = command;
+      if (type === 'join') return join(member);
+      const seat = bySession.get(member.session);
+      if (seat?.member !== member) return [];
+      if (type === 'expired') return seat.away ? [clear(seat)] : [];
+      if (seat.away) return [];
+      switch (type) {
+        case 'tokens':
+          return [command];
+        case 'ping':
+          return [{ type: 'pinged', member }];
+        case 'quiet':
+          return [{ type, member }];
+        case 'leave':
+          return leave(seat, command);
+      }
+    };
 
-      return command$.pipe(
-        connect((said$) =>
-          merge(
-            said$,
-            said$.pipe(
-              filter((command) => command.type === 'leave' && command.reason !== 'bye'),
-              delay(grace),
-              map(({ member }): Expired => ({ type: 'expired', member })),
-              // In the room's trampoline, like its commands.
-              observeOn(queueScheduler),
-              takeUntil(said$.pipe(ignoreElements(), endWith(null))),
-            ),
-          ),
-        ),
-        mergeMap(answer),
-      );
-    });
+    return answer;
+  });

@@ -1,4 +1,5 @@
-import { connect, filter, merge, mergeMap, type Observable, observeOn, queueScheduler, share } from 'rxjs';
+import { connect, filter, merge, type Observable, observeOn, queueScheduler, share } from 'rxjs';
+import { eachOf } from '../wire/eachOf.js';
 import type { Command } from './commands.js';
 import { groupCommit, type GroupCommitOptions } from './groupCommit.js';
 import { presence, type PresenceOptions } from './presence.js';
@@ -46,11 +47,13 @@ export const room =
       presence(options),
       groupCommit(name, options),
       connect((committed$) => {
-        const event$ = committed$.pipe(mergeMap(({ events }) => events));
         const grown$ = committed$.pipe(
           filter(({ grew }) => grew),
           share(),
         );
-        return merge(event$.pipe(serveMembers({ grown$, retryMs })), event$);
+        return committed$.pipe(
+          eachOf(({ events }) => events),
+          connect((event$) => merge(event$.pipe(serveMembers({ grown$, retryMs })), event$)),
+        );
       }),
     );

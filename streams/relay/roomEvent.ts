@@ -2,7 +2,7 @@ import type { Welcome } from '../wire/handshake.js';
 import type { Member } from './commands.js';
 import type { Announced } from './presence.js';
 import type { Attendance } from './rollCall.js';
-import type { Cursor } from './roomLog.js';
+import type { Cursor } from './logCursor.js';
 
 /** A member that joined, with its place in the log. */
 export type Seated = Extract<Attendance, { type: 'joined' }> & {

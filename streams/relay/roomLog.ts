@@ -1,20 +1,9 @@
 import type { Lines } from '../wire/lines.js';
-import type { Batch, Gap, StoredLog } from './history.js';
+import type { Batch, StoredLog } from './history.js';
+import { type Cursor, logCursor, type LogPages, type Mark, type Slab } from './logCursor.js';
 import { type WindowBudget, windowBudget } from './windowBudget.js';
 
-/**
- * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds
- * nothing.
- */
-export interface Cursor {
-  /** The position of the entry that `read` gives next. */
-  readonly position: number;
-  /**
-   * The next whole lines, from the log's own memory or from the store, or the gap that the reader fell into, or
-   * `undefined` at the end; and moves on by them.
-   */
-  read(): Uint8Array | Gap | undefined;
-}
+export type { Cursor } from './logCursor.js';
 
 /** A room as a log of lines: the n-th line is entry number n, counted from 1. */
 export interface RoomLog {
@@ -61,21 +50,6 @@ export const DEFAULT_WINDOW = 16_777_216;
 const SMALLEST_SLAB = 4096;
 const LARGEST_SLAB = 262_144;
 const NEWLINE = 10;
-
-/** A piece of the log's memory: `count` lines in the first `end` bytes, the first of them number `first`. */
-interface Slab {
-  readonly bytes: Uint8Array;
-  readonly first: number;
-  end: number;
-  count: number;
-}
-
-/** How far readers may read: up to byte `end` of slab number `slab`, which is up to the entry before `next`. */
-interface Mark {
-  readonly slab: number;
-  readonly end: number;
-  readonly next: number;
-}
 
 /**
  * A room's log in memory, with a store behind it or without.
@@ -204,51 +178,17 @@ export const roomLog = ({ id, window, stored, budget = windowBudget() }: RoomLog
     last.count = next - last.first;
   };
 
-  const cursor = (from: number): Cursor => {
-    let position = Math.min(Math.max(1, from), committed.next);
-    /** Where `position` is in memory; `undefined`: not looked up yet. */
-    let place: { slab: number; offset: number } | undefined;
-
-    const find = (): { slab: number; offset: number } => {
-      let slab = committed.slab;
-      while (slab > gone && (slabAt(slab)?.first ?? 0) > position) slab -= 1;
-      return { slab, offset: offsetOf(slabAt(slab), position, committed) };
-    };
-
-    const readMemory = (): Uint8Array | undefined => {
-      if (place === undefined || place.slab < gone) place = find();
-      if (place.slab < committed.slab && place.offset === slabAt(place.slab)?.end)
-        place = { slab: place.slab + 1, offset: 0 };
-      const slab = slabAt(place.slab);
-      const last = place.slab === committed.slab;
-      const end = last ? committed.end : slab?.end;
-      if (slab === undefined || end === undefined || place.offset === end) return undefined;
-      const slice = slab.bytes.subarray(place.offset, end);
-      place.offset = end;
-      position = last ? committed.next : slab.first + slab.count;
-      return slice;
-    };
-
-    const readStore = (): Uint8Array | Gap => {
-      place = undefined;
-      const found = position < first() ? undefined : stored?.read(position);
-      if (found !== undefined && 'bytes' in found) {
-        // The store may have more by now than it has said.
-        const { bytes, count } = upTo(committed.next - position, found);
-        position += count;
-        return bytes;
-      }
-      const from = position;
-      position = found === undefined ? Math.max(first(), from + 1) : Math.min(found.to + 1, committed.next);
-      return { from, to: position - 1 };
-    };
-
-    return {
-      get position() {
-        return position;
-      },
-      read: () => (position < Math.max(first(), remembered()) ? readStore() : readMemory()),
-    };
+  const pages: LogPages = {
+    stored,
+    slabAt,
+    first,
+    remembered,
+    get gone() {
+      return gone;
+    },
+    get committed() {
+      return committed;
+    },
   };
 
   return {
@@ -269,7 +209,7 @@ export const roomLog = ({ id, window, stored, budget = windowBudget() }: RoomLog
     batch,
     commit,
     rollBack,
-    cursor,
+    cursor: (from) => logCursor(pages, from),
     close: () => {
       account.give(held);
     },
@@ -280,21 +220,4 @@ const countLines = (bytes: Uint8Array): number => {
   let count = 0;
   for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
   return count;
-};
-
-/** The first few of some lines. */
-const upTo = (limit: number, { bytes, count }: Lines): Lines => {
-  if (count <= limit) return { bytes, count };
-  let end = 0;
-  for (let n = 0; n < limit; n += 1) end = bytes.indexOf(NEWLINE, end) + 1;
-  return { bytes: bytes.subarray(0, end), count: limit };
-};
-
-/** Where a position begins in a slab of which readers may see what is committed. */
-const offsetOf = (slab: Slab | undefined, position: number, committed: Mark): number => {
-  if (slab === undefined) return 0;
-  if (position >= committed.next) return committed.end;
-  let offset = 0;
-  for (let n = slab.first; n < position; n += 1) offset = slab.bytes.indexOf(NEWLINE, offset) + 1;
-  return offset;
 };

@@ -47,67 +47,73 @@ export const lines =
     Lines
   > =>
   (chunk$) =>
-    defer(() => chunk$.pipe(eachOf(lineSplitter({ limit, first }))));
+    defer(() => {
+      const splitter = new LineSplitter({ limit, first });
+      return chunk$.pipe(eachOf((chunk) => splitter.split(chunk)));
+    });
 
-/** What `lines` does to each chunk: one splitter holds the unfinished line of one stream. */
-export const lineSplitter = ({
-  limit: later,
-  first,
-}: {
-  limit: number;
-  first: number;
-}): ((chunk: Uint8Array) => Iterable<Lines>) => {
-  let carry = NOTHING;
-  let carried = 0;
-  let limit = Math.min(first, later);
+/** What `lines` does to each chunk: a splitter holds the unfinished line of one stream. */
+export class LineSplitter {
+  readonly #later: number;
+  #limit: number;
+  #carry = NOTHING;
+  #carried = 0;
 
-  const keep = (bytes: Uint8Array) => {
-    const size = carried + bytes.length;
-    if (size > carry.length) {
-      // Doubling, so that a line sent byte by byte costs its length and not the square of it.
-      const grown = new Uint8Array(Math.min(limit, Math.max(64, 2 * size)));
-      grown.set(carry.subarray(0, carried));
-      carry = grown;
-    }
-    carry.set(bytes, carried);
-    carried = size;
-  };
+  constructor({ limit, first }: { readonly limit: number; readonly first: number }) {
+    this.#later = limit;
+    this.#limit = Math.min(first, limit);
+  }
 
-  return (chunk) => {
+  /** The lines that a chunk ends, by the batch. Iterating throws a `ProtocolError` where one is too long. */
+  split(chunk: Uint8Array): Iterable<Lines> {
     const batches: Lines[] = [];
-    const tooLong = function* (): Generator<Lines> {
-      yield* batches;
-      throw new ProtocolError('line-too-long', `a line is longer than ${limit} bytes`);
-    };
 
     let from = 0;
-    if (carried > 0) {
+    if (this.#carried > 0) {
       const end = chunk.indexOf(NEWLINE) + 1;
       const head = end > 0 ? chunk.subarray(0, end) : chunk;
-      if (carried + head.length + (end > 0 ? 0 : 1) > limit) return tooLong();
-      keep(head);
+      if (this.#carried + head.length + (end > 0 ? 0 : 1) > this.#limit) return this.#tooLong(batches);
+      this.#keep(head);
       if (end === 0) return batches;
-      batches.push({ bytes: carry.subarray(0, carried), count: 1 });
-      carry = NOTHING;
-      carried = 0;
-      limit = later;
+      batches.push({ bytes: this.#carry.subarray(0, this.#carried), count: 1 });
+      this.#carry = NOTHING;
+      this.#carried = 0;
+      this.#limit = this.#later;
       from = end;
     }
 
     let end = from;
     let count = 0;
     let at: number;
-    while ((at = chunk.indexOf(NEWLINE, end)) >= 0 && at + 1 - end <= limit) {
+    while ((at = chunk.indexOf(NEWLINE, end)) >= 0 && at + 1 - end <= this.#limit) {
       end = at + 1;
       count += 1;
-      limit = later;
+      this.#limit = this.#later;
     }
-    if (count > 0) batches.push({ bytes: chunk.subarray(from, end), count });
-    if (at >= 0 || chunk.length - end >= limit) return tooLong();
-    if (end < chunk.length) keep(chunk.subarray(end));
+    if (count > 0)
+      batches.push({ bytes: end - from === chunk.length ? chunk : chunk.subarray(from, end), count });
+    if (at >= 0 || chunk.length - end >= this.#limit) return this.#tooLong(batches);
+    if (end < chunk.length) this.#keep(chunk.subarray(end));
     return batches;
-  };
-};
+  }
+
+  *#tooLong(before: readonly Lines[]): Generator<Lines> {
+    yield* before;
+    throw new ProtocolError('line-too-long', `a line is longer than ${this.#limit} bytes`);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const size = this.#carried + bytes.length;
+    if (size > this.#carry.length) {
+      // Doubling, so that a line sent byte by byte costs its length and not the square of it.
+      const grown = new Uint8Array(Math.min(this.#limit, Math.max(64, 2 * size)));
+      grown.set(this.#carry.subarray(0, this.#carried));
+      this.#carry = grown;
+    }
+    this.#carry.set(bytes, this.#carried);
+    this.#carried = size;
+  }
+}
 
 /** The single lines of a batch, each with its newline: for handshakes and clients, which look into each. */
 export function* eachLine({ bytes }: Lines): Generator<Uint8Array> {

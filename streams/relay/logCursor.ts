@@ -1,0 +1,131 @@
+import type { Lines } from '../wire/lines.js';
+import type { Gap, StoredLog } from './history.js';
+
+const NEWLINE = 10;
+
+/**
+ * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds
+ * nothing.
+ */
+export interface Cursor {
+  /** The position of the entry that `read` gives next. */
+  readonly position: number;
+  /**
+   * The next whole lines, from the log's own memory or from the store, or the gap that the reader fell into, or
+   * `undefined` at the end; and moves on by them.
+   */
+  read(): Uint8Array | Gap | undefined;
+}
+
+/** A piece of the log's memory: `count` lines in the first `end` bytes, the first of them number `first`. */
+export interface Slab {
+  readonly bytes: Uint8Array;
+  readonly first: number;
+  end: number;
+  count: number;
+}
+
+/** How far readers may read: up to byte `end` of slab number `slab`, which is up to the entry before `next`. */
+export interface Mark {
+  readonly slab: number;
+  readonly end: number;
+  readonly next: number;
+}
+
+/** What a cursor sees of its log. */
+export interface LogPages {
+  readonly stored: StoredLog | undefined;
+  /** How far readers may read. */
+  readonly committed: Mark;
+  /** How many slabs are gone. */
+  readonly gone: number;
+  readonly slabAt: (k: number) => Slab | undefined;
+  /** The oldest position still kept. */
+  readonly first: () => number;
+  /** The oldest position that is in memory. */
+  readonly remembered: () => number;
+}
+
+/** A reader of a log. */
+export const logCursor = (pages: LogPages, from: number): Cursor => new LogCursor(pages, from);
+
+/** A class: each member has one, and as an object of closures with a getter it took 1.5 KiB. */
+class LogCursor implements Cursor {
+  readonly #pages: LogPages;
+  #position: number;
+  /** The slab that the position is in, and where in it; -1: not looked up yet. */
+  #slab = -1;
+  #offset = 0;
+
+  constructor(pages: LogPages, from: number) {
+    this.#pages = pages;
+    this.#position = Math.min(Math.max(1, from), pages.committed.next);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  read(): Uint8Array | Gap | undefined {
+    const { first, remembered } = this.#pages;
+    return this.#position < Math.max(first(), remembered()) ? this.#readStore() : this.#readMemory();
+  }
+
+  #find(): void {
+    const { committed, gone, slabAt } = this.#pages;
+    let slab = committed.slab;
+    while (slab > gone && (slabAt(slab)?.first ?? 0) > this.#position) slab -= 1;
+    this.#slab = slab;
+    this.#offset = offsetOf(slabAt(slab), this.#position, committed);
+  }
+
+  #readMemory(): Uint8Array | undefined {
+    const { committed, gone, slabAt } = this.#pages;
+    if (this.#slab < gone) this.#find();
+    if (this.#slab < committed.slab && this.#offset === slabAt(this.#slab)?.end) {
+      this.#slab += 1;
+      this.#offset = 0;
+    }
+    const slab = slabAt(this.#slab);
+    const last = this.#slab === committed.slab;
+    const end = last ? committed.end : slab?.end;
+    if (slab === undefined || end === undefined || this.#offset === end) return undefined;
+    const slice = slab.bytes.subarray(this.#offset, end);
+    this.#offset = end;
+    this.#position = last ? committed.next : slab.first + slab.count;
+    return slice;
+  }
+
+  #readStore(): Uint8Array | Gap {
+    const { committed, first, stored } = this.#pages;
+    this.#slab = -1;
+    const found = this.#position < first() ? undefined : stored?.read(this.#position);
+    if (found !== undefined && 'bytes' in found) {
+      // The store may have more by now than it has said.
+      const { bytes, count } = upTo(committed.next - this.#position, found);
+      this.#position += count;
+      return bytes;
+    }
+    const from = this.#position;
+    this.#position =
+      found === undefined ? Math.max(first(), from + 1) : Math.min(found.to + 1, committed.next);
+    return { from, to: this.#position - 1 };
+  }
+}
+
+/** The first few of some lines. */
+const upTo = (limit: number, { bytes, count }: Lines): Lines => {
+  if (count <= limit) return { bytes, count };
+  let end = 0;
+  for (let n = 0; n < limit; n += 1) end = bytes.indexOf(NEWLINE, end) + 1;
+  return { bytes: bytes.subarray(0, end), count: limit };
+};
+
+/** Where a position begins in a slab of which readers may see what is committed. */
+const offsetOf = (slab: Slab | undefined, position: number, committed: Mark): number => {
+  if (slab === undefined) return 0;
+  if (position >= committed.next) return committed.end;
+  let offset = 0;
+  for (let n = slab.first; n < position; n += 1) offset = slab.bytes.indexOf(NEWLINE, offset) + 1;
+  return offset;
+};
