@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net';
-
 /** Where a relay listens. */
 export interface Address {
   readonly host: string;
@@ -18,6 +16,12 @@ export const DEFAULT_ADDRESS: Address = { host: '127.0.0.1', port: 55_555 };
  */
 export const formatAddress = ({ host, port }: Address): string =>
   `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+
+/** Whether a host is an IPv6 address, of which a zone may say the interface; by the platform's reading of URLs. */
+const isIPv6 = (host: string): boolean => {
+  const [address = ''] = host.split('%');
+  return /^[\da-f:.]+$/i.test(address) && URL.canParse(`http://[${address}]/`);
+};
 
 /** Whether an address stays on this machine. */
 export const isLoopback = (host: string): boolean =>

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { catchError, defer, type Observable, of, throwError } from 'rxjs';
-import { normalPassphrase } from '../crypto/passphrase.js';
+import { normalPassphrase } from '../invite/kdf.js';
 import { askHidden, NoAnswerError } from '../terminal/askHidden.js';
 import type { Visible } from '../terminal/visible.js';
 import { errorCode } from '../transport/networkError.js';

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Invite } from '../invite/invite.js';
-import { isPin, PIN_CHARACTERS } from '../tls/pin.js';
+import { isPin, PIN_CHARACTERS } from '../invite/pin.js';
 import { knownRelays } from '../tls/knownRelays.js';
 import { byPin, onFirstUse } from '../tls/trust.js';
 import { connectTcp } from '../transport/tcp.js';

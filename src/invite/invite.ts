@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { type Address, DEFAULT_ADDRESS } from '../address.js';
-import { SECRET_BYTES } from '../crypto/roomKeys.js';
+import { randomBytes } from '../crypto/random.js';
+import { SECRET_BYTES } from '../crypto/secret.js';
 
 /** What lets somebody into a room: where its relay is, and its secret. */
 export interface Invite extends Address {

@@ -1,7 +1,7 @@
 import { randomText } from '../crypto/random.js';
-import { normalPassphrase, SCRYPT_COST, type ScryptCost, stretch } from '../crypto/passphrase.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, normalHost } from '../address.js';
 import { type Invite, InviteError } from './invite.js';
+import { normalPassphrase, SCRYPT_COST, type ScryptCost, type Stretch } from './kdf.js';
 
 /** Where a room of a passphrase is. It is no secret: who has it still has to know the passphrase. */
 export interface LockedInvite extends Address {
@@ -47,25 +47,17 @@ export const createLockedInvite = ({
 });
 
 /**
- * The invite that a passphrase makes of a locked one: its secret is scrypt (RFC 7914) of the passphrase, salted with the
- * relay's address and the room's label. Takes about half a second and 128 MiB; off the event loop.
- *
- * Any passphrase gives an invite: a wrong one is that of another room, where nobody is. Rejects with an `InviteError`
- * where the passphrase is empty.
- *
- * @example
- * import { createLockedInvite, unlockInvite } from 'rxchat';
- *
- * const invite = await unlockInvite(createLockedInvite({ label: 'book club' }), 'seven words that nobody would guess so');
+ * Makes `unlockInvite` of a platform's scrypt: the invite that a passphrase makes of a locked one. Its secret is the
+ * passphrase, salted with the relay's address and the room's label, and stretched.
  */
-export const unlockInvite = async (
-  { label, cost, host, port, pin }: LockedInvite,
-  passphrase: string,
-): Promise<Invite> => {
-  if (normalPassphrase(passphrase) === '') throw new InviteError('the passphrase is empty');
-  const relay = { host: normalHost(host) ?? host, port };
-  const name = checkLabel(label);
-  const salt = `rxchat/1 passphrase room\n${formatAddress(relay)}\n${name}`;
-  const secret = await stretch(passphrase, salt, cost);
-  return { ...relay, secret, label: name, ...(pin !== undefined && { pin }) };
-};
+export const unlockBy =
+  (stretch: Stretch) =>
+  async ({ label, cost, host, port, pin }: LockedInvite, passphrase: string): Promise<Invite> => {
+    const normal = normalPassphrase(passphrase);
+    if (normal === '') throw new InviteError('the passphrase is empty');
+    const relay = { host: normalHost(host) ?? host, port };
+    const name = checkLabel(label);
+    const salt = `rxchat/1 passphrase room\n${formatAddress(relay)}\n${name}`;
+    const secret = await stretch(normal, salt, cost);
+    return { ...relay, secret, label: name, ...(pin !== undefined && { pin }) };
+  };

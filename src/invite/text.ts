@@ -1,11 +1,11 @@
 import { fromBase64url, toBase64url } from '../../streams/wire/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, normalHost } from '../address.js';
-import { readKdf, writeKdf } from '../crypto/passphrase.js';
-import { SECRET_BYTES } from '../crypto/roomKeys.js';
+import { SECRET_BYTES } from '../crypto/secret.js';
 import { type FragmentFault, type InviteFragment, readFragment, writeFragment } from './fragment.js';
 import { type Invite, InviteError } from './invite.js';
+import { readKdf, writeKdf } from './kdf.js';
 import { checkLabel, isLocked, type LockedInvite } from './lockedInvite.js';
-import { isPin, PIN_CHARACTERS } from '../tls/pin.js';
+import { isPin, PIN_CHARACTERS } from './pin.js';
 
 const SHAPE = 'an invite is rxchat://HOST:PORT/#SECRET';
 const SECRET_CHARACTERS = Math.ceil((SECRET_BYTES * 8) / 6);

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, formatAddress } from '../address.js';
 import { errorCode } from '../transport/networkError.js';
-import { isPin } from './pin.js';
+import { isPin } from '../invite/pin.js';
 import type { KnownRelays } from './trust.js';
 
 /**

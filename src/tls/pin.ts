@@ -1,8 +1,4 @@
 import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
-import { fromBase64url } from '../../streams/wire/index.js';
-
-/** How many characters a pin has: a SHA-256 in base64url. */
-export const PIN_CHARACTERS = 43;
 
 /**
  * The pin of a certificate: the SHA-256 of its public key (SubjectPublicKeyInfo in DER, as in RFC 7469), base64url. A new
@@ -12,9 +8,6 @@ export const pinOf = ({ publicKey }: X509Certificate): string =>
   createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url');
-
-/** Whether a text is a pin. */
-export const isPin = (text: string): boolean => fromBase64url(text)?.length === 32;
 
 /** Whether two pins are the same; takes as long wherever they differ. */
 export const isSamePin = (one: string, other: string): boolean => {

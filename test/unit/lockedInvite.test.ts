@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readKdf, writeKdf } from '../../src/crypto/passphrase.js';
+import { readKdf, writeKdf } from '../../src/invite/kdf.js';
 import { InviteError } from '../../src/invite/invite.js';
-import { createLockedInvite, type LockedInvite, unlockInvite } from '../../src/invite/lockedInvite.js';
+import { createLockedInvite, type LockedInvite } from '../../src/invite/lockedInvite.js';
+import { unlockInvite } from '../../src/invite/unlockInvite.js';
 import { formatInvite, parseAnyInvite, parseInvite } from '../../src/invite/text.js';
 
 const PIN = 'A'.repeat(43);

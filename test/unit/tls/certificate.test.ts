@@ -16,7 +16,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CertificateError, leafOf, problemAt, readCertificate } from '../../../src/tls/certificate.js';
 import { ownCertificate } from '../../../src/tls/ownCertificate.js';
-import { isPin, isSamePin, pinOf } from '../../../src/tls/pin.js';
+import { isPin } from '../../../src/invite/pin.js';
+import { isSamePin, pinOf } from '../../../src/tls/pin.js';
 import { newCertificate, testCertificate } from '../../support/certificates.js';
 
 let dir: string;

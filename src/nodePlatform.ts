@@ -1,0 +1,23 @@
+import { showAccess } from './crypto/accessToken.js';
+import { nodeCipher } from './crypto/nodeCipher.js';
+import { randomBytes } from './crypto/random.js';
+import { deriveRoomKeys } from './crypto/roomKeys.js';
+import { sha256 } from './crypto/sha256.js';
+import { createIdentity } from './crypto/signingKey.js';
+import { verifySignature } from './crypto/verifySignature.js';
+import type { Platform } from './platform.js';
+import { connectTo } from './transport/connect.js';
+
+/** What Node has: `node:crypto`, TCP and TLS. */
+export const nodePlatform: Platform = {
+  cipher: nodeCipher,
+  deriveRoomKeys,
+  createIdentity,
+  verify: verifySignature,
+  hash: sha256,
+  showAccess,
+  randomBytes,
+  connect: connectTo,
+  random: () => Math.random(),
+  now: () => Date.now(),
+};

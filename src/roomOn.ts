@@ -1,0 +1,109 @@
+import { defer, finalize, map, type Observable, of, type OperatorFunction } from 'rxjs';
+import {
+  type Cipher,
+  conversation,
+  type Heard,
+  type Identity,
+  type Keyring,
+  type Said,
+  type Say,
+  woke,
+} from '../streams/client/index.js';
+import { type Connection, type Resume, toBase64url } from '../streams/wire/index.js';
+import { untilAborted } from './aborted.js';
+import type { Invite } from './invite/invite.js';
+import { parseInvite } from './invite/text.js';
+import type { Platform } from './platform.js';
+
+export interface RoomOptions {
+  readonly nick: string;
+  /** Who you are: what signs what you say. Where nothing is said, somebody new each time. */
+  readonly identity?: Identity | undefined;
+  /** The keys of nicks that are known from before; yours is among them where an `identity` is given. */
+  readonly known?: ReadonlyMap<string, string> | undefined;
+  /** Read from after this position, instead of from now on. */
+  readonly after?: Resume | undefined;
+  /** Begin with this many of the newest entries, instead of from now on. */
+  readonly last?: number | undefined;
+  /** The Fernet engine; the platform's where nothing is said. */
+  readonly cipher?: Cipher;
+  /** Another way to the relay than the platform's. */
+  readonly connect?: (invite: Invite) => Observable<Connection>;
+  /** Whether a connection that is lost is made again; it is, where nothing else is said. */
+  readonly retry?: boolean;
+  /** Half the longest silence of the relay that is taken, in ms; 15 s. */
+  readonly heartbeat?: number | undefined;
+  /** Whether the connection is paused at present: then the silence of the relay is one's own. */
+  readonly isHeld?: (() => boolean) | undefined;
+  /** The session of an earlier run, and what it said that has no receipt: it is continued. */
+  readonly restored?: { readonly session: string; readonly said: readonly Said[] } | undefined;
+  /** The access token of a private relay; it is not sent, only shown to be there. */
+  readonly accessToken?: string | undefined;
+  /** 16 random bytes, base64url, by which the relay knows who comes back; to be kept secret. */
+  readonly session?: string;
+  /** Ends it as unsubscribing does, and completes it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const SESSION_BYTES = 16;
+
+/** `room` for a platform. The room's key is overwritten once it is unsubscribed or over. */
+export const roomOn =
+  (platform: Platform) =>
+  (
+    invite: Invite | string,
+    {
+      nick,
+      identity,
+      known,
+      after,
+      last,
+      cipher = platform.cipher(),
+      connect = platform.connect,
+      retry = true,
+      heartbeat,
+      isHeld,
+      restored,
+      session,
+      accessToken,
+      signal,
+    }: RoomOptions,
+  ): OperatorFunction<string | Say, Heard> =>
+  (say$) =>
+    defer(() => {
+      const { random, now } = platform;
+      const where = typeof invite === 'string' ? parseInvite(invite) : invite;
+      const { room: name, fernetKey, sign } = platform.deriveRoomKeys(where.secret);
+      const keyring: Keyring = { seal: fernetKey, open: [fernetKey] };
+      const fresh = () => toBase64url(platform.randomBytes(SESSION_BYTES));
+      return say$.pipe(
+        map((say) => (typeof say === 'string' ? { lines: [say] } : say)),
+        conversation({
+          connect$: defer(() => connect(where)),
+          retry: retry ? { random, woke$: woke({ now }) } : undefined,
+          nick,
+          room: name,
+          // For each subscription another one: the relay lets a session take its own place over.
+          session: session ?? restored?.session ?? fresh(),
+          run: fresh(),
+          sign,
+          access: accessToken === undefined ? undefined : platform.showAccess(accessToken),
+          identity: identity ?? platform.createIdentity(),
+          known: identity === undefined ? known : new Map([...(known ?? []), [nick, identity.key]]),
+          verify: platform.verify,
+          hash: platform.hash,
+          after,
+          last,
+          restored: restored?.said ?? [],
+          ...(heartbeat !== undefined && { heartbeat }),
+          ...(isHeld !== undefined && { isHeld }),
+          cipher,
+          keyring$: of(keyring),
+          now,
+        }),
+        untilAborted(signal),
+        finalize(() => {
+          fernetKey.fill(0);
+        }),
+      );
+    });
