@@ -95,7 +95,7 @@ const answer = (
   response: ServerResponse,
   { type, tag, plain, zipped }: PageFile,
 ): void => {
-  const isZipped = /\bgzip\b/.test(String(headers['accept-encoding'] ?? ''));
+  const isZipped = /\bgzip\b/.test(headers['accept-encoding'] ?? '');
   const cached = { etag: tag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
   if (headers['if-none-match'] === tag) {
     response.writeHead(304, { ...HEADERS, ...cached }).end();

@@ -81,8 +81,8 @@ export const serve: Run = ({ flags }) =>
         ? listening$.pipe(map((ear) => ({ ear, pages: undefined })))
         : listenForPages(web, webCertificate$, limits).pipe(
             catchError((error: unknown) => throwError(() => cannotListen(web.address, error, '--web-port'))),
-            takeUntil(stop$),
             switchMap((pages) => listening$.pipe(map((ear) => ({ ear, pages })))),
+            takeUntil(stop$),
           );
 
     const serving = (history: History | undefined, log: (event: RelayEvent) => void) =>
