@@ -6,6 +6,22 @@ import { isSame } from './isSame.js';
 const { Point } = ed25519;
 const { Fn } = Point;
 
+/** So many keys are kept, with a table of multiples from their second signature on: most come from the same few. */
+const KEPT = 32;
+const WINDOW = 4;
+const points = new Map<string, { readonly point: InstanceType<typeof Point>; uses: number }>();
+
+const pointOf = (key: string, raw: Uint8Array): InstanceType<typeof Point> => {
+  const kept = points.get(key) ?? { point: Point.fromBytes(raw, true), uses: 0 };
+  kept.uses += 1;
+  if (kept.uses === 2) kept.point.precompute(WINDOW, false);
+  points.delete(key);
+  points.set(key, kept);
+  const [oldest] = points.keys();
+  if (points.size > KEPT && oldest !== undefined) points.delete(oldest);
+  return kept.point;
+};
+
 /**
  * Ed25519 (RFC 8032), by the arithmetic of `@noble/curves`.
  *
@@ -23,7 +39,7 @@ export const verifySignature: Verify = (key, message, signature) => {
     if (s >= Fn.ORDER) return false;
     const hash = sha512.create().update(r).update(raw).update(message).digest();
     const k = Fn.create(numberOf(hash));
-    const point = Point.fromBytes(raw, true);
+    const point = pointOf(key, raw);
     return isSame(Point.BASE.multiplyUnsafe(s).subtract(point.multiplyUnsafe(k)).toBytes(), r);
   } catch {
     return false;

@@ -67,7 +67,7 @@ const readUrl = (line: string): Address & { readonly scheme: Scheme; readonly fr
   if (url === undefined) throw new InviteError(`this is not an invite: ${SHAPE}`);
   const scheme = url.protocol.slice(0, -1);
   // Of other pages there are many; an invite that was cut off is told below.
-  if (!isScheme(scheme) || (scheme !== 'rxchat' && !/^#[\w-]{20}/.test(url.hash)))
+  if (!isScheme(scheme) || (scheme !== 'rxchat' && !/^#([\w-]{20}|passphrase,)/.test(url.hash)))
     throw new InviteError(`this is a link, but not an invite of rxchat: ${SHAPE}`);
   const host = normalHost(url.hostname);
   if (host === undefined) throw new InviteError(`the invite names no host: ${SHAPE}`);

@@ -41,7 +41,7 @@ const row = (
 });
 
 const note = (position: number, text: string, kind = 'note'): Row =>
-  row(kind, position, BEFORE, () => make('li', kind, text));
+  row(kind, position, BEFORE, () => make('div', kind, text));
 
 /** A sign that is drawn, and its word for who does not see it. */
 const sign = (className: string, drawn: string, word: string): HTMLElement => {
@@ -65,7 +65,7 @@ export const drawMessage = (
   mark: 'stored' | 'pending' | 'failed' | undefined,
 ): HTMLElement => {
   const isOwn = said.key === key;
-  const line = make('li', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
+  const line = make('div', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
   if (said.time !== undefined) {
     const time = make('time', '', clock(said.time));
     time.dateTime = new Date(said.time).toISOString();

@@ -70,6 +70,16 @@ describe('keys in JavaScript are those of node:crypto', () => {
   });
 });
 
+test('signatures are checked as well after more keys than are kept, and again', () => {
+  const people = Array.from({ length: 40 }, createIdentity);
+  for (let round = 0; round < 3; round += 1)
+    for (const { key, sign } of people) {
+      const said = new Uint8Array([round]);
+      expect(verified(key, said, sign(said))).toBe(true);
+      expect(verified(key, new Uint8Array([9]), sign(said))).toBe(false);
+    }
+});
+
 describe('a signature that does not hold, or that libraries may see differently, is judged as by node:crypto', () => {
   const { key, sign } = signingKey(new Uint8Array(32).fill(1));
   const bytes = new Uint8Array([1, 2, 3]);
