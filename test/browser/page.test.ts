@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { formatInvite, parseInvite } from '../../src/index.js';
@@ -23,6 +25,16 @@ const HOSTILE =
   '<img src=x onerror=alert(1)><script>alert(2)</script> &amp; \u001b[31mred\u001b[0m \u202eevil\u202c \u0000 javascript:alert(3)';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A port that was free a moment ago. */
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
 
 /** What axe finds fault with. */
 const faultsOf = async (page: Page): Promise<string[]> => {
@@ -194,6 +206,29 @@ inChromium('the page of a relay', () => {
 
     const wrong = await openPage(await openBrowser(), `${relay.page}#tooshort`);
     expect(await wrong.textContent('#door-fault')).toMatch(/invite/);
+  });
+
+  test('says so where it came unprotected, and works there all the same; by another name it is taken for a stranger', async () => {
+    const port = await freePort();
+    const origin = `http://chat.test:${port}`;
+    const relay = await startWebRelay('--web-port', String(port), '--web-origin', origin);
+    const alice = await joinPage(await openBrowser(), relay.page, 'alice');
+    expect(await alice.isVisible('#insecure')).toBe(false);
+    const { hash } = new URL(alice.url());
+    const bob = await joinPage(await openBrowser(), `${origin}/${hash}`, 'bob');
+    expect(await bob.textContent('#insecure')).toMatch(/can change it, and read along/);
+    expect(await bob.isVisible('#insecure')).toBe(true);
+    await say(bob, 'hello from there');
+    await heard(alice, 'hello from there').waitFor();
+    await bob.click('#invite-open');
+    await bob.click('#invite-copy');
+    expect(await bob.textContent('#invite-told')).toMatch(/copy it yourself/);
+
+    const other = await startWebRelay();
+    const away = await openPage(await openBrowser(), `http://chat.test:${new URL(other.page).port}/`);
+    await away.fill('#door-nick', 'carol');
+    await away.click('#door-form button');
+    await away.locator('#door-fault', { hasText: 'cannot reach' }).waitFor();
   });
 
   test('has nothing that axe finds fault with: door, room, dialogs, in light and dark', async () => {
