@@ -32,12 +32,13 @@ await build({
     rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js'),
     'jsonc-parser': resolve(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
   },
-  external: ['pino', 'fernet', 'lmdb', 'selfsigned'],
+  external: ['pino', 'fernet', 'lmdb', 'selfsigned', 'ws'],
   // CommonJS inside the bundle asks for `require`.
   banner: {
     js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);",
   },
   logLevel: 'warning',
 });
+await import('./buildPage.mjs');
 chmodSync(resolve(root, 'dist/bin/rxchat.js'), 0o755);
 await import('./man.mjs');

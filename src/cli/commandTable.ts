@@ -231,6 +231,15 @@ export const COMMANDS: readonly Command[] = [
         help: 'certificate and its chain in PEM, read again at SIGHUP, which otherwise ends serve (one of its own, in --data)',
       },
       key: { type: 'string', value: 'FILE', help: 'its private key in PEM' },
+      web: { type: 'boolean', help: 'serve the page too, and take WebSockets: rooms in a browser' },
+      webPort: { type: 'number', value: 'PORT', help: 'port of the page; 0 picks one (55580)' },
+      webHost: { type: 'string', value: 'HOST', help: 'address that the page listens on (that of --host)' },
+      webOrigin: {
+        type: 'string',
+        multiple: true,
+        value: 'ORIGIN',
+        help: 'let the pages of this origin connect too, such as https://chat.example.org; may be repeated',
+      },
       ...classic,
     },
     load: {

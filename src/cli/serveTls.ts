@@ -1,4 +1,16 @@
-import { catchError, concat, defer, EMPTY, fromEvent, map, mergeMap, type Observable, of } from 'rxjs';
+import {
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  fromEvent,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  ReplaySubject,
+  share,
+} from 'rxjs';
 import { CertificateError, leafOf, problemAt, readCertificate } from '../tls/certificate.js';
 import { ownCertificate } from '../tls/ownCertificate.js';
 import { pinOf } from '../tls/pin.js';
@@ -47,3 +59,9 @@ const givenCertificates = (cert: string, key: string): Observable<Certificate> =
     }),
   );
 };
+
+/** The same for two who listen, read once. */
+export const shared = (
+  certificate$: Observable<Certificate> | undefined,
+): Observable<Certificate> | undefined =>
+  certificate$?.pipe(share({ connector: () => new ReplaySubject(1), resetOnComplete: false }));

@@ -22,7 +22,7 @@ export const stopped = (signal$: Observable<number>): Observable<number> =>
   );
 
 /** Why an address cannot be listened on, and what to do. */
-export const cannotListen = (address: Address, error: unknown): unknown => {
+export const cannotListen = (address: Address, error: unknown, flag = '--port'): unknown => {
   if (error instanceof CertificateError) return error;
   const reason = error instanceof Error ? explainNetworkError(error) : String(error);
   const message = `cannot listen on ${formatAddress(address)}: ${reason}`;
@@ -31,15 +31,19 @@ export const cannotListen = (address: Address, error: unknown): unknown => {
       return new CliError(
         Exit.network,
         message,
-        'another relay may be running; choose another port with --port',
+        `another relay may be running; choose another port with ${flag}`,
       );
     case 'EACCES':
       return new CliError(
         Exit.network,
         message,
-        'ports below 1024 need privileges; choose another with --port',
+        `ports below 1024 need privileges; choose another with ${flag}`,
       );
     default:
-      return new CliError(Exit.usage, message, 'choose an address of this machine with --host');
+      return new CliError(
+        Exit.usage,
+        message,
+        `choose an address of this machine with ${flag.replace('port', 'host')}`,
+      );
   }
 };

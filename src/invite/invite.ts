@@ -7,6 +7,8 @@ export interface Invite extends Address {
   readonly secret: Uint8Array;
   /** The SHA-256 of the relay's public key, base64url: the relay speaks TLS, and it alone is the right one. */
   readonly pin?: string | undefined;
+  /** The relay is reached by WebSocket, where its page is: over TLS (`https`) or in the clear. */
+  readonly web?: 'https' | 'http' | undefined;
   /** What the room is called, where a passphrase made the secret. */
   readonly label?: string | undefined;
 }

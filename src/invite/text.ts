@@ -22,8 +22,16 @@ export const formatInvite = (invite: Invite | LockedInvite): string => {
         pin: invite.pin,
       })
     : writeFragment(toBase64url(invite.secret), { pin: invite.pin });
-  return `rxchat://${formatAddress(invite)}/#${fragment}`;
+  const scheme = isLocked(invite) ? undefined : invite.web;
+  return `${scheme ?? 'rxchat'}://${formatAddress(invite)}/#${fragment}`;
 };
+
+/** The ports of invites that name none. */
+const PORTS = { rxchat: DEFAULT_ADDRESS.port, https: 443, http: 80 } as const;
+
+type Scheme = keyof typeof PORTS;
+
+const isScheme = (text: string): text is Scheme => text in PORTS;
 
 const FAULTS: Readonly<Record<FragmentFault, string>> = {
   unnamed: 'the invite has something after its secret that is no name=value',
@@ -41,18 +49,25 @@ export const parseInvite = (text: string): Invite => {
 
 /** Reads an invite of either kind; an `InviteError` that says what is wrong with it. */
 export const parseAnyInvite = (text: string): Invite | LockedInvite => {
-  const { host, port, fragment } = readUrl(text.trim());
+  const { scheme, host, port, fragment } = readUrl(text.trim());
   const pin = readPin(fragment);
-  const where = { host, port, ...(pin !== undefined && { pin }) };
+  const web = scheme === 'rxchat' ? undefined : scheme;
+  if (web !== undefined && fragment.first === LOCKED)
+    throw new InviteError('a room with a passphrase has an rxchat:// invite, and no link of a page');
+  if (web === 'http' && pin !== undefined)
+    throw new InviteError('the link has the pin of a relay with TLS, and names a page without it');
+  const where = { host, port, ...(pin !== undefined && { pin }), ...(web !== undefined && { web }) };
   return fragment.first === LOCKED
     ? { ...where, ...readLock(fragment) }
     : { ...where, secret: readSecret(fragment) };
 };
 
-const readUrl = (line: string): Address & { readonly fragment: InviteFragment } => {
+const readUrl = (line: string): Address & { readonly scheme: Scheme; readonly fragment: InviteFragment } => {
   const url = URL.canParse(line) ? new URL(line) : undefined;
   if (url === undefined) throw new InviteError(`this is not an invite: ${SHAPE}`);
-  if (url.protocol !== 'rxchat:')
+  const scheme = url.protocol.slice(0, -1);
+  // Of other pages there are many; an invite that was cut off is told below.
+  if (!isScheme(scheme) || (scheme !== 'rxchat' && !/^#([\w-]{20}|passphrase,)/.test(url.hash)))
     throw new InviteError(`this is a link, but not an invite of rxchat: ${SHAPE}`);
   const host = normalHost(url.hostname);
   if (host === undefined) throw new InviteError(`the invite names no host: ${SHAPE}`);
@@ -65,7 +80,7 @@ const readUrl = (line: string): Address & { readonly fragment: InviteFragment } 
     first === LOCKED ? ['kdf', 'room', 'pin'] : ['pin'],
   );
   if (typeof fragment === 'string') throw new InviteError(FAULTS[fragment]);
-  return { host, port: url.port === '' ? DEFAULT_ADDRESS.port : Number(url.port), fragment };
+  return { scheme, host, port: url.port === '' ? PORTS[scheme] : Number(url.port), fragment };
 };
 
 const readPin = ({ values }: InviteFragment): string | undefined => {

@@ -109,7 +109,8 @@ export const connectTls = (
     },
   });
 
-const peerOf = (socket: TLSSocket): Peer => {
+/** Who answers over a TLS socket. */
+export const peerOf = (socket: TLSSocket): Peer => {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) throw new TypeError('the relay showed no certificate');
   return {

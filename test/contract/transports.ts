@@ -5,6 +5,10 @@ import type { Connection } from '../../streams/wire/connection.js';
 import { memoryPair } from '../../streams/wire/memory.js';
 import { connectTcp, listenTcp } from '../../src/transport/tcp.js';
 import { connectTls, listenTls } from '../../src/transport/tls.js';
+import { connectWebSocket, webSocketUrl } from '../../src/transport/webSocketClient.js';
+import { listenWeb } from '../../src/web/listenWeb.js';
+import { formatAddress } from '../../src/address.js';
+import { WebSocket } from 'ws';
 import { testCertificate } from '../support/certificates.js';
 
 /** Two ends of one connection. */
@@ -56,6 +60,22 @@ export const transports: readonly Transport[] = [
     name: 'tls',
     pair: () =>
       pairOf(listenTls(LOOPBACK, from(testCertificate())), (address) => connectTls(address, () => undefined)),
+  },
+  {
+    name: 'websocket',
+    pair: () =>
+      pairOf(listenWeb(LOOPBACK), (address) =>
+        connectWebSocket(webSocketUrl('http', formatAddress(address)), { open: (url) => new WebSocket(url) }),
+      ),
+  },
+  {
+    name: 'websocket over tls',
+    pair: () =>
+      pairOf(listenWeb(LOOPBACK, { certificate$: from(testCertificate()) }), (address) =>
+        connectWebSocket(webSocketUrl('https', formatAddress(address)), {
+          open: (url) => new WebSocket(url, { rejectUnauthorized: false }),
+        }),
+      ),
   },
   {
     name: 'memory',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Cipher, Freshness, Plaintext, Token } from '../../streams/client/cipher.js';
 import { asFernetKey, type FernetKey } from '../../streams/client/keyring.js';
 import { decodeText, encodeText } from '../../streams/wire/utf8.js';
+import { nobleCipher } from '../../src/browser/nobleCipher.js';
 import { nodeCipher } from '../../src/crypto/nodeCipher.js';
 import { npmCipher } from '../../src/crypto/npmCipher.js';
 import { tokenHead, writeToken } from '../../src/crypto/tokenShape.js';
@@ -24,6 +25,7 @@ export const vectors = (name: 'generate' | 'verify' | 'invalid'): Vector[] =>
 export const engines: readonly (readonly [string, Cipher])[] = [
   ['node:crypto', nodeCipher()],
   ['the fernet package', await npmCipher()],
+  ['noble', nobleCipher()],
 ];
 
 export const keyOf = (secret: string): FernetKey =>

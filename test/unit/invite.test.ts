@@ -55,6 +55,26 @@ describe('an invite', () => {
     );
   });
 
+  test('is the link of a page too, with its own port where none is said', () => {
+    const link = { host: 'chat.example.org', port: 443, secret: bytes, web: 'https' as const };
+    expect(formatInvite(link)).toBe(`https://chat.example.org:443/#${SECRET}`);
+    for (const text of [
+      formatInvite(link),
+      `https://chat.example.org/#${SECRET}`,
+      `HTTPS://CHAT.example.org#${SECRET}`,
+    ])
+      expect(parseInvite(text)).toStrictEqual(link);
+    expect(parseInvite(`http://127.0.0.1:8080/#${SECRET}`)).toStrictEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      secret: bytes,
+      web: 'http',
+    });
+    expect(parseInvite(`http://127.0.0.1/#${SECRET}`).port).toBe(80);
+    const pinned = { ...link, pin: PIN };
+    expect(parseInvite(formatInvite(pinned))).toStrictEqual(pinned);
+  });
+
   test('has the pin of a relay with TLS behind its secret', () => {
     const pinned = { host: 'chat.example.org', port: 4000, secret: bytes, pin: PIN };
     expect(formatInvite(pinned)).toBe(`${INVITE},pin=${PIN}`);
@@ -101,7 +121,17 @@ describe('what is no invite is told so, without a word of its secret', () => {
     ['the secret alone', SECRET, 'this is not an invite'],
     ['the secret with a colon, which makes a scheme of it', `a${SECRET.replaceAll('_', '-')}:`, 'is a link'],
     ['an address without a scheme', `//example.org/#${SECRET}`, 'this is not an invite'],
-    ['a web address', `https://example.org/#${SECRET}`, 'is a link, but not an invite of rxchat'],
+    ['a web address', 'https://example.org/page', 'is a link, but not an invite of rxchat'],
+    ['a web address with a fragment', 'https://example.org/#top', 'is a link, but not an invite of rxchat'],
+    ['a page with a path', `https://example.org/chat/#${SECRET}`, 'does not belong there'],
+    ['a page with a query', `https://example.org/?a#${SECRET}`, 'does not belong there'],
+    ['a page whose secret was cut off', `https://example.org/#${SECRET.slice(0, 30)}`, 'has 30 characters'],
+    ['a pin without TLS', `http://127.0.0.1/#${SECRET},pin=${PIN}`, 'names a page without it'],
+    [
+      'a page of a room with a passphrase',
+      'https://example.org/#passphrase,kdf=scrypt-17-8-1,room=a',
+      'no link of a page',
+    ],
     ['an invite of something else', `rxchats://example.org/#${SECRET}`, 'is a link, but not an invite'],
     ['no host', `rxchat:///#${SECRET}`, 'names no host'],
     ['no host and no slashes', `rxchat:#${SECRET}`, 'names no host'],

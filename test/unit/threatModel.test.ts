@@ -27,6 +27,7 @@ describe('the threat model', () => {
     expect([...adversaries.keys()]).toStrictEqual([
       'Somebody on the network',
       'The relay',
+      'Whoever serves the page',
       'A member',
       'A removed member',
       'A stolen device',

@@ -109,6 +109,7 @@ describe('one bit flipped', () => {
   const bits = new Map([
     ['node:crypto', [0, 1, 2, 3, 4, 5, 6, 7]],
     ['the fernet package', [3]],
+    ['noble', [0, 7]],
   ]);
 
   test.each(engines)('is noticed by %s, wherever it is', (name, cipher) => {

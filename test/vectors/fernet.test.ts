@@ -5,6 +5,7 @@ import { open, type TokenEntry } from '../../streams/client/open.js';
 import type { Cipher, Token } from '../../streams/client/cipher.js';
 import { greetingLine, welcomeLine } from '../../streams/wire/handshake.js';
 import { lines } from '../../streams/wire/lines.js';
+import { nobleCipher } from '../../src/browser/nobleCipher.js';
 import { nodeCipher } from '../../src/crypto/nodeCipher.js';
 import { engines, freshnessOf, keyOf, plain, secondsOf, told, vectors } from '../support/fernet.js';
 import { LOBBY } from '../support/wire.js';
@@ -33,9 +34,12 @@ test('the vectors of the specification are all there', () => {
 });
 
 describe('the official vectors, whole', () => {
-  test('node:crypto makes the token of the specification from the same IV', () => {
+  test.each([
+    ['node:crypto', nodeCipher],
+    ['noble', nobleCipher],
+  ])('%s makes the token of the specification from the same IV', (_name, engine) => {
     const { iv, secret, src, now, token } = generate!;
-    const cipher = nodeCipher({ iv: () => Uint8Array.from(iv) });
+    const cipher = engine({ iv: () => Uint8Array.from(iv) });
     expect(cipher.seal(keyOf(secret), plain(src), secondsOf(now))).toBe(token);
   });
 

@@ -4,6 +4,8 @@ import {
   endWith,
   from,
   ignoreElements,
+  map,
+  merge,
   type Observable,
   of,
   skip,
@@ -26,6 +28,7 @@ import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { leafOf } from '../../tls/certificate.js';
 import { pinOf } from '../../tls/pin.js';
+import type { Listening } from '../../transport/listening.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { type Certificate, listenTls } from '../../transport/tls.js';
 import { readAddress } from '../address.js';
@@ -35,7 +38,8 @@ import { bytes, choice, span } from '../flags.js';
 import { readLimits } from '../limits.js';
 import { endSignal$, signal$ } from '../process.js';
 import { logEvents } from '../relayLog.js';
-import { readCertificates } from '../serveTls.js';
+import { readCertificates, shared } from '../serveTls.js';
+import { listenForPages, pageUrl, readWeb } from '../serveWeb.js';
 import { LOG_LEVELS } from '../choices.js';
 import { cannotListen, DELIVERY_GRACE, stopped } from '../serving.js';
 import { readDir, readStore, type StoreOptions } from '../store.js';
@@ -51,7 +55,10 @@ export const serve: Run = ({ flags }) =>
     const heartbeat = span(flags, 'heartbeat', 100, LONGEST_HEARTBEAT);
     const level = choice(flags, 'logLevel', LOG_LEVELS);
     const store = readStore(flags);
-    const certificate$ = readCertificates(address.host, readDir(flags), flags);
+    const web = readWeb(flags, address);
+    const certificate$ = shared(readCertificates(address.host, readDir(flags), flags));
+    const webCertificate$ =
+      certificate$ ?? (web && readCertificates(web.address.host, readDir(flags), flags));
     const limits = readLimits(flags);
     // With a certificate of one's own, SIGHUP reads that again.
     const ending$ = flags['cert'] === undefined ? signal$ : endSignal$;
@@ -70,13 +77,25 @@ export const serve: Run = ({ flags }) =>
       takeUntil(stop$),
     );
 
+    /** First the pages': those who come before all is ready are told so by HTTP. */
+    const ears$: Observable<{ readonly ear: Listening; readonly pages: Listening | undefined }> =
+      web === undefined
+        ? listening$.pipe(map((ear) => ({ ear, pages: undefined })))
+        : listenForPages(web, webCertificate$, limits).pipe(
+            catchError((error: unknown) => throwError(() => cannotListen(web.address, error, '--web-port'))),
+            switchMap((pages) => listening$.pipe(map((ear) => ({ ear, pages })))),
+            takeUntil(stop$),
+          );
+
     const serving = (history: History | undefined, log: (event: RelayEvent) => void) =>
-      listening$.pipe(
-        tap(({ address: bound }) => {
-          announce(bound, pin);
+      ears$.pipe(
+        tap(({ ear, pages }) => {
+          announce(ear.address, pin);
+          if (pages !== undefined)
+            writeOut(shown`page on ${pageUrl(pages.address, webCertificate$ !== undefined)}`);
         }),
-        switchMap(({ connection$ }) =>
-          connection$.pipe(
+        switchMap(({ ear, pages }) =>
+          (pages === undefined ? ear.connection$ : merge(ear.connection$, pages.connection$)).pipe(
             relay({ ...limits, window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) }),
           ),
         ),

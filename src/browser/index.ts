@@ -1,0 +1,23 @@
+/** The library in a browser: the same rooms as `rxchat`, over WebSockets and without anything of Node's. */
+export { formatAddress } from '../address.js';
+export type { Address } from '../address.js';
+export type { ConnectOptions } from '../connectOn.js';
+export type { RoomKeys } from '../crypto/secret.js';
+export { createInvite, InviteError } from '../invite/invite.js';
+export type { Invite } from '../invite/invite.js';
+export { isLocked } from '../invite/lockedInvite.js';
+export type { LockedInvite } from '../invite/lockedInvite.js';
+export { formatInvite, parseAnyInvite, parseInvite } from '../invite/text.js';
+export type { Platform } from '../platform.js';
+export type { RoomOptions } from '../roomOn.js';
+export { connectWebSocket, webSocketUrl } from '../transport/webSocketClient.js';
+export type { WebSocketClientOptions } from '../transport/webSocketClient.js';
+export type { WebSocketLike } from '../transport/webSocketConnection.js';
+export { browserPlatform, connectTo } from './browserPlatform.js';
+export { connect, room } from './room.js';
+export { deriveRoomKeys, sha256 } from './keys.js';
+export { nobleCipher } from './nobleCipher.js';
+export { safetyNumber } from './safetyNumber.js';
+export { createIdentity, signingKey } from './signingKey.js';
+export { unlockInvite } from './unlockInvite.js';
+export { verifySignature } from './verifySignature.js';

@@ -1,0 +1,143 @@
+import { connect, finalize, ignoreElements, merge, type Observable, tap } from 'rxjs';
+import {
+  type Heard,
+  roster,
+  type Said,
+  sessionState,
+  type SessionState,
+} from '../../streams/client/index.js';
+import { foldNick } from '../../streams/wire/index.js';
+import { deriveRoomKeys } from '../browser/keys.js';
+import { composer } from './composer.js';
+import type { Entrance } from './door.js';
+import { byId } from './dom.js';
+import { inviteDialog } from './inviteDialog.js';
+import { keepStay, openIdentity, openKeys, readStay } from './keep.js';
+import { linkOf } from './link.js';
+import { memberList } from './memberList.js';
+import { personDialog } from './personDialog.js';
+import { drawMessage, rowOf } from './rows.js';
+import { talk } from './talk.js';
+import { timeline } from './timeline.js';
+
+const inWords = (state: SessionState): string => {
+  switch (state.type) {
+    case 'connecting':
+      return 'connecting…';
+    case 'catching-up':
+      return 'reading what was said…';
+    case 'online':
+      return 'online';
+    case 'offline':
+      return `offline: ${state.cause}; trying again at ${new Date(state.retryAt).toLocaleTimeString()}`;
+    case 'closed':
+      return 'closed';
+  }
+};
+
+/** The room, on the page: never emits, errors where it ends. */
+export const chat = ({ invite, nick }: Entrance): Observable<never> => {
+  const { room } = deriveRoomKeys(invite.secret);
+  const identity = openIdentity();
+  const keys = openKeys(room);
+  const place = byId('room', HTMLElement);
+  const stateText = byId('state', HTMLElement);
+  const latest = byId('latest', HTMLButtonElement);
+  place.hidden = false;
+
+  /** The newest key of each nick that has said something. */
+  const newest = new Map(keys.known());
+  const pending = new Map<string, Said>();
+  let unread = 0;
+
+  const conversation = talk({
+    invite,
+    room,
+    nick,
+    identity,
+    known: keys.known,
+    stay: readStay(room),
+    keep: keepStay,
+  });
+  const view = timeline(byId('log', HTMLElement), {
+    more: conversation.lookBack,
+    onUnread: (isUnread) => {
+      latest.hidden = !isUnread;
+    },
+  });
+  const showPerson = personDialog(identity.key, keys, () => {
+    view.redraw();
+    drawMembers();
+  });
+  const drawMembers = memberList({
+    own: nick,
+    isVerified: (each) => keys.isVerified(newest.get(foldNick(each)) ?? ''),
+    onPerson: (each) => {
+      showPerson(each, foldNick(each) === foldNick(nick) ? identity.key : newest.get(foldNick(each)));
+    },
+  });
+  const drawing = { key: identity.key, nick, keys, onPerson: showPerson };
+
+  const drawPending = (mark: 'pending' | 'failed') => {
+    view.setTail(
+      [...pending.values()].flatMap(({ token, lines }) =>
+        lines.map((text, index) => ({
+          key: `${token}.${index}.${mark}`,
+          position: Number.MAX_SAFE_INTEGER,
+          index,
+          isNews: false,
+          draw: () => drawMessage({ nick, key: identity.key, text, time: undefined }, drawing, mark),
+        })),
+      ),
+    );
+  };
+
+  const hear = (heard: Heard) => {
+    if (heard.type === 'message') newest.set(foldNick(heard.nick), heard.key);
+    if (heard.type === 'first-sight') keys.accept(heard.nick, heard.key);
+    if (heard.type === 'log-changed') view.clear();
+    if (heard.type === 'said') pending.set(heard.token, heard);
+    if (heard.type === 'stored') pending.delete(heard.token);
+    if (heard.type === 'said' || heard.type === 'stored') drawPending('pending');
+    const row = rowOf(heard, drawing);
+    if (row === undefined) return;
+    view.add(row);
+    if (row.isNews && document.hidden) document.title = `(${(unread += 1)}) rxchat`;
+  };
+
+  latest.addEventListener('click', view.toEnd);
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return;
+    unread = 0;
+    document.title = 'rxchat';
+  });
+  inviteDialog(linkOf(invite));
+  composer((text) =>
+    conversation.say(text) ? undefined : 'too much waits for the relay already: send this when it is back',
+  );
+
+  return conversation.heard$.pipe(
+    connect((heard$) =>
+      merge(
+        heard$.pipe(tap(hear)),
+        heard$.pipe(
+          roster(),
+          tap((present) => {
+            drawMembers(present);
+          }),
+        ),
+        heard$.pipe(
+          sessionState({ now: Date.now }),
+          tap((state) => {
+            stateText.textContent = inWords(state);
+            stateText.className = `state ${state.type}`;
+          }),
+        ),
+      ),
+    ),
+    ignoreElements(),
+    finalize(() => {
+      drawPending('failed');
+    }),
+  );
+};

@@ -1,0 +1,49 @@
+import type { Roster } from '../../streams/client/index.js';
+import { foldNick } from '../../streams/wire/index.js';
+import { visibleNick } from '../terminal/visible.js';
+import { byId, make } from './dom.js';
+
+/** So many are listed; the others are counted. */
+const LISTED = 200;
+
+export interface MemberOptions {
+  readonly own: string;
+  readonly isVerified: (nick: string) => boolean;
+  readonly onPerson: (nick: string) => void;
+}
+
+/** Who is here, as a list that opens and closes. */
+export const memberList = ({ own, isVerified, onPerson }: MemberOptions): ((roster?: Roster) => void) => {
+  const panel = byId('members', HTMLElement);
+  const list = byId('members-list', HTMLElement);
+  const more = byId('members-more', HTMLElement);
+  const button = byId('members-open', HTMLButtonElement);
+  const count = byId('members-count', HTMLElement);
+  let last: Roster | undefined;
+
+  button.addEventListener('click', () => {
+    panel.hidden = !panel.hidden;
+    button.ariaExpanded = String(!panel.hidden);
+  });
+
+  const draw = (roster: Roster | undefined = last): void => {
+    last = roster;
+    if (roster === undefined) return;
+    count.textContent = `Members: ${roster.count}`;
+    const nicks = roster.nicks.slice(0, LISTED);
+    list.replaceChildren(
+      ...nicks.map((nick) => {
+        const isOwn = foldNick(nick) === foldNick(own);
+        const who = make('button', 'who', visibleNick(nick));
+        who.type = 'button';
+        who.addEventListener('click', () => {
+          onPerson(nick);
+        });
+        return make('li', '', who, isOwn ? ' (you)' : isVerified(nick) ? ' \u2713 verified' : '');
+      }),
+    );
+    const others = roster.count - nicks.length;
+    more.textContent = others > 0 ? `and ${others} more` : '';
+  };
+  return draw;
+};

@@ -1,0 +1,123 @@
+import type { Heard } from '../../streams/client/index.js';
+import { alarmText } from '../cli/alarmText.js';
+import { clock } from '../cli/chatFormat.js';
+import { visible, visibleNick, visibleNicks } from '../terminal/visible.js';
+import { make } from './dom.js';
+import type { Keys } from './keep.js';
+
+/** A line of the conversation, in its place. */
+export interface Row {
+  readonly key: string;
+  readonly position: number;
+  readonly index: number;
+  /** Whether somebody else said it. */
+  readonly isNews: boolean;
+  readonly draw: () => HTMLElement;
+}
+
+export interface Drawing {
+  /** One's own public key and nick. */
+  readonly key: string;
+  readonly nick: string;
+  readonly keys: Keys;
+  readonly onPerson: (nick: string, key: string) => void;
+}
+
+/** Before the message at the same position. */
+const BEFORE = -1;
+
+const row = (
+  kind: string,
+  position: number,
+  index: number,
+  draw: () => HTMLElement,
+  isNews = false,
+): Row => ({
+  key: `${position}.${index}.${kind}`,
+  position,
+  index,
+  isNews,
+  draw,
+});
+
+const note = (position: number, text: string, kind = 'note'): Row =>
+  row(kind, position, BEFORE, () => make('div', kind, text));
+
+/** A sign that is drawn, and its word for who does not see it. */
+const sign = (className: string, drawn: string, word: string): HTMLElement => {
+  const element = make('span', className, make('span', 'unseen', ` ${word} `));
+  const shown = make('span', '', drawn);
+  shown.setAttribute('aria-hidden', 'true');
+  element.append(shown);
+  element.title = word;
+  return element;
+};
+
+/** What is said, by others or oneself; whatever it holds, it is text. */
+export const drawMessage = (
+  said: {
+    readonly nick: string;
+    readonly key: string;
+    readonly text: string;
+    readonly time: number | undefined;
+  },
+  { key, keys, onPerson }: Drawing,
+  mark: 'stored' | 'pending' | 'failed' | undefined,
+): HTMLElement => {
+  const isOwn = said.key === key;
+  const line = make('div', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
+  if (said.time !== undefined) {
+    const time = make('time', '', clock(said.time));
+    time.dateTime = new Date(said.time).toISOString();
+    line.append(time);
+  }
+  const who = make('button', 'who', visibleNick(said.nick));
+  who.type = 'button';
+  who.addEventListener('click', () => {
+    onPerson(said.nick, said.key);
+  });
+  line.append(who);
+  if (!isOwn)
+    line.append(
+      keys.isVerified(said.key)
+        ? sign('check good', '\u2713', 'verified')
+        : sign('check', '?', 'not verified'),
+    );
+  else line.append(' ');
+  line.append(make('span', 'text', visible(said.text)));
+  if (mark !== undefined) line.append(sign('mark', MARKS[mark], mark === 'failed' ? 'not sent' : mark));
+  return line;
+};
+
+const MARKS = { stored: '\u2713', pending: '\u2026', failed: '\u2717 not sent' } as const;
+
+/** What somebody in a room sees of it; `undefined`: nothing. */
+export const rowOf = (heard: Heard, drawing: Drawing): Row | undefined => {
+  switch (heard.type) {
+    case 'message': {
+      const isOwn = heard.key === drawing.key;
+      const draw = () => drawMessage(heard, drawing, isOwn ? 'stored' : undefined);
+      return row('message', heard.position, heard.index, draw, !isOwn);
+    }
+    case 'joined':
+    case 'left': {
+      const others = heard.nicks.filter((nick) => nick !== drawing.nick);
+      if (heard.nicks.length > 0 && others.length === 0) return undefined;
+      const who = others.length > 0 ? visibleNicks(others) : `${heard.count} members`;
+      return note(heard.position, `${who} ${heard.type}`);
+    }
+    case 'gap':
+      return note(heard.to, `entries ${heard.from} to ${heard.to} are no longer kept`);
+    case 'first-sight': {
+      const who = visibleNick(heard.nick);
+      return note(heard.position, `${who} is met for the first time: choose the nick to compare numbers`);
+    }
+    case 'alarm':
+    case 'key-changed':
+      return note(heard.position, alarmText(heard), `alarm ${heard.type}`);
+    case 'undecryptable':
+      return note(heard.position, `entry ${heard.position} does not open: ${heard.reason}`);
+    default:
+      return undefined;
+  }
+};

@@ -1,0 +1,278 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { formatInvite, parseInvite } from '../../src/index.js';
+import { rxchat } from '../e2e/support/child.js';
+import { endAll } from '../e2e/support/endings.js';
+import { startProxy } from '../e2e/support/proxy.js';
+import {
+  heard,
+  inChromium,
+  joinPage,
+  online,
+  openBrowser,
+  openPage,
+  say,
+  startWebRelay,
+} from './support/chromium.js';
+
+afterEach(endAll);
+
+const HOSTILE =
+  '<img src=x onerror=alert(1)><script>alert(2)</script> &amp; \u001b[31mred\u001b[0m \u202eevil\u202c \u0000 javascript:alert(3)';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A port that was free a moment ago. */
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** What axe finds fault with. */
+const faultsOf = async (page: Page): Promise<string[]> => {
+  await page.evaluate(axe);
+  const found = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>('axe.run()');
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+};
+
+inChromium('the page of a relay', () => {
+  test('is a room of two pages and a terminal client, who see what is said, by whom, and that it is stored', async () => {
+    const relay = await startWebRelay();
+    const alice = await joinPage(await openBrowser(), relay.page, 'alice');
+    const link = alice.url();
+    expect(link).toMatch(/#[\w-]{43}$/);
+
+    const bob = await joinPage(await openBrowser(), link, 'bob');
+    // The same room by both ways: the link by WebSocket, and the invite of the relay's other ear by TCP.
+    const byWeb = rxchat(['listen', link, '--json', '--nick', 'web']);
+    const { secret } = parseInvite(link);
+    const byTcp = rxchat([
+      'join',
+      formatInvite({ host: '127.0.0.1', port: relay.port, secret }),
+      '--nick',
+      'carol',
+    ]);
+    await alice.locator('#members-count', { hasText: 'Members: 4' }).waitFor();
+
+    await say(alice, 'hello from alice');
+    await heard(bob, 'hello from alice').waitFor();
+    await heard(alice, 'hello from alice').locator('.mark', { hasText: 'stored' }).waitFor();
+    await byWeb.out.until(({ text }) => text.includes('"text":"hello from alice"'));
+    await byTcp.out.until(({ text }) => /\?alice: hello from alice/.test(text));
+    byTcp.feed('hello from carol\n');
+    await heard(alice, 'hello from carol').waitFor();
+    await heard(bob, 'hello from carol').waitFor();
+
+    // Numbers are compared, and the mark stays after the page was loaded again.
+    const line = heard(alice, 'hello from carol');
+    expect(await line.locator('.check').textContent()).toContain('not verified');
+    await line.locator('.who').click();
+    expect(await alice.textContent('#person-number')).toMatch(/^(\d{5} ){11}\d{5}$/);
+    await alice.click('#person-same');
+    expect(await heard(alice, 'hello from carol').locator('.check').getAttribute('title')).toBe('verified');
+    await alice.reload();
+    await online(alice);
+    expect(await heard(alice, 'hello from carol').locator('.check').getAttribute('title')).toBe('verified');
+    byTcp.endInput();
+    byWeb.signal('SIGTERM');
+  });
+
+  test('shows markup and escapes as text, and runs nothing of them', async () => {
+    const relay = await startWebRelay();
+    const alice = await joinPage(await openBrowser(), relay.page, 'alice');
+    const dialogs: string[] = [];
+    alice.on('dialog', (dialog) => {
+      dialogs.push(dialog.message());
+      void dialog.dismiss();
+    });
+    const nick = '<b>mallory</b>';
+    const sent = rxchat(['send', alice.url(), '--nick', nick, '--block'], { input: HOSTILE });
+    expect(await sent.exit).toBe(0);
+    const line = heard(alice, 'javascript:alert(3)');
+    await line.waitFor();
+    expect(await line.locator('.who').textContent()).toBe(nick);
+    const text = await line.locator('.text').textContent();
+    expect(text).toBe(
+      '<img src=x onerror=alert(1)><script>alert(2)</script> &amp; \u241b[31mred\u241b[0m \\u{202e}evil\\u{202c} \u2400 javascript:alert(3)',
+    );
+    expect(await alice.locator('#log img, #log script, #log b, #members-list b').count()).toBe(0);
+    expect(dialogs).toStrictEqual([]);
+    // That it could not is no accident of this message: the page may make no markup of text at all.
+    const refused = await alice.evaluate(
+      `(() => { try { document.body.innerHTML = '<p>x</p>'; return 'taken'; } catch (error) { return error.name; } })()`,
+    );
+    expect(refused).toBe('TypeError');
+  });
+
+  test('asks nobody but its relay, and tells it nothing of the secret', async () => {
+    const relay = await startWebRelay('--log-level', 'trace');
+    const context = await openBrowser();
+    const requests: string[] = [];
+    context.on('request', (request) => requests.push(JSON.stringify([request.url(), request.headers()])));
+    const sockets: string[] = [];
+    context.on('page', (page) => page.on('websocket', (socket) => sockets.push(socket.url())));
+    const alice = await joinPage(context, relay.page, 'alice');
+    await say(alice, 'hello');
+    await heard(alice, 'hello').locator('.mark', { hasText: 'stored' }).waitFor();
+    await alice.click('#invite-open');
+    await alice.waitForSelector('#invite-code path');
+    await alice.reload();
+    await online(alice);
+
+    const { host } = new URL(relay.page);
+    const [, secret = ''] = alice.url().split('#');
+    expect(secret).toHaveLength(43);
+    expect(requests.length).toBeGreaterThan(3);
+    for (const each of requests) {
+      expect(new URL((JSON.parse(each) as [string])[0]).host).toBe(host);
+      expect(each).not.toContain(secret);
+    }
+    expect(new Set(sockets)).toStrictEqual(new Set([`ws://${host}/rxchat`]));
+    expect(relay.child.err.text).not.toContain(secret);
+    expect(await context.cookies()).toStrictEqual([]);
+  });
+
+  test('goes on where it was after it was loaded again, with what was not stored yet, and nobody notices', async () => {
+    const relay = await startWebRelay();
+    let isOpen = true;
+    const port = await startProxy(Number(new URL(relay.page).port), {
+      up: () => (chunk, on) => {
+        if (isOpen) on(chunk);
+      },
+    });
+    const bob = await joinPage(await openBrowser(), relay.page, 'bob');
+    const { hash } = new URL(bob.url());
+    const alice = await joinPage(await openBrowser(), `http://127.0.0.1:${port}/${hash}`, 'alice');
+    await say(alice, 'before');
+    await heard(bob, 'before').waitFor();
+    await heard(alice, 'before').locator('.mark', { hasText: 'stored' }).waitFor();
+    isOpen = false;
+    await say(alice, 'in the middle');
+    await heard(alice, 'in the middle').locator('.mark', { hasText: 'pending' }).waitFor();
+    isOpen = true;
+    await alice.reload();
+    await online(alice);
+    await heard(bob, 'in the middle').waitFor();
+    await heard(alice, 'in the middle').locator('.mark', { hasText: 'stored' }).waitFor();
+    await say(alice, 'after');
+    await heard(bob, 'after').waitFor();
+    expect(await bob.locator('#log .message .text').allTextContents()).toStrictEqual([
+      'before',
+      'in the middle',
+      'after',
+    ]);
+    expect(await bob.locator('#log .note', { hasText: 'left' }).count()).toBe(0);
+  });
+
+  test('loses nothing when the network, or the relay, goes away and comes back', async () => {
+    const relay = await startWebRelay();
+    const alice = await joinPage(await openBrowser(), relay.page, 'alice');
+    const bob = await joinPage(await openBrowser(), alice.url(), 'bob');
+    await say(alice, 'one');
+    await heard(bob, 'one').waitFor();
+    relay.child.signal('SIGKILL');
+    await relay.child.exit;
+    await alice.waitForSelector('#state.offline');
+    await say(alice, 'two');
+    await heard(alice, 'two').locator('.mark', { hasText: 'pending' }).waitFor();
+    await relay.restart();
+    await heard(bob, 'two').waitFor();
+    await heard(alice, 'two').locator('.mark', { hasText: 'stored' }).waitFor();
+    expect(await bob.locator('#log .message .text').allTextContents()).toStrictEqual(['one', 'two']);
+  });
+
+  test('says why it cannot come in, and lets one try again', async () => {
+    const relay = await startWebRelay();
+    const alice = await joinPage(await openBrowser(), relay.page, 'alice');
+    const other = await openPage(await openBrowser(), alice.url());
+    await other.fill('#door-nick', 'a,b');
+    await other.click('#door-form button');
+    await other.waitForSelector('#door-fault:not([hidden])');
+    await other.fill('#door-nick', 'Alice');
+    await other.click('#door-form button');
+    await other.locator('#door-fault', { hasText: 'nick' }).waitFor();
+    await other.waitForSelector('#door:not([hidden])');
+    await other.fill('#door-nick', 'bob');
+    await other.click('#door-form button');
+    await online(other);
+
+    const wrong = await openPage(await openBrowser(), `${relay.page}#tooshort`);
+    expect(await wrong.textContent('#door-fault')).toMatch(/invite/);
+  });
+
+  test('says so where it came unprotected, and works there all the same; by another name it is taken for a stranger', async () => {
+    const port = await freePort();
+    const origin = `http://chat.test:${port}`;
+    const relay = await startWebRelay('--web-port', String(port), '--web-origin', origin);
+    const alice = await joinPage(await openBrowser(), relay.page, 'alice');
+    expect(await alice.isVisible('#insecure')).toBe(false);
+    const { hash } = new URL(alice.url());
+    const bob = await joinPage(await openBrowser(), `${origin}/${hash}`, 'bob');
+    expect(await bob.textContent('#insecure')).toMatch(/can change it, and read along/);
+    expect(await bob.isVisible('#insecure')).toBe(true);
+    await say(bob, 'hello from there');
+    await heard(alice, 'hello from there').waitFor();
+    await bob.click('#invite-open');
+    await bob.click('#invite-copy');
+    expect(await bob.textContent('#invite-told')).toMatch(/copy it yourself/);
+
+    const other = await startWebRelay();
+    const away = await openPage(await openBrowser(), `http://chat.test:${new URL(other.page).port}/`);
+    await away.fill('#door-nick', 'carol');
+    await away.click('#door-form button');
+    await away.locator('#door-fault', { hasText: 'cannot reach' }).waitFor();
+  });
+
+  test('has nothing that axe finds fault with: door, room, dialogs, in light and dark', async () => {
+    const relay = await startWebRelay();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const context = await openBrowser({ colorScheme, bypassCSP: true });
+      const page = await openPage(context, relay.page);
+      expect(await faultsOf(page)).toStrictEqual([]);
+      await page.fill('#door-nick', 'alice');
+      await page.click('#door-form button');
+      await online(page);
+      await say(page, 'hello');
+      await heard(page, 'hello').locator('.mark', { hasText: 'stored' }).waitFor();
+      const sent = rxchat(['send', page.url(), '--nick', 'bob', '-m', 'hello alice']);
+      expect(await sent.exit).toBe(0);
+      await heard(page, 'hello alice').waitFor();
+      await page.click('#members-open');
+      expect(await faultsOf(page)).toStrictEqual([]);
+      await heard(page, 'hello alice').locator('.who').click();
+      expect(await faultsOf(page)).toStrictEqual([]);
+      await page.keyboard.press('Escape');
+      await page.click('#invite-open');
+      expect(await faultsOf(page)).toStrictEqual([]);
+      await context.close();
+    }
+  });
+
+  test('is used by the keyboard alone, and fits a phone', async () => {
+    const relay = await startWebRelay();
+    const page = await openPage(await openBrowser({ viewport: { width: 360, height: 640 } }), relay.page);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('alice');
+    await page.keyboard.press('Enter');
+    await online(page);
+    await page.keyboard.type('hello');
+    await page.keyboard.press('Enter');
+    await heard(page, 'hello').waitFor();
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+    expect(width).toBeLessThanOrEqual(360);
+    await page.keyboard.press('Shift+Tab');
+    expect(await page.evaluate<string>('document.activeElement.className')).toBe('who');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#person[open]');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#person:not([open])', { state: 'attached' });
+  });
+});

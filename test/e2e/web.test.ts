@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { get as getSecure } from 'node:https';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createInvite, formatInvite } from '../../src/index.js';
+import { type Child, run, rxchat } from './support/child.js';
+import { endAll } from './support/endings.js';
+
+afterEach(endAll);
+
+const serveWeb = async (
+  ...flags: readonly string[]
+): Promise<{ child: Child; page: URL; pin: string | undefined }> => {
+  const child = rxchat(['serve', '--port', '0', '--web', '--web-port', '0', '--log-level', 'info', ...flags]);
+  const [, page = ''] = await child.out.until(({ text }) => /^page on (\S+)$/m.exec(text));
+  const [, pin] = flags.includes('--tls')
+    ? await child.err.until(({ text }) => / --pin ([\w-]{43})\n/.exec(text))
+    : [];
+  return { child, page: new URL(page), pin };
+};
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+}
+
+const ask = async (url: URL | string, method = 'GET', headers = {}, body = ''): Promise<Answer> => {
+  const asked = request(url, { method, headers }).end(body);
+  const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage];
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response) chunks.push(chunk as Uint8Array);
+  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
+};
+
+const linkOf = (page: URL, pin?: string): string =>
+  formatInvite({
+    ...createInvite({ host: page.hostname, port: Number(page.port), pin }),
+    web: page.protocol === 'https:' ? 'https' : 'http',
+  });
+
+describe('serve --web', () => {
+  test('answers with the page, strict headers and no cookies; nothing else is there', async () => {
+    const { page } = await serveWeb();
+    for (const [path, type] of [
+      ['/', 'text/html; charset=utf-8'],
+      ['/page.js', 'text/javascript; charset=utf-8'],
+      ['/page.css', 'text/css; charset=utf-8'],
+      ['/icon.svg', 'image/svg+xml'],
+      ['/?x=1', 'text/html; charset=utf-8'],
+    ] as const) {
+      const { status, headers, body } = await ask(new URL(path, page));
+      expect([status, headers['content-type']]).toStrictEqual([200, type]);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+        'cache-control': 'no-cache',
+      });
+      const policy = String(headers['content-security-policy']);
+      for (const rule of [
+        "default-src 'none'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+      ])
+        expect(policy.split('; ')).toContain(rule);
+      expect(policy).not.toMatch(/unsafe|\*|http/);
+      expect(headers).not.toHaveProperty('set-cookie');
+
+      const zipped = await ask(new URL(path, page), 'GET', { 'accept-encoding': 'gzip, br' });
+      expect(zipped.headers['content-encoding']).toBe('gzip');
+      expect(gunzipSync(zipped.body)).toStrictEqual(body);
+      const again = await ask(new URL(path, page), 'GET', { 'if-none-match': headers['etag'] });
+      expect([again.status, again.body.length]).toStrictEqual([304, 0]);
+      const head = await ask(new URL(path, page), 'HEAD');
+      expect([head.status, head.headers['content-length'], head.body.length]).toStrictEqual([
+        200,
+        String(body.length),
+        0,
+      ]);
+    }
+    for (const path of ['/other', '/../package.json', '/page.js/', '/%2e%2e/x', '/rxchat', '//'])
+      expect((await ask(`${page.origin}${path}`)).status).toBe(404);
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
+      expect([(await ask(page, method)).status, method]).toStrictEqual([405, method]);
+    expect((await ask(page, 'GET', { 'content-length': 4 }, 'body')).status).toBe(400);
+  });
+
+  test('takes a link of its page as an invite: join, send and listen, in the clear within this machine', async () => {
+    const { page, child } = await serveWeb();
+    const link = linkOf(page);
+    const listener = rxchat(['listen', link, '-n', '1', '--nick', 'ear']);
+    await child.err.until(({ text }) => text.includes('"nick":"ear"') && text.includes('"msg":"joined"'));
+    expect(await run(['send', link, '-m', 'hello'])).toMatchObject({ code: 0 });
+    expect(await listener.exit).toBe(0);
+    expect(listener.out.text).toMatch(/hello/);
+    expect(await run(['send', link, '-m', 'hello', '--tls'])).toMatchObject({ code: 2 });
+  });
+
+  test('speaks TLS where the relay does, by the same pin', async () => {
+    const { page, pin } = await serveWeb('--tls');
+    expect(page.protocol).toBe('https:');
+    const answered = getSecure(page, { rejectUnauthorized: false });
+    const [response] = (await once(answered, 'response')) as [import('node:http').IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(200);
+    expect(await run(['send', linkOf(page, pin), '-m', 'hello'])).toMatchObject({ code: 0 });
+    const wrong = await run(['send', linkOf(page, 'A'.repeat(43)), '-m', 'hello']);
+    expect(wrong.code).toBe(5);
+    expect(wrong.err).toMatch(/another (key|relay)/);
+    expect(await run(['send', linkOf(page, pin), '-m', 'hello', '--plain'])).toMatchObject({ code: 2 });
+  });
+
+  test('says BYE to WebSockets too when it is told to stop, after all that was accepted, and ends in time', async () => {
+    const { page, child } = await serveWeb();
+    const link = linkOf(page);
+    const listener = rxchat(['listen', link, '--no-retry', '--nick', 'ear']);
+    await child.err.until(({ text }) => text.includes('"nick":"ear"') && text.includes('"msg":"joined"'));
+    expect(await run(['send', link, '-m', 'the last words'])).toMatchObject({ code: 0 });
+    child.signal('SIGTERM');
+    expect(await child.exit).toBe(0);
+    await listener.exit;
+    expect(listener.out.text).toMatch(/the last words/);
+  });
+
+  test('counts WebSockets among its connections', async () => {
+    const { page, child } = await serveWeb('--connections-per-address', '1');
+    const first = rxchat(['listen', linkOf(page), '--nick', 'one']);
+    await child.err.until(({ text }) => text.includes('"msg":"joined"'));
+    expect(await run(['send', linkOf(page), '-m', 'hello', '--timeout', '1s'])).not.toMatchObject({
+      code: 0,
+    });
+    first.signal('SIGTERM');
+    await first.exit;
+  });
+
+  test('says in one line what is wrong with its flags, or where it cannot listen', async () => {
+    for (const [flags, text] of [
+      [['--web-port', '1'], '--web-port means nothing without --web'],
+      [['--web', '--web-port', '70000'], '--web-port needs a whole number'],
+      [['--web', '--web-host', 'a b'], '--web-host needs a host name'],
+      [['--web', '--web-origin', 'chat.example.org'], '--web-origin needs the origin of a page'],
+      [['--web', '--web-origin', 'https://chat.example.org/page'], '--web-origin needs the origin of a page'],
+    ] as const) {
+      const { code, err } = await run(['serve', '--port', '0', ...flags]);
+      expect(code).toBe(2);
+      expect(err).toContain(text);
+    }
+    const { page } = await serveWeb();
+    const { code, err } = await run(['serve', '--port', '0', '--memory', '--web', '--web-port', page.port]);
+    expect(code).toBe(3);
+    expect(err).toContain('choose another port with --web-port');
+  });
+});
