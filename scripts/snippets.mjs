@@ -9,6 +9,8 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const out = join(root, '.snippets');
 
+const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
 const files = (folder, ending) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith(ending))
@@ -42,11 +44,13 @@ writeFileSync(
       isolatedDeclarations: false,
       declaration: false,
       noUnusedLocals: false,
-      paths: {
-        rxchat: ['../src/index.ts'],
-        'rxchat/history': ['../src/history/index.ts'],
-        'rxchat/streams': ['../streams/index.ts'],
-      },
+      paths: Object.fromEntries(
+        Object.entries(entries).flatMap(([entry, { types }]) =>
+          types === undefined
+            ? []
+            : [[join('rxchat', entry), [types.replace(/^\.\/dist\/(.*)\.d\.ts$/, '../$1.ts')]]],
+        ),
+      ),
     },
     files: snippets.map(([name]) => name),
     include: [],

@@ -9,7 +9,7 @@ import {
   NEVER,
   type Observable,
   of,
-  repeat,
+  retry,
   takeUntil,
   throwError,
   timer,
@@ -44,6 +44,9 @@ export interface ReconnectOptions<T> {
 
 /** The longest wait that a peer may ask for, in ms: an hour. A timer has a limit too, and runs at once beyond it. */
 const LONGEST_WAIT = 3_600_000;
+
+/** Says that a link was over, within `reconnect`. */
+const AGAIN = new Error('again');
 
 /**
  * One link after another in, a link that comes back out: subscribes to `link$` anew whenever it is over.
@@ -149,7 +152,18 @@ export const reconnect =
         connect((asleep$) => {
           const wokenUp$ = asleep$.pipe(map(() => (failures = 0)));
           // Always by a timer, also at once: a link that is over within its subscription must not grow the stack.
-          return once(asleep$).pipe(repeat({ delay: () => merge(timer(retryMs), wokenUp$) }));
+          // It is `repeat({ delay })`, which RxJS has from 7.6 on.
+          return concat(
+            once(asleep$),
+            throwError(() => AGAIN),
+          ).pipe(
+            retry({
+              delay: (error: unknown) => {
+                if (error !== AGAIN) throw error;
+                return merge(timer(retryMs), wokenUp$);
+              },
+            }),
+          );
         }),
       );
     });

@@ -1,0 +1,79 @@
+/**
+ * What each entry of the library exports, as one text that a review can read: docs/api/*.api.md. Without arguments it
+ * compares, and fails where they differ; with `--write` it writes them.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+
+const root = resolve(import.meta.dirname, '..');
+const types = join(root, '.api');
+const reports = join(root, 'docs/api');
+const writes = process.argv.includes('--write');
+const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+rmSync(types, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+execFileSync(
+  process.execPath,
+  [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    ...['-p', 'tsconfig.build.json', '--emitDeclarationOnly', '--declarationMap', 'false'],
+    ...['--sourceMap', 'false', '--outDir', types],
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
+
+const silent = { default: { logLevel: 'none' } };
+let differ = false;
+for (const [entry, { types: file } = {}] of Object.entries(entries)) {
+  if (file === undefined) continue;
+  const name = entry === '.' ? 'rxchat' : entry.slice('./'.length);
+  const { apiReportChanged } = Extractor.invoke(
+    ExtractorConfig.prepare({
+      configObjectFullPath: join(types, 'api-extractor.json'),
+      packageJsonFullPath: join(root, 'package.json'),
+      configObject: {
+        projectFolder: root,
+        mainEntryPointFilePath: join(types, file.replace(/^\.\/dist\//, '')),
+        compiler: {
+          overrideTsconfig: {
+            extends: join(root, 'tsconfig.json'),
+            compilerOptions: { noEmit: true },
+            files: [join(types, file.replace(/^\.\/dist\//, ''))],
+            include: [],
+          },
+        },
+        apiReport: {
+          enabled: true,
+          reportFileName: `${name}.api.md`,
+          reportFolder: reports,
+          reportTempFolder: types,
+        },
+        docModel: { enabled: false },
+        dtsRollup: { enabled: false },
+        tsdocMetadata: { enabled: false },
+        messages: {
+          compilerMessageReporting: { default: { logLevel: 'error' } },
+          extractorMessageReporting: silent,
+          tsdocMessageReporting: silent,
+        },
+      },
+    }),
+    {
+      localBuild: writes,
+      messageCallback: (message) => {
+        message.handled = message.logLevel !== 'error';
+      },
+    },
+  );
+  if (apiReportChanged && !writes) {
+    differ = true;
+    console.error(
+      `docs/api/${name}.api.md is not what ${entry} exports: npm run api, and look at what changed`,
+    );
+  }
+}
+rmSync(types, { recursive: true });
+process.exitCode = differ ? 1 : 0;
