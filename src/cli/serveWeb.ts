@@ -18,8 +18,10 @@ export interface Web {
 /** `--web` and what belongs to it; `undefined` where there are to be no pages. */
 export const readWeb = (flags: Flags, { host }: Address): Web | undefined => {
   if (flags['web'] !== true) {
-    for (const key of ['webHost', 'webPort', 'webOrigin'])
-      if (flags[key] !== undefined) throw usageError(`${flagName(key)} means nothing without --web`);
+    const given = ['webHost', 'webPort'].find((key) => flags[key] !== undefined);
+    // What may be given several times is an empty list where it is not given.
+    const idle = given ?? (texts(flags, 'webOrigin') === undefined ? undefined : 'webOrigin');
+    if (idle !== undefined) throw usageError(`${flagName(idle)} means nothing without --web`);
     return undefined;
   }
   const webHost = text(flags, 'webHost') ?? host;

@@ -3,7 +3,7 @@ import { catchError, defer, fromEvent, merge, of, switchMap, take } from 'rxjs';
 import { deriveRoomKeys } from '../browser/keys.js';
 import { chat } from './chat.js';
 import { door, type Entrance, wordsOf } from './door.js';
-import { byId } from './dom.js';
+import { byId, tell } from './dom.js';
 import { readNick, readStay } from './keep.js';
 import { inviteOfPage } from './link.js';
 
@@ -45,5 +45,8 @@ merge(talking$, fromEvent(window, 'hashchange'))
     next: () => {
       window.location.reload();
     },
-    error: console.error,
+    // What went wrong is said at the door; this would be a fault of the page itself.
+    error: (error: unknown) => {
+      tell(byId('fault', HTMLElement), wordsOf(error));
+    },
   });

@@ -139,6 +139,7 @@ describe('serve --web', () => {
   test('says in one line what is wrong with its flags, or where it cannot listen', async () => {
     for (const [flags, text] of [
       [['--web-port', '1'], '--web-port means nothing without --web'],
+      [['--web-origin', 'https://chat.example.org'], '--web-origin means nothing without --web'],
       [['--web', '--web-port', '70000'], '--web-port needs a whole number'],
       [['--web', '--web-host', 'a b'], '--web-host needs a host name'],
       [['--web', '--web-origin', 'chat.example.org'], '--web-origin needs the origin of a page'],

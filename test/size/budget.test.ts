@@ -33,7 +33,7 @@ const sizeOf = async (code: string): Promise<number> => {
     format: 'esm',
     platform: 'node',
     target: 'es2022',
-    external: ['rxjs', 'fernet', 'lmdb', '@scure/bip39'],
+    external: ['rxjs', 'fernet', 'lmdb', '@scure/bip39', 'ws'],
     logLevel: 'silent',
   });
   return gzipSync(outputFiles[0]!.contents).length;
