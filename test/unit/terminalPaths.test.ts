@@ -24,11 +24,10 @@ const found = (pattern: RegExp): string[] =>
  * failing: use `writeOut`, `writeError` or `note`, which take what `visible` and its like have made, or say it here.
  */
 const WAYS: Readonly<Record<string, string>> = {
-  'src/bin/rxchat.ts: stdout.write': 'the version of this very program',
+  'src/bin/rxchat.ts: writeSync(1': 'the version of this very program',
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
-  'src/bin/rxchat.ts: stdout.once': 'listens, and writes nothing',
   'src/cli/completion/bash.ts: /dev/': 'a word of the script that completes',
   'src/cli/process.ts: stderr.on': 'listens, and writes nothing',
   'src/cli/process.ts: stdout.listenerCount': 'asks, and writes nothing',
