@@ -1,6 +1,6 @@
 /** Library by tsc (so that rxjs stays shared), command by esbuild (so that it starts fast). */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -16,16 +16,20 @@ execFileSync(
     stdio: 'inherit',
   },
 );
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/bin/rxchat.ts'],
   outdir: 'dist/bin',
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
-  define: { RXCHAT_VERSION: JSON.stringify(version) },
+  logLevel: 'warning',
+};
+await build({
+  ...common,
+  entryPoints: ['src/cli/main.ts'],
+  outExtension: { '.js': '.mjs' },
+  splitting: true,
+  format: 'esm',
   // rxjs offers its CommonJS build to Node first, which cannot be shaken.
   // jsonc-parser offers one that no bundler can follow.
   alias: {
@@ -37,8 +41,23 @@ await build({
   banner: {
     js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);",
   },
-  logLevel: 'warning',
 });
 await import('./buildPage.mjs');
+// The launcher is CommonJS: to set up the loader of modules takes Node longer than the whole of `--version`.
+await build({
+  ...common,
+  entryPoints: ['src/bin/rxchat.ts'],
+  format: 'cjs',
+  define: { RXCHAT_VERSION: JSON.stringify(version) },
+  plugins: [
+    {
+      name: 'main',
+      setup: ({ onResolve }) => {
+        onResolve({ filter: /\/cli\/main\.js$/ }, () => ({ path: './main.mjs', external: true }));
+      },
+    },
+  ],
+});
+writeFileSync(resolve(root, 'dist/bin/package.json'), '{ "type": "commonjs" }\n');
 chmodSync(resolve(root, 'dist/bin/rxchat.js'), 0o755);
 await import('./man.mjs');

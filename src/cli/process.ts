@@ -115,7 +115,7 @@ export const outputClosed$: Observable<void> = new Observable((subscriber) => {
 });
 
 /** For what is printed without watching `outputClosed$`, such as a help. */
-export const tellOutputFailure = (error: Error): void => {
+const tellOutputFailure = (error: Error): void => {
   const failure = outputFailure(error);
   if (failure === undefined) return;
   complain(failure);

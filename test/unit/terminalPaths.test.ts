@@ -24,7 +24,7 @@ const found = (pattern: RegExp): string[] =>
  * failing: use `writeOut`, `writeError` or `note`, which take what `visible` and its like have made, or say it here.
  */
 const WAYS: Readonly<Record<string, string>> = {
-  'src/bin/rxchat.ts: stdout.write': 'the version of this very program',
+  'src/bin/rxchat.ts: writeSync(1': 'the version of this very program',
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
