@@ -98,9 +98,12 @@ export const openSpool = (
   const open = (tokens: readonly string[]): readonly Said[] =>
     tokens.flatMap((text) => {
       const opened = cipher.open(fernetKey, text as Token);
-      const lines = typeof opened === 'string' ? undefined : decodeEnvelope(opened)?.lines;
-      if (lines === undefined) return [];
-      return [{ type: 'said', lines, token: text as Token, bytes: encodeLine(text).length }];
+      const envelope = typeof opened === 'string' ? undefined : decodeEnvelope(opened);
+      if (envelope === undefined) return [];
+      const { lines, act } = envelope;
+      return [
+        { type: 'said', lines, ...(act && { act }), token: text as Token, bytes: encodeLine(text).length },
+      ];
     });
 
   const content = adopt(folder, own, ({ tokens }) => open(tokens).length > 0);
