@@ -24,6 +24,8 @@ import { connectTo } from './transport/connect.js';
 
 export interface RoomOptions {
   readonly nick: string;
+  /** Other nicks to go by from then on. */
+  readonly nick$?: Observable<string> | undefined;
   /** Who you are: what signs what you say. Where nothing is said, somebody new each time. */
   readonly identity?: Identity | undefined;
   /** The keys of nicks that are known from before; yours is among them where an `identity` is given. */
@@ -79,6 +81,7 @@ export const room =
     invite: Invite | string,
     {
       nick,
+      nick$,
       identity,
       known,
       after,
@@ -104,6 +107,7 @@ export const room =
           connect$: defer(() => connect(where)),
           retry: retry ? { random: Math.random, woke$: woke({ now: Date.now }) } : undefined,
           nick,
+          nick$,
           room: name,
           // For each subscription another one: the relay lets a session take its own place over.
           session: session ?? restored?.session ?? randomText(16),

@@ -27,8 +27,8 @@ export interface SealOptions {
   readonly run: string;
   /** The clock, in ms since 1970. */
   readonly now: () => number;
-  /** Asked once an envelope: what of this run is stored, and what was read. */
-  readonly testify?: () => Pick<Envelope, 'stored' | 'seen'>;
+  /** Asked once an envelope: what of this run is stored, what was read, and the nick where it is another one by now. */
+  readonly testify?: () => Pick<Envelope, 'stored' | 'seen'> & Partial<Pick<Envelope, 'nick'>>;
 }
 
 const MINUTE = 60;
