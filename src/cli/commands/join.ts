@@ -140,21 +140,23 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
 
 const terminalDesk = (nick: string, room: ChatRoom): Desk => {
   let print = writeOut;
+  let edit = (_text: string): void => undefined;
   return {
     print: (text) => {
       print(text);
     },
     // A person is slow enough.
     pace: () => undefined,
-    say$: terminalScreen(shown`${nick}> `).pipe(
+    say$: terminalScreen({ foot: { above: [], prompt: shown`${nick}> ` } }).pipe(
       tap((screen) => {
-        print = screen.print;
+        ({ print, edit } = screen);
       }),
       switchMap(({ line$ }) => line$),
       map((line) => readChatLine(line, room)),
       takeWhile((line) => line?.type !== 'quit'),
       tap((line) => {
         if (line?.type === 'show') print(line.text);
+        if (line?.type === 'edit') edit(line.text);
       }),
       filter((line) => line?.type === 'say'),
       map(({ text }) => ({ lines: [text] })),
