@@ -1,6 +1,6 @@
 import { filter, map, mergeMap, type Observable, takeUntil, timer } from 'rxjs';
 import type { Heard } from '../../streams/client/index.js';
-import { clock } from './chatFormat.js';
+import { clock } from './chat/clock.js';
 import { shown, stacked, type Visible } from '../terminal/visible.js';
 
 /** What is stored within so many ms was never seen to wait. */
