@@ -36,7 +36,7 @@ export const terminalDesk = (nick: string): Desk => {
     // A person is slow enough.
     wrote: () => undefined,
     failure: undefined,
-    say$: terminalScreen(shown`${nick}> `).pipe(
+    say$: terminalScreen({ foot: { above: [], prompt: shown`${nick}> ` } }).pipe(
       tap((screen) => {
         print = screen.print;
       }),

@@ -2,10 +2,11 @@ import { closestMatch } from 'leven';
 import { isSayable, PACK_LIMIT } from '../../streams/index.js';
 import { shown, type Visible, visibleLines, visibleNicks } from '../terminal/visible.js';
 
-/** What an entered line means: something to say, something to show to oneself, or that one goes. */
+/** What an entered line means: something to say, to show to oneself, to go on writing in an editor, or that one goes. */
 export type ChatLine =
   | { readonly type: 'say'; readonly text: string }
   | { readonly type: 'show'; readonly text: Visible }
+  | { readonly type: 'edit'; readonly text: string }
   | { readonly type: 'quit' };
 
 /** What commands ask about the room. */
@@ -18,9 +19,10 @@ export interface ChatRoom {
 const HELP = visibleLines(`\
 -- what you type is said when you press Enter; it is shown when the relay has stored it
 -- /who who is here   /verify NICK whether it is them   /quit leave (Ctrl-D, Ctrl-C)   //x says /x
+-- /edit write in your editor
 -- before a nick: \u2713 verified, ? not verified`);
 
-const COMMANDS = ['/help', '/who', '/verify', '/quit'];
+const COMMANDS = ['/help', '/who', '/verify', '/edit', '/quit'];
 
 /** Reads an entered line. A `/word` that is no command is never said: it may be a typo, and secret. */
 export const readChatLine = (line: string, room: ChatRoom): ChatLine | undefined => {
@@ -34,9 +36,11 @@ export const readChatLine = (line: string, room: ChatRoom): ChatLine | undefined
 
 const readCommand = (line: string, { members, verify }: ChatRoom): ChatLine => {
   const [word = '', nick, answer] = line.split(/\s+/);
-  switch (word === '/verify' ? word : line) {
+  switch (word === '/verify' || word === '/edit' ? word : line) {
     case '/quit':
       return { type: 'quit' };
+    case '/edit':
+      return { type: 'edit', text: line.slice(word.length).trimStart() };
     case '/help':
       return { type: 'show', text: HELP };
     case '/who':

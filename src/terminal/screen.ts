@@ -1,23 +1,63 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline';
-import { fromEvent, Observable, takeUntil } from 'rxjs';
-import type { Visible } from './visible.js';
+import { fromEvent, map, Observable, startWith, takeUntil } from 'rxjs';
+import { stacked, type Visible } from './visible.js';
+
+/** What stands under the conversation, and is drawn anew when it changes. */
+export interface Foot {
+  /** Lines that are not in the scrollback yet: pending and failed ones, the state of the connection. */
+  readonly above: readonly Visible[];
+  /** What stands before the draft, in its first row. */
+  readonly prompt: Visible;
+}
 
 /** A place where one person reads and writes. */
 export interface Screen {
-  /** Lines as they are entered. */
+  /** What is entered, each as a whole; it may hold `\n`. */
   readonly line$: Observable<string>;
-  /** Shows lines above the one being typed, which stays as it is. */
+  /** How many columns there are, and how many after each resize. */
+  readonly columns$: Observable<number>;
+  /** Shows lines above the foot and the draft, which stay as they are; from then on they are the terminal's own. */
   readonly print: (text: Visible) => void;
+  /** What is printed and set in one turn of the event loop is drawn at once. */
+  readonly setFoot: (foot: Foot) => void;
+  /** Opens the editor of the person (`$VISUAL`, `$EDITOR`) on a text, which is the draft when it is closed. */
+  readonly edit: (text: string) => void;
 }
+
+/** What was entered before, and where to keep what is. */
+export interface Kept {
+  /** From the oldest to the newest. */
+  readonly entries: readonly string[];
+  readonly keep: (entry: string) => void;
+}
+
+export interface ScreenOptions {
+  readonly foot: Foot;
+  /** What the Tab key makes of the word before the cursor, the likeliest first; each stands in its place as it is. */
+  readonly complete?: (word: string, before: string) => readonly string[];
+  readonly history?: Kept;
+  /** Of lines that were pasted: how each is entered so that nothing but saying it can be meant. */
+  readonly literal?: (line: string) => string;
+}
+
+/** How many columns there are where a terminal does not say. */
+const COLUMNS = 80;
 
 /**
  * The input line of a terminal. Emits the screen once; completes when the person wants to go (Ctrl-D, Ctrl-C); gives
  * the terminal back when it is unsubscribed.
  */
-export const terminalScreen = (prompt: Visible): Observable<Screen> =>
+export const terminalScreen = (options: ScreenOptions): Observable<Screen> =>
   new Observable((subscriber) => {
     const { stdin, stdout } = process;
-    const rl = createInterface({ input: stdin, output: stdout, terminal: true, prompt, historySize: 500 });
+    const promptOf = ({ above, prompt }: Foot): Visible => stacked([...above, prompt]);
+    const rl = createInterface({
+      input: stdin,
+      output: stdout,
+      terminal: true,
+      prompt: promptOf(options.foot),
+      historySize: 500,
+    });
     // Node 20 mixes up characters that arrive together while the cursor is not at the end (nodejs/node#60446).
     Object.defineProperty(rl, 'isCompletionEnabled', { get: () => true, set: () => undefined });
 
@@ -62,8 +102,14 @@ export const terminalScreen = (prompt: Visible): Observable<Screen> =>
     });
 
     rl.prompt();
+    const closed$ = fromEvent(rl, 'close');
     subscriber.next({
-      line$: (fromEvent(rl, 'line') as Observable<string>).pipe(takeUntil(fromEvent(rl, 'close'))),
+      line$: (fromEvent(rl, 'line') as Observable<string>).pipe(takeUntil(closed$)),
+      columns$: fromEvent(stdout, 'resize').pipe(
+        startWith(undefined),
+        map(() => stdout.columns || COLUMNS),
+        takeUntil(closed$),
+      ),
       print: (text) => {
         if (closed) return void stdout.write(`${text}\n`);
         const below = rl.getCursorPos().rows;
@@ -72,5 +118,13 @@ export const terminalScreen = (prompt: Visible): Observable<Screen> =>
         stdout.write(`${text}\n${'\n'.repeat(below)}`);
         rl.prompt(true);
       },
+      setFoot: (foot) => {
+        if (closed) return;
+        clearFrom(rl.getCursorPos().rows);
+        rl.setPrompt(promptOf(foot));
+        stdout.write('\n'.repeat(rl.getCursorPos().rows));
+        rl.prompt(true);
+      },
+      edit: () => undefined,
     });
   });

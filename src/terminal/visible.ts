@@ -78,6 +78,16 @@ export const shown = (words: TemplateStringsArray, ...values: readonly (string |
 /** Lines one below the other. */
 export const stacked = (lines: readonly Visible[]): Visible => lines.join('\n') as Visible;
 
+/** Parts that each may reach a terminal, as one. */
+export const joined = (...parts: readonly Visible[]): Visible => parts.join('') as Visible;
+
+/** The same characters in another shape: in rows, with spaces before them, a part of them. */
+export const reshaped = (text: Visible, shape: (text: string) => string): Visible => shape(text) as Visible;
+
+/** A text between two SGR sequences (ECMA-48, 8.3.117) of our own: `styled(text, [1], 22)` is bold. */
+export const styled = (text: Visible, on: readonly number[], off: number): Visible =>
+  `\x1b[${on.map(Number).join(';')}m${text}\x1b[${off}m` as Visible;
+
 /** The program's own words in several lines. */
 export const visibleLines = (text: string): Visible => stacked(text.split('\n').map((line) => visible(line)));
 

@@ -39,8 +39,16 @@ describe('an entered line', () => {
     expect(read(line)).toStrictEqual({ type: 'quit' });
   });
 
+  test.each([
+    ['/edit', ''],
+    ['/edit  a b ', 'a b'],
+  ])('%p goes on in an editor', (line, text) => {
+    expect(read(line)).toStrictEqual({ type: 'edit', text });
+  });
+
   test('/help lists all commands, /who lists who is here', () => {
-    for (const command of ['/who', '/verify', '/quit', '//x']) expect(shown('/help')).toContain(command);
+    for (const command of ['/who', '/verify', '/edit', '/quit', '//x'])
+      expect(shown('/help')).toContain(command);
     expect(shown('/who')).toBe('-- here: alice, bob');
     expect([shown('/verify'), shown('/verify bob'), shown('/verify  bob yes ')]).toStrictEqual([
       '-- whom? /verify NICK',

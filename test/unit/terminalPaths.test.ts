@@ -39,6 +39,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/screen.ts: createInterface(': 'shows a prompt that is Visible, and what is typed here',
   'src/terminal/screen.ts: stdout': 'moves the cursor, and clears',
   'src/terminal/screen.ts: stdout.off': 'listens no more',
+  'src/terminal/screen.ts: stdout.columns': 'asks, and writes nothing',
   'src/terminal/screen.ts: stdout.prependListener': 'listens, and writes nothing',
   'src/terminal/screen.ts: stdout.write': 'what is given to print, which is Visible, and line breaks',
   'src/terminal/write.ts: stderr.write': 'takes Visible alone: notes, errors, hints, the usage',

@@ -22,7 +22,7 @@ import type { Say } from '../../../streams/index.js';
 import { createInvite, type Invite } from '../../invite/invite.js';
 import { formatInvite } from '../../invite/text.js';
 import { room } from '../../room.js';
-import { terminalScreen } from '../../terminal/screen.js';
+import { type Screen, terminalScreen } from '../../terminal/screen.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
@@ -140,21 +140,23 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
 
 const terminalDesk = (nick: string, room: ChatRoom): Desk => {
   let print = writeOut;
+  let edit: Screen['edit'] = () => undefined;
   return {
     print: (text) => {
       print(text);
     },
     // A person is slow enough.
     pace: () => undefined,
-    say$: terminalScreen(shown`${nick}> `).pipe(
+    say$: terminalScreen({ foot: { above: [], prompt: shown`${nick}> ` } }).pipe(
       tap((screen) => {
-        print = screen.print;
+        ({ print, edit } = screen);
       }),
       switchMap(({ line$ }) => line$),
       map((line) => readChatLine(line, room)),
       takeWhile((line) => line?.type !== 'quit'),
       tap((line) => {
         if (line?.type === 'show') print(line.text);
+        if (line?.type === 'edit') edit(line.text);
       }),
       filter((line) => line?.type === 'say'),
       map(({ text }) => ({ lines: [text] })),
