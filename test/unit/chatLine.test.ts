@@ -47,7 +47,8 @@ describe('an entered line', () => {
   });
 
   test('/help lists all commands, /who lists who is here', () => {
-    for (const command of ['/who', '/verify', '/edit', '/quit', '//x']) expect(shown('/help')).toContain(command);
+    for (const command of ['/who', '/verify', '/edit', '/quit', '//x'])
+      expect(shown('/help')).toContain(command);
     expect(shown('/who')).toBe('-- here: alice, bob');
     expect([shown('/verify'), shown('/verify bob'), shown('/verify  bob yes ')]).toStrictEqual([
       '-- whom? /verify NICK',

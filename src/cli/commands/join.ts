@@ -22,7 +22,7 @@ import type { Say } from '../../../streams/index.js';
 import { createInvite, type Invite } from '../../invite/invite.js';
 import { formatInvite } from '../../invite/text.js';
 import { room } from '../../room.js';
-import { terminalScreen } from '../../terminal/screen.js';
+import { type Screen, terminalScreen } from '../../terminal/screen.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
@@ -140,7 +140,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
 
 const terminalDesk = (nick: string, room: ChatRoom): Desk => {
   let print = writeOut;
-  let edit = (_text: string): void => undefined;
+  let edit: Screen['edit'] = () => undefined;
   return {
     print: (text) => {
       print(text);
