@@ -1,4 +1,4 @@
-import { defer, map, type Observable, of, type OperatorFunction } from 'rxjs';
+import { defer, map, merge, NEVER, type Observable, of, type OperatorFunction } from 'rxjs';
 import {
   type Cipher,
   type Connection,
@@ -40,6 +40,8 @@ export interface RoomOptions {
   readonly connect?: (invite: Invite) => Observable<Connection>;
   /** Whether a connection that is lost is made again; it is, where nothing else is said. */
   readonly retry?: boolean;
+  /** Tries a relay that is away at once when it emits, instead of at the end of a wait. */
+  readonly retry$?: Observable<unknown> | undefined;
   /** Half the longest silence of the relay that is taken, in ms; 15 s. */
   readonly heartbeat?: number | undefined;
   /** Whether the connection is paused at present: then the silence of the relay is one's own. */
@@ -89,6 +91,7 @@ export const room =
       cipher = nodeCipher(),
       connect = connectTo,
       retry = true,
+      retry$ = NEVER,
       heartbeat,
       isHeld,
       restored,
@@ -105,7 +108,7 @@ export const room =
         map((say) => (typeof say === 'string' ? { lines: [say] } : say)),
         conversation({
           connect$: defer(() => connect(where)),
-          retry: retry ? { random: Math.random, woke$: woke({ now: Date.now }) } : undefined,
+          retry: retry ? { random: Math.random, woke$: merge(woke({ now: Date.now }), retry$) } : undefined,
           nick,
           nick$,
           room: name,

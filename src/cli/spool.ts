@@ -46,6 +46,8 @@ export interface Spool {
   readonly said: readonly Said[];
   /** How far that run had read. */
   readonly after: Resume | undefined;
+  /** How far this one has. */
+  readonly at: Resume | undefined;
   /** Takes note of what was heard. */
   take(heard: Heard): void;
   /** How many lines wait. */
@@ -136,6 +138,9 @@ export const openSpool = (
     session,
     said: restored,
     after: from,
+    get at() {
+      return at;
+    },
     take: (heard) => {
       if (heard.type === 'welcome') at = { log: heard.log, n: heard.from - 1 };
       else if (heard.type === 'gap') at = { log: at?.log ?? '*', n: heard.to };

@@ -89,7 +89,11 @@ export const comings = (): Comings => {
     due: (now) => {
       const due = [...waiting].filter(([, each]) => each.due <= now);
       // Who is not told of yet comes along: they are of the same crowd.
-      if (!due.some(([, { restless }]) => !restless)) return tell(due.map(([nick]) => nick), now);
+      if (!due.some(([, { restless }]) => !restless))
+        return tell(
+          due.map(([nick]) => nick),
+          now,
+        );
       return tell(
         [...waiting].filter(([, each]) => each.due <= now || !each.restless).map(([nick]) => nick),
         now,

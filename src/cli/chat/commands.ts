@@ -68,7 +68,8 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
     help: 'go by another nick; your key stays the same, so others see that it is you',
     run: (rest, { refuse }) => {
       const [nick, ...others] = words(rest);
-      if (nick === undefined || others.length > 0) return show(info(shown`which? /nick NAME, without spaces`));
+      if (nick === undefined || others.length > 0)
+        return show(info(shown`which? /nick NAME, without spaces`));
       const reason = refuse(nick);
       return reason === undefined ? { type: 'nick', nick } : show(info(reason));
     },
@@ -188,7 +189,11 @@ const help = (name: string): readonly Line[] => {
 
 const unknown = (word: string): Line => {
   const names = CHAT_COMMANDS.map(({ name }) => `/${name}`);
-  const hint = suggestion(word, names) ?? '/help lists the commands';
+  const letters = (each: string) => [...each].sort().join('');
+  // Letters that were mixed up are more likely than others that are missing.
+  const mixed = names.find((name) => letters(name) === letters(word));
+  const hint =
+    mixed === undefined ? (suggestion(word, names) ?? '/help lists the commands') : `did you mean ${mixed}?`;
   return info(shown`unknown command ${word}, nothing was sent; ${hint}`);
 };
 

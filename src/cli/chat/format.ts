@@ -19,7 +19,11 @@ export const markOf = (key: string, { isVerified, isChanged }: Trust): string =>
 
 /** `alice: hello`, or what somebody does: `* alice waves`. */
 export const speech = (
-  { nick, key, act }: { readonly nick: Visible; readonly key: string | undefined; readonly act?: Act | undefined },
+  {
+    nick,
+    key,
+    act,
+  }: { readonly nick: Visible; readonly key: string | undefined; readonly act?: Act | undefined },
   text: string,
 ): Pick<Line, 'sign' | 'who' | 'text'> => {
   if (act === undefined) return { who: { name: nick, key, end: shown`:` }, text: rowsOf(text) };
@@ -76,10 +80,7 @@ export const heardLine = (heard: Heard, trust: Trust): Line | undefined => {
 };
 
 /** That one is in, and with whom. */
-export const welcomeLine = (
-  { members, count }: Extract<Heard, { type: 'welcome' }>,
-  nick: string,
-): Line => {
+export const welcomeLine = ({ members, count }: Extract<Heard, { type: 'welcome' }>, nick: string): Line => {
   const others = members?.filter((each) => each !== nick) ?? [];
   if (count === 1) return info(shown`you are in, alone so far`);
   return info(shown`you are in, with ${others.length > 0 ? visibleNicks(others) : `${count - 1} others`}`);

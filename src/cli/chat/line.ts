@@ -24,7 +24,10 @@ export const info = (text: Visible): Line => ({ tone: 'info', sign: shown`--`, t
 export const alarm = (text: Visible): Line => ({ tone: 'alarm', sign: shown`!!`, text: [text] });
 
 /** A rule with words in it. */
-export const mark = (words: Visible): Line => ({ tone: 'mark', text: [shown`\u2500\u2500 ${words} \u2500\u2500`] });
+export const mark = (words: Visible): Line => ({
+  tone: 'mark',
+  text: [shown`\u2500\u2500 ${words} \u2500\u2500`],
+});
 
 /** Text that is to be copied: it is neither wrapped nor led by anything. */
 export const bare = (...text: readonly Visible[]): Line => ({ tone: 'bare', text });
@@ -51,4 +54,7 @@ export const headOf = (
 
 /** A line as pipes have it: in one row, whatever is in it. */
 export const plainLine = (line: Line, utc = false): Visible =>
-  joined(headOf(line, utc), line.text.reduce((before, row) => joined(before, shown`\u240a`, row)));
+  joined(
+    headOf(line, utc),
+    line.text.reduce((before, row) => joined(before, shown`\u240a`, row)),
+  );

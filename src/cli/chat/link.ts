@@ -19,7 +19,10 @@ const AWAY = 60_000;
 /** What the connection is, as a person sees it. */
 export interface LinkView {
   /** Takes what was heard; gives what to say of it, and whether what comes next was missed so far. */
-  readonly hear: (heard: Heard, now: number) => { readonly lines: readonly Line[]; readonly missed?: boolean };
+  readonly hear: (
+    heard: Heard,
+    now: number,
+  ) => { readonly lines: readonly Line[]; readonly missed?: boolean };
   /** What is to be said by now. */
   readonly due: (now: number) => readonly Line[];
   /** What stands in the prompt: `offline 14 s, retry in 3 s`; `undefined` where all is well. */
@@ -37,8 +40,9 @@ export const linkView = (): LinkView => {
   let retryAt = 0;
   let reason = '';
   let told = false;
-  /** What is read once the connection is caught up; how many messages came so far. */
+  /** Up to where there was something to read when the connection was back, and how many messages of it came so far. */
   let end = 0;
+  let reached = 0;
   let caughtUp = 0;
   /** When the newest `back` was said, and what came since that was not. */
   let saidAt = -Infinity;
@@ -64,7 +68,7 @@ export const linkView = (): LinkView => {
     return [info(shown`back after ${spanText(away)}${caughtUpText(caughtUp)}`)];
   };
 
-  const arrive = (now: number) => (phase === 'catching-up' && end <= 0 ? back(now) : []);
+  const arrive = (now: number) => (phase === 'catching-up' && reached >= end ? back(now) : []);
 
   return {
     hear: (heard, now) => {
@@ -83,16 +87,15 @@ export const linkView = (): LinkView => {
             return { lines: [] };
           }
           caughtUp = 0;
-          end = heard.next - heard.from;
+          reached = heard.from - 1;
+          end = heard.next - 1;
           return { lines: arrive(now), missed: now - since >= AWAY };
         }
         default:
           if (phase !== 'catching-up') return { lines: [] };
-          if (heard.type === 'gap') end -= heard.to - heard.from + 1;
-          else if (heard.type === 'message') {
-            if (!heard.own) caughtUp += 1;
-            if (heard.index === 0) end -= 1;
-          } else if (isEntry(heard)) end -= 1;
+          if (heard.type === 'message' && !heard.own) caughtUp += 1;
+          if (heard.type === 'gap') reached = heard.to;
+          else if ('position' in heard) reached = Math.max(reached, heard.position ?? 0);
           return { lines: [] };
       }
     },
@@ -134,10 +137,6 @@ export const linkView = (): LinkView => {
     },
   };
 };
-
-/** Entries that are no messages and no gaps. */
-const isEntry = ({ type }: Heard): boolean =>
-  type === 'joined' || type === 'left' || type === 'undecryptable' || type === 'repeated';
 
 const caughtUpText = (count: number): string =>
   count === 0 ? '' : `, ${count} message${count === 1 ? '' : 's'} caught up`;

@@ -68,14 +68,12 @@ export const ownLines = (): OwnLines => {
       });
       const more = pending.length - waiting.length;
       return [
-        ...failed.slice(-FOOT_LIMIT).map(
-          ({ text, reason, time }): Line => ({
-            tone: 'alarm',
-            lead: shown`\u2717`,
-            time,
-            text: [shown`${reason}: ${text.slice(0, 200).split('\n').join(' ')}`],
-          }),
-        ),
+        ...failed.slice(-FOOT_LIMIT).map(({ text, reason, time }): Line => ({
+          tone: 'alarm',
+          lead: shown`\u2717`,
+          time,
+          text: [shown`${reason}: ${text.slice(0, 200).split('\n').join(' ')}`],
+        })),
         ...waiting,
         ...(more > 0 ? [info(shown`\u2026 and ${more} more`)] : []),
       ];

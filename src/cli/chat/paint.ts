@@ -44,5 +44,10 @@ const blank = (columns: number): Visible => reshaped(shown``, () => ' '.repeat(c
 /** Words within a rule that is as wide as the terminal, up to a point. */
 const rule = (words: Visible, columns: number): Visible => {
   const left = Math.min(columns, 60) - width(words);
-  return left <= 0 ? words : joined(words, reshaped(shown``, () => '\u2500'.repeat(left)));
+  return left <= 0
+    ? words
+    : joined(
+        words,
+        reshaped(shown``, () => '\u2500'.repeat(left)),
+      );
 };

@@ -21,6 +21,8 @@ export interface ViewOptions {
   readonly isVerified: (key: string) => boolean;
   /** Whether this person wants to read nothing of a key. */
   readonly isIgnored: (key: string) => boolean;
+  /** Of who comes and goes what is news; the rest as it is. */
+  readonly news?: (heard: Heard) => readonly Heard[];
   /** How far this person has read before. */
   readonly readTo?: Resume | undefined;
   /** Whether it is told who comes and goes. */
@@ -35,6 +37,12 @@ export interface Call {
   readonly from: Visible;
   readonly text: string;
   readonly mention: boolean;
+}
+
+/** What is to be shown of one thing. */
+interface About {
+  readonly lines: readonly Line[];
+  readonly call?: Call;
 }
 
 /** What is new to show. */
@@ -72,7 +80,7 @@ export interface View {
  * time comes from its options.
  */
 export const view = (options: ViewOptions): View => {
-  const { isVerified, isIgnored, readTo, utc = false, now } = options;
+  const { isVerified, isIgnored, news = (heard) => [heard], readTo, utc = false, now } = options;
   const link = linkView();
   const own = ownLines();
   const people = comings();
@@ -95,12 +103,11 @@ export const view = (options: ViewOptions): View => {
   let showFrom = 0;
   let skipped = 0;
 
-  const dated = (line: Line): readonly Line[] => {
-    if (line.time === undefined) return [line];
-    const its = day(line.time, utc);
-    if (its === today) return [line];
+  const newDay = (time: number): readonly Line[] => {
+    const its = day(time, utc);
+    if (its === today) return [];
     today = its;
-    return [mark(shown`${its}`), line];
+    return [mark(shown`${its}`)];
   };
 
   const welcome = (heard: Extract<Heard, { type: 'welcome' }>): readonly Line[] => {
@@ -126,7 +133,7 @@ export const view = (options: ViewOptions): View => {
     if (isVerified(key)) changed.delete(key);
   };
 
-  const message = (heard: Message): { readonly lines: readonly Line[]; readonly call?: Call } => {
+  const message = (heard: Message): About => {
     take(heard);
     if (heard.act === 'topic') topic = heard;
     if (!heard.own && isIgnored(heard.key)) return { lines: [] };
@@ -143,9 +150,7 @@ export const view = (options: ViewOptions): View => {
       ...(isMissed ? [mark(shown`new`)] : []),
     ];
     skipped = 0;
-    const [first, ...others] = dated(messageLine(heard, trust));
-    // The day stands before the mark.
-    const lines = others.length > 0 ? [first!, ...before, ...others] : [...before, first!];
+    const lines = [...newDay(heard.time), ...before, messageLine(heard, trust)];
     if (heard.own) return { lines };
     const { text } = heard;
     return { lines, call: { from: visibleNick(heard.nick), text, mention: mentions(text, nick) } };
@@ -171,39 +176,47 @@ export const view = (options: ViewOptions): View => {
     if (heard.type === 'first-sight') {
       const before = names.get(heard.key);
       if (before !== undefined)
-        return [info(shown`${visibleNick(heard.nick)} has the key of ${visibleNick(before)}: it is the same person`)];
+        return [
+          info(
+            shown`${visibleNick(heard.nick)} has the key of ${visibleNick(before)}: it is the same person`,
+          ),
+        ];
     }
     const line = heardLine(heard, trust);
     return line === undefined ? [] : [line];
   };
 
-  const one = (heard: Heard): { readonly lines: readonly Line[]; readonly call?: Call } => {
+  const aboutOf = (heard: Heard): About => {
+    switch (heard.type) {
+      case 'welcome':
+        return { lines: welcome(heard) };
+      case 'message':
+        return message(heard);
+      case 'joined':
+      case 'left':
+        return { lines: present(heard) };
+      default:
+        return { lines: other(heard) };
+    }
+  };
+
+  const one = (heard: Heard): readonly About[] => {
     own.hear(heard, now());
-    const said = link.hear(heard, now());
-    if (said.missed === true && heard.type === 'welcome')
-      missed = { after: heard.from - 1, before: heard.next };
-    const about = ((): { readonly lines: readonly Line[]; readonly call?: Call } => {
-      switch (heard.type) {
-        case 'welcome':
-          return { lines: welcome(heard) };
-        case 'message':
-          return message(heard);
-        case 'joined':
-        case 'left':
-          return { lines: present(heard) };
-        default:
-          return { lines: other(heard) };
-      }
-    })();
-    const lines = about.lines.length > 0 ? [...people.flush(now()), ...about.lines] : about.lines;
-    return { ...about, lines: [...said.lines, ...lines] };
+    const { lines: said, missed: isMissed } = link.hear(heard, now());
+    if (isMissed === true && heard.type === 'welcome') missed = { after: heard.from - 1, before: heard.next };
+    const abouts = news(heard).map((each): About => {
+      const about = aboutOf(each);
+      // Who has come stands before what is said next.
+      return about.lines.length === 0 ? about : { ...about, lines: [...people.flush(now()), ...about.lines] };
+    });
+    return [{ lines: said }, ...abouts];
   };
 
   const due = () => [...link.due(now()), ...people.due(now())];
 
   return {
     hear: (all) => {
-      const each = all.map(one);
+      const each = all.flatMap(one);
       return {
         lines: [...each.flatMap(({ lines }) => lines), ...due()],
         calls: each.flatMap(({ call }) => call ?? []),
