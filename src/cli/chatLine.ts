@@ -1,5 +1,6 @@
 import { closestMatch } from 'leven';
 import { isSayable, PACK_LIMIT } from '../../streams/index.js';
+import type { Complete } from '../terminal/editor/completion.js';
 import { shown, type Visible, visibleLines, visibleNicks } from '../terminal/visible.js';
 
 /** What an entered line means: something to say, to show to oneself, to go on writing in an editor, or that one goes. */
@@ -23,6 +24,21 @@ const HELP = visibleLines(`\
 -- before a nick: \u2713 verified, ? not verified`);
 
 const COMMANDS = ['/help', '/who', '/verify', '/edit', '/quit'];
+
+/** How a line is entered that is to be said as it is, whatever it begins with. */
+export const literal = (line: string): string => (line.startsWith('/') ? `/${line}` : line);
+
+/** What the Tab key makes of a word: a command where it begins the line, and otherwise who is here. */
+export const chatCompletion =
+  (members: () => readonly string[]): Complete =>
+  (word, before) => {
+    const begins = (each: string) => each.toLowerCase().startsWith(word.toLowerCase());
+    if (before === '' && word.startsWith('/')) return COMMANDS.filter(begins).map((each) => `${each} `);
+    if (word === '') return [];
+    return members()
+      .filter(begins)
+      .map((nick) => (before === '' ? `${nick}: ` : nick));
+  };
 
 /** Reads an entered line. A `/word` that is no command is never said: it may be a typo, and secret. */
 export const readChatLine = (line: string, room: ChatRoom): ChatLine | undefined => {

@@ -278,6 +278,11 @@ export const COMMANDS: readonly Command[] = [
     flags: {
       ...client,
       last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
+      history: {
+        type: 'boolean',
+        negated: true,
+        help: 'do not keep what you enter for the next time; a line that begins with a space is never kept',
+      },
       timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
       host,
       port,

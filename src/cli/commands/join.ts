@@ -22,17 +22,18 @@ import type { Say } from '../../../streams/index.js';
 import { createInvite, type Invite } from '../../invite/invite.js';
 import { formatInvite } from '../../invite/text.js';
 import { room } from '../../room.js';
-import { type Screen, terminalScreen } from '../../terminal/screen.js';
+import { type Kept, type Screen, terminalScreen } from '../../terminal/screen.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
 import { chatFormat } from '../chatFormat.js';
-import { type ChatRoom, readChatLine } from '../chatLine.js';
+import { type ChatRoom, chatCompletion, literal, readChatLine } from '../chatLine.js';
 import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { company } from '../company.js';
 import { Exit, note } from '../exit.js';
 import { type Flags, span } from '../flags.js';
+import { inputHistoryDir, openInputHistory } from '../inputHistory.js';
 import { giveUp, tellState } from '../offline.js';
 import { keeping, openSpool, spoolDir } from '../spool.js';
 import { tellPending } from '../tellPending.js';
@@ -65,7 +66,8 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
   defer(() => {
     const invite = given ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
     const link = readLink(invite, flags);
-    const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
+    const keys = deriveRoomKeys(invite.secret);
+    const people = openPeople(keys.room, flags);
     const nick = readNick(flags, { unique: false });
     if (given === undefined)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
@@ -73,7 +75,11 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     const around = company();
     const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
     const desk = interactive
-      ? terminalDesk(nick, { members: () => [...around.members], verify: people.verify })
+      ? terminalDesk(
+          nick,
+          { members: () => [...around.members], verify: people.verify },
+          flags['history'] === false ? undefined : openInputHistory(inputHistoryDir(), keys, note),
+        )
       : plainDesk();
     const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
@@ -138,7 +144,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     );
   });
 
-const terminalDesk = (nick: string, room: ChatRoom): Desk => {
+const terminalDesk = (nick: string, room: ChatRoom, history: Kept | undefined): Desk => {
   let print = writeOut;
   let edit: Screen['edit'] = () => undefined;
   return {
@@ -147,7 +153,12 @@ const terminalDesk = (nick: string, room: ChatRoom): Desk => {
     },
     // A person is slow enough.
     pace: () => undefined,
-    say$: terminalScreen({ foot: { above: [], prompt: shown`${nick}> ` } }).pipe(
+    say$: terminalScreen({
+      foot: { above: [], prompt: shown`${nick}> ` },
+      complete: chatCompletion(room.members),
+      literal,
+      ...(history !== undefined && { history }),
+    }).pipe(
       tap((screen) => {
         ({ print, edit } = screen);
       }),
