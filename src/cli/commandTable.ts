@@ -312,6 +312,11 @@ export const COMMANDS: readonly Command[] = [
         help: 'no colours; nor at NO_COLOR, TERM=dumb, or where there is no terminal',
       },
       qr: { type: 'boolean', help: 'show the invite as a QR code, too' },
+      history: {
+        type: 'boolean',
+        negated: true,
+        help: 'do not keep what you enter for the next time; a line that begins with a space is never kept',
+      },
       timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
       host,
       port,

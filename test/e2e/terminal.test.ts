@@ -49,7 +49,7 @@ describe('two people in terminals', () => {
     const shown = await alice.shows(/alice: hello bob\n\d\d:\d\d [?\u2713]?bob: hello alice\nalice>$/);
     expect(shown.match(/hello bob/g)).toHaveLength(1);
 
-    await bob.press('C-c');
+    await bob.press('C-c', 'C-c');
     await bob.shows(/^exit 0$/m);
     await alice.shows(/^<-- bob left\nalice>$/m);
   });
@@ -152,10 +152,23 @@ describe('commands', () => {
   inTerminal.each([
     ['/quit', async (alice: Terminal) => alice.type('/quit').then(() => alice.press('Enter'))],
     ['Ctrl-D', (alice: Terminal) => alice.press('C-d')],
-    ['Ctrl-C', (alice: Terminal) => alice.press('C-c')],
     [
-      'Ctrl-C in the middle of a line',
-      async (alice: Terminal) => alice.type('never').then(() => alice.press('C-c')),
+      'Ctrl-C, said twice,',
+      async (alice: Terminal) => {
+        await alice.press('C-c');
+        await alice.shows(/^-- press Ctrl-C again to leave\nalice>$/m);
+        await alice.press('C-c');
+      },
+    ],
+    [
+      'Ctrl-C in the middle of a line clears that, and said twice more it',
+      async (alice: Terminal) => {
+        await alice.type('never');
+        await alice.shows(/^alice> never$/m);
+        await alice.press('C-c');
+        await alice.shows(/^alice>$/m);
+        await alice.press('C-c', 'C-c');
+      },
     ],
   ])('%s leaves in 0, and gives the terminal back', async (_, leave) => {
     const { room, join } = await atRoom();

@@ -197,6 +197,9 @@ const unknown = (word: string): Line => {
   return info(shown`unknown command ${word}, nothing was sent; ${hint}`);
 };
 
+/** How a line is entered that is to be said as it is, whatever it begins with. */
+export const literal = (line: string): string => (line.startsWith('/') ? `/${line}` : line);
+
 /** Reads what was entered. A `/word` that is no command is never said: it may be a typo, and secret. */
 export const readEntered = (entered: string, desk: Desk): Action | undefined => {
   if (entered.trim() === '') return undefined;

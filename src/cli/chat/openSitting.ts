@@ -6,6 +6,9 @@ import { coloursOf } from '../../terminal/style.js';
 import { shown, visible } from '../../terminal/visible.js';
 import { BELLS, NOTICES } from '../choices.js';
 import type { Desk } from '../commands/join.js';
+import { note } from '../exit.js';
+import { inputHistoryDir, openInputHistory } from '../inputHistory.js';
+import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import type { Company } from '../company.js';
 import { choice, type Flags } from '../flags.js';
 import { tellRoom } from '../offline.js';
@@ -32,6 +35,7 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
   const utc = flags['utc'] === true;
   const colours = coloursOf(process.stdout, process.env, flags['color'] !== false);
   const text = formatInvite(invite);
+  const keys = deriveRoomKeys(invite.secret);
   const view = viewOf({
     nick,
     isVerified: people.isVerified,
@@ -55,6 +59,7 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
     bell: choice(flags, 'bell', BELLS),
     notices: choice(flags, 'notify', NOTICES),
     invite: text,
+    history: flags['history'] === false ? undefined : openInputHistory(inputHistoryDir(), keys, note),
     greeting,
   });
   return {

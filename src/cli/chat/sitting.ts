@@ -17,14 +17,14 @@ import {
   throttleTime,
 } from 'rxjs';
 import type { Heard, Say } from '../../../streams/index.js';
-import { type Screen, terminalScreen } from '../../terminal/screen.js';
+import { type Kept, type Screen, terminalScreen } from '../../terminal/screen.js';
 import { type Notices, notify, ring } from '../../terminal/notice.js';
 import { type Colours, styleOf } from '../../terminal/style.js';
 import { type Visible, stacked } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { together } from '../output.js';
 import type { Company } from '../company.js';
-import { type Action, type Desk, readEntered } from './commands.js';
+import { type Action, type Desk, literal, readEntered } from './commands.js';
 import { completeWord } from './complete.js';
 import { drawing } from './drawing.js';
 import type { Line } from './line.js';
@@ -41,6 +41,8 @@ export interface SittingOptions {
   readonly bell: 'off' | 'mention' | 'all';
   readonly notices: Notices;
   readonly invite: string;
+  /** What was entered before; `undefined`: it is not kept. */
+  readonly history: Kept | undefined;
   /** What to show once one is in. */
   readonly greeting: () => Promise<readonly Line[]>;
 }
@@ -139,7 +141,8 @@ export const sitting = ({ view, desk, around, greeting, ...options }: SittingOpt
             members: [...around.members],
             nick: view.nick,
           }),
-        literal: (line) => (line.startsWith('/') ? `/${line}` : line),
+        literal,
+        ...(options.history !== undefined && { history: options.history }),
       }).pipe(
         tap((opened) => (screen = opened)),
         switchMap(({ line$, columns$ }) =>
