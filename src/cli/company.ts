@@ -1,5 +1,5 @@
 import { concatMap, defer, type OperatorFunction } from 'rxjs';
-import type { Heard } from '../../streams/client/index.js';
+import type { Heard } from '../../streams/index.js';
 
 /** Who is in the room, as far as announcements tell. */
 export interface Company {

@@ -26,6 +26,10 @@ const found = (pattern: RegExp): string[] =>
 const WAYS: Readonly<Record<string, string>> = {
   'src/bin/rxchat.ts: stdout.write': 'the version of this very program',
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
+  'src/cli/chat/openSitting.ts: stdout': 'asks how many colours it has, and writes nothing',
+  'src/cli/main.ts: stdout.isTTY': 'asks, and writes nothing',
+  'src/terminal/notice.ts: stdout.write':
+    'the bell; and with --notify one sequence round text that visible has made, without a `;`',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/bin/rxchat.ts: stdout.once': 'listens, and writes nothing',

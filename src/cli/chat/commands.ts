@@ -189,7 +189,7 @@ const help = (name: string): readonly Line[] => {
 
 const unknown = (word: string): Line => {
   const names = CHAT_COMMANDS.map(({ name }) => `/${name}`);
-  const letters = (each: string) => [...each].sort().join('');
+  const letters = (each: string) => Array.from(each).sort().join('');
   // Letters that were mixed up are more likely than others that are missing.
   const mixed = names.find((name) => letters(name) === letters(word));
   const hint =

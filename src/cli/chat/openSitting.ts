@@ -15,7 +15,6 @@ import { tellRoom } from '../offline.js';
 import type { People } from '../people.js';
 import { desk } from './desk.js';
 import { bare, info, type Line } from './line.js';
-import { qrLines } from './qr.js';
 import { sitting } from './sitting.js';
 import { view as viewOf } from './view.js';
 
@@ -46,10 +45,6 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
     utc,
     now: Date.now,
   });
-  const greeting = async (): Promise<readonly Line[]> => [
-    ...(isNew ? newRoomLines(text) : []),
-    ...(flags['qr'] === true ? await qrLines(text, process.stdout.columns || 80, colours) : []),
-  ];
   const sat = sitting({
     view,
     desk: desk({ view, people, members: () => [...around.members], invite: visible(text), utc }),
@@ -60,7 +55,8 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
     notices: choice(flags, 'notify', NOTICES),
     invite: text,
     history: flags['history'] === false ? undefined : openInputHistory(inputHistoryDir(), keys, note),
-    greeting,
+    greeting: isNew ? newRoomLines(text) : [],
+    qr: flags['qr'] === true,
   });
   return {
     ...sat,

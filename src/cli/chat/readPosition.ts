@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { auditTime, finalize, ignoreElements, type OperatorFunction, tap } from 'rxjs';
+import { throttleTime, finalize, ignoreElements, type OperatorFunction, tap } from 'rxjs';
 import { readResume, type Resume } from '../../../streams/wire/index.js';
 import { writeWhole } from '../spoolFile.js';
 import { stateDir } from '../stateDir.js';
@@ -42,7 +42,7 @@ export const openReadPosition = (room: string, dir: string = join(stateDir(), 'r
     before: read(path),
     keeping: (where) => (heard$) =>
       heard$.pipe(
-        auditTime(EVERY),
+        throttleTime(EVERY),
         tap(() => {
           keep(where.at);
         }),

@@ -44,7 +44,9 @@ export interface SittingOptions {
   /** What was entered before; `undefined`: it is not kept. */
   readonly history: Kept | undefined;
   /** What to show once one is in. */
-  readonly greeting: () => Promise<readonly Line[]>;
+  readonly greeting: readonly Line[];
+  /** Whether the invite is shown as a code, too. */
+  readonly qr: boolean;
 }
 
 /** A conversation in front of a terminal: what is entered, and what is drawn. */
@@ -64,17 +66,17 @@ export interface Sitting {
 /** How often, in ms, somebody is called at most. */
 const CALLS = 1000;
 
-/** How many columns there are before the terminal has said so. */
+/** How many columns there are until the screen has said so, which is at once. */
 const COLUMNS = 80;
 
 /** The shell round a view: it has the screen, and the colours. */
-export const sitting = ({ view, desk, around, greeting, ...options }: SittingOptions): Sitting => {
+export const sitting = ({ view, desk, around, greeting, qr, ...options }: SittingOptions): Sitting => {
   const style = styleOf(options.colours);
   const nick$ = new Subject<string>();
   const retry$ = new Subject<void>();
   const called$ = new Subject<Call>();
   let screen: Screen | undefined;
-  let columns = process.stdout.columns || COLUMNS;
+  let columns = COLUMNS;
   let drawn = '';
 
   const canvas = () => ({ columns, style, utc: options.utc });
@@ -147,7 +149,6 @@ export const sitting = ({ view, desk, around, greeting, ...options }: SittingOpt
         tap((opened) => (screen = opened)),
         switchMap(({ line$, columns$ }) =>
           merge(
-            from(greeting()).pipe(tap(print), ignoreElements()),
             columns$.pipe(
               tap((now) => {
                 columns = now;
@@ -155,6 +156,10 @@ export const sitting = ({ view, desk, around, greeting, ...options }: SittingOpt
               }),
               ignoreElements(),
             ),
+            defer(() => {
+              print(greeting);
+              return qr ? act({ type: 'qr' }) : EMPTY;
+            }),
             line$.pipe(
               mergeMap((entered): readonly Action[] => {
                 const action = readEntered(entered, desk);

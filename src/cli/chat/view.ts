@@ -80,7 +80,14 @@ export interface View {
  * time comes from its options.
  */
 export const view = (options: ViewOptions): View => {
-  const { isVerified, isIgnored, news = (heard) => [heard], readTo, utc = false, now } = options;
+  const {
+    isVerified,
+    isIgnored,
+    news = (heard: Heard): readonly Heard[] => [heard],
+    readTo,
+    utc = false,
+    now,
+  } = options;
   const link = linkView();
   const own = ownLines();
   const people = comings();

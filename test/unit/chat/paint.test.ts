@@ -64,6 +64,7 @@ describe('a line on a terminal', () => {
         ])
           for (const row of drawn.split('\n')) {
             expect(width(row)).toBeLessThanOrEqual(columns);
+            // eslint-disable-next-line no-control-regex
             expect(row.replaceAll(/\x1b\[[\d;]+m/g, '')).not.toMatch(UNSAFE);
           }
       }),
