@@ -1,7 +1,8 @@
 import { cells, wrap } from '../cells.js';
 import { joined, reshaped, shown, type Visible, visibleGraphemes } from '../visible.js';
-import type { Draft } from './draft.js';
+import { type Draft, draftOf } from './draft.js';
 import type { Question } from './paste.js';
+import { behindMatch } from './search.js';
 import type { Editor, Notice } from './state.js';
 
 /** What stands under the conversation, and is drawn anew when it changes. */
@@ -99,10 +100,9 @@ const beingWritten = (
 ): { prompt: Visible; draft: Draft } => {
   if (search === undefined) return { prompt, draft };
   const entry = search.at === undefined ? '' : (past.entries[search.at] ?? '');
-  const cursor = entry === '' ? 0 : entry.indexOf(search.query) + search.query.length;
   return {
     prompt: shown`(${search.failed ? 'not found' : 'search'} '${search.query}'): `,
-    draft: { text: entry, cursor },
+    draft: draftOf(entry, behindMatch(entry, search.query)),
   };
 };
 
