@@ -21,7 +21,10 @@ const ANOTHER_CELL = /(?<=[^\n])[\u0e33\u0eb3]/g;
 
 /** How many cells of the terminal a text takes in one row; our own SGR sequences take none. */
 export const width = (text: string): number =>
-  PLAIN.test(text) ? text.length : stringWidth(text) + (text.match(ANOTHER_CELL)?.length ?? 0);
+  PLAIN.test(text) ? text.length : cells(text).reduce((sum, each) => sum + each.width, 0);
+
+const measured = (grapheme: string): number =>
+  stringWidth(grapheme) + (grapheme.match(ANOTHER_CELL)?.length ?? 0);
 
 /** A text as what is drawn, one after the other. */
 export const cells = (text: string): readonly Cell[] =>
@@ -33,9 +36,9 @@ export const cells = (text: string): readonly Cell[] =>
 
 /** A grapheme; one that has no end, of vowels that each take a cell, by its characters. */
 const pieces = (grapheme: string): readonly Cell[] => {
-  const size = width(grapheme);
+  const size = measured(grapheme);
   if (size <= 2) return [{ text: grapheme, width: size }];
-  return Array.from(grapheme, (each) => ({ text: each, width: width(each) }));
+  return Array.from(grapheme, (each) => ({ text: each, width: measured(each) }));
 };
 
 /**

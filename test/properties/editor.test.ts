@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cells, width } from '../../src/terminal/cells.js';
+import { cells } from '../../src/terminal/cells.js';
 import { step } from '../../src/terminal/editor/editor.js';
 import type { Input } from '../../src/terminal/editor/keys.js';
 import { COMMANDS } from '../../src/terminal/editor/commands.js';
@@ -162,13 +162,4 @@ describe('whatever is typed', () => {
       ),
     );
   });
-});
-
-test('a row is as wide as its cells', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: character }), (text) => {
-      const sum = cells(text).reduce((all, each) => all + each.width, 0);
-      expect(width(text)).toBe(sum);
-    }),
-  );
 });

@@ -137,7 +137,7 @@ const draftRows = (prompt: Visible, { text, cursor }: Draft, columns: number): V
       put(CONTINUED);
     }
     for (const { text: piece, shown: drawn } of visibleGraphemes(line)) {
-      if (at === cursor) mark(cells(drawn)[0]?.width ?? 1);
+      if (at === cursor) mark(Math.max(cells(drawn)[0]?.width ?? 0, 1));
       put(drawn);
       at += piece.length;
     }
