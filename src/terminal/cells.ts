@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { reshaped, type Visible } from './visible.js';
 
-/** A piece of text that is drawn at once: a grapheme, or an SGR sequence, which takes no place. */
+/** A piece of text that no row breaks: a grapheme, or an SGR sequence, which takes no place. */
 export interface Cell {
   readonly text: string;
   /** In cells of the terminal: 0, 1, 2. */
@@ -16,16 +16,30 @@ const PARTS = /(\x1b\[[\d;]*m)/;
 
 const PLAIN = /^[\x20-\x7e]*$/;
 
+/** A vowel of Thai and of Lao that belongs to the letter before it, and yet stands behind it. */
+const ANOTHER_CELL = /(?<=[^\n])[\u0e33\u0eb3]/g;
+
 /** How many cells of the terminal a text takes in one row; our own SGR sequences take none. */
-export const width = (text: string): number => (PLAIN.test(text) ? text.length : stringWidth(text));
+export const width = (text: string): number =>
+  PLAIN.test(text) ? text.length : cells(text).reduce((sum, each) => sum + each.width, 0);
+
+const measured = (grapheme: string): number =>
+  stringWidth(grapheme) + (grapheme.match(ANOTHER_CELL)?.length ?? 0);
 
 /** A text as what is drawn, one after the other. */
 export const cells = (text: string): readonly Cell[] =>
   text.split(PARTS).flatMap((part, at): readonly Cell[] => {
     if (at % 2 === 1) return [{ text: part, width: 0 }];
     if (PLAIN.test(part)) return Array.from(part, (each) => ({ text: each, width: 1 }));
-    return Array.from(graphemes.segment(part), ({ segment }) => ({ text: segment, width: width(segment) }));
+    return Array.from(graphemes.segment(part), ({ segment }) => segment).flatMap(pieces);
   });
+
+/** A grapheme; one that has no end, of vowels that each take a cell, by its characters. */
+const pieces = (grapheme: string): readonly Cell[] => {
+  const size = measured(grapheme);
+  if (size <= 2) return [{ text: grapheme, width: size }];
+  return Array.from(grapheme, (each) => ({ text: each, width: measured(each) }));
+};
 
 /**
  * A text in rows of at most so many columns, with line breaks between them: between words where that is possible, and between

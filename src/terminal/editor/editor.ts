@@ -3,7 +3,7 @@ import { draftOf, EMPTY_DRAFT, inserted } from './draft.js';
 import { remembered } from './history.js';
 import type { Input } from './keys.js';
 import { oneBlock, pastedText, questionOf } from './paste.js';
-import { searchFor, searchOn } from './search.js';
+import { behindMatch, searchFor, searchOn } from './search.js';
 import type { Begun, Editor, Effect, Notice, Step, Surroundings } from './state.js';
 
 /** What a key, typed text or a paste makes of the input line, and what is to be done besides. Pure. */
@@ -120,11 +120,10 @@ const found = (editor: Editor): Editor => {
   const entry = search?.at === undefined ? undefined : past.entries[search.at];
   if (search?.at === undefined || entry === undefined) return { ...editor, search: undefined };
   const left = past.at === past.entries.length ? draft : past.left;
-  const at = entry.indexOf(search.query) + search.query.length;
   return {
     ...editor,
     search: undefined,
-    draft: draftOf(entry, at),
+    draft: draftOf(entry, behindMatch(entry, search.query)),
     past: { ...past, at: search.at, left },
     undo: [],
   };

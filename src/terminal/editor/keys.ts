@@ -49,23 +49,26 @@ const SEQUENCES: Readonly<Record<string, string>> = {
 /** Makes of key presses what they mean; a paste is gathered until it has ended. */
 export const inputs = (): ((text: string | undefined, key: Keypress) => Input | undefined) => {
   let pasted: string | undefined;
+  /** Its end, apart: to look at the whole after each character would take as long as its square. */
+  let tail = '';
   let cut = false;
   return (text, key) => {
     const sequence = key.sequence ?? text ?? '';
     if (pasted === undefined) {
       if (sequence !== PASTE_START) return inputOf(text, key, sequence);
-      [pasted, cut] = ['', false];
+      [pasted, tail, cut] = ['', '', false];
       return undefined;
     }
     pasted += sequence;
-    if (pasted.endsWith(PASTE_END)) {
+    tail = (tail + sequence).slice(-PASTE_END.length);
+    if (tail === PASTE_END) {
       const whole = pasted.slice(0, -PASTE_END.length);
       pasted = undefined;
       return { type: 'paste', text: whole, cut };
     }
     if (pasted.length > PASTE_LIMIT + PASTE_END.length) {
       // Its end is waited for: what follows must not be taken for keys.
-      pasted = pasted.slice(-PASTE_END.length);
+      pasted = tail;
       cut = true;
     }
     return undefined;

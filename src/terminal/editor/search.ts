@@ -30,3 +30,9 @@ export const searchOn = (entries: readonly string[], search: Search, by: -1 | 1)
   const at = nearest(entries, search.query, (search.at ?? entries.length) + by, by);
   return { ...search, at: at ?? search.at, failed: at === undefined };
 };
+
+/** Where in an entry the cursor goes: behind what was looked for. */
+export const behindMatch = (entry: string, query: string): number => {
+  const at = entry.indexOf(query);
+  return at === -1 ? 0 : at + query.length;
+};

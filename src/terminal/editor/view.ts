@@ -1,7 +1,8 @@
 import { cells, wrap } from '../cells.js';
 import { joined, reshaped, shown, type Visible, visibleGraphemes } from '../visible.js';
-import type { Draft } from './draft.js';
+import { type Draft, draftOf } from './draft.js';
 import type { Question } from './paste.js';
+import { behindMatch } from './search.js';
 import type { Editor, Notice } from './state.js';
 
 /** What stands under the conversation, and is drawn anew when it changes. */
@@ -99,10 +100,9 @@ const beingWritten = (
 ): { prompt: Visible; draft: Draft } => {
   if (search === undefined) return { prompt, draft };
   const entry = search.at === undefined ? '' : (past.entries[search.at] ?? '');
-  const cursor = entry === '' ? 0 : entry.indexOf(search.query) + search.query.length;
   return {
     prompt: shown`(${search.failed ? 'not found' : 'search'} '${search.query}'): `,
-    draft: { text: entry, cursor },
+    draft: draftOf(entry, behindMatch(entry, search.query)),
   };
 };
 
@@ -137,7 +137,7 @@ const draftRows = (prompt: Visible, { text, cursor }: Draft, columns: number): V
       put(CONTINUED);
     }
     for (const { text: piece, shown: drawn } of visibleGraphemes(line)) {
-      if (at === cursor) mark(cells(drawn)[0]?.width ?? 1);
+      if (at === cursor) mark(Math.max(cells(drawn)[0]?.width ?? 0, 1));
       put(drawn);
       at += piece.length;
     }

@@ -14,6 +14,10 @@ export interface Terminal {
   type(text: string): Promise<void>;
   /** Presses a key by its name in tmux: `Enter`, `C-c`, `Left`. */
   press(...keys: readonly string[]): Promise<void>;
+  /** Pastes a text as a terminal does: between marks, where they were asked for. */
+  paste(text: string): Promise<void>;
+  /** Where the cursor is, from 0. */
+  cursor(): Promise<string>;
   /** What the screen shows, without what is blank at its end. */
   screen(): Promise<string>;
   /** Resolves with the screen, seen in that way, once it shows this. A screen may be looked at while it is drawn. */
@@ -72,6 +76,11 @@ export const openTerminal = async (
     press: async (...keys) => {
       await tmux('send-keys', ...keys);
     },
+    paste: async (text) => {
+      await tmux('set-buffer', '--', text);
+      await tmux('paste-buffer', '-p');
+    },
+    cursor: async () => (await tmux('display-message', '-p', 'row #{cursor_y}, column #{cursor_x}')).trim(),
     screen,
     shows: async (pattern, seen = (each) => each) => {
       // Each look is a process of its own, so that this is no busy loop.
