@@ -132,15 +132,16 @@ export const conversation =
         connect((event$) =>
           merge(
             event$.pipe(
-              mergeMap((event): readonly Heard[] =>
-                isOfLink(event) ? [event] : member.hear(event),
-              ),
+              mergeMap((event): readonly Heard[] => (isOfLink(event) ? [event] : member.hear(event))),
             ),
             event$.pipe(
               filter(({ type }) => type === 'welcome'),
               take(1),
               switchMap(() => say$),
-              seal({ ...options, testify: () => ({ nick: name.nick, stored: member.stored, seen: read.claim() }) }),
+              seal({
+                ...options,
+                testify: () => ({ nick: name.nick, stored: member.stored, seen: read.claim() }),
+              }),
               map((sealed) => member.say(sealed)),
               endWith<Heard>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
