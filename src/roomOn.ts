@@ -1,4 +1,4 @@
-import { defer, finalize, map, type Observable, of, type OperatorFunction } from 'rxjs';
+import { defer, finalize, map, merge, NEVER, type Observable, of, type OperatorFunction } from 'rxjs';
 import {
   type Cipher,
   conversation,
@@ -17,6 +17,8 @@ import type { Platform } from './platform.js';
 
 export interface RoomOptions {
   readonly nick: string;
+  /** Other nicks to go by from then on. */
+  readonly nick$?: Observable<string> | undefined;
   /** Who you are: what signs what you say. Where nothing is said, somebody new each time. */
   readonly identity?: Identity | undefined;
   /** The keys of nicks that are known from before; yours is among them where an `identity` is given. */
@@ -31,6 +33,8 @@ export interface RoomOptions {
   readonly connect?: (invite: Invite) => Observable<Connection>;
   /** Whether a connection that is lost is made again; it is, where nothing else is said. */
   readonly retry?: boolean;
+  /** Tries a relay that is away at once when it emits, instead of at the end of a wait. */
+  readonly retry$?: Observable<unknown> | undefined;
   /** Half the longest silence of the relay that is taken, in ms; 15 s. */
   readonly heartbeat?: number | undefined;
   /** Whether the connection is paused at present: then the silence of the relay is one's own. */
@@ -54,6 +58,7 @@ export const roomOn =
     invite: Invite | string,
     {
       nick,
+      nick$,
       identity,
       known,
       after,
@@ -61,6 +66,7 @@ export const roomOn =
       cipher = platform.cipher(),
       connect = platform.connect,
       retry = true,
+      retry$ = NEVER,
       heartbeat,
       isHeld,
       restored,
@@ -80,8 +86,9 @@ export const roomOn =
         map((say) => (typeof say === 'string' ? { lines: [say] } : say)),
         conversation({
           connect$: defer(() => connect(where)),
-          retry: retry ? { random, woke$: woke({ now }) } : undefined,
+          retry: retry ? { random, woke$: merge(woke({ now }), retry$) } : undefined,
           nick,
+          nick$,
           room: name,
           // For each subscription another one: the relay lets a session take its own place over.
           session: session ?? restored?.session ?? fresh(),

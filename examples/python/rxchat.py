@@ -146,6 +146,7 @@ def is_envelope(e):
         and (whole(e.get("counter"), 1, 2**53 - 1) and whole(e.get("time"), 0, 8_640_000_000_000_000))
         and whole(e.get("stored"), 0, e["counter"] - 1)
         and ("seen" not in e or is_seen(e["seen"]))
+        and isinstance(e.get("act", ""), str)
     )
 
 

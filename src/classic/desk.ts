@@ -1,4 +1,5 @@
 import { filter, map, switchMap, takeWhile, tap } from 'rxjs';
+import { literal } from '../cli/chat/commands.js';
 import { standardInput } from '../cli/process.js';
 import { terminalScreen } from '../terminal/screen.js';
 import { shown, type Visible, visibleLines } from '../terminal/visible.js';
@@ -36,7 +37,7 @@ export const terminalDesk = (nick: string): Desk => {
     // A person is slow enough.
     wrote: () => undefined,
     failure: undefined,
-    say$: terminalScreen(shown`${nick}> `).pipe(
+    say$: terminalScreen({ foot: { above: [], prompt: shown`${nick}> ` }, literal }).pipe(
       tap((screen) => {
         print = screen.print;
       }),

@@ -1,6 +1,6 @@
 import { asyncScheduler } from 'rxjs';
 import type { TalkHeard } from '../../streams/classic/talk.js';
-import { clock } from '../cli/chatFormat.js';
+import { clock } from '../cli/chat/clock.js';
 import { shown, type Visible, visibleJson, visibleNick } from '../terminal/visible.js';
 
 /** What `listen` prints: to standard output, or as a note beside it. */

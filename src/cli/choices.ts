@@ -13,6 +13,11 @@ export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] 
 
 export const DROPPED = ['oldest', 'newest'] as const;
 
+/** When the bell of the terminal rings, and how it is to show a notice. */
+export const BELLS = ['mention', 'off', 'all'] as const;
+
+export const NOTICES = ['off', 'osc9', 'osc777'] as const;
+
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** The name of a wire. */

@@ -1,5 +1,15 @@
 import type { Observable } from 'rxjs';
-import { DROPPED, DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS, type Wire, WIRES } from './choices.js';
+import {
+  BELLS,
+  DROPPED,
+  DURABILITIES,
+  FERNET_ENGINES,
+  LOG_LEVELS,
+  NOTICES,
+  SHELLS,
+  type Wire,
+  WIRES,
+} from './choices.js';
 import type { Args, Flag } from './flags.js';
 
 /** Runs a command; the last value is its exit code. */
@@ -287,7 +297,36 @@ export const COMMANDS: readonly Command[] = [
     examples: ['rxchat join', 'rxchat join --invite-file room.txt --nick alice'],
     flags: {
       ...client,
-      last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
+      last: {
+        type: 'number',
+        value: 'N',
+        help: 'begin with the newest N entries, instead of where you left',
+      },
+      utc: { type: 'boolean', help: 'times in UTC, instead of those of this machine' },
+      quiet: { type: 'boolean', help: 'do not tell who comes and goes' },
+      bell: {
+        type: 'string',
+        value: 'WHEN',
+        choices: BELLS,
+        help: 'ring the bell of the terminal: mention (of your nick), all or off (mention)',
+      },
+      notify: {
+        type: 'string',
+        value: 'HOW',
+        choices: NOTICES,
+        help: 'a notice on the desktop with the bell: off, osc9 or osc777, whichever the terminal knows (off)',
+      },
+      color: {
+        type: 'boolean',
+        negated: true,
+        help: 'no colours; nor at NO_COLOR, TERM=dumb, or where there is no terminal',
+      },
+      qr: { type: 'boolean', help: 'show the invite as a QR code, too' },
+      history: {
+        type: 'boolean',
+        negated: true,
+        help: 'do not keep what you enter for the next time; a line that begins with a space is never kept',
+      },
       timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
       host,
       port,

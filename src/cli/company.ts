@@ -1,13 +1,15 @@
 import { concatMap, defer, type OperatorFunction } from 'rxjs';
-import type { Heard } from '../../streams/client/index.js';
+import type { Heard } from '../../streams/index.js';
 
 /** Who is in the room, as far as announcements tell. */
 export interface Company {
   readonly members: ReadonlySet<string>;
   /**
-   * What is heard in, out of it only what is news: of `joined` and `left` the nicks that were not there, or were. Who is
+   * Takes what was heard, and gives of it only what is news: of `joined` and `left` the nicks that were not there, or were. Who is
    * missing from a relay that was restarted is on the way back and comes in unseen.
    */
+  readonly hear: (heard: Heard) => readonly Heard[];
+  /** The same for a stream. */
   readonly news: () => OperatorFunction<Heard, Heard>;
 }
 
@@ -49,6 +51,7 @@ export const company = (): Company => {
     get members() {
       return members;
     },
+    hear: see,
     news: () => (heard$) => defer(() => heard$.pipe(concatMap(see))),
   };
 };

@@ -1,5 +1,6 @@
-import type { Heard } from '../../streams/index.js';
+import type { Heard, Message } from '../../streams/index.js';
 import { shown, type Visible, visibleJson, visibleNick, visibleNicks } from '../terminal/visible.js';
+import { actText } from './actText.js';
 import { alarmText } from './alarmText.js';
 
 /** The version of the JSON lines; fields are only ever added to it. */
@@ -19,7 +20,7 @@ export const plainFormat =
   (heard: Heard): Printed => {
     switch (heard.type) {
       case 'message':
-        return { out: shown`${visibleNick(heard.nick)}: ${heard.text}` };
+        return { out: plainMessage(heard) };
       case 'joined':
       case 'left':
         return present(heard, nick);
@@ -48,13 +49,14 @@ export const jsonFormat =
     });
     switch (heard.type) {
       case 'message': {
-        const { position, index, time, text } = heard;
+        const { position, index, time, text, act } = heard;
         return line({
           position,
           index,
           time: new Date(time).toISOString(),
           from: { nick: heard.nick, key: heard.key, verified: isVerified(heard.key) },
           text,
+          ...(act && { act }),
         });
       }
       case 'gap':
@@ -88,6 +90,12 @@ export const jsonFormat =
         return {};
     }
   };
+
+/** `alice: hello`; what somebody does stands behind a star. */
+const plainMessage = ({ nick, text, act }: Message): Visible => {
+  const who = visibleNick(nick);
+  return act === undefined ? shown`${who}: ${text}` : shown`* ${who} ${actText(act, text)}`;
+};
 
 const met = ({ nick, key }: Extract<Heard, { type: 'first-sight' }>): Printed => ({
   note: `${nick} is met for the first time, with the key ${key}`,

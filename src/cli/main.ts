@@ -32,6 +32,8 @@ export const main = async (argv: readonly string[], version: string): Promise<vo
 };
 
 const run = async ([name, ...rest]: readonly string[], version: string): Promise<number> => {
+  // Whoever sits in front of a terminal and says nothing wants to talk.
+  if (name === undefined && process.stdin.isTTY && process.stdout.isTTY) return run(['join'], version);
   if (name === undefined) {
     writeError(visibleLines(programHelp()));
     return Exit.usage;

@@ -58,21 +58,21 @@ export const tellOffline =
       );
     });
 
-/**
- * What is heard, a shared stream, in; what to tell about the room and the way there out. A wrong passphrase is no error: it
- * is the right one of a room where nobody is.
- */
-export const tellState =
+/** What is heard in, what to tell about the room out. A wrong passphrase is no error: it is the right one of a room where nobody is. */
+export const tellRoom =
   ({ label }: Invite) =>
   (heard$: Observable<Heard>): Observable<string> =>
-    merge(
-      heard$.pipe(
-        first(({ type }) => type === 'welcome', null),
-        filter((heard) => label !== undefined && heard?.type === 'welcome' && heard.next === 1),
-        map(() => `nobody has been in ${label} with this passphrase before; is it the right one?`),
-      ),
-      heard$.pipe(tellOffline()),
+    heard$.pipe(
+      first(({ type }) => type === 'welcome', null),
+      filter((heard) => label !== undefined && heard?.type === 'welcome' && heard.next === 1),
+      map(() => `nobody has been in ${label} with this passphrase before; is it the right one?`),
     );
+
+/** What is heard, a shared stream, in; what to tell about the room and the way there out. */
+export const tellState =
+  (invite: Invite) =>
+  (heard$: Observable<Heard>): Observable<string> =>
+    merge(heard$.pipe(tellRoom(invite)), heard$.pipe(tellOffline()));
 
 /**
  * What is heard in; errors once what was said, or who wants to come in, waits for `timeout` ms without anything coming

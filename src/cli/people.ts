@@ -5,7 +5,7 @@ import { openIdentity } from '../identity/identity.js';
 import { openKnownKeys } from '../identity/knownKeys.js';
 import { isTransientNick } from '../identity/transientNick.js';
 import { safetyNumber } from '../identity/safetyNumber.js';
-import { shown, stacked, type Visible, visibleNick } from '../terminal/visible.js';
+import { shown, stacked, type Visible, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { endOfTurn$ } from '../turn.js';
 import { CliError, Exit, note } from './exit.js';
 import type { Flags } from './flags.js';
@@ -24,6 +24,11 @@ export interface People {
   readonly insist: () => MonoTypeOperatorFunction<Heard>;
   /** What to show for `/verify NICK`, and `yes` or `no` behind it, which is kept. */
   readonly verify: (nick: string, answer: string | undefined) => Visible;
+  /** The same for `/ignore NICK`, and `no` behind it; without a nick: who is ignored. */
+  readonly ignore: (nick: string | undefined, answer: string | undefined) => Visible;
+  readonly isIgnored: (key: string) => boolean;
+  /** The key under which a nick said something last. */
+  readonly keyOf: (nick: string) => string | undefined;
 }
 
 /** Opens what the data directory has; throws `IdentityError`. */
@@ -73,6 +78,23 @@ export const openPeople = (room: string, flags: Flags): People => {
     ]);
   };
 
+  const ignore = (name: string | undefined, answer: string | undefined): Visible => {
+    if (name === undefined) {
+      const nicks = [...newest].flatMap(([each, key]) => (keys.ignored().has(key) ? each : []));
+      return keys.ignored().size === 0
+        ? shown`-- you ignore nobody`
+        : shown`-- you ignore ${nicks.length > 0 ? visibleNicks(nicks) : `${keys.ignored().size} keys of other rooms`}`;
+    }
+    const nick = visibleNick(name);
+    const key = newest.get(foldNick(name));
+    if (key === undefined) return shown`-- ${nick} has said nothing yet that would show a key`;
+    if (key === identity.key) return shown`-- ${nick} has your own key`;
+    keys.ignore(key, answer !== 'no');
+    return answer === 'no'
+      ? shown`-- you read what ${nick} says`
+      : shown`-- you read nothing more of ${nick}, whatever nick they take; /ignore ${nick} no takes it back`;
+  };
+
   return {
     identity,
     known: new Map(keys.known(room)),
@@ -93,5 +115,8 @@ export const openPeople = (room: string, flags: Flags): People => {
         catchError((error: unknown) => endOfTurn$.pipe(switchMap(() => throwError(() => error)))),
       ),
     verify,
+    ignore,
+    isIgnored: (key) => keys.ignored().has(key),
+    keyOf: (nick) => newest.get(foldNick(nick)),
   };
 };

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import {
   concat,
   defer,
+  filter,
   fromEvent,
   ignoreElements,
   map,
@@ -12,6 +13,7 @@ import {
   tap,
   throwError,
 } from 'rxjs';
+import { isHandedOver } from '../terminal/handOver.js';
 import { afterWrites, copyOut } from '../terminal/write.js';
 import { errorCode } from '../transport/networkError.js';
 import { endOfTurn$ } from '../turn.js';
@@ -28,6 +30,8 @@ export const signal$: Observable<number> = signals('SIGHUP', 'SIGINT', 'SIGTERM'
 
 /** Never emits; errors with the exit code of the first signal. For `takeUntil`, which passes it on. */
 export const interruption$: Observable<never> = signal$.pipe(
+  // What is pressed in an editor is meant for that.
+  filter((code) => code !== 128 + constants.signals.SIGINT || !isHandedOver()),
   take(1),
   mergeMap((code) => throwError(() => new CliError(code, 'interrupted'))),
 );

@@ -46,6 +46,8 @@ export interface Spool {
   readonly said: readonly Said[];
   /** How far that run had read. */
   readonly after: Resume | undefined;
+  /** How far this one has. */
+  readonly at: Resume | undefined;
   /** Takes note of what was heard. */
   take(heard: Heard): void;
   /** How many lines wait. */
@@ -98,9 +100,12 @@ export const openSpool = (
   const open = (tokens: readonly string[]): readonly Said[] =>
     tokens.flatMap((text) => {
       const opened = cipher.open(fernetKey, text as Token);
-      const lines = typeof opened === 'string' ? undefined : decodeEnvelope(opened)?.lines;
-      if (lines === undefined) return [];
-      return [{ type: 'said', lines, token: text as Token, bytes: encodeLine(text).length }];
+      const envelope = typeof opened === 'string' ? undefined : decodeEnvelope(opened);
+      if (envelope === undefined) return [];
+      const { lines, act } = envelope;
+      return [
+        { type: 'said', lines, ...(act && { act }), token: text as Token, bytes: encodeLine(text).length },
+      ];
     });
 
   const content = adopt(folder, own, ({ tokens }) => open(tokens).length > 0);
@@ -133,6 +138,9 @@ export const openSpool = (
     session,
     said: restored,
     after: from,
+    get at() {
+      return at;
+    },
     take: (heard) => {
       if (heard.type === 'welcome') at = { log: heard.log, n: heard.from - 1 };
       else if (heard.type === 'gap') at = { log: at?.log ?? '*', n: heard.to };

@@ -14,9 +14,9 @@ interface Sight {
   readonly key: string;
 }
 
-/** Whether the person has compared the safety number of a key. */
+/** Whether the person has compared the safety number of a key, or wants to read nothing of it. */
 interface Check {
-  readonly type: 'verified' | 'unverified';
+  readonly type: 'verified' | 'unverified' | 'ignored' | 'unignored';
   readonly time: string;
   readonly key: string;
 }
@@ -47,9 +47,13 @@ const parse = (json: string): Partial<Sight | Check> | undefined => {
 
 const isKey = (text: unknown): boolean => typeof text === 'string' && fromBase64url(text)?.length === 32;
 
+const CHECKS: readonly unknown[] = ['verified', 'unverified', 'ignored', 'unignored'];
+
+const isCheck = (type: unknown): boolean => CHECKS.includes(type);
+
 const isRecord = (record: Partial<Sight | Check>): record is KeyRecord => {
   if (!isKey(record.key)) return false;
-  if (record.type === 'verified' || record.type === 'unverified') return true;
+  if (isCheck(record.type)) return true;
   return (
     (record.type === 'seen' || record.type === 'accepted') &&
     typeof record.nick === 'string' &&

@@ -22,6 +22,10 @@ export interface KnownKeys {
   /** Keeps whether the person has compared the safety number of this key. */
   readonly verify: (key: string, yes: boolean) => void;
   readonly isVerified: (key: string) => boolean;
+  /** Keeps whether the person wants to read nothing of this key. */
+  readonly ignore: (key: string, yes: boolean) => void;
+  /** The keys of which the person wants to read nothing. */
+  readonly ignored: () => ReadonlySet<string>;
   /**
    * The lines of the file that cannot be read, from 1. A nick whose line this was counts as never seen, so this is to be
    * told before a first sight is believed.
@@ -61,6 +65,10 @@ export const openKnownKeys = (dir: string, now: () => number = Date.now): KnownK
       add({ type: yes ? 'verified' : 'unverified', time: time(), key });
     },
     isVerified: (key) => state.verified.has(key),
+    ignore: (key, yes) => {
+      add({ type: yes ? 'ignored' : 'unignored', time: time(), key });
+    },
+    ignored: () => state.ignored,
     damaged: () => state.damaged,
   };
 };
@@ -68,6 +76,7 @@ export const openKnownKeys = (dir: string, now: () => number = Date.now): KnownK
 interface State {
   readonly rooms: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly verified: ReadonlySet<string>;
+  readonly ignored: ReadonlySet<string>;
   readonly damaged: readonly number[];
   /** Whether the last line has no end: whoever wrote it did not come to it. */
   readonly isCut: boolean;
@@ -77,12 +86,14 @@ const readAll = (path: string): State => {
   const text = readOwnFile(path) ?? '';
   const rooms = new Map<string, Map<string, string>>();
   const verified = new Set<string>();
+  const ignored = new Set<string>();
   const damaged: number[] = [];
 
   const take = (record: KeyRecord) => {
     if (!('room' in record)) {
-      if (record.type === 'verified') verified.add(record.key);
-      else verified.delete(record.key);
+      const keys = record.type === 'verified' || record.type === 'unverified' ? verified : ignored;
+      if (record.type === 'verified' || record.type === 'ignored') keys.add(record.key);
+      else keys.delete(record.key);
       return;
     }
     const keys = rooms.get(record.room) ?? new Map<string, string>();
@@ -97,5 +108,5 @@ const readAll = (path: string): State => {
     if (record === undefined) damaged.push(at + 1);
     else take(record);
   });
-  return { rooms, verified, damaged, isCut: text !== '' && !text.endsWith('\n') };
+  return { rooms, verified, ignored, damaged, isCut: text !== '' && !text.endsWith('\n') };
 };

@@ -1,76 +1,200 @@
-import { clearScreenDown, createInterface, cursorTo, moveCursor } from 'node:readline';
-import { fromEvent, Observable, takeUntil } from 'rxjs';
-import type { Visible } from './visible.js';
+import { fromEvent, map, Observable, startWith, Subject, takeUntil } from 'rxjs';
+import { drawn, erased } from './drawing.js';
+import type { Complete } from './editor/completion.js';
+import { given, rewritten, step } from './editor/editor.js';
+import { inputs } from './editor/keys.js';
+import { pastedText } from './editor/paste.js';
+import { type Editor, type Effect, newEditor, type Step } from './editor/state.js';
+import { aboveOf, type Foot, type View, viewOf } from './editor/view.js';
+import { type OpenEditor, openEditor } from './externalEditor.js';
+import { held } from './held.js';
+import { openTty } from './tty.js';
+import { control, joined, shown, stacked, type Visible, visibleLines } from './visible.js';
+import { divertErrors } from './write.js';
+
+export type { Foot } from './editor/view.js';
 
 /** A place where one person reads and writes. */
 export interface Screen {
-  /** Lines as they are entered. */
+  /** What is entered, each as a whole; it may hold `\n`. Completes when the person wants to go. */
   readonly line$: Observable<string>;
-  /** Shows lines above the one being typed, which stays as it is. */
+  /** How many columns there are, and how many after each resize. */
+  readonly columns$: Observable<number>;
+  /** Shows lines above the foot and the draft, which stay as they are; from then on they are the terminal's own. */
   readonly print: (text: Visible) => void;
+  /** What is printed and set in one turn of the event loop is drawn at once. */
+  readonly setFoot: (foot: Foot) => void;
+  /** Opens the editor of the person (`$VISUAL`, `$EDITOR`) on a text, which is the draft when it is closed. */
+  readonly edit: (text: string) => void;
+}
+
+/** What was entered before, and where to keep what is. */
+export interface Kept {
+  /** From the oldest to the newest. */
+  readonly entries: readonly string[];
+  readonly keep: (entry: string) => void;
+}
+
+export interface ScreenOptions {
+  readonly foot: Foot;
+  /** What the Tab key makes of the word before the cursor. */
+  readonly complete?: Complete;
+  readonly history?: Kept;
+  /** Of lines that were pasted: how each is entered so that nothing but saying it can be meant. */
+  readonly literal?: (line: string) => string;
 }
 
 /**
  * The input line of a terminal. Emits the screen once; completes when the person wants to go (Ctrl-D, Ctrl-C); gives
- * the terminal back when it is unsubscribed.
+ * the terminal back when it is unsubscribed, whatever then is a draft is shown and kept. What is printed afterwards still stands
+ * above what is left of the foot.
  */
-export const terminalScreen = (prompt: Visible): Observable<Screen> =>
+export const terminalScreen = ({
+  foot: firstFoot,
+  complete = () => [],
+  history = { entries: [], keep: () => undefined },
+  literal = (line) => line,
+}: ScreenOptions): Observable<Screen> =>
   new Observable((subscriber) => {
-    const { stdin, stdout } = process;
-    const rl = createInterface({ input: stdin, output: stdout, terminal: true, prompt, historySize: 500 });
-    // Node 20 mixes up characters that arrive together while the cursor is not at the end (nodejs/node#60446).
-    Object.defineProperty(rl, 'isCompletionEnabled', { get: () => true, set: () => undefined });
+    const entered$ = new Subject<string>();
+    const closed$ = new Subject<void>();
+    const printed = held();
+    let editor: Editor = newEditor(history.entries);
+    let foot = firstFoot;
+    /** What of it is on the screen. */
+    let view: View | undefined;
+    let open: OpenEditor | undefined;
+    let isClosed = false;
+    let isSuspended = false;
+    let isDue = false;
 
-    let rows = 0;
-    let closed = false;
-    const beforeKey = (_: unknown, key?: { readonly name?: string }) => {
-      if (key?.name !== 'return' && key?.name !== 'enter') return;
-      // From the end of what was typed one can read how many rows it takes; after Enter it is too late.
-      rl.write(null, { ctrl: true, name: 'e' });
-      rows = rl.getCursorPos().rows + 1;
+    const draw = () => {
+      isDue = false;
+      if (open !== undefined || isSuspended) return;
+      const before = view === undefined ? shown`` : erased(view, tty.columns);
+      view = isClosed ? aboveOf(foot, tty) : viewOf(foot, editor, tty);
+      tty.write(joined(before, printed.taken(), drawn(view)));
     };
-    const clearFrom = (rowsUp: number) => {
-      moveCursor(stdout, 0, -rowsUp);
-      cursorTo(stdout, 0);
-      clearScreenDown(stdout);
+    const drawSoon = () => {
+      if (isDue) return;
+      isDue = true;
+      setImmediate(() => {
+        if (isDue) draw();
+      });
+    };
+    const clear = () => {
+      if (view !== undefined) tty.write(erased(view, tty.columns));
+      view = undefined;
+    };
+    const print = (text: Visible) => {
+      printed.add(text);
+      drawSoon();
     };
 
-    const beforeResize = () => {
-      // What was typed is on other rows already; `readline` would climb as many as before, over what others said.
-      Object.assign(rl, { prevRows: rl.getCursorPos().rows });
+    const go = ({ editor: next, effects }: Step) => {
+      editor = next;
+      drawSoon();
+      effects.forEach(act);
+    };
+    const act = (effect: Effect) => {
+      switch (effect.type) {
+        case 'enter':
+          entered$.next(effect.text);
+          break;
+        case 'keep':
+          history.keep(effect.text);
+          break;
+        case 'edit':
+          edit(editor.draft.text);
+          break;
+        case 'leave':
+          close();
+          break;
+        case 'suspend':
+          clear();
+          isSuspended = true;
+          tty.release();
+          tty.suspend();
+          break;
+        case 'clear':
+          view = undefined;
+          tty.write(control('clearAll'));
+          break;
+      }
     };
 
-    stdin.prependListener('keypress', beforeKey);
-    stdout.prependListener('resize', beforeResize);
-    // Goes first: what was entered is shown again in its place in the room's order, once it has one.
-    rl.on('line', () => {
-      clearFrom(rows);
-      rl.prompt();
-    });
-    rl.on('SIGINT', () => {
-      rl.close();
-    });
-    rl.on('close', () => {
-      closed = true;
-      stdout.write('\n');
+    const edit = (text: string) => {
+      if (isClosed || open !== undefined) return;
+      clear();
+      tty.release();
+      open = openEditor(text, (edited) => {
+        open = undefined;
+        if (edited.type === 'text') editor = rewritten(editor, pastedText(edited.text));
+        if (edited.type === 'unchanged') editor = rewritten(editor, text);
+        if (edited.type === 'failed') {
+          editor = rewritten(editor, text);
+          printed.add(shown`-- no editor: ${edited.reason}`);
+        }
+        tty.hold();
+        draw();
+      });
+    };
+
+    const close = () => {
+      if (isClosed) return;
+      isClosed = true;
+      isSuspended = false;
+      divertErrors(undefined);
+      if (open !== undefined) {
+        open.abandon();
+        printed.add(shown`-- what was being written is in ${open.file}`);
+        open = undefined;
+      }
+      const { text } = editor.draft;
+      if (text.trim() !== '') printed.add(stacked([shown`-- not sent:`, visibleLines(text)]));
+      given(editor).effects.forEach(act);
+      draw();
+      tty.close();
+      closed$.next();
+      entered$.complete();
       subscriber.complete();
-    });
-    subscriber.add(() => {
-      stdin.off('keypress', beforeKey);
-      stdout.off('resize', beforeResize);
-      rl.close();
-    });
+    };
 
-    rl.prompt();
-    subscriber.next({
-      line$: (fromEvent(rl, 'line') as Observable<string>).pipe(takeUntil(fromEvent(rl, 'close'))),
-      print: (text) => {
-        if (closed) return void stdout.write(`${text}\n`);
-        const below = rl.getCursorPos().rows;
-        clearFrom(below);
-        // `prompt` climbs as many rows again before it draws.
-        stdout.write(`${text}\n${'\n'.repeat(below)}`);
-        rl.prompt(true);
+    const inputOf = inputs();
+    const tty = openTty({
+      key: (text, key) => {
+        const input = inputOf(text, key);
+        if (input !== undefined) go(step(editor, input, { complete, literal }));
       },
+      resized: draw,
+      continued: () => {
+        if (open !== undefined) return;
+        // Whoever stopped it may have written meanwhile.
+        if (view !== undefined) tty.write(visibleLines('\n'));
+        view = undefined;
+        isSuspended = false;
+        tty.hold();
+        draw();
+      },
+      gone: close,
+    });
+    subscriber.add(close);
+    divertErrors(print);
+    tty.hold();
+    draw();
+
+    subscriber.next({
+      line$: entered$.asObservable(),
+      columns$: fromEvent(process.stdout, 'resize').pipe(
+        startWith(undefined),
+        map(() => tty.columns),
+        takeUntil(closed$),
+      ),
+      print,
+      setFoot: (next) => {
+        foot = next;
+        drawSoon();
+      },
+      edit,
     });
   });

@@ -50,6 +50,8 @@ const NOT_IN_NICK = /[\p{Z}\p{Cf}\u2800]/gu;
 /** More combining marks on one base than any script needs; joiners between them do not begin another. */
 const STACKED_MARKS = /([\p{M}\u200c\u200d]{8})([\p{M}\u200c\u200d]+)/gu;
 
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /**
  * Text of other people as it may reach a terminal: whatever could move the cursor, change colours, reverse or hide
  * text is replaced by something that can be seen (`\x1b` by `␛`). Of more than 8 combining marks on one base, and of
@@ -57,12 +59,7 @@ const STACKED_MARKS = /([\p{M}\u200c\u200d]{8})([\p{M}\u200c\u200d]+)/gu;
  * emoji and the scripts of the world need stays. Done twice is as done once.
  */
 export const visible = (text: string, limit: number = VISIBLE_LIMIT): Visible =>
-  cut(
-    text
-      .replace(STACKED_MARKS, (_, kept: string, rest: string) => `${kept}[${rest.length} marks cut]`)
-      .replace(UNSAFE, spellOut),
-    limit,
-  ) as Visible;
+  cut(text.replace(STACKED_MARKS, cutMarks).replace(UNSAFE, spellOut), limit) as Visible;
 
 /** A nick of other people: as `visible`, and what cannot stand in a nick on the wire, such as a space, is spelled out. */
 export const visibleNick = (nick: string): Visible =>
@@ -71,12 +68,65 @@ export const visibleNick = (nick: string): Visible =>
 /** Several nicks, as they are listed. */
 export const visibleNicks = (nicks: readonly string[]): Visible => visible(nicks.map(visibleNick).join(', '));
 
+/** A grapheme of a text, and how it may reach a terminal. */
+export interface Shown {
+  readonly text: string;
+  readonly shown: Visible;
+}
+
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** A text by its graphemes, each as `visible` shows it where it stands; nothing of it is cut for being long. */
+export const visibleGraphemes = (text: string): readonly Shown[] => {
+  if (PLAIN.test(text)) return Array.from(text, (each) => ({ text: each, shown: each as Visible }));
+  const spelled = new Map(Array.from(text.matchAll(UNSAFE), ({ index, 0: it }) => [index, spellOut(it)]));
+  return Array.from(GRAPHEMES.segment(text), ({ segment, index }) => {
+    let at = index;
+    let shown = '';
+    for (const each of segment) {
+      shown += spelled.get(at) ?? each;
+      at += each.length;
+    }
+    return { text: segment, shown: shown.replace(STACKED_MARKS, cutMarks) as Visible };
+  });
+};
+
 /** A line of the program's own words, and of what others sent in between: that is made visible. */
 export const shown = (words: TemplateStringsArray, ...values: readonly (string | number)[]): Visible =>
   String.raw({ raw: words }, ...values.map((value) => visible(String(value)))) as Visible;
 
 /** Lines one below the other. */
 export const stacked = (lines: readonly Visible[]): Visible => lines.join('\n') as Visible;
+
+/** Parts that each may reach a terminal, as one. */
+export const joined = (...parts: readonly Visible[]): Visible => parts.join('') as Visible;
+
+/** The same characters in another shape: in rows, with spaces before them, a part of them. */
+export const reshaped = (text: Visible, shape: (text: string) => string): Visible => shape(text) as Visible;
+
+/** A text between two SGR sequences (ECMA-48, 8.3.117) of our own: `styled(text, [1], 22)` is bold. */
+export const styled = (text: Visible, on: readonly number[], off: number): Visible =>
+  `\x1b[${on.map(Number).join(';')}m${text}\x1b[${off}m` as Visible;
+
+/** Sequences of our own that draw and set the terminal (ECMA-48; private modes of DEC and xterm); N stands for a number. */
+const CONTROLS = {
+  /** The cursor goes up N rows, to column N (the first is 1), to the first column. */
+  up: '\x1b[NA',
+  column: '\x1b[NG',
+  start: '\r',
+  clearBelow: '\x1b[J',
+  clearAll: '\x1b[H\x1b[2J',
+  /** Whether a row that is too long goes on in the next. */
+  wrapOff: '\x1b[?7l',
+  wrapOn: '\x1b[?7h',
+  /** Whether pastes come between marks, so that they can be told from what is typed. */
+  pasteMarksOff: '\x1b[?2004l',
+  pasteMarksOn: '\x1b[?2004h',
+} as const;
+
+/** One of the sequences that the input line is drawn with. */
+export const control = (name: keyof typeof CONTROLS, n = 1): Visible =>
+  CONTROLS[name].replace('N', String(Math.floor(n))) as Visible;
 
 /** The program's own words in several lines. */
 export const visibleLines = (text: string): Visible => stacked(text.split('\n').map((line) => visible(line)));
@@ -89,6 +139,8 @@ export const escapedJson = (json: string): Visible =>
   json.replace(UNSAFE, (character) =>
     Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join(''),
   ) as Visible;
+
+const cutMarks = (_: string, kept: string, rest: string): string => `${kept}[${rest.length} marks cut]`;
 
 const spellOut = (character: string): string => {
   const code = character.codePointAt(0) ?? 0;

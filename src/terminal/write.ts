@@ -5,6 +5,13 @@ export const writeOut = (text: Visible, done?: (error: Error | null | undefined)
   process.stdout.write(`${text}\n`, done);
 };
 
+let aside: ((text: Visible) => void) | undefined;
+
+/** While an input line is drawn, what goes to standard error has to be shown where it does not tear that. */
+export const divertErrors = (to: ((text: Visible) => void) | undefined): void => {
+  aside = to;
+};
+
 /** The line that stands at the end of the terminal of standard error and is no part of what was said there. */
 let status: Visible | undefined;
 
@@ -13,7 +20,8 @@ const ERASE = '\r\u001b[K';
 
 /** Writes a line, or several, to standard error: everything else. */
 export const writeError = (text: Visible): void => {
-  process.stderr.write(status === undefined ? `${text}\n` : `${ERASE}${text}\n${status}`);
+  if (aside !== undefined && process.stderr.isTTY) aside(text);
+  else process.stderr.write(status === undefined ? `${text}\n` : `${ERASE}${text}\n${status}`);
 };
 
 /** Shows a line of ASCII on the terminal of standard error in the place of the one before. It stays within one row. */

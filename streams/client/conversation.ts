@@ -8,6 +8,7 @@ import {
   map,
   merge,
   mergeMap,
+  NEVER,
   type Observable,
   type OperatorFunction,
   switchMap,
@@ -21,6 +22,7 @@ import { enter, type EnterOptions } from './enter.js';
 import type { Hash } from './identity.js';
 import { membership, type MembershipOptions, type Noticed } from './membership.js';
 import { open, type OpenOptions } from './open.js';
+import { type NotRenamed, type Renamed, renaming } from './renaming.js';
 import { type Offline, reconnect, type ReconnectOptions } from './reconnect.js';
 import { type Say, seal, type SealOptions } from './seal.js';
 import { transcript } from './transcript.js';
@@ -32,7 +34,7 @@ export interface SaidAll {
 }
 
 /** All that a client gets to know. */
-export type Heard = Noticed | Offline | SaidAll;
+export type Heard = Noticed | Offline | Renamed | NotRenamed | SaidAll;
 
 /** How a lost connection is made again. */
 export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 'stable'>;
@@ -50,6 +52,8 @@ export interface ConversationOptions
   readonly connect$: Observable<Connection>;
   /** Without it one connection is all. */
   readonly retry?: RetryOptions | undefined;
+  /** Other nicks to go by from then on, as one wants them. */
+  readonly nick$?: Observable<string> | undefined;
 }
 
 /**
@@ -61,6 +65,9 @@ export interface ConversationOptions
  *
  * What a relay or a member does that none ought to is an `alarm` where it can be noticed, before the message that shows
  * it; `first-sight` and `key-changed` tell of keys. One goes on hearing.
+ *
+ * With `nick$` one goes by another nick (`renamed`), or is told that the relay does not take it (`not-renamed`): the
+ * connection is made anew for it, and all else stays as it is.
  *
  * With `retry` a connection that is lost is made again (`offline`, then `welcome`), and everything goes on where it
  * was: what came meanwhile is heard, and what is not stored is sent again. It then ends only by an error: `RefusedError`
@@ -81,7 +88,7 @@ export interface ConversationOptions
  * const hello = (options: ConversationOptions) => of({ lines: ['hello'] }).pipe(conversation(options));
  */
 export const conversation =
-  ({ connect$, retry, ...options }: ConversationOptions): OperatorFunction<Say, Heard> =>
+  ({ connect$, retry, nick$ = NEVER, ...options }: ConversationOptions): OperatorFunction<Say, Heard> =>
   (say$) =>
     defer(() => {
       const { key } = options.identity;
@@ -89,17 +96,31 @@ export const conversation =
       const read = transcript(options);
       const judge = witness({ ...options, key }, read);
 
-      const link$ = connect$.pipe(
-        switchMap((connection) => {
-          member.attach(connection);
-          const quiet = () => {
-            member.ping();
-          };
-          return enter({ ...options, ...member.from, connection, quiet });
+      const name = renaming(options.nick);
+
+      const linkAs = (nick: string) =>
+        defer(() => {
+          // Of the link under another nick, if there was one.
+          member.detach();
+          return connect$.pipe(
+            switchMap((connection) => {
+              member.attach(connection);
+              const quiet = () => {
+                member.ping();
+              };
+              return enter({ ...options, ...member.from, nick, connection, quiet });
+            }),
+          );
+        });
+      const received$: Observable<Received | Offline> = nick$.pipe(
+        tap(name.want),
+        connect((wanted$) => {
+          const link$ = name.link(linkAs, wanted$);
+          return retry === undefined
+            ? link$
+            : link$.pipe(reconnect({ ...POLICY, now: options.now, ...retry }));
         }),
       );
-      const received$: Observable<Received | Offline> =
-        retry === undefined ? link$ : link$.pipe(reconnect({ ...POLICY, now: options.now, ...retry }));
 
       return received$.pipe(
         tap((received) => {
@@ -111,15 +132,16 @@ export const conversation =
         connect((event$) =>
           merge(
             event$.pipe(
-              mergeMap((event): readonly Heard[] =>
-                event.type === 'offline' ? [event] : member.hear(event),
-              ),
+              mergeMap((event): readonly Heard[] => (isOfLink(event) ? [event] : member.hear(event))),
             ),
             event$.pipe(
               filter(({ type }) => type === 'welcome'),
               take(1),
               switchMap(() => say$),
-              seal({ ...options, testify: () => ({ stored: member.stored, seen: read.claim() }) }),
+              seal({
+                ...options,
+                testify: () => ({ nick: name.nick, stored: member.stored, seen: read.claim() }),
+              }),
               map((sealed) => member.say(sealed)),
               endWith<Heard>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
@@ -133,7 +155,10 @@ export const conversation =
     });
 
 /** What comes over one connection. */
-type Received = ReturnType<typeof enter> extends Observable<infer T> ? T : never;
+type Received = (ReturnType<typeof enter> extends Observable<infer T> ? T : never) | Renamed | NotRenamed;
+
+const isOfLink = (event: { readonly type: string }): event is Offline | Renamed | NotRenamed =>
+  event.type === 'offline' || event.type === 'renamed' || event.type === 'not-renamed';
 
 /** Refusals that may pass by themselves. */
 const PASSING: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);

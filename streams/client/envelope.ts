@@ -8,6 +8,14 @@ import { padded } from './padding.js';
 import { readSeen, type Seen } from './transcript.js';
 
 /**
+ * What a message is besides words: something that its sender does (`me`), what the room is about (`topic`), or that its
+ * sender is `away`, or `back`.
+ */
+export type Act = 'me' | 'topic' | 'away' | 'back';
+
+const ACTS: ReadonlySet<unknown> = new Set<Act>(['me', 'topic', 'away', 'back']);
+
+/**
  * What a token carries: one or more lines that somebody said, numbered and signed. UTF-8 JSON, so that any Fernet tool
  * opens something that a person can read.
  */
@@ -16,6 +24,8 @@ export interface Envelope {
   readonly nick: string;
   /** What was said: one line, or several that were waiting together. */
   readonly lines: readonly string[];
+  /** What these lines are, where they are not simply said. */
+  readonly act?: Act | undefined;
   /** The name of the room that it is for. */
   readonly room: string;
   /** The sender's public key (Ed25519), base64url. */
@@ -45,11 +55,24 @@ const SIGNATURE_LENGTH = ',"signature":""}'.length + 86;
 
 /** Signs an envelope, and pads it. A `LimitError` where it is too large for a line; a `TypeError` without a line. */
 export const encodeEnvelope = (envelope: Envelope, { sign }: Pick<Identity, 'sign'>): Plaintext => {
-  const { nick, lines, room, key, session, counter, time, stored, seen } = envelope;
+  const { nick, lines, act, room, key, session, counter, time, stored, seen } = envelope;
   if (lines.length === 0) throw new TypeError('there is no line to say');
   const said = lines.length === 1 ? { text: lines[0] } : { lines };
   const read = seen && { seen: [seen.log, seen.from, seen.to, seen.hash] };
-  const fields = { kind: 'message', nick, ...said, room, key, session, counter, time, stored, ...read };
+  const acted = act && { act };
+  const fields = {
+    kind: 'message',
+    nick,
+    ...said,
+    ...acted,
+    room,
+    key,
+    session,
+    counter,
+    time,
+    stored,
+    ...read,
+  };
   const body = JSON.stringify(fields).slice(0, -1);
   const signature = sign(messageOf(encodeText(body)));
   return padded(encodeText(`${body},"signature":"${signature}"}`)) as Plaintext;
@@ -67,6 +90,7 @@ export const decodeEnvelope = (plaintext: Plaintext): SignedEnvelope | undefined
   const { nick, room, key, session, counter, time, stored, text: line } = fields;
   const lines = fields['lines'] ?? [line];
   const seen = fields['seen'] === undefined ? undefined : readSeen(fields['seen']);
+  const act = ACTS.has(fields['act']) ? (fields['act'] as Act) : undefined;
   return isText(nick) &&
     nick !== '' &&
     Array.from(nick).length <= NICK_LIMIT &&
@@ -77,10 +101,23 @@ export const decodeEnvelope = (plaintext: Plaintext): SignedEnvelope | undefined
     isBetween(time, 0, LATEST_TIME) &&
     isBetween(stored, 0, counter - 1) &&
     (fields['seen'] === undefined) === (seen === undefined) &&
+    (fields['act'] === undefined || isText(fields['act'])) &&
     Array.isArray(lines) &&
     lines.length > 0 &&
     lines.every(isText)
-    ? { nick, lines, room, key, session, counter, time, stored, ...(seen && { seen }), signature }
+    ? {
+        nick,
+        lines,
+        ...(act && { act }),
+        room,
+        key,
+        session,
+        counter,
+        time,
+        stored,
+        ...(seen && { seen }),
+        signature,
+      }
     : undefined;
 };
 

@@ -4,6 +4,7 @@ import type { Resume } from '../wire/handshake.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Received } from './entries.js';
 import type { Alarm, FirstSight, KeyChanged } from './alarm.js';
+import type { Act } from './envelope.js';
 import type { Undecryptable } from './open.js';
 import { outbox, type Said, type Stored } from './outbox.js';
 import type { Sealed } from './seal.js';
@@ -20,6 +21,8 @@ export interface Message {
   /** By the sender's clock, in ms since 1970. */
   readonly time: number;
   readonly text: string;
+  /** What it is, where it is not simply said. */
+  readonly act?: Act;
   /** Whether this very client said it. */
   readonly own: boolean;
 }
@@ -141,7 +144,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
     const stored = box.echo(token, position);
     reach(position);
     if (repeated) return [...noticed, { type: 'repeated', position }, ...stored];
-    const { nick, key: from, time, lines, session } = envelope;
+    const { nick, key: from, time, lines, act, session } = envelope;
     const own = (from === key && session === run) || stored.length > 0;
     const messages = lines.map((text, index): Message => ({
       type: 'message',
@@ -151,6 +154,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
       key: from,
       time,
       text,
+      ...(act && { act }),
       own,
     }));
     return [...noticed, ...messages, ...stored];
@@ -203,9 +207,9 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
           return [event];
       }
     },
-    say: ({ token, lines }) => {
+    say: ({ token, lines, act }) => {
       const line = encodeLine(token);
-      const said: Said = { type: 'said', lines, token, bytes: line.length };
+      const said: Said = { type: 'said', lines, ...(act && { act }), token, bytes: line.length };
       box.add(said, live);
       if (live) connection?.write(line);
       return said;

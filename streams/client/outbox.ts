@@ -1,9 +1,11 @@
 import type { Token } from './cipher.js';
+import type { Act } from './envelope.js';
 
 /** Lines of ours were sealed into one token, which takes `bytes` bytes on the wire; they are pending. */
 export interface Said {
   readonly type: 'said';
   readonly lines: readonly string[];
+  readonly act?: Act | undefined;
   readonly token: Token;
   readonly bytes: number;
 }
@@ -16,6 +18,7 @@ export interface Stored {
   readonly type: 'stored';
   readonly position: number | undefined;
   readonly lines: readonly string[];
+  readonly act?: Act | undefined;
   readonly token: Token;
   readonly bytes: number;
 }

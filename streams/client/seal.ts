@@ -1,19 +1,20 @@
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { RoomName } from '../wire/handshake.js';
 import type { Cipher, Token } from './cipher.js';
-import { encodeEnvelope, type Envelope } from './envelope.js';
+import { type Act, encodeEnvelope, type Envelope } from './envelope.js';
 import type { Identity } from './identity.js';
 import { type Keyring, withKeyring } from './keyring.js';
 
 /** Something to say: one line, or several that were waiting together and become one token. */
 export interface Say {
   readonly lines: readonly string[];
+  /** What the lines are, where they are not simply said. */
+  readonly act?: Act | undefined;
 }
 
 /** What was said, sealed. */
-export interface Sealed {
+export interface Sealed extends Say {
   readonly token: Token;
-  readonly lines: readonly string[];
 }
 
 export interface SealOptions {
@@ -26,8 +27,8 @@ export interface SealOptions {
   readonly run: string;
   /** The clock, in ms since 1970. */
   readonly now: () => number;
-  /** Asked once an envelope: what of this run is stored, and what was read. */
-  readonly testify?: () => Pick<Envelope, 'stored' | 'seen'>;
+  /** Asked once an envelope: what of this run is stored, what was read, and the nick where it is another one by now. */
+  readonly testify?: () => Pick<Envelope, 'stored' | 'seen'> & Partial<Pick<Envelope, 'nick'>>;
 }
 
 const MINUTE = 60;
@@ -67,13 +68,13 @@ export const seal =
       let counter = 0;
       return say$.pipe(
         withKeyring(keyring$),
-        map(([{ lines }, keyring]) => {
+        map(([{ lines, act }, keyring]) => {
           const time = now();
           counter += 1;
-          const envelope = { nick, lines, room, key: identity.key, session: run, counter, time };
+          const envelope = { nick, lines, act, room, key: identity.key, session: run, counter, time };
           const plaintext = encodeEnvelope({ ...envelope, ...testify() }, identity);
           const minute = Math.floor(time / 1000 / MINUTE) * MINUTE;
-          return { token: cipher.seal(keyring.seal, plaintext, minute), lines };
+          return { token: cipher.seal(keyring.seal, plaintext, minute), lines, ...(act && { act }) };
         }),
       );
     });

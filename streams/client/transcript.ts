@@ -29,7 +29,7 @@ export type Comparison = 'same' | 'other' | 'other-log' | 'unknown';
 /** What a client has read of the room's log, entry by entry. */
 export interface Transcript {
   /** Takes what came, before it is opened. */
-  read(received: Received | { readonly type: 'offline' }): void;
+  read(received: Received | { readonly type: 'offline' | 'renamed' | 'not-renamed' }): void;
   /** What was read and not claimed so far, at most `SEEN_LIMIT` entries; `undefined` where that is nothing. */
   claim(): Seen | undefined;
   /** Holds what the sender of the entry at `position` says it had read against what was read here. */

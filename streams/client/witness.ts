@@ -112,8 +112,9 @@ export const witness = (
     const alarms = reasons.map((each): Alarm => {
       return { type: 'alarm', position, reason: each, nick, key: envelope.key };
     });
-    const met = repeated || envelope.key === key ? [] : people.meet(envelope, position);
-    return { ...opened, repeated, noticed: [...alarms, ...met] };
+    // One's own nick is remembered, whichever it is by now; one need not be told of it.
+    const met = repeated ? [] : people.meet(envelope, position);
+    return { ...opened, repeated, noticed: envelope.key === key ? alarms : [...alarms, ...met] };
   };
 };
 

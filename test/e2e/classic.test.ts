@@ -250,7 +250,7 @@ describe('a chat of the classic wire', () => {
     );
     bob.say('hello alice');
     await terminal.shows(/^\d\d:\d\d bob: hello alice$/m);
-    await terminal.press('C-c');
+    await terminal.press('C-c', 'C-c');
     await terminal.shows(/^exit 0$/m);
     await until(bob, () => bob.notices().includes('alice left the chat.'));
     expect(bob.messages()).toStrictEqual(['alice: hello bob', 'bob: hello alice']);

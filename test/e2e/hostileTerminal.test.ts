@@ -12,7 +12,7 @@ import {
   startHostileRelay,
   welcomeWith,
 } from './support/hostileRelay.js';
-import { connectPeer, fakeToken, seal, speaker } from './support/peer.js';
+import { connectPeer, fakeToken, seal, sealAs, speaker } from './support/peer.js';
 import { newRoom, type Room, startRelay, through } from './support/relay.js';
 import { count, line } from './support/said.js';
 import { hasTmux, openTerminal } from './support/tmux.js';
@@ -41,6 +41,8 @@ const everything = (room: Room): string[] => {
     seal(member, `one ${HOSTILE}`, 'two'),
     fakeToken(),
     `-${HOSTILE}`,
+    ...(['me', 'topic', 'away', 'back'] as const).map((act) => sealAs(member, act, `${act} ${HOSTILE}`)),
+    seal(member, `rows\n${HOSTILE}\nalice`),
     `PING${HOSTILE}`,
     `NEW ${HOSTILE}`,
   ];
@@ -182,20 +184,43 @@ describe('in a terminal', () => {
     if (!(await hasOne)) console.warn('NOT TESTED: there is no tmux on this machine');
   });
 
-  test('join writes no sequence but those that draw its input line', async () => {
+  test.each([
+    ['those that draw its input line', []],
+    ['and those of the notices that it was asked for', ['--bell', 'all', '--notify', 'osc777']],
+  ])('join writes no sequence but %s', async (_, flags) => {
     if (!(await hasOne)) return;
     const room = newRoom(1);
     const { port, say } = await startHostileRelay(GREETING, welcomeWith('log=l durability=disk'));
-    const alice = await openTerminal(['join', through(port, room).text, '--nick', 'alice']);
+    const alice = await openTerminal(['join', through(port, room).text, '--nick', 'alice', ...flags], {
+      columns: 400,
+    });
     await alice.shows(/you are in/);
     const written = await alice.record();
-    say(...everything(room), seal(speaker(room, 'bob'), 'the end'));
-    const bytes = await written('bob: the end');
-    // The cursor moves up and to a column, and what is below it is cleared.
-    const [head = '', ...drawn] = bytes.replaceAll('\r\n', '\n').split('\x1b');
+    say(...everything(room), seal(speaker(room, 'bob'), 'the end, alice'));
+    await alice.shows(/bob: the end, alice/);
+    for (const entered of ['/topic', '/who', '/history', '/search owned', '/verify x']) {
+      await alice.type(entered);
+      await alice.press('Enter');
+    }
+    await alice.type('/me ends');
+    await alice.press('Enter');
+    const raw = await written('has said nothing yet');
+    // A mention rings; a notice is one sequence, of which nobody else can write an end.
+    // eslint-disable-next-line no-control-regex
+    const bytes = raw.replaceAll(/\x1b\]777;notify;[^\x00-\x1f\x7f;]*;[^\x00-\x1f\x7f;]*\x07|\x07/g, '');
+    expect(raw.includes('\x1b]777;')).toBe(flags.length > 0);
+    expect(raw).toContain('\x07');
+    // The cursor moves up and to a column, what is below it is cleared, the terminal wraps or does not; and text is bold,
+    // dim, or has the colour of a key.
+    const ours = /^\[(?:\d*[AGJ]|\?7[hl]|(?:1|2|22|39|38;5;\d+)m)/;
+    // eslint-disable-next-line no-control-regex
+    const [head = '', ...drawn] = bytes.replaceAll(/\r+(?=\n|\x1b)/g, '').split('\x1b');
     expect(drawn.length).toBeGreaterThan(0);
-    for (const each of drawn) expect(each).toMatch(/^\[\d*[AGJ]/);
-    isSafe(head + drawn.map((each) => each.replace(/^\[\d*[AGJ]/, '')).join(''));
-    expect(bytes).toContain(`${SHOWN_NICK}: ${SHOWN}`);
+    for (const each of drawn) expect(each).toMatch(ours);
+    isSafe(head + drawn.map((each) => each.replace(ours, '')).join(''));
+    // eslint-disable-next-line no-control-regex
+    const text = bytes.replaceAll(/\x1b\[[\d;]+m/g, '');
+    expect(text).toContain(`${SHOWN_NICK}: ${SHOWN}`);
+    expect(text).toContain(`set the topic: topic ${SHOWN}`);
   });
 });

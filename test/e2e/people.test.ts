@@ -46,7 +46,8 @@ test('a key that others can read is refused with 5, and not replaced', async () 
 });
 
 test('who is met for the first time is told; a known nick with another key ends with 5, unless that is accepted', async () => {
-  const room = newRoom((await startRelay()).port);
+  const relay = await startRelay();
+  const room = newRoom(relay.port);
   const [ear, bob, mallory] = [newDir(), newDir(), newDir()];
   await say(room, 'bob', bob);
   const first = await hear(room, ear, '-n', '1');
@@ -64,6 +65,7 @@ test('who is met for the first time is told; a known nick with another key ends 
   );
   // Who only sends is told as well, once the nick says something.
   const sender = rxchat(['send', room.text, '--nick', 'carol'], as(ear));
+  await relay.joined('carol');
   await say(room, 'bob', mallory);
   expect(await sender.exit).toBe(5);
 

@@ -1,15 +1,17 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { concat, map, NEVER, of, Subject, timer } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
+import type { Plaintext, Token } from '../../streams/client/cipher.js';
+import { decodeEnvelope } from '../../streams/client/envelope.js';
 import type { ConversationOptions } from '../../streams/client/conversation.js';
 import type { Say } from '../../streams/client/seal.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/errors.js';
 import { welcomeLine } from '../../streams/wire/handshake.js';
-import { fakeCipher, ringOf } from '../support/fakeCipher.js';
+import { fakeCipher, keyOf, ringOf } from '../support/fakeCipher.js';
 import { type FakeConnection, fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
-import { runOf } from '../support/people.js';
+import { ALICE, runOf } from '../support/people.js';
 import { inTurn, saidOf, talking, tokenOf } from '../support/talking.js';
 import { bytes, heard, LOBBY, PROOF, SESSION } from '../support/wire.js';
 
@@ -108,6 +110,26 @@ describe('a connection that is lost', () => {
       expectObservable(heard$, unsub).toBe('   -W---o---f 501ms W-k', told);
       expectObservable(one.line$).toBe('       H--------|', written);
       expectObservable(two.line$).toBe('       510ms 5---(Q|)', written);
+    });
+  });
+
+  test('is made for another nick too, under which what is said from then on is sealed', () => {
+    marbles((helpers) => {
+      const { hot, cold, expectObservable, flush } = helpers;
+      const [one, two] = linksOf(helpers, {}, 'NW--------', '-----NW----');
+      const heard$ = cold('                             ----------b', say).pipe(
+        talking(inTurn(one, two), { ...again, nick$: hot('----n', { n: 'ally' }) }),
+      );
+      expectObservable(heard$, '           ------------!').toBe('-W----(rW)-b', { ...told, r: 'renamed' });
+      expectObservable(one.line$).toBe('   H---|', written);
+      flush();
+      const [hello, sealed = '', farewell] = two.writes;
+      expect([hello, farewell]).toStrictEqual([
+        `${HELLO.replace('alice', 'ally')} after=log/4\n`,
+        `${written['Q']}\n`,
+      ]);
+      const opened = fakeCipher.open(keyOf(1), sealed.trim() as Token) as Plaintext;
+      expect(decodeEnvelope(opened)).toMatchObject({ nick: 'ally', key: ALICE.key, lines: ['b'] });
     });
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { map, merge, share } from 'rxjs';
 import { giveUp, tellOffline } from '../../src/cli/offline.js';
-import { tellPending } from '../../src/cli/tellPending.js';
 import { receipts } from '../../src/cli/receipts.js';
 import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
@@ -89,18 +88,5 @@ describe('giveUp', () => {
   test('who has nothing to wait for may be offline for ever, and with 0 anybody may', () => {
     given('w o', 1000, 'w o', '');
     given('wao', 0, 'wso', '');
-  });
-});
-
-describe('tellPending', () => {
-  test('shows what waits longer than a second, and nothing that does not', () => {
-    marbles(({ hot, expectObservable }) => {
-      const shown$ = hot('wa 997ms b A 2s B', heard).pipe(
-        share(),
-        tellPending('me'),
-        map((text) => text.replace(/\d\d:\d\d/, 'now')),
-      );
-      expectObservable(shown$).toBe('1999ms b', { b: '\u25cc now me: b' });
-    });
   });
 });

@@ -66,7 +66,7 @@ describe('what somebody in a room sees', () => {
   });
 
   const odd: [Heard, string | undefined][] = [
-    [{ type: 'gap', from: 3, to: 9 }, '-- gap: entries 3 to 9 are no longer kept'],
+    [{ type: 'gap', from: 3, to: 9 }, '-- gap: 7 messages expired (entries 3 to 9)'],
     [
       { type: 'log-changed', log: 'other' },
       '-- the relay has lost its history; what it has is shown from the beginning',

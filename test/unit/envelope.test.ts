@@ -50,6 +50,7 @@ const anyEnvelope: fc.Arbitrary<Envelope> = fc
   .chain((each) =>
     fc.oneof(
       fc.constant(each),
+      fc.constantFrom('me', 'topic', 'away', 'back' as const).map((act) => ({ ...each, act })),
       anySeen.map((seen) => ({ ...each, seen })),
     ),
   );
@@ -169,6 +170,8 @@ describe('what is no envelope', () => {
     ['what was seen from 0', { seen: ['log', 0, 1, HASH] }],
     ['too much that was seen', { seen: ['log', 1, SEEN_LIMIT + 1, HASH] }],
     ['what was seen in halves', { seen: ['log', 1.5, 2, HASH] }],
+    ['an act that is a number', { act: 1 }],
+    ['an act that is null', { act: null }],
     ['no counter', { counter: undefined }],
     ['a counter from 0', { counter: 0 }],
     ['a counter that is text', { counter: '1' }],
@@ -188,6 +191,8 @@ describe('what is no envelope', () => {
   ];
   test.each(fields)('is undefined, with %s', (_case, each) => {
     expect(readFields({ seen: ['log', 1, SEEN_LIMIT, HASH] })).toMatchObject(plain);
+    expect(readFields({ act: 'me' })).toStrictEqual({ ...plain, act: 'me' });
+    expect(readFields({ act: 'dance' })).toStrictEqual(plain);
     expect(readFields(each)).toBeUndefined();
   });
 

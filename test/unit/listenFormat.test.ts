@@ -133,6 +133,19 @@ describe('JSON', () => {
       expect(parsed(message({ time }))).toMatchObject({ time: new Date(time).toJSON() });
   });
 
+  test('says what a message is besides words', () => {
+    expect(parsed(message({ text: 'waves', act: 'me' }))).toMatchObject({ text: 'waves', act: 'me' });
+    const acts = [
+      ['me', 'waves', '* bob waves'],
+      ['topic', 'tea', '* bob set the topic: tea'],
+      ['away', 'away', '* bob is away'],
+      ['away', 'lunch\u001b[2J', '* bob is away: lunch\u241b[2J'],
+      ['back', 'back', '* bob is back'],
+    ] as const;
+    for (const [act, text, line] of acts)
+      expect(plainFormat('alice')(message({ act, text }))).toStrictEqual({ out: line });
+  });
+
   test('says whose key is verified', () => {
     expect(parsed(message({ key: 'VERIFIED' }))).toMatchObject({ from: { key: 'VERIFIED', verified: true } });
   });

@@ -1,4 +1,5 @@
 import {
+  catchError,
   concat,
   connect,
   defer,
@@ -7,6 +8,7 @@ import {
   filter,
   finalize,
   from,
+  ignoreElements,
   map,
   merge,
   type Observable,
@@ -16,33 +18,33 @@ import {
   takeUntil,
   takeWhile,
   tap,
-  ignoreElements,
+  throwError,
 } from 'rxjs';
-import type { Say } from '../../../streams/index.js';
+import { type Heard, LinkError, type Say } from '../../../streams/index.js';
+import { isLoopback } from '../../address.js';
+import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { createInvite, type Invite } from '../../invite/invite.js';
 import { formatInvite } from '../../invite/text.js';
-import { room } from '../../room.js';
-import { terminalScreen } from '../../terminal/screen.js';
+import { room, type RoomOptions } from '../../room.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
+import { openReadPosition } from '../chat/readPosition.js';
+import { openSitting } from '../chat/openSitting.js';
 import { chatFormat } from '../chatFormat.js';
-import { type ChatRoom, readChatLine } from '../chatLine.js';
 import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
-import { company } from '../company.js';
-import { Exit, note } from '../exit.js';
+import { type Company, company } from '../company.js';
+import { CliError, Exit, note } from '../exit.js';
 import { type Flags, span } from '../flags.js';
 import { giveUp, tellState } from '../offline.js';
-import { keeping, openSpool, spoolDir } from '../spool.js';
-import { tellPending } from '../tellPending.js';
 import { oneWriteATurn } from '../output.js';
+import { openPeople } from '../people.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
-import { openPeople } from '../people.js';
 import { readLink, readPin } from '../relayLink.js';
-import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { pipedLines } from '../source.js';
+import { keeping, openSpool, spoolDir } from '../spool.js';
 
 /** How long, in ms, what came through a pipe may wait without any receipt. */
 const TIMEOUT = 30_000;
@@ -52,10 +54,11 @@ const LONGEST_TIMEOUT = 86_400_000;
 const LEAVING = 1000;
 
 /** Where lines come from and where the conversation is shown: a terminal, or plain pipes. */
-interface Desk {
+export interface Desk extends Pick<RoomOptions, 'nick$' | 'retry$'> {
   readonly say$: Observable<Say>;
   readonly pace: (pendingBytes: number) => void;
-  readonly print: (text: Visible) => void;
+  /** Shows a conversation; emits nothing. */
+  readonly show: (heard$: Observable<Heard>) => Observable<never>;
 }
 
 /** `rxchat join`: the interactive client; in pipes a plain one. */
@@ -65,20 +68,25 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
   defer(() => {
     const invite = given ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
     const link = readLink(invite, flags);
-    const people = openPeople(deriveRoomKeys(invite.secret).room, flags);
+    const name = deriveRoomKeys(invite.secret).room;
+    const people = openPeople(name, flags);
     const nick = readNick(flags, { unique: false });
-    if (given === undefined)
+    const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+    if (given === undefined && !interactive)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 
+    const spool = openSpool(spoolDir(), invite, nick, people.identity);
+    const read = interactive ? openReadPosition(name) : undefined;
+    // Whoever asks for a number of entries wants these, not those since the last time.
+    const after = spool.after ?? (flags['last'] === undefined ? read?.before : undefined);
     const around = company();
-    const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
     const desk = interactive
-      ? terminalDesk(nick, { members: () => [...around.members], verify: people.verify })
-      : plainDesk();
+      ? openSitting({ invite, isNew: given === undefined, nick, people, around, flags, readTo: read?.before })
+      : plainDesk(chatFormat(nick, people.isVerified, flags['utc'] === true), around, invite);
     const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
-    const spool = openSpool(spoolDir(), invite, nick, people.identity);
     let unread = false;
+    let wasIn = false;
 
     const heard$ = from(readRoomOptions(flags, nick)).pipe(
       switchMap((options) =>
@@ -86,15 +94,18 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
           room(invite, {
             ...options,
             ...people,
+            nick$: desk.nick$,
+            retry$: desk.retry$,
             connect: link,
             restored: spool,
-            ...(spool.after !== undefined && { after: spool.after }),
+            ...(after !== undefined && { after }),
           }),
         ),
       ),
       people.keep(),
       keeping(spool),
       tap((heard) => {
+        wasIn ||= heard.type === 'welcome';
         account.take(heard);
         desk.pace(account.pendingBytes);
       }),
@@ -105,28 +116,23 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
       delay(LEAVING),
     );
 
-    return concat(
-      heard$.pipe(
-        takeWhile(() => !account.done, true),
-        connect((shared$) =>
-          merge(
-            shared$.pipe(around.news(), map(chatFormat(nick, people.isVerified))),
-            shared$.pipe(
-              tellState(invite),
-              map((text) => shown`-- ${text}`),
-            ),
-            interactive ? shared$.pipe(tellPending(nick)) : EMPTY,
-          ).pipe(takeUntil(shared$.pipe(giveUp(account, timeout)))),
+    const shown$ = heard$.pipe(
+      takeWhile(() => !account.done, true),
+      connect((shared$) =>
+        merge(shared$.pipe(desk.show), shared$.pipe(read === undefined ? stop : read.keeping(spool))).pipe(
+          takeUntil(shared$.pipe(giveUp(account, timeout))),
         ),
-        takeUntil(leaving$),
-        filter((line) => line !== undefined),
-        oneWriteATurn(),
-        tap((text) => {
-          desk.print(text);
-        }),
-        ignoreElements(),
-        takeUntil(outputClosed$.pipe(tap(() => (unread = true)))),
-        takeUntil(interruption$),
+      ),
+      takeUntil(leaving$),
+      takeUntil(outputClosed$.pipe(tap(() => (unread = true)))),
+      takeUntil(interruption$),
+    );
+
+    return concat(
+      shown$.pipe(
+        catchError((error: unknown) =>
+          throwError(() => (given === undefined && !wasIn ? explained(error, invite) : error)),
+        ),
       ),
       defer(() => of(account.pending.length === 0 ? Exit.ok : Exit.network)),
     ).pipe(
@@ -138,31 +144,30 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     );
   });
 
-const terminalDesk = (nick: string, room: ChatRoom): Desk => {
-  let print = writeOut;
-  return {
-    print: (text) => {
-      print(text);
-    },
-    // A person is slow enough.
-    pace: () => undefined,
-    say$: terminalScreen(shown`${nick}> `).pipe(
-      tap((screen) => {
-        print = screen.print;
-      }),
-      switchMap(({ line$ }) => line$),
-      map((line) => readChatLine(line, room)),
-      takeWhile((line) => line?.type !== 'quit'),
-      tap((line) => {
-        if (line?.type === 'show') print(line.text);
-      }),
-      filter((line) => line?.type === 'say'),
-      map(({ text }) => ({ lines: [text] })),
-    ),
-  };
-};
+const stop = (): Observable<never> => EMPTY;
 
-const plainDesk = (): Desk => ({
+/** Whoever made a room on this machine may not know that it takes a relay. */
+const explained = (error: unknown, { host, port }: Invite): unknown =>
+  error instanceof LinkError && isLoopback(host)
+    ? new CliError(Exit.network, `no relay at ${host}:${port}; start one with: rxchat serve`)
+    : error;
+
+const plainDesk = (format: (heard: Heard) => Visible | undefined, around: Company, invite: Invite): Desk => ({
   ...pipedLines(standardInput()),
-  print: writeOut,
+  show: connect((heard$) =>
+    merge(
+      heard$.pipe(around.news(), map(format)),
+      heard$.pipe(
+        tellState(invite),
+        map((text) => shown`-- ${text}`),
+      ),
+    ).pipe(
+      filter((line) => line !== undefined),
+      oneWriteATurn(),
+      tap((text) => {
+        writeOut(text);
+      }),
+      ignoreElements(),
+    ),
+  ),
 });

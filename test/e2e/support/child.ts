@@ -41,7 +41,8 @@ export interface ChildOptions {
 /** A new directory, which is gone when the test is over. */
 export const newDir = (): string => {
   const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
-  atEnd(() => rmSync(dir, { recursive: true, force: true }));
+  // Who was in it may still be putting things down.
+  atEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20 }));
   return dir;
 };
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createIdentity, deriveRoomKeys, nodeCipher } from '../../../src/index.js';
 import {
+  type Act,
   encodeEnvelope,
   type Identity,
   type Hello,
@@ -106,12 +107,15 @@ export const entriesOf = ({ heard }: Peer): readonly string[] =>
   heard.lines.filter((each) => /^[g+-]/.test(each));
 
 /** The token of what a peer says, made as a client makes it: signed, and numbered. */
-export const seal = (from: Speaker, ...lines: readonly string[]): string => {
+export const seal = (from: Speaker, ...lines: readonly string[]): string => sealAs(from, undefined, ...lines);
+
+/** The same for something that is not simply said. */
+export const sealAs = (from: Speaker, act: Act | undefined, ...lines: readonly string[]): string => {
   const { room, fernetKey } = deriveRoomKeys(from.room.secret);
   const { nick, identity, run: session } = from;
   const time = Date.now();
   const counter = from.nextCounter();
-  const envelope = { nick, lines, room, key: identity.key, session, counter, time, stored: 0 };
+  const envelope = { nick, lines, act, room, key: identity.key, session, counter, time, stored: 0 };
   return nodeCipher().seal(fernetKey, encodeEnvelope(envelope, identity), Math.floor(time / 1000));
 };
 

@@ -1,0 +1,60 @@
+import { joined, shown, type Visible, visible, visibleLines } from '../../terminal/visible.js';
+import { clock } from './clock.js';
+
+/** Something to show in a conversation, before it is wrapped and coloured. */
+export interface Line {
+  /** `said`: by somebody; `info` and `alarm`: of the program; `mark`: a rule across; `bare`: to be copied, as it is. */
+  readonly tone: 'said' | 'pending' | 'info' | 'alarm' | 'mark' | 'bare';
+  /** What becomes of a line of one's own: `◌`, `✗`. */
+  readonly lead?: Visible;
+  /** When it was said; the program's own words have no time. */
+  readonly time?: number;
+  /** What stands before the nick, or before the text: `-->`, `--`, `!!`, `*`. */
+  readonly sign?: Visible;
+  /** Who it is about, with the mark that tells whether that is sure, and what stands behind it. */
+  readonly who?: { readonly name: Visible; readonly key: string | undefined; readonly end: Visible };
+  /** Its rows; most have one. Those of others are visible. */
+  readonly text: readonly Visible[];
+}
+
+/** A line of the program's own words. */
+export const info = (text: Visible): Line => ({ tone: 'info', sign: shown`--`, text: [text] });
+
+/** Something that somebody should look at. */
+export const alarm = (text: Visible): Line => ({ tone: 'alarm', sign: shown`!!`, text: [text] });
+
+/** A rule with words in it. */
+export const mark = (words: Visible): Line => ({
+  tone: 'mark',
+  text: [shown`\u2500\u2500 ${words} \u2500\u2500`],
+});
+
+/** Text that is to be copied: it is neither wrapped nor led by anything. */
+export const bare = (...text: readonly Visible[]): Line => ({ tone: 'bare', text });
+
+/** What others wrote, in the rows that they wrote it in. */
+export const rowsOf = (text: string): readonly Visible[] => text.split('\n').map((row) => visible(row));
+
+/** The help, or other words of ours, a row each. */
+export const infos = (text: string): readonly Line[] =>
+  text.split('\n').map((row) => info(visibleLines(row)));
+
+/** What stands before the text in its first row: the time, the sign, who it is. */
+export const headOf = (
+  { lead, time, sign, who }: Line,
+  utc: boolean,
+  paint: (name: Visible, key: string | undefined) => Visible = (name) => name,
+): Visible =>
+  joined(
+    lead === undefined ? shown`` : joined(lead, shown` `),
+    time === undefined ? shown`` : shown`${clock(time, utc)} `,
+    sign === undefined ? shown`` : joined(sign, shown` `),
+    who === undefined ? shown`` : joined(paint(who.name, who.key), who.end, shown` `),
+  );
+
+/** A line as pipes have it: in one row, whatever is in it. */
+export const plainLine = (line: Line, utc = false): Visible =>
+  joined(
+    headOf(line, utc),
+    line.text.reduce((before, row) => joined(before, shown`\u240a`, row)),
+  );

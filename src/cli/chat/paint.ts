@@ -1,0 +1,53 @@
+import { width, wrap } from '../../terminal/cells.js';
+import { reshaped, shown, joined, stacked, type Visible } from '../../terminal/visible.js';
+import type { Style } from '../../terminal/style.js';
+import { headOf, type Line } from './line.js';
+
+/** What a line is drawn on. */
+export interface Canvas {
+  readonly columns: number;
+  readonly style: Style;
+  readonly utc: boolean;
+}
+
+/** A line as a terminal shows it: wrapped under its text, and coloured. */
+export const paint = (line: Line, { columns, style, utc }: Canvas): Visible => {
+  if (line.tone === 'bare') return stacked(line.text);
+  if (line.tone === 'mark') return stacked(line.text.map((row) => style.dim(rule(row, columns))));
+  const head = headOf(line, utc, style.nick);
+  const indent = Math.min(width(head), Math.floor(columns / 2));
+  const rows = line.text.map((row, at) => {
+    const before = at === 0 ? head : blank(indent);
+    return wrap(joined(before, row), columns, indent);
+  });
+  return tinted(line.tone, stacked(rows), style);
+};
+
+/** The same in one row, cut at its end: for what is drawn again and again. */
+export const paintShort = (line: Line, canvas: Canvas): Visible => {
+  const short = reshaped(paint(line, { ...canvas, columns: canvas.columns - 1, style: PLAIN }), (all) => {
+    const [first = '', ...others] = all.split('\n');
+    return others.length > 0 ? `${first}\u2026` : first;
+  });
+  return tinted(line.tone, short, canvas.style);
+};
+
+const PLAIN: Style = { nick: (name) => name, dim: (text) => text, alarm: (text) => text };
+
+const tinted = (tone: Line['tone'], text: Visible, style: Style): Visible => {
+  if (tone === 'alarm') return style.alarm(text);
+  return tone === 'said' || tone === 'bare' ? text : style.dim(text);
+};
+
+const blank = (columns: number): Visible => reshaped(shown``, () => ' '.repeat(columns));
+
+/** Words within a rule that is as wide as the terminal, up to a point. */
+const rule = (words: Visible, columns: number): Visible => {
+  const left = Math.min(columns, 60) - width(words);
+  return left <= 0
+    ? words
+    : joined(
+        words,
+        reshaped(shown``, () => '\u2500'.repeat(left)),
+      );
+};

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { handOver } from './handOver.js';
+
+/** What became of a text in an editor. */
+export type Edited =
+  | { readonly type: 'text'; readonly text: string }
+  /** It ended otherwise than well: what was is to stay. */
+  | { readonly type: 'unchanged' }
+  | { readonly type: 'failed'; readonly reason: string };
+
+/** An editor that is open. */
+export interface OpenEditor {
+  /** Where the text is, for this person alone; it goes when the editor is closed. */
+  readonly file: string;
+  /** Ends the editor, as it would be if its terminal went, and leaves the file. */
+  readonly abandon: () => void;
+}
+
+/** The editor of the person, as a command of the shell. */
+const command = (): string =>
+  [process.env['VISUAL'], process.env['EDITOR']].find((each) => each !== undefined && each !== '') ??
+  (process.platform === 'win32' ? 'notepad' : 'vi');
+
+/** Opens an editor on a text, in the terminal of this process, which must have let go of it; calls back once it is closed. */
+export const openEditor = (text: string, done: (edited: Edited) => void): OpenEditor => {
+  // Where there is one, it is in memory and nobody else's.
+  const directory = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'rxchat-'));
+  const file = join(directory, 'draft.txt');
+  let isOver = false;
+  const end = (edited: Edited) => {
+    if (isOver) return;
+    isOver = true;
+    handOver(false);
+    rmSync(directory, { recursive: true, force: true });
+    done(edited);
+  };
+  writeFileSync(file, text === '' ? '' : `${text}\n`, { mode: 0o600 });
+  handOver(true);
+  const child =
+    process.platform === 'win32'
+      ? spawn(`${command()} "${file}"`, { stdio: 'inherit', shell: true })
+      : spawn('/bin/sh', ['-c', `${command()} "$1"`, 'sh', file], { stdio: 'inherit' });
+  child.once('error', (error) => {
+    end({ type: 'failed', reason: error.message });
+  });
+  child.once('close', (code) => {
+    if (isOver) return;
+    if (code === 127) end({ type: 'failed', reason: `there is no ${command()}; VISUAL or EDITOR names one` });
+    else if (code !== 0) end({ type: 'unchanged' });
+    else end(readText(file));
+  });
+  return {
+    file,
+    abandon: () => {
+      isOver = true;
+      handOver(false);
+      child.kill('SIGHUP');
+    },
+  };
+};
+
+const readText = (file: string): Edited => {
+  try {
+    return { type: 'text', text: readFileSync(file, 'utf8') };
+  } catch {
+    // It was removed there: nothing is wanted of it.
+    return { type: 'unchanged' };
+  }
+};

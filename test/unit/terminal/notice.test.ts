@@ -1,0 +1,24 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { noticeText } from '../../../src/terminal/notice.js';
+import { hostileText, UNSAFE } from '../../support/heard.js';
+
+describe('a notice on the desktop', () => {
+  test('is one sequence that the terminal knows', () => {
+    expect(noticeText('osc9', 'bob', 'hello; alice')).toBe('\x1b]9;bob: hello, alice\x07');
+    expect(noticeText('osc777', 'b;ob', 'hello')).toBe('\x1b]777;notify;b,ob;hello\x07');
+  });
+
+  test('holds nothing that others could end it with, and is short', () => {
+    fc.assert(
+      fc.property(hostileText, hostileText, fc.constantFrom('osc9', 'osc777'), (who, text, kind) => {
+        // eslint-disable-next-line no-control-regex
+        const [, field = ''] = /^\x1b\](?:9|777;notify);(.*)\x07$/su.exec(noticeText(kind, who, text)) ?? [];
+        expect(field).not.toMatch(UNSAFE);
+        expect(field.split(';')).toHaveLength(kind === 'osc9' ? 1 : 2);
+        expect(field.length).toBeLessThanOrEqual(401);
+      }),
+    );
+    expect(noticeText('osc9', 'bob', 'x'.repeat(9999)).length).toBeLessThan(250);
+  });
+});
