@@ -19,8 +19,8 @@ export interface ChatRoom {
 
 const HELP = visibleLines(`\
 -- what you type is said when you press Enter; it is shown when the relay has stored it
--- /who who is here   /verify NICK whether it is them   /quit leave (Ctrl-D, Ctrl-C)   //x says /x
--- /edit write in your editor
+-- /who who is here   /verify NICK whether it is them   /quit leave (Ctrl-D, Ctrl-C twice)   //x says /x
+-- /edit write in your editor (Ctrl-X Ctrl-E)   Alt-Enter another line   Ctrl-R search   Tab complete   Ctrl-Z suspend
 -- before a nick: \u2713 verified, ? not verified`);
 
 const COMMANDS = ['/help', '/who', '/verify', '/edit', '/quit'];

@@ -12,5 +12,6 @@ export const FILES: readonly (readonly [string, string])[] = [
   ['~/.config/rxchat/config.json', 'what would otherwise be given each time'],
   ['~/.local/share/rxchat/', 'who you are, whom you know, and which relays: your own, and to be kept'],
   ['~/.local/state/rxchat/relay/', 'the history of the rooms of serve'],
+  ['~/.local/state/rxchat/input/', 'what was entered in join, by the room, sealed with its key'],
   ['~/.local/state/rxchat/outbox/', 'what join and send --spool have said and no relay has stored'],
 ];
