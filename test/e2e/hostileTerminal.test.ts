@@ -191,8 +191,8 @@ describe('in a terminal', () => {
     const written = await alice.record();
     say(...everything(room), seal(speaker(room, 'bob'), 'the end'));
     const bytes = await written('bob: the end');
-    // The cursor moves up and to a column, what is below it is cleared, and the terminal wraps or does not.
-    const ours = /^\[(?:\d*[AGJ]|\?7[hl])/;
+    // The cursor moves up, down and to a column, rows and what is below are cleared, and the terminal wraps or does not.
+    const ours = /^\[(?:\d*[ABGJK]|\?7[hl])/;
     const parts = bytes.replaceAll('\r\n', '\n').split('\x1b');
     // What is erased begins with a carriage return, which stands before a sequence and nowhere else.
     const [head = '', ...drawn] = parts.map((each, at) =>

@@ -109,12 +109,16 @@ describe('the screen, as it is kept', () => {
     const alice = await enter({ columns: 60 });
     const bob = await joinPeer(room, 'bob');
     say(bob, 'before');
+    await alice.shows(/bob: before/);
     await alice.type(`${CHINESE} and some more that goes on and on`);
     await alice.shows(/on and on$/);
+    // The terminal has wrapped its rows again before we know of it: what is waited for is what we draw.
     await alice.resize(33, 15);
+    await alice.shows(/ and some more that\n goes on and on$/);
     await alice.type('!');
     await showsGolden(alice, 'resize-33', /!$/);
     await alice.resize(70, 15);
+    await alice.shows(/ and some more that goe\ns on and on!$/);
     await alice.type('?');
     say(bob, 'after');
     await showsGolden(alice, 'resize-70', /bob: after[^]*\?$/);
