@@ -13,7 +13,7 @@ export interface Desk extends Source {
 
 const HELP = visibleLines(`\
 -- what you type is said when you press Enter; nothing tells whether it arrived
--- /quit leave (Ctrl-D, Ctrl-C)   //x says /x`);
+-- /quit leave (Ctrl-D, Ctrl-C twice)   //x says /x`);
 
 /** What an entered line says, if anything; a `/word` is never said: it may be a typo, and secret. */
 const textOf = (line: string): string | undefined => {

@@ -13,5 +13,6 @@ export const FILES: readonly (readonly [string, string])[] = [
   ['~/.local/share/rxchat/', 'who you are, whom you know, and which relays: your own, and to be kept'],
   ['~/.local/state/rxchat/relay/', 'the history of the rooms of serve'],
   ['~/.local/state/rxchat/read/', 'how far join has read each room, and nothing of what was said'],
+  ['~/.local/state/rxchat/input/', 'what was entered in join, by the room, sealed with its key'],
   ['~/.local/state/rxchat/outbox/', 'what join and send --spool have said and no relay has stored'],
 ];

@@ -17,12 +17,21 @@ export const drawn = ({ rows, cursor }: View): Visible =>
 
 const up = (rows: number): Visible => (rows > 0 ? control('up', rows) : shown``);
 
-/** Takes a view off the screen, that was drawn there and has gone through a change of the columns since. */
-export const erased = (view: View, columns: number): Visible => {
-  const above =
-    view.rows.slice(0, view.cursor.row).reduce((sum, row) => sum + rowsIn(row, columns), 0) +
-    Math.floor(view.cursor.column / columns);
-  return joined(control('start'), up(above), control('clearBelow'));
+/**
+ * Takes a view off the screen, that was drawn there and has gone through a change of the columns since. Row by row: a terminal
+ * that is told to clear all from its very first cell on can keep what stood there in its scrollback (tmux).
+ */
+export const erased = ({ rows, cursor }: View, columns: number): Visible => {
+  const count = (some: readonly Visible[]) => some.reduce((sum, row) => sum + rowsIn(row, columns), 0);
+  const below = count(rows) - 1;
+  return joined(
+    control('start'),
+    up(count(rows.slice(0, cursor.row)) + Math.floor(cursor.column / columns)),
+    control('clearRow'),
+    ...Array.from({ length: below }, () => joined(control('down'), control('clearRow'))),
+    up(below),
+    control('clearBelow'),
+  );
 };
 
 /** How many rows one row has become in a narrower terminal. */

@@ -110,10 +110,12 @@ export const styled = (text: Visible, on: readonly number[], off: number): Visib
 
 /** Sequences of our own that draw and set the terminal (ECMA-48; private modes of DEC and xterm); N stands for a number. */
 const CONTROLS = {
-  /** The cursor goes up N rows, to column N (the first is 1), to the first column. */
+  /** The cursor goes up N rows, to column N (the first is 1), to the first column, down N rows. */
   up: '\x1b[NA',
   column: '\x1b[NG',
   start: '\r',
+  down: '\x1b[NB',
+  clearRow: '\x1b[K',
   clearBelow: '\x1b[J',
   clearAll: '\x1b[H\x1b[2J',
   /** Whether a row that is too long goes on in the next. */

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { newDir } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { showsGolden } from './support/golden.js';
+import { GREETING, startHostileRelay, welcomeWith } from './support/hostileRelay.js';
 import { joinPeer, type MemberPeer, seal } from './support/peer.js';
-import { newRoom, startRelay } from './support/relay.js';
+import { newRoom, startRelay, through } from './support/relay.js';
 import { hasTmux, openTerminal, type Terminal, type TerminalOptions } from './support/tmux.js';
 
 const tmux = await hasTmux();
@@ -108,12 +109,16 @@ describe('the screen, as it is kept', () => {
     const alice = await enter({ columns: 60 });
     const bob = await joinPeer(room, 'bob');
     say(bob, 'before');
+    await alice.shows(/bob: before/);
     await alice.type(`${CHINESE} and some more that goes on and on`);
     await alice.shows(/on and on$/);
+    // The terminal has wrapped its rows again before we know of it: what is waited for is what we draw.
     await alice.resize(33, 15);
+    await alice.shows(/ and some more that\n goes on and on$/);
     await alice.type('!');
     await showsGolden(alice, 'resize-33', /!$/);
     await alice.resize(70, 15);
+    await alice.shows(/ and some more that goe\ns on and on!$/);
     await alice.type('?');
     say(bob, 'after');
     await showsGolden(alice, 'resize-70', /bob: after[^]*\?$/);
@@ -169,10 +174,23 @@ describe('what was entered', () => {
       await off.shows(/alice: not kept/);
       await off.press('Up', 'Up');
       await off.shows(/^alice> not kept$/m);
-      // Ctrl-C had put one more there, which was the newest but one.
       expect(statSync(join(dir, file)).size).toBe(size);
     },
   );
+
+  inTerminal('is said once that it cannot be kept, and does not tear the draft', async () => {
+    const { enter } = await atRoom();
+    const file = join(newDir(), 'file');
+    writeFileSync(file, '');
+    const alice = await enter({ columns: 120, by: ['env', `XDG_STATE_HOME=${file}`] });
+    for (const text of ['one', 'two']) {
+      await alice.type(text);
+      await alice.press('Enter');
+      await alice.shows(new RegExp(`alice: ${text}$`, 'm'));
+    }
+    const shown = await alice.shows(/alice: two\nalice>$/);
+    expect(shown.match(/what is entered cannot be kept in .*/g)).toHaveLength(1);
+  });
 });
 
 describe('another program in the same terminal', () => {
@@ -232,6 +250,20 @@ describe('another program in the same terminal', () => {
 });
 
 describe('the terminal is given back', () => {
+  inTerminal('when the relay ends it for good, and the draft is shown', async () => {
+    const { port, say } = await startHostileRelay(GREETING, welcomeWith('log=l durability=disk'));
+    const alice = await openTerminal(['join', through(port, newRoom(1)).text, '--nick', 'alice'], {
+      columns: 80,
+    });
+    await alice.shows(/you are in/);
+    await alice.type('half a thought');
+    await alice.shows(/^alice> half a thought$/m);
+    say('ERR nick-taken alice is somebody else');
+    await alice.shows(/^-- not sent:\nhalf a thought\nrxchat: refused: .*nick-taken[^]*^exit 4$/m);
+    await alice.type('echoed');
+    await alice.shows(/^echoed$/m);
+  });
+
   const fault = `process.on('SIGUSR2', () => { throw new Error('lost') });`;
 
   inTerminal.each(['TERM', 'HUP', 'USR2'])('after SIG%s, and the draft is shown', async (signal) => {

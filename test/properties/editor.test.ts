@@ -89,9 +89,9 @@ describe('whatever is typed', () => {
             const row = view.rows[view.cursor.row];
             expect(row).toBeDefined();
             expect(view.cursor.column).toBeLessThan(columns);
-            // What joins the prompt, or the mark of a line, is drawn upon that.
+            // What joins the prompt, the mark of a line or what stands for a control is drawn upon that.
             const texts = [editor.draft.text, ...editor.past.entries];
-            if (texts.some((each) => /(?:^|\n)[\p{M}\p{Cf}\p{Sk}\u0e33]/u.test(each))) return;
+            if (texts.some((each) => /(?:^|\p{Cc})[\p{M}\p{Cf}\p{Sk}\u0e33]/u.test(each))) return;
             // Not within a wide character, nor behind the end.
             const starts = cells(row ?? '').reduce(
               (at: number[], each) => [...at, (at.at(-1) ?? 0) + each.width],

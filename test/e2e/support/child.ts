@@ -41,9 +41,21 @@ export interface ChildOptions {
 /** A new directory, which is gone when the test is over. */
 export const newDir = (): string => {
   const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
-  // Who was in it may still be putting things down.
-  atEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20 }));
+  atEnd(() => removed(dir));
   return dir;
+};
+
+/** Removes a directory, again where somebody who was in it still put something down. */
+const removed = async (dir: string): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === 1000) throw error;
+      await new Promise(setImmediate);
+    }
+  }
 };
 
 let data: string | undefined;

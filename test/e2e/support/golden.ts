@@ -7,7 +7,7 @@ const fileOf = (name: string): URL => new URL(`../golden/${name}.txt`, import.me
 
 /** A screen as it is kept: any minute is 12:34, and the cursor stands below. */
 const seen = async (terminal: Terminal): Promise<string> => {
-  const screen = await terminal.screen();
+  const screen = await terminal.scrollback();
   return `${screen.replaceAll(/^((?:◌ )?)\d\d:\d\d /gm, '$112:34 ')}\n\ncursor: ${await terminal.cursor()}\n`;
 };
 

@@ -17,7 +17,7 @@ export interface Terminal {
   press(...keys: readonly string[]): Promise<void>;
   /** Pastes a text as a terminal does: between marks, where they were asked for. */
   paste(text: string): Promise<void>;
-  /** Where the cursor is, from 0. */
+  /** Where the cursor is in the scrollback, from 0. */
   cursor(): Promise<string>;
   /** What the screen shows, without what is blank at its end. */
   screen(): Promise<string>;
@@ -25,6 +25,8 @@ export interface Terminal {
   colours(): Promise<string>;
   /** Resolves with the screen, seen in that way, once it shows this. A screen may be looked at while it is drawn. */
   shows(pattern: RegExp, seen?: (screen: string) => string): Promise<string>;
+  /** The same, and what has gone off its top before. */
+  scrollback(): Promise<string>;
   /** Changes its size, in characters. */
   resize(columns: number, rows: number): Promise<void>;
   /** From now on keeps what is written to it, byte for byte; resolves with how to read that, once it holds a text. */
@@ -116,7 +118,10 @@ export const openTerminal = async (
       await tmux('set-buffer', '--', text);
       await tmux('paste-buffer', '-p');
     },
-    cursor: async () => (await tmux('display-message', '-p', 'row #{cursor_y}, column #{cursor_x}')).trim(),
+    cursor: async () =>
+      (
+        await tmux('display-message', '-p', 'row #{e|+:#{history_size},#{cursor_y}}, column #{cursor_x}')
+      ).trim(),
     screen,
     colours: async () => (await tmux('capture-pane', '-e', '-p')).trimEnd(),
     shows: async (pattern, seen = (each) => each) => {
@@ -127,6 +132,7 @@ export const openTerminal = async (
       }
       throw new Error(`the terminal does not show ${String(pattern)} but:\n${await screen()}`);
     },
+    scrollback: async () => (await tmux('capture-pane', '-p', '-S', '-')).trimEnd(),
     resize: async (width, height) => {
       await tmux('resize-window', '-x', String(width), '-y', String(height));
     },

@@ -109,13 +109,15 @@ describe('drawing', () => {
   });
 
   test('is taken back from the cursor up, also where rows have become more', () => {
-    expect(erased(view, 10)).toBe('\r\x1b[2A\x1b[J');
-    expect(erased(view, 5)).toBe('\r\x1b[4A\x1b[J');
-    expect(erased({ rows: [shown`日本語`, shown``], cursor: { row: 1, column: 0 } }, 5)).toBe(
-      '\r\x1b[2A\x1b[J',
-    );
-    expect(erased({ rows: [shown`hello`], cursor: { row: 0, column: 4 } }, 3)).toBe('\r\x1b[1A\x1b[J');
-    expect(erased(viewOf(FOOT, newEditor([]), { columns: 10, rows: 5 }), 10)).toBe('\r\x1b[J');
+    const row = '\x1b[K';
+    const more = (n: number) => `\x1b[1B${row}`.repeat(n);
+    expect(erased(view, 10)).toBe(`\r\x1b[2A${row}${more(2)}\x1b[2A\x1b[J`);
+    expect(erased(view, 5)).toBe(`\r\x1b[4A${row}${more(4)}\x1b[4A\x1b[J`);
+    const wide = { rows: [shown`日本語`, shown``], cursor: { row: 1, column: 0 } };
+    expect(erased(wide, 5)).toBe(`\r\x1b[2A${row}${more(2)}\x1b[2A\x1b[J`);
+    const within = { rows: [shown`hello`], cursor: { row: 0, column: 4 } };
+    expect(erased(within, 3)).toBe(`\r\x1b[1A${row}${more(1)}\x1b[1A\x1b[J`);
+    expect(erased(viewOf(FOOT, newEditor([]), { columns: 10, rows: 5 }), 10)).toBe(`\r${row}\x1b[J`);
   });
 
   test('of what is held so much is kept, and the rest counted', () => {
