@@ -13,8 +13,13 @@ const execute = promisify(execFile);
 export const runIn = async (cwd: string, program: string, ...args: readonly string[]): Promise<string> => {
   const env = { ...cleanEnv(), npm_config_update_notifier: 'false' };
   const { stdout } = await execute(program, args, { cwd, env, maxBuffer: 16_777_216 }).catch(
-    (error: { stdout?: string; stderr?: string; message: string }) => {
-      throw new Error(`${error.message}\n${error.stdout ?? ''}\n${error.stderr ?? ''}`);
+    (error: unknown) => {
+      const {
+        message,
+        stdout: said,
+        stderr,
+      } = error as { message: string; stdout?: string; stderr?: string };
+      throw new Error(`${message}\n${said ?? ''}\n${stderr ?? ''}`);
     },
   );
   return stdout;
