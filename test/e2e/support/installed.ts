@@ -84,7 +84,7 @@ export const installExamples = async (tarball: string): Promise<Place> => {
 };
 
 /** Compiles what is in a project as its user would, in the strictest way. */
-export const compile = async (cwd: string, types: readonly string[] = ['node']): Promise<void> => {
+export const compile = async (cwd: string, more: Readonly<Record<string, unknown>> = {}): Promise<void> => {
   const compilerOptions = {
     target: 'es2022',
     lib: ['es2022', 'dom'],
@@ -94,8 +94,9 @@ export const compile = async (cwd: string, types: readonly string[] = ['node']):
     noUncheckedIndexedAccess: true,
     experimentalDecorators: true,
     skipLibCheck: true,
-    types,
+    types: ['node'],
     typeRoots: [tool('@types')],
+    ...more,
   };
   writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['.'] }));
   await runIn(cwd, process.execPath, tool('typescript/bin/tsc'), '-p', '.');
