@@ -17,7 +17,7 @@ const rxjs = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.snippets/']),
+  globalIgnores(['.typedoc/', '.api/', 'dist/', 'coverage/', '.snippets/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

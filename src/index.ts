@@ -22,6 +22,7 @@ export { openIdentity } from './identity/identity.js';
 export type { Identity, Receipt, Roster, Session, SessionState } from '../streams/client/index.js';
 export { openKnownKeys } from './identity/knownKeys.js';
 export type { KnownKeys } from './identity/knownKeys.js';
+export { shareSession } from '../streams/client/index.js';
 export { safetyNumber } from './identity/safetyNumber.js';
 export { connect } from './connect.js';
 export { connectOn } from './connectOn.js';

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Plaintext, Token } from '../../streams/client/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
-import type { RoomKeys } from '../crypto/roomKeys.js';
+import type { RoomKeys } from '../crypto/secret.js';
 import type { Kept } from '../terminal/screen.js';
 import { errorCode } from '../transport/networkError.js';
 import { writeWhole } from './spoolFile.js';

@@ -1,6 +1,6 @@
 import type { Heard } from '../../streams/client/index.js';
 import { alarmText } from '../cli/alarmText.js';
-import { clock } from '../cli/chatFormat.js';
+import { clock } from '../cli/chat/clock.js';
 import { visible, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { make } from './dom.js';
 import type { Keys } from './keep.js';

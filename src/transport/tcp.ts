@@ -14,11 +14,12 @@ const HIGH_WATER_MARK = 1;
 
 const NO_BINDING = new Uint8Array(0);
 
-/** A socket as a connection. */
+/** A socket as a connection; also one of a server of yours, whose high-water mark is another. */
 export const tcpConnection = (socket: Socket): Connection =>
   socketConnection(socket, {
     channelBinding: NO_BINDING,
-    isTaken: ({ writableLength }) => writableLength === 0,
+    // Below the mark no 'drain' would follow.
+    isTaken: ({ writableLength, writableNeedDrain }) => writableLength === 0 || !writableNeedDrain,
   });
 
 /** Listens on an address: emits once, when it does. Errors when it cannot; unsubscribing accepts no more. */

@@ -21,6 +21,7 @@ export * from './seal.js';
 export * from './sequence.js';
 export * from './session.js';
 export * from './sessionState.js';
+export * from './shareSession.js';
 export * from './transcript.js';
 export * from './witness.js';
 export * from './woke.js';

@@ -1,4 +1,17 @@
-import { catchError, defer, EMPTY, mergeMap, type Observable, of, repeat, takeUntil, tap, timer } from 'rxjs';
+import {
+  catchError,
+  concat,
+  defer,
+  EMPTY,
+  mergeMap,
+  type Observable,
+  of,
+  retry,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import { RefusedError } from '../wire/errors.js';
 
 /** The relay has taken another nick: one goes by it from now on. */
@@ -27,6 +40,9 @@ export interface Renaming {
     wanted$: Observable<unknown>,
   ) => Observable<T | Renamed | NotRenamed>;
 }
+
+/** Never leaves `link`. */
+const AGAIN = new Error('again');
 
 const isRefusal = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.code.startsWith('nick-');
@@ -92,7 +108,18 @@ export const renaming = (first: string): Renaming => {
           );
         });
         // By a timer: links that are refused at once must not grow the stack.
-        return once$.pipe(repeat({ delay: () => (again ? timer(0) : EMPTY) }));
+        // It is `repeat({ delay })`, which RxJS has from 7.6 on.
+        return concat(
+          once$,
+          defer(() => (again ? throwError(() => AGAIN) : EMPTY)),
+        ).pipe(
+          retry({
+            delay: (error: unknown) => {
+              if (error !== AGAIN) throw error;
+              return timer(0);
+            },
+          }),
+        );
       }),
   };
 };

@@ -1,0 +1,91 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { type Child, rxchat, start } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { compile, EXAMPLES, installExamples, newPlace, pack, type Place } from './support/installed.js';
+import { newRoom, type Room, startRelay } from './support/relay.js';
+import { line } from './support/said.js';
+
+let tarball: Place;
+let examples: Place;
+
+beforeAll(async () => {
+  tarball = newPlace();
+  examples = await installExamples(await pack(tarball.path));
+  await compile(examples.path);
+}, 240_000);
+afterAll(() => {
+  tarball.remove();
+  examples.remove();
+});
+afterEach(endAll);
+
+const example = (path: string, room: Room | undefined, ...args: readonly string[]): Child =>
+  start(process.execPath, [join(examples.path, path), ...args], {
+    env: { ...(room === undefined ? { PORT: '0' } : { RXCHAT_INVITE: room.text }) },
+  });
+
+const say = (room: Room, text: string): Promise<number | NodeJS.Signals> =>
+  rxchat(['send', room.text, '--nick', 'alice'], { input: `${text}\n` }).exit;
+
+describe('the examples, installed from the package', () => {
+  test('are all of them here', () => {
+    expect(EXAMPLES.toSorted()).toStrictEqual(['angular', 'bot', 'dashboard', 'http-server']);
+  });
+
+  test('a bot answers, comes back to its relay, and leaves when it is interrupted', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const bot = example('bot/main.js', room);
+    await bot.out.until(line('online'));
+    const ear = rxchat(['listen', room.text, '--nick', 'ear', '-n', '4']);
+    await relay.joined('ear');
+    expect(await say(room, '!dice')).toBe(0);
+    await ear.out.until(line('bot: '));
+    relay.child.signal('SIGTERM');
+    await relay.child.exit;
+    await bot.out.until(line('offline'));
+    const again = await relay.restart();
+    await bot.out.until(({ lines }) => lines.filter((each) => each === 'online').length === 2);
+    expect(await say(room, '!dice')).toBe(0);
+    expect(await ear.exit).toBe(0);
+    expect(ear.out.text).toMatch(/^alice: !dice\nbot: [1-6]\nalice: !dice\nbot: [1-6]\n$/);
+    bot.signal('SIGINT');
+    expect(await bot.exit).toBe(0);
+    await again.left('bot');
+    expect(bot.err.text).toBe('');
+  });
+
+  test('a relay lives in an HTTP server, which goes on answering', async () => {
+    const server = example('http-server/main.js', undefined);
+    const [, port] = await server.out.until(({ text }) => /^listening on (\d+)\n/.exec(text));
+    const guest = example('http-server/client.js', newRoom(Number(port)), 'one', 'two');
+    expect(await guest.exit).toBe(0);
+    expect(guest.out.lines).toStrictEqual(['stored at 2', 'stored at 3']);
+    expect(server.out.lines.slice(1)).toStrictEqual(['joined guest', 'stored guest', 'stored guest']);
+    const answer = await fetch(`http://127.0.0.1:${port}/`);
+    expect(await answer.text()).toBe('this is the server that was here before\n');
+    const other = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
+    expect(other.status).toBe(200);
+  });
+
+  test('a dashboard has a room among its streams', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const dashboard = example('dashboard/main.js', room);
+    await dashboard.out.until(({ text }) => /^online: 1 here, 0 a minute, load \d/m.test(text));
+    expect(await say(room, 'hello')).toBe(0);
+    await dashboard.out.until(({ text }) => /^online: \d here, 1 a minute, load \d/m.test(text));
+  });
+
+  test('an Angular component shows what is said, as text, without zone.js', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port);
+    const voice = rxchat(['send', room.text, '--nick', 'alice', '--tee'], { input: 'hello <b>\n' });
+    expect(await voice.exit).toBe(0);
+    const page = example('angular/main.js', room);
+    expect(await page.exit).toBe(0);
+    expect(page.out.text).toMatch(/<p[^>]*>online, \d here<\/p>/);
+    expect(page.out.text).toMatch(/<li[^>]*>alice: hello &lt;b&gt;<\/li>/);
+  });
+});
