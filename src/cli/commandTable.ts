@@ -316,11 +316,6 @@ export const COMMANDS: readonly Command[] = [
         choices: NOTICES,
         help: 'a notice on the desktop with the bell: off, osc9 or osc777, whichever the terminal knows (off)',
       },
-      color: {
-        type: 'boolean',
-        negated: true,
-        help: 'no colours; nor at NO_COLOR, TERM=dumb, or where there is no terminal',
-      },
       qr: { type: 'boolean', help: 'show the invite as a QR code, too' },
       history: {
         type: 'boolean',

@@ -101,7 +101,8 @@ describe('wrong usage ends in 2 with a line that says what to do', () => {
 describe('an invite that is not one ends in 2, says what is wrong and does not repeat it', () => {
   test.each<[string, string, RegExp]>([
     ['some text', `hello ${SECRET}`, /not an invite/],
-    ['a link to elsewhere', `https://127.0.0.1:1/#${SECRET}`, /not an invite of rxchat/],
+    ['a link to elsewhere', `ftp://127.0.0.1:1/#${SECRET}`, /not an invite of rxchat/],
+    ['a page that is not one of a relay', `https://127.0.0.1:1/room#${SECRET}`, /does not belong there/],
     ['no secret', 'rxchat://127.0.0.1:1/', /has no secret.*cut off/],
     ['a secret that was cut off', INVITE.slice(0, -1), /42 characters where 43 belong.*cut off/],
     ['something after the secret', `${INVITE}.`, /44 characters where 43 belong/],
