@@ -32,7 +32,6 @@ const WAYS: Readonly<Record<string, string>> = {
     'the bell; and with --notify one sequence round text that visible has made, without a `;`',
   'src/cli/commandTable.ts: stderr': 'a word of the help',
   'src/cli/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
-  'src/bin/rxchat.ts: stdout.once': 'listens, and writes nothing',
   'src/cli/sending/progress.ts: stderr': 'asks whether it is a terminal, and writes nothing',
   'src/cli/sending/progress.ts: stderr.isTTY': 'the same',
   'src/cli/sending/progress.ts: stdout': 'the same',
