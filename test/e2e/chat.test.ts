@@ -76,6 +76,36 @@ describe('the conversation, as it is kept', () => {
     if (name === 'no-colour') expect(colours).not.toContain('\x1b');
     isGolden(`chat-${name}`, colours);
   });
+
+  const withoutSeconds = (screen: string): string =>
+    screen.replaceAll(/\d+ s\b/g, 'N s').replace(/offline: [^;]*;/, 'offline: why;');
+
+  inTerminal('offline and back', async () => {
+    const { relay, room, join } = await atRoom();
+    const alice = await join('alice');
+    const bob = await joinPeer(room, 'bob');
+    bob.say(seal(bob, 'before'));
+    await alice.shows(/bob: before/);
+    relay.child.signal('SIGTERM');
+    expect(await relay.child.exit).toBe(0);
+    await enter(alice, 'are you there');
+    await alice.type('half a thought');
+    const away = await alice.shows(/offline: .*◌ .*offline \d+ s, retry in \d+ s\)> half a thought$/s);
+    isGolden('offline', withoutSeconds(away));
+    await relay.restart();
+    const back = await alice.shows(/-- back after \d+ s\n\d\d:\d\d alice: are you there\nalice> half a thought$/);
+    isGolden('back', withoutSeconds(back));
+  });
+
+  inTerminal('a relay that does not answer, whose lag stands in the prompt', async () => {
+    const { relay, join } = await atRoom();
+    const alice = await join('alice');
+    relay.child.signal('SIGSTOP');
+    await enter(alice, 'are you there');
+    await alice.shows(/^◌ .*alice: are you there\nalice \(lag \d+ s\)>$/m);
+    relay.child.signal('SIGCONT');
+    await alice.shows(/^\d\d:\d\d alice: are you there\nalice>$/m);
+  });
 });
 
 describe('commands that others see', () => {
