@@ -93,7 +93,9 @@ describe('the conversation, as it is kept', () => {
     const away = await alice.shows(/offline: .*◌ .*offline \d+ s, retry in \d+ s\)> half a thought$/s);
     isGolden('offline', withoutSeconds(away));
     await relay.restart();
-    const back = await alice.shows(/-- back after \d+ s\n\d\d:\d\d alice: are you there\nalice> half a thought$/);
+    const back = await alice.shows(
+      /-- back after \d+ s\n\d\d:\d\d alice: are you there\nalice> half a thought$/,
+    );
     isGolden('back', withoutSeconds(back));
   });
 
