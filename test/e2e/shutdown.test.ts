@@ -184,7 +184,7 @@ describe('a client', () => {
 
   test.each([
     ['send', 7, 'sent 0 of 2, 2 not confirmed\n'],
-    ['join', 3, 'not stored yet: 2'],
+    ['join', 7, 'not stored yet: 2'],
   ])('%s gives up on a relay that stays away, and ends in %i with the count', async (name, code, told) => {
     const relay = await startRelay();
     const client = rxchat([name, newRoom(relay.port).text, '--nick', name, '--timeout', '300ms']);

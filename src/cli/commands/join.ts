@@ -132,10 +132,13 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     return concat(
       shown$.pipe(
         catchError((error: unknown) =>
-          throwError(() => (given === undefined && !wasIn ? explained(error, invite) : error)),
+          throwError(() => {
+            if (given === undefined && !wasIn) return explained(error, invite);
+            return wasIn && account.pending.length > 0 ? partly(error) : error;
+          }),
         ),
       ),
-      defer(() => of(account.pending.length === 0 ? Exit.ok : Exit.network)),
+      defer(() => of(account.pending.length === 0 ? Exit.ok : wasIn ? Exit.partly : Exit.network)),
     ).pipe(
       finalize(() => {
         const { length } = account.pending;
@@ -146,6 +149,12 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
   });
 
 const stop = (): Observable<never> => EMPTY;
+
+/** As with `send`: what has no receipt may have arrived where the relay has let one in. */
+const partly = (error: unknown): unknown =>
+  error instanceof CliError && error.exitCode === Exit.network
+    ? new CliError(Exit.partly, error.message, error.hint)
+    : error;
 
 /** Whoever made a room on this machine may not know that it takes a relay. */
 const explained = (error: unknown, { host, port }: Invite): unknown =>
