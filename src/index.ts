@@ -41,4 +41,5 @@ export { connectTls, listenTls } from './transport/tls.js';
 export type { Certificate, Peer } from './transport/tls.js';
 export { readCertificate } from './tls/certificate.js';
 export { byAuthority, byPin, TrustError } from './tls/trust.js';
+export type { Accept } from './tls/trust.js';
 export { endOfTurn$ } from './turn.js';

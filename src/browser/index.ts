@@ -12,7 +12,7 @@ export type { Platform } from '../platform.js';
 export type { RoomOptions } from '../roomOn.js';
 export { connectWebSocket, webSocketUrl } from '../transport/webSocketClient.js';
 export type { WebSocketClientOptions } from '../transport/webSocketClient.js';
-export type { WebSocketLike } from '../transport/webSocketConnection.js';
+export type { EventType, WebSocketLike } from '../transport/webSocketConnection.js';
 export { browserPlatform, connectTo } from './browserPlatform.js';
 export { connect, room } from './room.js';
 export { deriveRoomKeys, sha256 } from './keys.js';

@@ -1,7 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
 
-type EventType = 'open' | 'message' | 'error' | 'close';
+/** The events of a WebSocket that are listened to. */
+export type EventType = 'open' | 'message' | 'error' | 'close';
 
 /** What of a WebSocket is needed: the platform's own has it, and that of the package `ws`, which can be paused too. */
 export interface WebSocketLike {

@@ -25,6 +25,8 @@ export interface Message {
   readonly act?: Act;
   /** Whether this very client said it. */
   readonly own: boolean;
+  /** There, where it is not the last line of its entry. */
+  readonly more?: true;
 }
 
 /** An entry that is a message once more, the same number of the same session: it is not shown again. */
@@ -156,6 +158,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
       text,
       ...(act && { act }),
       own,
+      ...(index < lines.length - 1 && { more: true }),
     }));
     return [...noticed, ...messages, ...stored];
   };

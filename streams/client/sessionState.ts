@@ -43,6 +43,7 @@ const readTo = (heard: Heard): number | undefined => {
     case 'gap':
       return heard.to;
     case 'message':
+      return heard.more === true ? undefined : heard.position;
     case 'repeated':
     case 'undecryptable':
     case 'joined':

@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Announcement } from '../wire/entry.js';
 import { LISTED_MEMBERS } from '../wire/handshake.js';
+import type { Member } from './commands.js';
 import type { Attendance } from './rollCall.js';
 import { stepwise } from './stepwise.js';
 
@@ -8,6 +9,21 @@ import { stepwise } from './stepwise.js';
 export interface Announced {
   readonly type: 'announced';
   readonly announcement: Announcement;
+}
+
+/** What `presence` looks at: who came, spoke, and went. `count` is how many are here now. */
+export type Occurrence =
+  | {
+      readonly type: 'joined';
+      readonly member: Pick<Member, 'nick'>;
+      readonly returned: boolean;
+      readonly count: number;
+    }
+  | { readonly type: 'tokens' | 'departed'; readonly member: Pick<Member, 'nick'> };
+
+/** What passes it. */
+export interface Aside {
+  readonly type: 'refused' | 'pinged' | 'quiet' | 'left';
 }
 
 export interface PresenceOptions {
@@ -22,7 +38,8 @@ const FLUSH = { type: 'flush' } as const;
 const GATHERED = { type: 'gathered' } as const;
 
 /**
- * Attendance in, the same with announcements in their places out: presence.
+ * Attendance in, the same with announcements in their places out: presence. `Attendance` of `rollCall`, or events of
+ * yours that say as much.
  *
  * The first join or leave is announced at once; those of the next `gather` ms are gathered and announced together, so
  * that a storm of joins costs a line a second and not one each. Who speaks was announced before. Who came and departed
@@ -41,11 +58,10 @@ const GATHERED = { type: 'gathered' } as const;
  *
  * const announced = (command$: Observable<Command>) => command$.pipe(rollCall(), presence({ gather: 500 }));
  */
-export const presence = ({ gather = 1000 }: PresenceOptions = {}): OperatorFunction<
-  Attendance,
-  Attendance | Announced
-> =>
-  stepwise<Attendance, Attendance | Announced, typeof FLUSH | typeof GATHERED>((later) => {
+export const presence = <E extends Occurrence | Aside = Attendance>({
+  gather = 1000,
+}: PresenceOptions = {}): OperatorFunction<E, E | Announced> =>
+  stepwise<E, E | Announced, typeof FLUSH | typeof GATHERED>((later) => {
     const came = new Set<string>();
     const went: string[] = [];
     let size = 0;
@@ -73,7 +89,7 @@ export const presence = ({ gather = 1000 }: PresenceOptions = {}): OperatorFunct
     };
 
     /** Announces what is the first for a while, after all else that came of the same command; has the rest gathered. */
-    const gathering = (event: Attendance): Attendance[] => {
+    const gathering = (event: E): E[] => {
       isAwaited = isGathering;
       if (!isGathering) {
         isGathering = true;

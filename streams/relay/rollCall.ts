@@ -25,7 +25,7 @@ export type Attendance =
       readonly type: 'left';
       readonly member: Member;
       readonly reason: string;
-      readonly fault?: Leave['fault'];
+      readonly fault?: Extract<Command, { type: 'leave' }>['fault'];
     }
   /** It is no longer here, and may be announced as gone. */
   | { readonly type: 'departed'; readonly member: Member };

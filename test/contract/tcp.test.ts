@@ -104,3 +104,42 @@ describe('a connection over tcp', () => {
     expect(socket.destroyed).toBe(true);
   });
 });
+
+describe('a connection of a socket with a high-water mark of its own', () => {
+  let server: Server;
+  let socket: Socket;
+  let peer: Socket;
+  beforeEach(async () => {
+    server = createServer({ highWaterMark: 1000 }).listen(LOOPBACK);
+    await once(server, 'listening');
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    peer = connect((server.address() as AddressInfo).port, LOOPBACK.host);
+    [socket] = await accepted;
+  });
+  afterEach(() => {
+    socket.destroy();
+    peer.destroy();
+    server.close();
+  });
+
+  test('takes what stays below the mark, for no drain would follow it', () => {
+    const connection = tcpConnection(socket);
+    // Corked, a socket hands nothing to the kernel.
+    socket.cork();
+    expect(connection.write(Buffer.alloc(999))).toBe(true);
+    expect(socket.writableLength).toBe(999);
+  });
+
+  test('pushes back at the mark, and is writable once that is gone', async () => {
+    const connection = tcpConnection(socket);
+    socket.cork();
+    expect(connection.write(Buffer.alloc(999))).toBe(true);
+    expect(connection.write(Buffer.alloc(1))).toBe(false);
+    expect(connection.write(Buffer.alloc(1))).toBe(false);
+    const writable = new Promise((resolve) => connection.writable$.subscribe(resolve));
+    peer.resume();
+    socket.uncork();
+    await writable;
+    expect(connection.write(Buffer.alloc(999))).toBe(true);
+  });
+});

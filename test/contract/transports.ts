@@ -1,9 +1,11 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { firstValueFrom, from, map, type Observable, type Subscription, switchMap } from 'rxjs';
 import type { Address } from '../../src/address.js';
 import type { Listening } from '../../src/transport/listening.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { memoryPair } from '../../streams/wire/memory.js';
-import { connectTcp, listenTcp } from '../../src/transport/tcp.js';
+import { connectTcp, listenTcp, tcpConnection } from '../../src/transport/tcp.js';
 import { connectTls, listenTls } from '../../src/transport/tls.js';
 import { connectWebSocket, webSocketUrl } from '../../src/transport/webSocketClient.js';
 import { listenWeb } from '../../src/web/listenWeb.js';
@@ -54,8 +56,27 @@ const pairOf = async (
   };
 };
 
+/** Sockets as a server of somebody else has them, with Node's own high-water mark. */
+const foreignPair = async (): Promise<Pair> => {
+  const server = createServer().listen(LOOPBACK);
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const near = connectSocket((server.address() as AddressInfo).port, LOOPBACK.host);
+  const [[far]] = await Promise.all([accepted, once(near, 'connect')]);
+  const ends = { near: tcpConnection(near), far: tcpConnection(far) };
+  return {
+    ...ends,
+    dispose: () => {
+      ends.near.close();
+      ends.far.close();
+      server.close();
+    },
+  };
+};
+
 export const transports: readonly Transport[] = [
   { name: 'tcp', pair: () => pairOf(listenTcp(LOOPBACK), connectTcp) },
+  { name: 'tcp sockets of another server', pair: foreignPair },
   {
     name: 'tls',
     pair: () =>

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { asyncScheduler, filter, from, map, pipe, toArray } from 'rxjs';
 import type { Member } from '../../streams/relay/commands.js';
-import { presence, type PresenceOptions } from '../../streams/relay/presence.js';
+import { type Announced, presence, type PresenceOptions } from '../../streams/relay/presence.js';
 import type { Attendance } from '../../streams/relay/rollCall.js';
+import { announcementLine } from '../../streams/wire/entry.js';
 import { LISTED_MEMBERS } from '../../streams/wire/handshake.js';
 import { marbles } from '../support/marbles.js';
 import { batch, member, tell, token } from '../support/wire.js';
@@ -206,6 +207,35 @@ describe('presence', () => {
       const operator = announced({ gather: 8 });
       expectObservable(cold('a---b-----', event).pipe(operator)).toBe('(a1)b---2-', out);
       expectObservable(cold('--a---B---', event).pipe(operator)).toBe('--(a1)B---5', out);
+    });
+  });
+});
+
+test('presence of members that are none of ours: trains at a station', () => {
+  type Train =
+    | { type: 'joined'; member: { nick: string; wheels: number }; returned: boolean; count: number }
+    | { type: 'departed'; member: { nick: string; wheels: number } };
+  const express = { nick: 'express', wheels: 96 };
+  const local = { nick: 'local', wheels: 32 };
+  const train: Record<string, Train> = {
+    e: { type: 'joined', member: express, returned: false, count: 1 },
+    l: { type: 'joined', member: local, returned: false, count: 2 },
+    E: { type: 'departed', member: express },
+  };
+  const board = (event: Train | Announced) =>
+    event.type === 'announced'
+      ? announcementLine(event.announcement)
+      : `${event.type}, ${event.member.wheels} wheels`;
+
+  marbles(({ cold, expectObservable }) => {
+    const train$ = cold('           e---l-E-----', train).pipe(presence({ gather: 8 }), map(board));
+    expectObservable(train$).toBe('(e1)l-E-(23)', {
+      e: 'joined, 96 wheels',
+      l: 'joined, 32 wheels',
+      E: 'departed, 96 wheels',
+      1: '+express',
+      2: '-express',
+      3: '+local',
     });
   });
 });

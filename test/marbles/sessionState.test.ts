@@ -13,6 +13,9 @@ const heard: Record<string, Heard> = {
   g: { type: 'offline', reason: 'refused', retryMs: 5, attempt: 2 },
   5: message({ position: 5 }),
   6: message({ position: 6 }),
+  x: message({ position: 6, index: 0, more: true }),
+  y: message({ position: 6, index: 1, more: true }),
+  z: message({ position: 6, index: 2 }),
   7: message({ position: 7 }),
   u: { type: 'undecryptable', position: 6, reason: 'malformed' },
   r: { type: 'repeated', position: 6 },
@@ -60,6 +63,12 @@ describe('sessionState', () => {
       });
     },
   );
+
+  test('an entry of several lines does with the last of them', () => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('-V-5-x-y-z', heard).pipe(sessionState(clock))).toBe('cu-------n', state);
+    });
+  });
 
   test('an alarm beside a message does not: the message does', () => {
     marbles(({ hot, expectObservable }) => {

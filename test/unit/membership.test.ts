@@ -125,7 +125,7 @@ describe('what comes', () => {
     const envelope = signed({ nick: 'bob', key: BOB.key, time: 9, lines: ['hi', 'all'] });
     const event = { ...(opened('x', 5) as Witnessed), envelope };
     expect(one.hear(event)).toStrictEqual([
-      message({ position: 5, index: 0, time: 9, text: 'hi' }),
+      message({ position: 5, index: 0, time: 9, text: 'hi', more: true }),
       message({ position: 5, index: 1, time: 9, text: 'all' }),
     ]);
   });
