@@ -163,12 +163,19 @@ export const CHAT_COMMANDS: readonly ChatCommand[] = [
     help: 'take away what could not be sent (\u2717)',
     run: (_, { discard }) => show(...discard()),
   },
-  { name: 'quit', input: '', help: 'leave; so do Ctrl-D and Ctrl-C', run: () => ({ type: 'quit' }) },
+  {
+    name: 'quit',
+    input: '',
+    help: 'leave; so does Ctrl-D without a draft, and Ctrl-C twice',
+    run: () => ({ type: 'quit' }),
+  },
 ];
 
 const MORE = [
   'what you type is said when you press Enter; \u25cc waits until the relay has stored it',
   '//x says /x; Tab completes commands and nicks',
+  'Alt-Enter: another line in the same message; Up, Ctrl-R: what you entered before',
+  'Ctrl-X Ctrl-E: the same as /edit; Ctrl-Z: back to the shell, and fg goes on',
   'before a nick: \u2713 verified, ? not verified, ! another key than before',
 ];
 

@@ -107,6 +107,12 @@ describe('what is entered', () => {
       });
   });
 
+  test('the help tells of the keys that nobody would guess', () => {
+    const help = shownBy('/help');
+    for (const key of ['Alt-Enter', 'Ctrl-R', 'Tab', 'Ctrl-X Ctrl-E', 'Ctrl-Z', 'Ctrl-C twice'])
+      expect(help).toContain(key);
+  });
+
   test('the help has every command, each on a line of its own', () => {
     const help = shownBy('/help');
     for (const each of CHAT_COMMANDS) expect(help).toContain(`-- /${each.name}`);
