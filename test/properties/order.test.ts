@@ -49,6 +49,8 @@ interface Visit {
   /** The numbers of its tokens. */
   readonly said: number[];
   gone: boolean;
+  /** It has ended its link, or said what ends it; the relay may close it later. */
+  over: boolean;
 }
 
 /** Plays the acts in virtual time and gives all visits, in the order of their coming. */
@@ -71,7 +73,7 @@ const play = (
         const chunk = new Subject<Uint8Array>();
         const writable = new Subject<void>();
         const made = fakeConnection({ chunk$: chunk, writable$: writable, answers });
-        const coming: Visit = { nick, connection: made, chunk, writable, said: [], gone: false };
+        const coming: Visit = { nick, connection: made, chunk, writable, said: [], gone: false, over: false };
         made.line$.subscribe({
           complete: () => {
             coming.gone = true;
@@ -86,6 +88,8 @@ const play = (
       }
       if (visit === undefined) return;
       const speak = () => {
+        // Nobody may get this one: no number is 0.
+        if (visit.over) return token(`${nick}_0`);
         visit.said.push((spoken += 1));
         return token(`${nick}_${spoken}`);
       };
@@ -100,6 +104,7 @@ const play = (
         drain: () => visit.writable.next(),
       };
       say[does]();
+      visit.over ||= does === 'go' || does === 'break' || does === 'blunder';
     };
     from(acts)
       .pipe(concatMap((each) => timer(each.after).pipe(map(() => each))))
@@ -154,6 +159,8 @@ const storeFor = (ms: number | undefined, failing?: () => boolean): FakeHistory 
   ms === undefined
     ? undefined
     : fakeHistory({ delay: () => timer(ms), ...(failing && { failing }), slice: 700 });
+const quick = (nick: string, ...all: readonly Act['does'][]): Act[] =>
+  all.map((does) => ({ nick, does, after: 0, answers: '' }));
 const watcher: Act = { nick: 'eve', does: 'come', after: 0, answers: '' };
 
 /** Who spoke in which line, and what number it was. */
@@ -188,7 +195,17 @@ describe('whatever members do, and however their sinks take it', () => {
         expect(numbers).toStrictEqual(Array.from({ length: numbers.length }, (_, n) => n + 1));
         if (history !== undefined) expect(history.lines(LOBBY)).toStrictEqual(order);
       }),
-      { numRuns: 200 },
+      {
+        numRuns: 200,
+        // Who breaks while its joining is stored is closed later.
+        examples: [
+          [
+            [...quick('carol', 'come', 'break', 'say'), ...quick('dave', 'come', 'say')],
+            { gather: 0, turn: 0, grace: 0 },
+            0,
+          ],
+        ],
+      },
     );
   });
 
