@@ -2,13 +2,14 @@
 import { mosquitto } from './peers/mosquitto.mjs';
 import { naive } from './peers/naive.mjs';
 import { jetstream, nats } from './peers/nats.mjs';
+import { node } from './peers/node.mjs';
 import { ngircd } from './peers/ngircd.mjs';
 import { redis, redisStreams } from './peers/redis.mjs';
 import { relayInC } from './peers/relayInC.mjs';
 import { rxchat, rxchatOnDisk } from './peers/rxchat.mjs';
 import { websocket } from './peers/websocket.mjs';
 
-const everyone = [rxchat, relayInC, redis, nats, mosquitto, ngircd, websocket, naive];
+const everyone = [rxchat, relayInC, node, redis, nats, mosquitto, ngircd, websocket, naive];
 
 /** Characters of a line without its end: those of a token come in fours. */
 const SIZES = { '150 B': 148, '1 KiB': 1020 };
@@ -74,7 +75,7 @@ export const rows = [
     id: 'join-5000',
     title: '5000 clients join, and are idle then',
     kind: 'join',
-    peers: [rxchat, relayInC, redis, nats, mosquitto, websocket, naive],
+    peers: [rxchat, relayInC, node, redis, nats, mosquitto, websocket, naive],
     work: { subscribers: 5000, size: SIZES['150 B'], seconds: 0, warmup: 0, settle: 1 },
   },
 ];
