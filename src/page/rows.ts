@@ -1,6 +1,7 @@
 import type { Heard } from '../../streams/client/index.js';
 import { alarmText } from '../cli/alarmText.js';
 import { clock } from '../cli/chat/clock.js';
+import { counted } from '../terminal/counted.js';
 import { visible, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { make } from './dom.js';
 import type { Keys } from './keep.js';
@@ -103,7 +104,7 @@ export const rowOf = (heard: Heard, drawing: Drawing): Row | undefined => {
     case 'left': {
       const others = heard.nicks.filter((nick) => nick !== drawing.nick);
       if (heard.nicks.length > 0 && others.length === 0) return undefined;
-      const who = others.length > 0 ? visibleNicks(others) : `${heard.count} members`;
+      const who = others.length > 0 ? visibleNicks(others) : counted(heard.count, 'member');
       return note(heard.position, `${who} ${heard.type}`);
     }
     case 'gap':
