@@ -76,7 +76,8 @@ export const cleanEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !name.startsWith('RXCHAT_') && !['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NO_COLOR'].includes(name),
+        !name.startsWith('RXCHAT_') &&
+        !['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NO_COLOR', 'npm_command'].includes(name),
     ),
   );
 
