@@ -158,6 +158,10 @@ export const run = async (args: readonly string[], options: ChildOptions = {}): 
   return { code, out: child.out.text, err: child.err.text };
 };
 
+/** How many bytes a process has read, of files and sockets, itself and by those whose end it has waited for. */
+export const bytesRead = (pid: number): number =>
+  Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+
 /** The resident memory of a process, in bytes. */
 export const residentMemory = (pid: number): number =>
   1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
