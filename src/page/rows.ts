@@ -1,4 +1,5 @@
-import type { Heard } from '../../streams/client/index.js';
+import type { Act, Heard } from '../../streams/index.js';
+import { actText } from '../cli/actText.js';
 import { alarmText } from '../cli/alarmText.js';
 import { clock } from '../cli/chat/clock.js';
 import { counted } from '../terminal/counted.js';
@@ -60,6 +61,7 @@ export const drawMessage = (
     readonly nick: string;
     readonly key: string;
     readonly text: string;
+    readonly act?: Act | undefined;
     readonly time: number | undefined;
   },
   { key, keys, onPerson }: Drawing,
@@ -72,6 +74,8 @@ export const drawMessage = (
     time.dateTime = new Date(said.time).toISOString();
     line.append(time);
   }
+  // Before the nick, where no text of anybody can stand: what somebody does is no words of theirs.
+  if (said.act !== undefined) line.append(sign('act', said.act === 'me' ? '*' : '--', 'action:'), ' ');
   const who = make('button', 'who', visibleNick(said.nick));
   who.type = 'button';
   who.addEventListener('click', () => {
@@ -85,7 +89,9 @@ export const drawMessage = (
         : sign('check', '?', 'not verified'),
     );
   else line.append(' ');
-  line.append(make('span', 'text', visible(said.text)));
+  line.append(
+    make('span', 'text', visible(said.act === undefined ? said.text : actText(said.act, said.text))),
+  );
   if (mark !== undefined) line.append(sign('mark', MARKS[mark], mark === 'failed' ? 'not sent' : mark));
   return line;
 };
