@@ -37,7 +37,7 @@ export const desk = ({ view, people, members, invite, utc }: DeskOptions): Desk 
 
   return {
     who: () => [info(shown`here: ${members().map(person).join(', ')}`)],
-    invite: () => [info(shown`whoever has this invite is in this room:`), bare(invite)],
+    invite: () => [info(shown`whoever has this invite is in:`), bare(invite)],
     verify: (nick, answer) => people.verify(nick, answer).map(info),
     ignore: (nick, answer) => [info(people.ignore(nick, answer))],
     quiet: (answer) => {

@@ -82,7 +82,7 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
 const newRoomLines = (invite: string): readonly Line[] => [
   info(shown`a new room; whoever has this invite is in:`),
   bare(visible(invite)),
-  info(shown`1. give it to others, who run: ${calledAs()} join INVITE   (/invite qr shows it as a code)`),
+  info(shown`1. give it to others, who run: ${calledAs()} join INVITE; /invite qr shows it as a code`),
   info(shown`2. type a message and press Enter; /help shows the commands`),
   info(shown`3. /quit leaves; with the same invite you come back`),
 ];
