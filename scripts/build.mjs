@@ -1,21 +1,18 @@
 /** Library by tsc (so that rxjs stays shared), command by esbuild (so that it starts fast). */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
 
-rmSync(resolve(root, 'dist'), { recursive: true, force: true });
-execFileSync(
-  process.execPath,
-  [resolve(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-  {
-    cwd: root,
-    stdio: 'inherit',
-  },
-);
+// All but the launcher: `npx` in a clone keeps for good whether there was one when it was used first.
+for (const path of ['dist', 'dist/bin'])
+  for (const name of existsSync(resolve(root, path)) ? readdirSync(resolve(root, path)) : [])
+    if (!['dist/bin', 'dist/bin/rxchat.js', 'dist/bin/package.json'].includes(`${path}/${name}`))
+      rmSync(resolve(root, path, name), { recursive: true, force: true });
+
 const common = {
   absWorkingDir: root,
   outdir: 'dist/bin',
@@ -24,6 +21,31 @@ const common = {
   target: 'node20',
   logLevel: 'warning',
 };
+// The launcher is CommonJS: to set up the loader of modules takes Node longer than the whole of `--version`.
+await build({
+  ...common,
+  entryPoints: ['src/bin/rxchat.ts'],
+  format: 'cjs',
+  define: { RXCHAT_VERSION: JSON.stringify(version) },
+  plugins: [
+    {
+      name: 'main',
+      setup: ({ onResolve }) => {
+        onResolve({ filter: /\/cli\/main\.js$/ }, () => ({ path: './main.mjs', external: true }));
+      },
+    },
+  ],
+});
+writeFileSync(resolve(root, 'dist/bin/package.json'), '{ "type": "commonjs" }\n');
+chmodSync(resolve(root, 'dist/bin/rxchat.js'), 0o755);
+execFileSync(
+  process.execPath,
+  [resolve(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 await build({
   ...common,
   entryPoints: ['src/cli/main.ts'],
@@ -43,21 +65,4 @@ await build({
   },
 });
 await import('./buildPage.mjs');
-// The launcher is CommonJS: to set up the loader of modules takes Node longer than the whole of `--version`.
-await build({
-  ...common,
-  entryPoints: ['src/bin/rxchat.ts'],
-  format: 'cjs',
-  define: { RXCHAT_VERSION: JSON.stringify(version) },
-  plugins: [
-    {
-      name: 'main',
-      setup: ({ onResolve }) => {
-        onResolve({ filter: /\/cli\/main\.js$/ }, () => ({ path: './main.mjs', external: true }));
-      },
-    },
-  ],
-});
-writeFileSync(resolve(root, 'dist/bin/package.json'), '{ "type": "commonjs" }\n');
-chmodSync(resolve(root, 'dist/bin/rxchat.js'), 0o755);
 await import('./man.mjs');

@@ -24,5 +24,12 @@ const saysVersion = (): boolean => {
 if (argv.length !== 1 || argv[0] !== '--version' || !saysVersion()) {
   // Since Node 22.8; on older ones there is no cache to enable.
   (module as { enableCompileCache?: () => void }).enableCompileCache?.();
-  void import('../cli/main.js').then(({ main }) => main(argv, RXCHAT_VERSION));
+  void import('../cli/main.js').then(
+    ({ main }) => main(argv, RXCHAT_VERSION),
+    (error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+      writeSync(2, 'rxchat: it is not built, or not yet: npm ci && npm run build\n');
+      process.exitCode = 1;
+    },
+  );
 }

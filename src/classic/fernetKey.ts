@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { asFernetKey, type FernetKey } from '../../streams/client/index.js';
+import { calledAs } from '../cli/calledAs.js';
 import { usageError } from '../cli/exit.js';
 import { type Flags, text } from '../cli/flags.js';
 import { errorCode } from '../transport/networkError.js';
@@ -18,13 +19,13 @@ export const readKey = (flags: Flags): FernetKey => {
   if (given === undefined || given === '')
     throw usageError(
       file === undefined ? 'there is no key' : `there is no key in ${file}`,
-      'give one with --key-file or in RXCHAT_KEY; rxchat key makes one',
+      `give one with --key-file or in RXCHAT_KEY; ${calledAs()} key makes one`,
     );
   const bytes = Buffer.from(given, 'base64url');
   if (bytes.length !== 32 || `${bytes.toString('base64url')}=` !== given)
     throw usageError(
       `the key ${file === undefined ? 'in RXCHAT_KEY' : `in ${file}`} is not one: it has ${given.length} characters`,
-      `a key has ${KEY_CHARACTERS} characters of url-safe base64, its = included; rxchat key makes one`,
+      `a key has ${KEY_CHARACTERS} characters of url-safe base64, its = included; ${calledAs()} key makes one`,
     );
   return asFernetKey(bytes);
 };

@@ -1,4 +1,5 @@
 import type { Heard, Message } from '../../streams/index.js';
+import { counted } from '../terminal/counted.js';
 import { shown, type Visible, visibleJson, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { actText } from './actText.js';
 import { alarmText } from './alarmText.js';
@@ -103,7 +104,7 @@ const met = ({ nick, key }: Extract<Heard, { type: 'first-sight' }>): Printed =>
 
 /** `alice joined`; of oneself nothing. */
 const present = (heard: Extract<Heard, { type: 'joined' | 'left' }>, nick: string): Printed => {
-  if (heard.nicks.length === 0) return { note: `${heard.count} members ${heard.type}` };
+  if (heard.nicks.length === 0) return { note: `${counted(heard.count, 'member')} ${heard.type}` };
   const others = heard.nicks.filter((each) => each !== nick);
   return others.length === 0 ? {} : { note: `${visibleNicks(others)} ${heard.type}` };
 };

@@ -2,6 +2,7 @@ import meow from 'meow';
 import { lastValueFrom } from 'rxjs';
 import { visibleLines } from '../terminal/visible.js';
 import { writeError, writeOut } from '../terminal/write.js';
+import { calledAs } from './calledAs.js';
 import { type Command, COMMANDS, flagsOf } from './commandTable.js';
 import { openConfig } from './config/openConfig.js';
 import { blamed, withConfig } from './config/withConfig.js';
@@ -102,7 +103,7 @@ const needValues = (known: Command['flags'], argv: readonly string[]): void => {
   }
 };
 
-const helpHint = (name?: string): string => `see rxchat ${name === undefined ? '' : `${name} `}--help`;
+const helpHint = (name?: string): string => `see ${calledAs()} ${name === undefined ? '' : `${name} `}--help`;
 
 const unknownCommand = (name: string) => {
   const names = COMMANDS.map((each) => each.name);

@@ -5,7 +5,7 @@ import { openIdentity } from '../identity/identity.js';
 import { openKnownKeys } from '../identity/knownKeys.js';
 import { isTransientNick } from '../identity/transientNick.js';
 import { safetyNumber } from '../identity/safetyNumber.js';
-import { shown, stacked, type Visible, visibleNick, visibleNicks } from '../terminal/visible.js';
+import { shown, type Visible, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { endOfTurn$ } from '../turn.js';
 import { CliError, Exit, note } from './exit.js';
 import type { Flags } from './flags.js';
@@ -22,8 +22,8 @@ export interface People {
   readonly keep: () => MonoTypeOperatorFunction<Heard>;
   /** The same for who is not there to decide: without `--accept-key` it errors with exit code 5. */
   readonly insist: () => MonoTypeOperatorFunction<Heard>;
-  /** What to show for `/verify NICK`, and `yes` or `no` behind it, which is kept. */
-  readonly verify: (nick: string, answer: string | undefined) => Visible;
+  /** What to show for `/verify NICK`, a line each, and `yes` or `no` behind it, which is kept. */
+  readonly verify: (nick: string, answer: string | undefined) => readonly Visible[];
   /** The same for `/ignore NICK`, and `no` behind it; without a nick: who is ignored. */
   readonly ignore: (nick: string | undefined, answer: string | undefined) => Visible;
   readonly isIgnored: (key: string) => boolean;
@@ -61,38 +61,39 @@ export const openPeople = (room: string, flags: Flags): People => {
       filter((heard) => heard !== undefined),
     );
 
-  const verify = (name: string, answer: string | undefined): Visible => {
+  const verify = (name: string, answer: string | undefined): readonly Visible[] => {
     const nick = visibleNick(name);
     const key = newest.get(foldNick(name));
-    if (key === undefined) return shown`-- ${nick} has said nothing yet that would show a key`;
-    if (key === identity.key) return shown`-- ${nick} has your own key`;
+    if (key === undefined) return [shown`${nick} has said nothing yet that would show a key`];
+    if (key === identity.key) return [shown`${nick} has your own key`];
     if (answer === 'yes' || answer === 'no') {
       keys.verify(key, answer === 'yes');
       if (answer === 'yes') keys.accept(room, name, key);
-      return answer === 'yes' ? shown`-- ${nick} is verified` : shown`-- ${nick} is not verified`;
+      return [answer === 'yes' ? shown`${nick} is verified` : shown`${nick} is not verified`];
     }
-    return stacked([
-      shown`-- ${nick}${keys.isVerified(key) ? ' is verified' : ''}: compare this number, by another way than this room`,
-      shown`-- ${safetyNumber(identity.key, key)}`,
-      shown`-- if it is the same with both of you: /verify ${nick} yes   if it is not: /verify ${nick} no`,
-    ]);
+    return [
+      shown`${nick}${keys.isVerified(key) ? ' is verified' : ''}: compare this number, by another way than this room`,
+      shown`${safetyNumber(identity.key, key)}`,
+      shown`if it is the same with both of you: /verify ${nick} yes`,
+      shown`if it is not: /verify ${nick} no`,
+    ];
   };
 
   const ignore = (name: string | undefined, answer: string | undefined): Visible => {
     if (name === undefined) {
       const nicks = [...newest].flatMap(([each, key]) => (keys.ignored().has(key) ? each : []));
       return keys.ignored().size === 0
-        ? shown`-- you ignore nobody`
-        : shown`-- you ignore ${nicks.length > 0 ? visibleNicks(nicks) : `${keys.ignored().size} keys of other rooms`}`;
+        ? shown`you ignore nobody`
+        : shown`you ignore ${nicks.length > 0 ? visibleNicks(nicks) : `${keys.ignored().size === 1 ? 'a key' : `${keys.ignored().size} keys`} of other rooms`}`;
     }
     const nick = visibleNick(name);
     const key = newest.get(foldNick(name));
-    if (key === undefined) return shown`-- ${nick} has said nothing yet that would show a key`;
-    if (key === identity.key) return shown`-- ${nick} has your own key`;
+    if (key === undefined) return shown`${nick} has said nothing yet that would show a key`;
+    if (key === identity.key) return shown`${nick} has your own key`;
     keys.ignore(key, answer !== 'no');
     return answer === 'no'
-      ? shown`-- you read what ${nick} says`
-      : shown`-- you read nothing more of ${nick}, whatever nick they take; /ignore ${nick} no takes it back`;
+      ? shown`you read what ${nick} says`
+      : shown`you read nothing more of ${nick}, whatever nick they take; /ignore ${nick} no takes it back`;
   };
 
   return {

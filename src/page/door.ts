@@ -1,4 +1,5 @@
 import { filter, fromEvent, map, type Observable, take, tap } from 'rxjs';
+import { RefusedError } from '../../streams/wire/index.js';
 import { InviteError, type Invite } from '../invite/invite.js';
 import { byId, tell } from './dom.js';
 import { keepNick, readNick } from './keep.js';
@@ -11,7 +12,13 @@ export interface Entrance {
 }
 
 /** What is wrong, in words; whatever else it is, is no fault of who typed. */
-export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const wordsOf = (error: unknown): string => {
+  const words = error instanceof Error ? error.message : String(error);
+  // A page asks for no token: it would be one more secret for whoever serves it.
+  return error instanceof RefusedError && error.code === 'access-denied'
+    ? `${words}; a page has none, so join with the command: rxchat join LINK --access-token-file FILE`
+    : words;
+};
 
 /** Asks who comes, and for an invite where the address of the page is none; says first what went wrong before. */
 export const door = (fault: string | undefined): Observable<Entrance> => {

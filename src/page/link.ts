@@ -1,7 +1,8 @@
 import { checkNick } from '../../streams/wire/index.js';
 import { isLoopback } from '../address.js';
 import { createInvite, type Invite, InviteError } from '../invite/invite.js';
-import { formatInvite, parseInvite } from '../invite/text.js';
+import { isLocked } from '../invite/lockedInvite.js';
+import { formatInvite, parseAnyInvite, parseInvite } from '../invite/text.js';
 
 /** Where this page came from, which is where its relay is. */
 const here = (): Pick<Invite, 'host' | 'port' | 'web'> => {
@@ -23,7 +24,11 @@ export const inviteOfPage = (): Invite | undefined =>
 /** The invite that was typed: a link of a page, an invite of the command for the same relay, or nothing, for a new room. */
 export const inviteOf = (text: string): Invite => {
   if (text.trim() === '') return createInvite(here());
-  const given = parseInvite(text);
+  const given = parseAnyInvite(text);
+  if (isLocked(given))
+    throw new InviteError(
+      'a room with a passphrase cannot be joined here, but with the command: rxchat join INVITE',
+    );
   const { host } = here();
   if (given.host !== host && !(isLoopback(given.host) && isLoopback(host)))
     throw new InviteError(`the invite is of another relay, ${given.host}: its page is there`);

@@ -1,6 +1,8 @@
-import type { Heard } from '../../streams/client/index.js';
+import type { Act, Heard } from '../../streams/index.js';
+import { actText } from '../cli/actText.js';
 import { alarmText } from '../cli/alarmText.js';
 import { clock } from '../cli/chat/clock.js';
+import { counted } from '../terminal/counted.js';
 import { visible, visibleNick, visibleNicks } from '../terminal/visible.js';
 import { make } from './dom.js';
 import type { Keys } from './keep.js';
@@ -59,6 +61,7 @@ export const drawMessage = (
     readonly nick: string;
     readonly key: string;
     readonly text: string;
+    readonly act?: Act | undefined;
     readonly time: number | undefined;
   },
   { key, keys, onPerson }: Drawing,
@@ -71,6 +74,8 @@ export const drawMessage = (
     time.dateTime = new Date(said.time).toISOString();
     line.append(time);
   }
+  // Before the nick, where no text of anybody can stand: what somebody does is no words of theirs.
+  if (said.act !== undefined) line.append(sign('act', said.act === 'me' ? '*' : '--', 'action:'), ' ');
   const who = make('button', 'who', visibleNick(said.nick));
   who.type = 'button';
   who.addEventListener('click', () => {
@@ -84,7 +89,9 @@ export const drawMessage = (
         : sign('check', '?', 'not verified'),
     );
   else line.append(' ');
-  line.append(make('span', 'text', visible(said.text)));
+  line.append(
+    make('span', 'text', visible(said.act === undefined ? said.text : actText(said.act, said.text))),
+  );
   if (mark !== undefined) line.append(sign('mark', MARKS[mark], mark === 'failed' ? 'not sent' : mark));
   return line;
 };
@@ -103,7 +110,7 @@ export const rowOf = (heard: Heard, drawing: Drawing): Row | undefined => {
     case 'left': {
       const others = heard.nicks.filter((nick) => nick !== drawing.nick);
       if (heard.nicks.length > 0 && others.length === 0) return undefined;
-      const who = others.length > 0 ? visibleNicks(others) : `${heard.count} members`;
+      const who = others.length > 0 ? visibleNicks(others) : counted(heard.count, 'member');
       return note(heard.position, `${who} ${heard.type}`);
     }
     case 'gap':

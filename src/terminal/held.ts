@@ -1,3 +1,4 @@
+import { counted } from './counted.js';
 import { joined, shown, type Visible, visibleLines } from './visible.js';
 
 /** The most, in UTF-16 code units, that waits while another program has the terminal. */
@@ -27,7 +28,9 @@ export const held = (most: number = MOST): Held => {
     },
     taken: () => {
       const said =
-        dropped === 0 ? texts : [shown`-- ${dropped} lines came that there was no room for`, ...texts];
+        dropped === 0
+          ? texts
+          : [shown`-- ${counted(dropped, 'line')} came that there was no room for`, ...texts];
       [texts, size, dropped] = [[], 0, 0];
       return joined(...said.flatMap((each) => [each, NEWLINE]));
     },

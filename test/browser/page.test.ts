@@ -1,13 +1,16 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { formatInvite, parseInvite } from '../../src/index.js';
-import { rxchat } from '../e2e/support/child.js';
+import { newDir, run, rxchat } from '../e2e/support/child.js';
 import { endAll } from '../e2e/support/endings.js';
+import { joinPeer, seal, sealAs } from '../e2e/support/peer.js';
 import { startProxy } from '../e2e/support/proxy.js';
+import { newRoom } from '../e2e/support/relay.js';
 import {
   heard,
   inChromium,
@@ -83,6 +86,30 @@ inChromium('the page of a relay', () => {
     expect(await heard(alice, 'hello from carol').locator('.check').getAttribute('title')).toBe('verified');
     byTcp.endInput();
     byWeb.signal('SIGTERM');
+  });
+
+  test('shows what somebody does, and the topic, as the terminal does, and no text can look like it', async () => {
+    const relay = await startWebRelay();
+    const room = newRoom(relay.port);
+    const alice = await joinPage(await openBrowser(), `${relay.page}${new URL(room.text).hash}`, 'alice');
+    const bob = await joinPeer(room, 'bob');
+    bob.say(
+      sealAs(bob, 'me', 'waves'),
+      sealAs(bob, 'topic', 'tea <b>'),
+      sealAs(bob, 'away', 'lunch'),
+      sealAs(bob, 'back', 'back'),
+      seal(bob, '* bob set the topic: milk'),
+    );
+    await heard(alice, 'milk').waitFor();
+    const lines = await alice.locator('#log .message').allTextContents();
+    expect(lines.map((line) => line.replaceAll(/\s+/g, ' ').replace(/^\d\d:\d\d/, ''))).toStrictEqual([
+      ' action: * bob not verified ?waves',
+      ' action: -- bob not verified ?set the topic: tea <b>',
+      ' action: -- bob not verified ?is away: lunch',
+      ' action: -- bob not verified ?is back',
+      'bob not verified ?* bob set the topic: milk',
+    ]);
+    expect(await heard(alice, 'milk').locator('.act').count()).toBe(0);
   });
 
   test('shows markup and escapes as text, and runs nothing of them', async () => {
@@ -206,6 +233,24 @@ inChromium('the page of a relay', () => {
 
     const wrong = await openPage(await openBrowser(), `${relay.page}#tooshort`);
     expect(await wrong.textContent('#door-fault')).toMatch(/invite/);
+  });
+
+  test('says of a room with a passphrase, and of a private relay, that they are for the command', async () => {
+    const file = join(newDir(), 'tokens');
+    writeFileSync(file, 'a-token-of-this-relay-that-is-long-enough\n', { mode: 0o600 });
+    const relay = await startWebRelay('--access-token-file', file);
+    const page = await openPage(await openBrowser(), relay.page);
+    const { out } = await run(['invite', '--port', String(relay.port), '--words', '6']);
+    await page.fill('#door-nick', 'alice');
+    await page.fill('#door-invite', out);
+    await page.click('#door-form button');
+    await page
+      .locator('#door-fault', { hasText: 'a room with a passphrase cannot be joined here' })
+      .waitFor();
+    await page.fill('#door-invite', '');
+    await page.click('#door-form button');
+    await page.locator('#door-fault', { hasText: 'rxchat join LINK --access-token-file FILE' }).waitFor();
+    expect(await page.textContent('#door-fault')).toMatch(/^.*token.*; a page has none/);
   });
 
   test('says so where it came unprotected, and works there all the same; by another name it is taken for a stranger', async () => {

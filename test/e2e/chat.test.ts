@@ -142,6 +142,54 @@ describe('commands that others see', () => {
   });
 });
 
+describe('commands that nobody else sees', () => {
+  inTerminal('/history, /search, and /ignore, which is taken back', async () => {
+    const { room, join } = await atRoom();
+    const alice = await join('alice');
+    const bob = await joinPeer(room, 'bob');
+    bob.say(seal(bob, 'green tea'), seal(bob, 'milk'));
+    await alice.shows(/\?bob: milk$/m);
+    await enter(alice, '/history 1');
+    await alice.shows(/^-- the last message of this run:\n\d\d:\d\d \?bob: milk\nalice>$/m);
+    await enter(alice, '/search TEA');
+    await alice.shows(/^-- the last message of this run with TEA:\n\d\d:\d\d \?bob: green tea\nalice>$/m);
+    await enter(alice, '/search rum');
+    await alice.shows(/^-- not found in the 2 messages of this run: rum\nalice>$/m);
+
+    await enter(alice, '/ignore bob');
+    await alice.shows(/^-- you read nothing more of bob[^]*alice>$/m);
+    await enter(alice, '/ignore');
+    await alice.shows(/^-- you ignore bob\nalice>$/m);
+    bob.say(seal(bob, 'unread'));
+    // What is said after it comes after it.
+    await enter(alice, 'is anybody there?');
+    await alice.shows(/^\d\d:\d\d alice: is anybody there\?\nalice>$/m);
+    await enter(alice, '/ignore bob no');
+    await alice.shows(/^-- you read what bob says\nalice>$/m);
+    await enter(alice, '/ignore');
+    await alice.shows(/^-- you ignore nobody\nalice>$/m);
+    bob.say(seal(bob, 'read again'));
+    const shown = await alice.shows(/^\d\d:\d\d \?bob: read again\nalice>$/m);
+    expect(shown).not.toContain('unread');
+    await enter(alice, '/history');
+    const again = await alice.shows(/^-- the last 4 messages of this run:\n[^]*read again\nalice>$/m);
+    expect(again).not.toContain('unread');
+  });
+
+  inTerminal.each([40, 80])('%d columns: /help and /verify, without a broken word', async (columns) => {
+    const { room, join } = await atRoom();
+    const alice = await join('alice', [], { columns, rows: 80, env: { NO_COLOR: '1' } });
+    const bob = await joinPeer(room, 'bob_with_a_longer_name');
+    bob.say(seal(bob, 'hello'));
+    await alice.shows(/: hello$/m);
+    await enter(alice, '/help');
+    await alice.shows(/another key than before\nalice>$|before\nalice>$/m);
+    await enter(alice, '/verify bob_with_a_longer_name');
+    const shown = await alice.shows(/^-- if it is not: [^]*no\nalice>$/m);
+    isGolden(`commands-${columns}`, shown.replaceAll(/\b\d{5}\b/g, '12345'));
+  });
+});
+
 describe('from one run to the next', () => {
   inTerminal('what came meanwhile stands behind a mark', async () => {
     const { room, join } = await atRoom();

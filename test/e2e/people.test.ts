@@ -82,7 +82,7 @@ inTerminal('/verify shows both the same number, and remembers the answer', async
   const room = newRoom((await startRelay()).port);
   const [alice, bob] = [newDir(), newDir()];
   const sit = async (nick: string, data: string) => {
-    const terminal = await openTerminal(['join', room.text, '--nick', nick], { columns: 90, rows: 30, data });
+    const terminal = await openTerminal(['join', room.text, '--nick', nick], { columns: 80, rows: 30, data });
     await terminal.shows(/you are in/);
     return terminal;
   };

@@ -11,6 +11,22 @@ afterEach(endAll);
 /** How it ends is how a relay does that nobody disturbs. */
 const SERVE = ['serve', '--port', '0', '--log-level', 'trace'];
 
+describe('serve says what to type next', () => {
+  test.each([
+    ['rxchat', {}],
+    ['npx rxchat', { npm_command: 'start' }],
+  ])('as it was called: %s', async (called, env) => {
+    const relay = rxchat(['serve', '--port', '0', '--memory'], { env });
+    const shown = await relay.err.until(({ text }) => /INVITE\n/.test(text) && text);
+    expect(shown.match(/(?<=^rxchat: ).* join/gm)).toStrictEqual([
+      `to make a room and join it, from another terminal: ${called} join`,
+      `that shows an invite; whoever has it can join: ${called} join`,
+    ]);
+    relay.signal('SIGTERM');
+    expect(await relay.exit).toBe(0);
+  });
+});
+
 describe('serve goes on', () => {
   test('when nobody reads its log and its notes any more', async () => {
     const script = 'exec "$0" "$@" 2> >(exec <&-; exit)';

@@ -32,6 +32,21 @@ test('what is said after one came in is wanted, whatever clock it has', () => {
   expect(wanted(since(), [empty, old(9, 'a')])).toStrictEqual(['welcome', 'a']);
 });
 
+test('who came and went is wanted from the first new message on, or once one came in oneself', () => {
+  const came = (position: number): Heard => ({ type: 'joined', position, nicks: ['bob'], count: 1 });
+  const went = (position: number): Heard => ({ type: 'left', position, nicks: ['bob'], count: 1 });
+  expect(wanted(since(), [history, came(1), old(2, 'a'), went(3), fresh(4, 'b'), came(5)])).toStrictEqual([
+    'welcome',
+    'b',
+    'joined',
+  ]);
+  expect(wanted(since(), [history, came(1), went(8), came(9), old(10, 'a')])).toStrictEqual([
+    'welcome',
+    'joined',
+    'a',
+  ]);
+});
+
 test('a gap is told where something new enough may be in it', () => {
   const gap: Heard = { type: 'gap', from: 1, to: 4 };
   expect(wanted(since(), [history, gap, old(5, 'a'), fresh(6, 'b')])).toStrictEqual(['welcome', 'b']);

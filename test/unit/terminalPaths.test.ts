@@ -25,6 +25,7 @@ const found = (pattern: RegExp): string[] =>
  */
 const WAYS: Readonly<Record<string, string>> = {
   'src/bin/rxchat.ts: writeSync(1': 'the version of this very program',
+  'src/bin/rxchat.ts: writeSync(2': 'one line of its own words',
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/chat/openSitting.ts: stdout': 'asks how many colours it has, and writes nothing',
   'src/cli/main.ts: stdout.isTTY': 'asks, and writes nothing',

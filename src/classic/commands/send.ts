@@ -1,4 +1,5 @@
 import { catchError, concat, defer, ignoreElements, of, takeUntil, takeWhile, tap, throwError } from 'rxjs';
+import { calledAs } from '../../cli/calledAs.js';
 import type { Run } from '../../cli/commandTable.js';
 import { CliError, Exit, toCliError, usageError } from '../../cli/exit.js';
 import { text } from '../../cli/flags.js';
@@ -14,7 +15,10 @@ export const send: Run = ({ flags }) =>
   defer(() => {
     const message = text(flags, 'message');
     if (message === undefined && process.stdin.isTTY)
-      throw usageError('there is nothing to send', 'pipe lines into rxchat send, or give one with -m TEXT');
+      throw usageError(
+        'there is nothing to send',
+        `pipe lines into ${calledAs()} send, or give one with -m TEXT`,
+      );
     const { hear } = readClient(flags, { unique: true });
     const source = message === undefined ? pipedTexts(standardInput()) : oneText(message);
     let sent = 0;

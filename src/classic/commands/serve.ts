@@ -13,6 +13,7 @@ import {
 } from 'rxjs';
 import { hub } from '../../../streams/classic/hub.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress } from '../../address.js';
+import { calledAs } from '../../cli/calledAs.js';
 import type { Run } from '../../cli/commandTable.js';
 import { Exit, note } from '../../cli/exit.js';
 import { choice, type Flags } from '../../cli/flags.js';
@@ -73,6 +74,6 @@ const announce = (bound: Address): void => {
   writeOut(shown`listening on ${formatAddress(bound)}`);
   tellExposure();
   const port = bound.port === DEFAULT_ADDRESS.port ? '' : ` --port ${bound.port}`;
-  note('to make a key, once, and give it to everyone: npx rxchat key --key-file chat.key');
-  note(`to talk, from another terminal: npx rxchat join --wire classic${port} --key-file chat.key`);
+  note(`to make a key, once, and give it to everyone: ${calledAs()} key --key-file chat.key`);
+  note(`to talk, from another terminal: ${calledAs()} join --wire classic${port} --key-file chat.key`);
 };

@@ -184,9 +184,10 @@ const help = (name: string): readonly Line[] => {
   if (wanted === '') {
     const rows = CHAT_COMMANDS.map((each) => [`/${each.name} ${each.input}`.trimEnd(), each.help] as const);
     const width = Math.max(...rows.map(([usage]) => usage.length));
-    return [...rows.map(([usage, text]) => `${usage.padEnd(width)}  ${text}`), ...MORE].map((row) =>
-      info(shown`${row}`),
-    );
+    return [
+      ...rows.map(([usage, text]) => ({ ...info(shown`${text}`), term: shown`${usage.padEnd(width)}  ` })),
+      ...MORE.map((row) => info(shown`${row}`)),
+    ];
   }
   const command = CHAT_COMMANDS.find((each) => each.name === wanted);
   return command === undefined

@@ -3,11 +3,14 @@ import { shown, visibleNick, type Visible } from '../../terminal/visible.js';
 import type { People } from '../people.js';
 import type { Desk } from './commands.js';
 import { clock } from './clock.js';
-import { bare, info, type Line } from './line.js';
+import { counted } from '../../terminal/counted.js';
+import { bare, info } from './line.js';
 import type { View } from './view.js';
 
 /** The most that a search shows. */
 const FOUND_LIMIT = 20;
+
+const newest = (count: number): string => (count === 1 ? 'the last message' : `the last ${count} messages`);
 
 export interface DeskOptions {
   readonly view: View;
@@ -19,9 +22,6 @@ export interface DeskOptions {
 
 /** What the commands of a conversation know and do, by what a person sees and whom they know. */
 export const desk = ({ view, people, members, invite, utc }: DeskOptions): Desk => {
-  /** Words that have their sign already. */
-  const lines = (text: Visible): readonly Line[] => [bare(text)];
-
   const person = (nick: string): string => {
     const key = people.keyOf(nick);
     const sure = key !== undefined && key !== people.identity.key && people.isVerified(key);
@@ -37,9 +37,9 @@ export const desk = ({ view, people, members, invite, utc }: DeskOptions): Desk 
 
   return {
     who: () => [info(shown`here: ${members().map(person).join(', ')}`)],
-    invite: () => [info(shown`whoever has this invite is in this room:`), bare(invite)],
-    verify: (nick, answer) => lines(people.verify(nick, answer)),
-    ignore: (nick, answer) => lines(people.ignore(nick, answer)),
+    invite: () => [info(shown`whoever has this invite is in:`), bare(invite)],
+    verify: (nick, answer) => people.verify(nick, answer).map(info),
+    ignore: (nick, answer) => [info(people.ignore(nick, answer))],
     quiet: (answer) => {
       if (answer !== '' && answer !== 'on' && answer !== 'off')
         return [info(shown`/quiet on, or /quiet off`)];
@@ -52,13 +52,13 @@ export const desk = ({ view, people, members, invite, utc }: DeskOptions): Desk 
       const found = view.memory.last(count);
       if (found.length === 0)
         return [info(shown`nothing was said in this run; join --last N begins with older messages`)];
-      return [info(shown`the last ${found.length} of this run:`), ...found.map(view.again)];
+      return [info(shown`${newest(found.length)} of this run:`), ...found.map(view.again)];
     },
     search: (text) => {
       const found = view.memory.search(text, FOUND_LIMIT);
       if (found.length === 0)
-        return [info(shown`none of the ${view.memory.size} messages of this run has ${text} in it`)];
-      return [info(shown`the last ${found.length} of this run with ${text}:`), ...found.map(view.again)];
+        return [info(shown`not found in the ${counted(view.memory.size, 'message')} of this run: ${text}`)];
+      return [info(shown`${newest(found.length)} of this run with ${text}:`), ...found.map(view.again)];
     },
     topic: () => {
       const { topic } = view;

@@ -2,6 +2,7 @@ import type { Act, Heard, Message } from '../../../streams/index.js';
 import { shown, type Visible, visibleNick, visibleNicks } from '../../terminal/visible.js';
 import { actText } from '../actText.js';
 import { alarmText } from '../alarmText.js';
+import { counted } from '../../terminal/counted.js';
 import { alarm, info, type Line, rowsOf } from './line.js';
 
 /** What is known of who somebody is. */
@@ -46,7 +47,9 @@ export const presenceLine = (
 ): Line => ({
   tone: 'info',
   sign: type === 'joined' ? shown`-->` : shown`<--`,
-  text: [nicks.length === 0 ? shown`${count} members ${type}` : shown`${visibleNicks(nicks)} ${type}`],
+  text: [
+    nicks.length === 0 ? shown`${counted(count, 'member')} ${type}` : shown`${visibleNicks(nicks)} ${type}`,
+  ],
 });
 
 /** What somebody sitting in a room sees of it, but for who comes and goes; `undefined`: nothing. */
@@ -58,8 +61,7 @@ export const heardLine = (heard: Heard, trust: Trust): Line | undefined => {
       return info(shown`the relay has lost its history; what it has is shown from the beginning`);
     case 'gap': {
       const { from, to } = heard;
-      const count = to - from + 1;
-      return info(shown`gap: ${count} message${count === 1 ? '' : 's'} expired (entries ${from} to ${to})`);
+      return info(shown`gap: ${counted(to - from + 1, 'message')} expired (entries ${from} to ${to})`);
     }
     case 'first-sight': {
       const who = visibleNick(heard.nick);
@@ -83,5 +85,7 @@ export const heardLine = (heard: Heard, trust: Trust): Line | undefined => {
 export const welcomeLine = ({ members, count }: Extract<Heard, { type: 'welcome' }>, nick: string): Line => {
   const others = members?.filter((each) => each !== nick) ?? [];
   if (count === 1) return info(shown`you are in, alone so far`);
-  return info(shown`you are in, with ${others.length > 0 ? visibleNicks(others) : `${count - 1} others`}`);
+  return info(
+    shown`you are in, with ${others.length > 0 ? visibleNicks(others) : counted(count - 1, 'other')}`,
+  );
 };

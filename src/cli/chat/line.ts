@@ -13,6 +13,8 @@ export interface Line {
   readonly sign?: Visible;
   /** Who it is about, with the mark that tells whether that is sure, and what stands behind it. */
   readonly who?: { readonly name: Visible; readonly key: string | undefined; readonly end: Visible };
+  /** What the text tells of, in a column of its own; where there is no room for that, in a row of its own. */
+  readonly term?: Visible;
   /** Its rows; most have one. Those of others are visible. */
   readonly text: readonly Visible[];
 }
@@ -56,5 +58,6 @@ export const headOf = (
 export const plainLine = (line: Line, utc = false): Visible =>
   joined(
     headOf(line, utc),
+    line.term ?? shown``,
     line.text.reduce((before, row) => joined(before, shown`\u240a`, row)),
   );

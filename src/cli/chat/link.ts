@@ -1,6 +1,7 @@
 import type { Heard } from '../../../streams/index.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { spanText } from './clock.js';
+import { counted } from '../../terminal/counted.js';
 import { info, type Line } from './line.js';
 
 /** A relay that is back within so many ms was hardly away: nothing is said of it in the scrollback. */
@@ -139,4 +140,4 @@ export const linkView = (): LinkView => {
 };
 
 const caughtUpText = (count: number): string =>
-  count === 0 ? '' : `, ${count} message${count === 1 ? '' : 's'} caught up`;
+  count === 0 ? '' : `, ${counted(count, 'message')} caught up`;

@@ -4,6 +4,7 @@ import type { Invite } from '../../invite/invite.js';
 import { formatInvite } from '../../invite/text.js';
 import { coloursOf } from '../../terminal/style.js';
 import { shown, visible } from '../../terminal/visible.js';
+import { calledAs } from '../calledAs.js';
 import { BELLS, NOTICES } from '../choices.js';
 import type { Desk } from '../commands/join.js';
 import { note } from '../exit.js';
@@ -81,7 +82,7 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
 const newRoomLines = (invite: string): readonly Line[] => [
   info(shown`a new room; whoever has this invite is in:`),
   bare(visible(invite)),
-  info(shown`1. give it to others, who run: rxchat join INVITE   (/invite qr shows it as a code)`),
+  info(shown`1. give it to others, who run: ${calledAs()} join INVITE; /invite qr shows it as a code`),
   info(shown`2. type a message and press Enter; /help shows the commands`),
   info(shown`3. /quit leaves; with the same invite you come back`),
 ];

@@ -14,13 +14,26 @@ export interface Canvas {
 export const paint = (line: Line, { columns, style, utc }: Canvas): Visible => {
   if (line.tone === 'bare') return stacked(line.text);
   if (line.tone === 'mark') return stacked(line.text.map((row) => style.dim(rule(row, columns))));
-  const head = headOf(line, utc, style.nick);
+  const [above, head] = termed(line, headOf(line, utc, style.nick), columns);
   const indent = Math.min(width(head), Math.floor(columns / 2));
   const rows = line.text.map((row, at) => {
     const before = at === 0 ? head : blank(indent);
     return wrap(joined(before, row), columns, indent);
   });
-  return tinted(line.tone, stacked(rows), style);
+  return tinted(line.tone, stacked([...above, ...rows]), style);
+};
+
+/** What stands above the text, and what before it. */
+const termed = (
+  { term }: Line,
+  head: Visible,
+  columns: number,
+): readonly [above: readonly Visible[], before: Visible] => {
+  if (term === undefined) return [[], head];
+  const before = joined(head, term);
+  if (width(before) <= columns / 2) return [[], before];
+  const row = reshaped(before, (text) => text.trimEnd());
+  return [[wrap(row, columns, width(head))], blank(width(head) + 2)];
 };
 
 /** The same in one row, cut at its end: for what is drawn again and again. */

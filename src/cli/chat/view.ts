@@ -3,6 +3,7 @@ import { foldNick } from '../../../streams/wire/index.js';
 import { shown, type Visible, visibleNick } from '../../terminal/visible.js';
 import { day } from './clock.js';
 import { comings } from './comings.js';
+import { counted } from '../../terminal/counted.js';
 import { heardLine, messageLine, presenceLine, welcomeLine } from './format.js';
 import { info, type Line, mark } from './line.js';
 import { linkView } from './link.js';
@@ -153,7 +154,7 @@ export const view = (options: ViewOptions): View => {
       missed !== undefined && !heard.own && heard.position > missed.after && heard.position < missed.before;
     if (isMissed) missed = undefined;
     const before = [
-      ...(skipped > 0 ? [info(shown`${skipped} older messages are not shown`)] : []),
+      ...(skipped > 0 ? [info(shown`not shown: ${counted(skipped, 'older message')}`)] : []),
       ...(isMissed ? [mark(shown`new`)] : []),
     ];
     skipped = 0;

@@ -1,6 +1,7 @@
 import { defer, EMPTY } from 'rxjs';
 import { checkHistory } from '../../history/index.js';
 import type { Run } from '../commandTable.js';
+import { counted } from '../../terminal/counted.js';
 import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readDir } from '../store.js';
@@ -14,6 +15,3 @@ export const check: Run = ({ flags }) =>
     writeOut(shown`${dir} is whole: ${holds.join(', ')}`);
     return EMPTY;
   });
-
-const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count} ${count === 1 ? one : many}`;

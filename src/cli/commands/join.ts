@@ -30,6 +30,7 @@ import type { RoomOptions } from '../../roomOn.js';
 import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
+import { calledAs } from '../calledAs.js';
 import { openReadPosition } from '../chat/readPosition.js';
 import { openSitting } from '../chat/openSitting.js';
 import { chatFormat } from '../chatFormat.js';
@@ -159,7 +160,7 @@ const partly = (error: unknown): unknown =>
 /** Whoever made a room on this machine may not know that it takes a relay. */
 const explained = (error: unknown, { host, port }: Invite): unknown =>
   error instanceof LinkError && isLoopback(host)
-    ? new CliError(Exit.network, `no relay at ${host}:${port}; start one with: rxchat serve`)
+    ? new CliError(Exit.network, `no relay at ${host}:${port}; start one with: ${calledAs()} serve`)
     : error;
 
 const plainDesk = (format: (heard: Heard) => Visible | undefined, around: Company, invite: Invite): Desk => ({

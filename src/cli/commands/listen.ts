@@ -26,11 +26,10 @@ import { type Flags, integer, text } from '../flags.js';
 import { openCursorFile } from '../listening/cursor.js';
 import { pressure } from '../listening/pressure.js';
 import { readDelivery } from '../listening/readDelivery.js';
-import { readings } from '../listening/readings.js';
+import { readings, readTogether } from '../listening/readings.js';
 import { sieve } from '../listening/sieve.js';
 import { readStart } from '../listening/start.js';
 import { tellState } from '../offline.js';
-import { together } from '../output.js';
 import { openPeople } from '../people.js';
 import { interruption$, outputClosed$ } from '../process.js';
 import { readLink } from '../relayLink.js';
@@ -59,6 +58,8 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
       count,
       failOnGap: flags['failOnGap'] === true,
     });
+    /** A command takes its time, and output is taken at once. */
+    const isSlow = text(flags, 'exec') !== undefined;
     let isClosed = false;
 
     const taken$ = from(readRoomOptions(flags, nick)).pipe(
@@ -80,9 +81,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
         merge(
           heard$.pipe(
             company().news(),
-            together(),
-            map(read.take),
-            takeWhile(() => read.end === undefined, true),
+            readTogether(read, isSlow ? held : undefined),
             deliver,
             tap((batch) => {
               const cursor = batch.findLast((each) => each.cursor !== undefined)?.cursor;

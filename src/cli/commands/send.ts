@@ -21,6 +21,7 @@ import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
 import { clearStatus, showStatus, writeOut } from '../../terminal/write.js';
 import { atMostEvery } from '../atMostEvery.js';
+import { calledAs } from '../calledAs.js';
 import { DROPPED } from '../choices.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
@@ -57,7 +58,10 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
     const timeout = span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT;
     const message = text(flags, 'message');
     if (message === undefined && process.stdin.isTTY)
-      throw usageError('there is nothing to send', 'pipe lines into rxchat send, or give one with -m TEXT');
+      throw usageError(
+        'there is nothing to send',
+        `pipe lines into ${calledAs()} send, or give one with -m TEXT`,
+      );
 
     const source = message === undefined ? pipedSource(flags) : oneMessage(message);
     const json = flags['json'] === true;

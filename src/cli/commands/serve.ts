@@ -32,6 +32,7 @@ import type { Listening } from '../../transport/listening.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { type Certificate, listenTls } from '../../transport/tls.js';
 import { readAddress } from '../address.js';
+import { calledAs } from '../calledAs.js';
 import type { Run } from '../commandTable.js';
 import { Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
@@ -142,8 +143,8 @@ const announce = (bound: Address, pin: string | undefined): void => {
     pin === undefined ? '' : ` --pin ${pin}`,
     pin === undefined && !isLoopback(bound.host) ? ' --plain' : '',
   ].join('');
-  note(`to make a room and join it, from another terminal: npx rxchat join${where}`);
-  note('that shows an invite; whoever has it can join: npx rxchat join INVITE');
+  note(`to make a room and join it, from another terminal: ${calledAs()} join${where}`);
+  note(`that shows an invite; whoever has it can join: ${calledAs()} join INVITE`);
   if (pin === undefined && !isLoopback(bound.host))
     note('without TLS: nicks, room names and sizes can be read on the way here');
 };

@@ -42,12 +42,15 @@ const written = (text: Visible): Observable<void> =>
     });
   });
 
-/** Gives each message to a command, one after the other; what is no message is a note. */
+/** Gives each message to a command, one after the other; what is no message is a note. Takes what was done off what waits. */
 export const toCommand =
-  (format: Format, runOn: (message: Message) => Observable<void>, pressure: Pressure): Delivery =>
+  (
+    format: Format,
+    runOn: (message: Message) => Observable<void>,
+    pressure: Pick<Pressure, 'add'>,
+  ): Delivery =>
   (batch$) =>
     batch$.pipe(
-      tap((batch) => pressure.add(batch.length)),
       concatMap((batch) => from(batch)),
       concatMap((reading) => {
         const { heard, isWanted } = reading;

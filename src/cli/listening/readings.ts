@@ -1,6 +1,9 @@
+import { map, type OperatorFunction, takeWhile, tap } from 'rxjs';
 import type { Heard } from '../../../streams/index.js';
+import { together } from '../output.js';
 import { type Cursor, cursors } from './cursor.js';
 import type { Reading } from './delivery.js';
+import type { Pressure } from './pressure.js';
 import type { Sifted } from './sieve.js';
 
 export interface ReadingsOptions {
@@ -49,3 +52,21 @@ export const readings = ({ sift, start, count, failOnGap }: ReadingsOptions): Re
     },
   };
 };
+
+/**
+ * What is heard in, readings out, those of one turn of the event loop together; completes where it is enough. `held` counts
+ * what waits from the moment at which it is heard: in one turn a socket may be read many times.
+ */
+export const readTogether =
+  (read: Readings, held?: Pick<Pressure, 'add'>): OperatorFunction<Heard, readonly Reading[]> =>
+  (heard$) =>
+    heard$.pipe(
+      tap(() => held?.add(1)),
+      together(),
+      map((batch) => {
+        const taken = read.take(batch);
+        held?.add(taken.length - batch.length);
+        return taken;
+      }),
+      takeWhile(() => read.end === undefined, true),
+    );

@@ -12,6 +12,9 @@ export interface Sifted {
   readonly isWanted: boolean;
 }
 
+/** What has no time of its own, and so is as old as what comes after it. */
+const TIMELESS: readonly Heard['type'][] = ['undecryptable', 'joined', 'left'];
+
 /**
  * Tells what is wanted of what is heard: not what was taken before, not what a key said, and nothing before the first
  * message that is new enough by its sender's clock. What is said from now on is wanted, whatever clock it has.
@@ -29,7 +32,7 @@ export const sieve = ({ since, taken, without }: SieveOptions): ((heard: Heard) 
   };
 
   const look = (heard: Heard): boolean => {
-    if (heard.type !== 'message') return begun || heard.type !== 'undecryptable';
+    if (heard.type !== 'message') return begun || !TIMELESS.includes(heard.type);
     const { position, index, key } = heard;
     if (skipped?.position === position - 1 && index < skipped.lines) return false;
     return begun && key !== without;
@@ -44,7 +47,10 @@ export const sieve = ({ since, taken, without }: SieveOptions): ((heard: Heard) 
       gap = heard;
       return heard.to + 1 >= (end ?? 0) ? begin() : [{ heard, isWanted: false }];
     }
-    const isNew = heard.type === 'message' && (heard.time >= (since ?? 0) || heard.position >= (end ?? 0));
+    const isLive =
+      (heard.type === 'message' || heard.type === 'joined' || heard.type === 'left') &&
+      heard.position >= (end ?? 0);
+    const isNew = isLive || (heard.type === 'message' && heard.time >= (since ?? 0));
     const isEmpty = heard.type === 'welcome' && heard.from >= heard.next;
     const before = isNew || isEmpty ? begin() : [];
     if (heard.type === 'message') gap = undefined;

@@ -1,4 +1,5 @@
 import { cells, wrap } from '../cells.js';
+import { counted } from '../counted.js';
 import { joined, reshaped, shown, type Visible, visibleGraphemes } from '../visible.js';
 import { type Draft, draftOf } from './draft.js';
 import type { Question } from './paste.js';
@@ -78,7 +79,7 @@ const rowsOf = (line: Visible, columns: number): readonly Visible[] => {
 const newest = (rows: readonly Visible[], room: number, columns: number): readonly Visible[] => {
   if (rows.length <= room) return rows;
   if (room === 0) return [];
-  const more = shown`-- ${rows.length - room + 1} more rows`;
+  const more = shown`-- ${counted(rows.length - room + 1, 'more row')}`;
   return [...rowsOf(more, columns).slice(0, 1), ...rows.slice(rows.length - room + 1)];
 };
 

@@ -76,7 +76,8 @@ export const cleanEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !name.startsWith('RXCHAT_') && !['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NO_COLOR'].includes(name),
+        !name.startsWith('RXCHAT_') &&
+        !['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS', 'NO_COLOR', 'npm_command'].includes(name),
     ),
   );
 
@@ -156,6 +157,10 @@ export const run = async (args: readonly string[], options: ChildOptions = {}): 
   const code = await child.exit;
   return { code, out: child.out.text, err: child.err.text };
 };
+
+/** How many bytes a process has read, of files and sockets, itself and by those whose end it has waited for. */
+export const bytesRead = (pid: number): number =>
+  Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
 
 /** The resident memory of a process, in bytes. */
 export const residentMemory = (pid: number): number =>

@@ -21,6 +21,16 @@ describe('a line on a terminal', () => {
     );
   });
 
+  test('has what it tells of in a column of its own, or above it where there is no room', () => {
+    const line = { ...info(shown`say what you do`), term: shown`/me TEXT  ` };
+    expect(paint(line, { ...canvas, columns: 26 })).toBe('-- /me TEXT  say what you\n             do');
+    expect(paint(line, { ...canvas, columns: 20 })).toBe('-- /me TEXT\n     say what you do');
+    expect(paint(line, { ...canvas, columns: 10 })).toBe(
+      '-- /me\n   TEXT\n     say\n     what\n     you\n     do',
+    );
+    expect(plainLine(line)).toBe('-- /me TEXT  say what you do');
+  });
+
   test('keeps the rows that its writer made, none of which can look like another message', () => {
     const line = messageLine(message({ text: 'one\n00:00 eve: two' }), trust);
     expect(paint(line, { ...canvas, columns: 60 })).toBe('00:00 ?bob: one\n            00:00 eve: two');

@@ -92,7 +92,7 @@ describe('the scrollback', () => {
       message({ position: at + 1, text: `n${at + 1}` }),
     );
     const lines = seen(of, welcome({ from: 1, next }), ...all);
-    expect(lines.slice(1, 3)).toStrictEqual(['-- 2 older messages are not shown', '00:00 ?bob: n3']);
+    expect(lines.slice(1, 3)).toStrictEqual(['-- not shown: 2 older messages', '00:00 ?bob: n3']);
     expect(lines).toHaveLength(CATCH_UP_LIMIT + 2);
   });
 
