@@ -102,6 +102,15 @@ const PLANS: Readonly<Record<string, Plan>> = {
     },
     look: untold,
   },
+  'the relay is ended and restarted 3 s later': {
+    fault: async ({ relay, heard }) => {
+      await heard(BEFORE);
+      await relay.stop();
+      await lasts();
+      await relay.start();
+    },
+    look: untold,
+  },
   'connections are half open': {
     ...onAlert,
     fault: async ({ ways, heard }) => {
