@@ -21,8 +21,11 @@ import type { Invite } from '../invite/invite.js';
 import { CliError, Exit } from './exit.js';
 import type { Receipts } from './receipts.js';
 
-/** A relay that is back within so many ms was hardly away: nothing is said of it. */
-const UNNOTICED = 5000;
+/**
+ * A relay that is back within so many ms was hardly away: nothing is said of it. Who restarts within 5 s is found within
+ * another 1.5 s, as `waits` has it, and the rest is for coming in.
+ */
+export const UNNOTICED = 8000;
 
 /**
  * What is heard, a shared stream, in; what to tell about the connection out: `offline: ...`, once it lasts, and

@@ -56,6 +56,8 @@ export interface Spool {
   add(say: Say): void;
   /** Writes what waits; where nothing does, there is no file. */
   save(): void;
+  /** Whether all that waited when it was saved last is there. */
+  readonly isKept: boolean;
 }
 
 /** Where the spools of all rooms are. */
@@ -161,6 +163,9 @@ export const openSpool = (
     },
     get count() {
       return waiting.reduce((count, { lines }) => count + lines.length, 0);
+    },
+    get isKept() {
+      return !failed;
     },
     save: () => {
       try {

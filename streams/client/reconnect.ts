@@ -14,7 +14,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { backoff } from './backoff.js';
+import { waits } from './waits.js';
 
 /** A link went down; the next attempt comes in `retryMs`. */
 export interface Offline {
@@ -42,9 +42,6 @@ export interface ReconnectOptions<T> {
   readonly stable?: number;
 }
 
-/** The longest wait that a peer may ask for, in ms: an hour. A timer has a limit too, and runs at once beyond it. */
-const LONGEST_WAIT = 3_600_000;
-
 /** Says that a link was over, within `reconnect`. */
 const AGAIN = new Error('again');
 
@@ -52,8 +49,9 @@ const AGAIN = new Error('again');
  * One link after another in, a link that comes back out: subscribes to `link$` anew whenever it is over.
  *
  * Whether a link completes or errors, an `offline` tells so, and the next one comes after a wait: `backoff`, or what the
- * peer asked for and up to half as much again. The waits grow until a link was up for `stable` ms. When `woke$` emits,
- * a wait is over at once; a link that is there is dropped, as it looks alive only to us, and the next begins.
+ * peer asked for and up to half as much again; at that pace it is called upon for 5 s, for it may be restarting. The waits
+ * grow until a link was up for `stable` ms. When `woke$` emits, a wait is over at once; a link that is there is dropped,
+ * as it looks alive only to us, and the next begins.
  *
  * It never completes. It errors with a link's error that is fatal, with `woke$`, and with what is injected and throws.
  * Unsubscribing lets go of the link or the wait, and of `woke$`, which is subscribed once for all of them.
@@ -94,10 +92,14 @@ export const reconnect =
   }: ReconnectOptions<T>): ((link$: Observable<T>) => Observable<T | Offline>) =>
   (link$) =>
     defer(() => {
-      const wait = backoff({ random });
+      const wait = waits({ random });
       let failures = 0;
       let wasUp = false;
       let retryMs = 0;
+      const begin = () => {
+        failures = 0;
+        wait.reset();
+      };
 
       /** One link, from its beginning to its `offline`. */
       const once = (asleep$: Observable<unknown>) =>
@@ -126,16 +128,12 @@ export const reconnect =
 
           const offline = (): Offline => {
             if (asleep) {
-              failures = 0;
+              begin();
               retryMs = 0;
               return { type: 'offline', reason: 'the machine was asleep', retryMs, attempt: 1 };
             }
-            if (upSince !== undefined && now() - upSince >= stable) failures = 0;
-            retryMs = Math.round(
-              asked !== undefined && asked.retryMs > 0
-                ? Math.min(asked.retryMs, LONGEST_WAIT) * (1 + random() / 2)
-                : wait(failures),
-            );
+            if (upSince !== undefined && now() - upSince >= stable) begin();
+            retryMs = wait.next(asked?.retryMs ?? 0);
             failures += 1;
             reason ??= asked?.reason ?? 'the relay closed the connection';
             return { type: 'offline', reason, retryMs, attempt: failures };
@@ -150,7 +148,7 @@ export const reconnect =
       return woke$.pipe(
         // Listened to without a break: a sleep is often over for a timer of the link before it is for `woke$`.
         connect((asleep$) => {
-          const wokenUp$ = asleep$.pipe(map(() => (failures = 0)));
+          const wokenUp$ = asleep$.pipe(map(begin));
           // Always by a timer, also at once: a link that is over within its subscription must not grow the stack.
           // It is `repeat({ delay })`, which RxJS has from 7.6 on.
           return concat(

@@ -127,7 +127,8 @@ export const rollCall = ({
       if (type === 'join') return join(member);
       const seat = bySession.get(member.session);
       if (seat?.member !== member) return [];
-      if (type === 'expired') return seat.away ? [clear(seat)] : [];
+      // It has not come back: that would be another connection.
+      if (type === 'expired') return [clear(seat)];
       if (seat.away) return [];
       switch (type) {
         case 'tokens':

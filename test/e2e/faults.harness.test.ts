@@ -98,6 +98,7 @@ describe('the proxy', () => {
 
   test.each<[string, (proxy: FaultProxy) => void, number]>([
     ['one byte at a time', (proxy) => proxy.oneByteAtATime(true), 0],
+    ['cut in two', (proxy) => proxy.ragged(true), 0],
     ['late', (proxy) => proxy.latency(50), 49],
     ['slowly', (proxy) => proxy.bandwidth(200), 99],
   ])('passes everything on %s', async (_, set, atLeast) => {
@@ -109,6 +110,25 @@ describe('the proxy', () => {
     await Promise.all([atRelay.until(lineOf('and more')), atClient.until(lineOf('an answer'))]);
     expect(atRelay.text).toBe('several words\nand more\n');
     expect(performance.now() - began).toBeGreaterThan(atLeast);
+  });
+
+  test('cuts in two what comes at once, each time elsewhere', async () => {
+    const { proxy, client, relay } = await ends();
+    proxy.ragged(true);
+    const chunks: number[] = [];
+    let length = 0;
+    const all = new Promise<void>((resolve) => {
+      relay.on('data', (chunk: Buffer) => {
+        chunks.push(chunk.length);
+        length += chunk.length;
+        if (length % 1000 === 0) client.write(Buffer.alloc(1000));
+        if (length === 20_000) resolve();
+      });
+    });
+    client.write(Buffer.alloc(1000));
+    await all;
+    // Two that come close to each other are read as one.
+    expect(new Set(chunks).size).toBeGreaterThan(2);
   });
 
   test('holds what comes one way while that is frozen, and only that', async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, newDir, RXCHAT, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
-import { newRoom, type Relay, startRelay } from './support/relay.js';
+import { newRoom, type Relay, startNearRelay } from './support/relay.js';
 import { count, line } from './support/said.js';
 
 afterAll(endAll);
@@ -38,7 +38,7 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
   let sent: Child;
 
   beforeAll(async () => {
-    relay = await startRelay();
+    relay = await startNearRelay();
     room = newRoom(relay.port).text;
     first = rxchat(['listen', room, '--nick', 'ear', '-n', String(LINES)]);
     await relay.joined('ear');

@@ -5,7 +5,7 @@ import { rxchat } from './support/child.js';
 import { atEnd, endAll } from './support/endings.js';
 import { fakeToken, joinPeer, type Peer } from './support/peer.js';
 import { type Pass, startProxy } from './support/proxy.js';
-import { newRoom, type Relay, startRelay, through } from './support/relay.js';
+import { newRoom, type Relay, startNearRelay, startRelay, through } from './support/relay.js';
 import { hear, line } from './support/said.js';
 
 afterEach(endAll);
@@ -39,7 +39,7 @@ const knock = (port: number) => {
 
 describe('the relay', () => {
   test.each(SIGNALS)('says BYE to everyone on %s and exits 0 within two seconds', async (signal) => {
-    const relay = await startRelay();
+    const relay = await startNearRelay();
     const room = newRoom(relay.port);
     const peers = await Promise.all(['a', 'b', 'c'].map((nick) => joinPeer(room, nick)));
     const listener = rxchat(['listen', room.text, '--nick', 'ear', '--no-retry']);
@@ -59,7 +59,7 @@ describe('the relay', () => {
   });
 
   test('exits 0 within two seconds although somebody never reads', async () => {
-    const relay = await startRelay();
+    const relay = await startNearRelay();
     const room = newRoom(relay.port);
     const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
     stuck.socket.pause();
@@ -73,7 +73,7 @@ describe('the relay', () => {
   });
 
   test('delivers what it has accepted before it says BYE, to those who were behind as well', async () => {
-    const relay = await startRelay();
+    const relay = await startNearRelay();
     const room = newRoom(relay.port);
     const [slow, speaker] = await Promise.all([joinPeer(room, 'slow'), joinPeer(room, 'speaker')]);
     slow.socket.pause();
@@ -89,7 +89,7 @@ describe('the relay', () => {
   });
 
   test('greets nobody any more once it is stopping, while the last ones still read', async () => {
-    const relay = await startRelay();
+    const relay = await startNearRelay();
     const room = newRoom(relay.port);
     const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
     stuck.socket.pause();
@@ -112,7 +112,7 @@ describe('the relay', () => {
   });
 
   test.each(SIGNALS)('exits at once on a second %s, whoever still reads', async (signal) => {
-    const relay = await startRelay();
+    const relay = await startNearRelay();
     const room = newRoom(relay.port);
     const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
     stuck.socket.pause();

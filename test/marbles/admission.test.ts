@@ -322,6 +322,27 @@ describe('what is injected and throws', () => {
     });
   });
 
+  test('stop$: who is there is turned away or leaves, for a fault, and no timer is left', () => {
+    marbles(({ hot, cold, expectObservable, expectSubscriptions, flush }) => {
+      const stop$ = hot('---#', undefined, new Error('no signals'));
+      const operator = door({ stop$, heartbeat: 60_000 });
+      const chunk$ = hot('-A---x', said);
+      const [alice, stranger] = [fakeConnection({ chunk$ }), fakeConnection()];
+      const last = fakeConnection();
+      expectObservable(alice.line$).toBe('   N', heard);
+      expectObservable(operator(alice)).toBe('-A-(s|)', { ...told, s: 'alice leave: Error: no signals' });
+      expectObservable(stranger.line$).toBe('N--(E|)', refused);
+      const turned = { e: 'turned-away: Error: no signals' };
+      expectObservable(operator(stranger)).toBe('---(e|)', turned);
+      // So is who comes later.
+      expectObservable(last.line$).toBe('----(E|)', refused);
+      expectObservable(cold('----c').pipe(mergeMap(() => operator(last)))).toBe('----e', turned);
+      expectSubscriptions(chunk$.subscriptions).toBe('^--!');
+      flush();
+      expect(asyncScheduler.now()).toBeLessThan(10_000);
+    });
+  });
+
   test('write: the connection is turned away and closed, never an error', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const chunk$ = hot('-A', said);

@@ -31,15 +31,15 @@ const told = { P: 'offline: refused; trying again', B: 'online again' };
 describe('tellOffline', () => {
   test('says nothing of a relay that is back in time', () => {
     marbles(({ hot, expectObservable }) => {
-      const heard$ = hot('w 9s o 4999ms w 9s |', heard);
-      expectObservable(heard$.pipe(tellOffline())).toBe('- 9s - 4999ms - 9s |');
+      const heard$ = hot('w 9s o 7999ms w 9s |', heard);
+      expectObservable(heard$.pipe(tellOffline())).toBe('- 9s - 7999ms - 9s |');
     });
   });
 
-  test('says it once after 5 s, with the newest reason, and when it is over', () => {
+  test('says it once after 8 s, with the newest reason, and when it is over', () => {
     marbles(({ hot, expectObservable }) => {
-      const heard$ = hot('                                w o 1s p 8s  p w |', heard);
-      expectObservable(heard$.pipe(tellOffline())).toBe('- - 4999ms P 4002ms B |', told);
+      const heard$ = hot('                                w o 1s p 11s p w |', heard);
+      expectObservable(heard$.pipe(tellOffline())).toBe('- - 7999ms P 4002ms B |', told);
     });
   });
 

@@ -224,6 +224,26 @@ describe('a peer that asks to wait', () => {
     });
   });
 
+  test.each([
+    { x: 0, waits: [1000, 1000, 1000, 1000, 1000, 2000, 4000, 8000, 15_000] },
+    { x: 0.5, waits: [1250, 1250, 1250, 1250, 1500, 3000, 6000, 12_000, 22_500] },
+  ])(
+    'may be restarting: for 5 s the waits stay as long as that, then they grow: $waits, with chance at $x',
+    ({ x, waits }) => {
+      marbles(({ cold, expectObservable }) => {
+        const link$ = linksOf(cold('s|', { s: 's' }), cold('#', undefined, broken));
+        const asks = { ...options, farewell: () => ({ reason: 'restart', retryMs: 1000 }), random: () => x };
+        const waits$ = link$.pipe(
+          reconnect(asks),
+          filter((value) => typeof value !== 'string'),
+          map(({ retryMs }) => retryMs),
+        );
+        const picture = waits.map((_, n) => (n === 0 ? '-0' : `${waits[n - 1]! - 1}ms ${n}`)).join(' ');
+        expectObservable(waits$, `${waits.reduce((a, b) => a + b)}ms !`).toBe(picture, waits);
+      });
+    },
+  );
+
   test('for no time at all leaves it to the backoff, so that it is not called upon without a break', () => {
     marbles(({ cold, expectObservable }) => {
       const told = {

@@ -1,5 +1,5 @@
 import { describe, test } from '@jest/globals';
-import { map } from 'rxjs';
+import { ignoreElements, map, tap } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
 import type { Member } from '../../streams/relay/commands.js';
 import type { RoomEvent } from '../../streams/relay/roomEvent.js';
@@ -44,6 +44,12 @@ const play = ({ hot }: Pick<RunHelpers, 'hot'>, { event, grown = '-', ...script 
   const b = member('bob', { connection: bob });
   const carol = member('carol');
 
+  const append = (glyph: string) => {
+    const lines = batch(token(glyph));
+    log.append(lines);
+    log.commit(log.batch());
+    return lines;
+  };
   const happen = (glyph: string): RoomEvent => {
     switch (glyph) {
       case 'A':
@@ -63,9 +69,7 @@ const play = ({ hot }: Pick<RunHelpers, 'hot'>, { event, grown = '-', ...script 
       case 'r':
         return { type: 'refused', member: b, code: 'nick-taken', text: 'the nick is taken' };
       default: {
-        const lines = batch(token(glyph));
-        log.append(lines);
-        log.commit(log.batch());
+        const lines = append(glyph);
         return { type: 'stored', member: carol, count: lines.count, bytes: lines.bytes.length };
       }
     }
@@ -73,7 +77,7 @@ const play = ({ hot }: Pick<RunHelpers, 'hot'>, { event, grown = '-', ...script 
   const event$ = hot(event, undefined, 'fault');
   const grown$ = hot(grown);
   const served = serveMembers({ grown$, retryMs: 1000 });
-  return { alice, bob, event$, grown$, out$: event$.pipe(map(happen), served, map(tell)) };
+  return { alice, bob, event$, grown$, append, out$: event$.pipe(map(happen), served, map(tell)) };
 };
 
 const line = {
@@ -143,6 +147,15 @@ describe('serveMembers', () => {
       const { alice, out$ } = play({ hot }, { event: '-A-x-y-|', grown: '---n-n-|', alice: script });
       expectObservable(alice.line$).toBe('             -W-x------(yQ|)', line);
       expectObservable(out$).toBe('                    ----------|');
+    });
+  });
+
+  test('and so does what the log still grows by once nothing more happens: BYE is behind all of it', () => {
+    marbles(({ hot, expectObservable }) => {
+      const { alice, out$, append } = play({ hot }, { event: '-A-|', grown: '-----n--|' });
+      expectObservable(hot('----x').pipe(tap(append), ignoreElements()));
+      expectObservable(alice.line$).toBe('-W---x--(Q|)', line);
+      expectObservable(out$).toBe('        --------|');
     });
   });
 

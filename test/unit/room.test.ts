@@ -169,6 +169,28 @@ describe('room', () => {
     expect(links).toHaveLength(2);
   });
 
+  test('makes it anew at once where one asks for that, be the wait long', () => {
+    const retry$ = new Subject<void>();
+    const { come, lose, links } = begin({ retry$ });
+    come(GREETING, WELCOME, bytes('BYE shutdown 60000'));
+    lose();
+    expect(links).toHaveLength(1);
+    retry$.next();
+    expect(links).toHaveLength(2);
+  });
+
+  test('waits by chance, so that those who lost a relay together do not come back together', () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    try {
+      const { come, lose, heard } = begin();
+      come(GREETING, WELCOME);
+      lose();
+      expect(heard.at(-1)).toMatchObject({ type: 'offline', retryMs: 750 });
+    } finally {
+      random.mockRestore();
+    }
+  });
+
   test('is an error where nothing was ever reached, and where one is refused', () => {
     const unreached = new LinkError('cannot reach it');
     expect(begin({ connect: () => throwError(() => unreached) }).ends).toStrictEqual([unreached]);

@@ -103,6 +103,14 @@ describe('a spool', () => {
     expect(restoredLines(openSpool(dir, invite, 'alice'))).toStrictEqual([['later']]);
   });
 
+  test('takes 64 MiB of what was not even said, and leaves the rest', () => {
+    const spool = openSpool(dir, invite, 'alice');
+    // Each is a token of 64 KiB, near enough.
+    for (let n = 0; n < 1100; n += 1) spool.add({ lines: ['x'.repeat(48_500)] });
+    expect(spool.count).toBeGreaterThan(1000);
+    expect(spool.count).toBeLessThan(1050);
+  });
+
   test('leaves alone what belongs to a run that goes on, or to another room', () => {
     const other = openSpool(dir, createInvite(), 'alice');
     other.add({ lines: ['elsewhere'] });

@@ -1,11 +1,9 @@
 import type { Heard } from '../../../streams/index.js';
 import { shown, type Visible } from '../../terminal/visible.js';
+import { UNNOTICED } from '../offline.js';
 import { spanText } from './clock.js';
 import { counted } from '../../terminal/counted.js';
 import { info, type Line } from './line.js';
-
-/** A relay that is back within so many ms was hardly away: nothing is said of it in the scrollback. */
-const UNNOTICED = 5000;
 
 /** What waits for its receipt for so many ms is lag. */
 const LAG = 5000;

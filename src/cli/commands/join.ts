@@ -3,7 +3,6 @@ import {
   concat,
   connect,
   defer,
-  delay,
   EMPTY,
   filter,
   finalize,
@@ -11,6 +10,7 @@ import {
   ignoreElements,
   map,
   merge,
+  NEVER,
   type Observable,
   of,
   share,
@@ -39,6 +39,7 @@ import type { Run } from '../commandTable.js';
 import { type Company, company } from '../company.js';
 import { CliError, Exit, note } from '../exit.js';
 import { type Flags, span } from '../flags.js';
+import { leaving } from '../leaving.js';
 import { giveUp, tellState } from '../offline.js';
 import { oneWriteATurn } from '../output.js';
 import { openPeople } from '../people.js';
@@ -51,9 +52,6 @@ import { keeping, openSpool, spoolDir } from '../spool.js';
 /** How long, in ms, what came through a pipe may wait without any receipt. */
 const TIMEOUT = 30_000;
 const LONGEST_TIMEOUT = 86_400_000;
-
-/** How long, in ms, who leaves waits for the receipts of what was just said. */
-const LEAVING = 1000;
 
 /** Where lines come from and where the conversation is shown: a terminal, or plain pipes. */
 export interface Desk extends Pick<RoomOptions, 'nick$' | 'retry$'> {
@@ -113,11 +111,6 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
       }),
       share(),
     );
-    const leaving$ = heard$.pipe(
-      filter(({ type }) => interactive && type === 'said-all'),
-      delay(LEAVING),
-    );
-
     const shown$ = heard$.pipe(
       takeWhile(() => !account.done, true),
       connect((shared$) =>
@@ -125,7 +118,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
           takeUntil(shared$.pipe(giveUp(account, timeout))),
         ),
       ),
-      takeUntil(leaving$),
+      takeUntil(interactive ? heard$.pipe(leaving()) : NEVER),
       takeUntil(outputClosed$.pipe(tap(() => (unread = true)))),
       takeUntil(interruption$),
     );
@@ -144,7 +137,11 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
       finalize(() => {
         const { length } = account.pending;
         if (length > 0 && !unread)
-          note(`lines not stored yet: ${length}; they are kept and go out when you join again`);
+          note(
+            spool.isKept
+              ? `lines not stored yet: ${length}; they are kept and go out when you join again`
+              : `lines not stored: ${length}; they could not be kept`,
+          );
       }),
     );
   });

@@ -174,7 +174,7 @@ const leave = (source: Source, spool: Spool | undefined): Observable<number> =>
 
 /** The same failure, with what the next run will send. */
 const withKept = (failure: CliError, spool: Spool | undefined): CliError =>
-  spool === undefined || spool.count === 0
+  spool === undefined || spool.count === 0 || !spool.isKept
     ? failure
     : new CliError(
         failure.exitCode,

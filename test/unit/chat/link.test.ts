@@ -59,8 +59,8 @@ describe('what is said of the connection', () => {
     const { said, at } = story();
     at(0, welcome({}));
     at(10, lost());
-    at(12);
-    at(14, welcome({}));
+    at(12, lost());
+    at(17.9, welcome({}));
     at(30);
     expect(said).toStrictEqual([]);
   });
@@ -69,11 +69,11 @@ describe('what is said of the connection', () => {
     const { said, at } = story();
     at(0, welcome({}));
     at(10, lost());
-    at(14);
+    at(17.9);
     expect(said).toStrictEqual([]);
-    at(15);
-    at(16);
-    at(17, lost());
+    at(18);
+    at(19);
+    at(20, lost());
     expect(said).toStrictEqual(['offline: gone; trying again']);
     at(24, welcome({ from: 5, next: 9 }), message({ position: 5 }), message({ position: 6, own: true }));
     expect(said).toHaveLength(1);
@@ -90,7 +90,7 @@ describe('what is said of the connection', () => {
     const { said, at } = story();
     at(0, welcome({}));
     at(10, lost());
-    at(15);
+    at(18);
     at(20, welcome({ from: 5, next: 9 }), { type: 'gap', from: 5, to: 7 }, message({ position: 8 }));
     expect(said.at(-1)).toBe('back after 10 s, 1 message caught up');
   });
@@ -99,7 +99,7 @@ describe('what is said of the connection', () => {
     const { said, at } = story();
     at(0, welcome({}));
     at(10, lost());
-    at(16);
+    at(18);
     at(20, welcome({}));
     expect(said).toStrictEqual(['offline: gone; trying again', 'back after 10 s']);
     for (const begin of [25, 35, 45]) {

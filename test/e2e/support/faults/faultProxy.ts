@@ -30,6 +30,8 @@ export interface FaultProxy extends Faults {
   /** How many there ever were. */
   readonly count: number;
   oneByteAtATime(on: boolean): void;
+  /** Cuts in two what comes at once. */
+  ragged(on: boolean): void;
   latency(ms: number): void;
   bandwidth(bytesPerSecond: number): void;
   /** Who comes from now on finds nobody listening. */
@@ -72,7 +74,7 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
   const links = new Set<Link>();
   const waiting = new Set<() => void>();
   const all = settings();
-  const line = { oneByte: false, latency: 0, bandwidth: Infinity };
+  const line = { oneByte: false, ragged: false, latency: 0, bandwidth: Infinity };
   let count = 0;
 
   const joined = (client: Socket): Link => {
@@ -170,6 +172,9 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
     oneByteAtATime: (on) => {
       line.oneByte = on;
       look();
+    },
+    ragged: (on) => {
+      line.ragged = on;
     },
     latency: (ms) => {
       line.latency = ms;

@@ -10,6 +10,8 @@ export interface Weather {
   readonly cutting: boolean;
   /** Each byte is a write of its own. */
   readonly oneByte: boolean;
+  /** What comes at once is cut in two, anywhere. */
+  readonly ragged: boolean;
   /** How many ms a byte is on its way. */
   readonly latency: number;
   /** How many bytes pass in a second; `Infinity` as many as come. */
@@ -33,10 +35,15 @@ interface Item {
 /** How many writes a second a narrow link makes. */
 const WRITES = 20;
 
+/** How many bytes are on their way at most, where they are not late: a reader that is slow is so for the writer too. */
+const ON_THE_WAY = 65_536;
+
 /** Hands on what comes from one socket to another, as the weather has it. `reset` ends the link in both directions. */
 export const pipe = (from: Socket, to: Socket, weather: () => Weather, reset: () => void): Pipe => {
   const queue: Item[] = [];
   let running = true;
+  let waiting = 0;
+  let cuts = 0;
   let look = (): void => undefined;
 
   /** Resolves after so many ms; or as soon as something has changed, where that may be. */
@@ -53,20 +60,32 @@ export const pipe = (from: Socket, to: Socket, weather: () => Weather, reset: ()
   const put = (what: Item['what']) => {
     if (!running || weather().dead) return;
     queue.push({ due: performance.now() + weather().latency, what });
+    waiting += what.length;
+    // Late and frozen links take what comes: how much that is, is for those who measure it to say.
+    if (waiting > ON_THE_WAY && weather().latency === 0 && !weather().frozen) from.pause();
     look();
   };
 
   const pass = async (bytes: Buffer): Promise<void> => {
-    const { cutting, oneByte, bandwidth } = weather();
+    const { cutting, oneByte, ragged, bandwidth } = weather();
     if (cutting) {
       await write(to, bytes.subarray(0, intoALine(bytes)));
       reset();
       return;
     }
-    const size = oneByte ? 1 : Number.isFinite(bandwidth) ? Math.ceil(bandwidth / WRITES) : bytes.length;
+    const narrow = Number.isFinite(bandwidth) ? Math.ceil(bandwidth / WRITES) : bytes.length;
+    const size = oneByte ? 1 : narrow;
     const [piece, rest] = [bytes.subarray(0, size), bytes.subarray(size)];
     if (rest.length > 0) queue.unshift({ due: 0, what: rest });
-    await write(to, piece);
+    if (ragged) {
+      // Each time elsewhere. The other half goes when what reads has had its turn, or both would be read as one.
+      const at = ((cuts += 1) * 7919) % piece.length;
+      await write(to, piece.subarray(0, at));
+      for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+      await write(to, piece.subarray(at));
+    } else await write(to, piece);
+    waiting -= piece.length;
+    if (waiting <= ON_THE_WAY && from.isPaused()) from.resume();
     if (Number.isFinite(bandwidth)) await pause((1000 * piece.length) / bandwidth, false);
   };
 
