@@ -23,7 +23,8 @@ const ZEROS = new Uint8Array(65_536);
  * Sees that lmdb writes only where the file has its place on the disk already: what lies behind its last page is written
  * before it is, as zeros. A write of lmdb's that fails damages the memory of the process (seen with 3.5.6: it then ends
  * with "free(): invalid pointer", soon or later); one of ours is an error like any other. So a full disk, a quota and a
- * limit on the size of files are met here, and what other programs take meanwhile takes nothing that lmdb counts on.
+ * limit on the size of files are met here, and what other programs take meanwhile takes nothing that lmdb counts on. Where
+ * there is room already, one byte behind the last page is written: a disk that has become read-only is met here too.
  *
  * Where the file system writes each change to a new place this proves little, and the free space is asked for instead.
  */
@@ -48,6 +49,8 @@ export const spaceIn = (dir: string, end: () => number): Space => {
       const used = end();
       const least = used + bytes + BESIDES;
       if (reserved < least) reserve(Math.max(used, reserved), least);
+      // Where the disk takes nothing any more (it became read-only, say), room alone proves nothing.
+      else writeSync(file, ZEROS, 0, 1, used);
     },
     close: () => {
       closeSync(file);

@@ -17,7 +17,7 @@ const found = await disks();
 if (found.length < 2)
   console.warn('SKIPPED: a full disk, where there is neither prlimit nor a tmpfs for everyone');
 
-describe('a disk that is full: no receipts, everyone is told, readers go on; then all of it is stored', () => {
+describe('a disk that is full or read-only: no receipts, everyone is told, readers go on; then all of it is stored', () => {
   (found.length > 0 ? test.each(found) : test.skip.each([{ name: 'none here' } as Disk]))(
     '$name',
     async (disk) => {

@@ -1,9 +1,10 @@
+import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkHistory } from '../../../src/history/index.js';
 import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/keys.js';
 import type { Store } from '../../../src/history/store.js';
-import { change, changeFile, copyStore, fill, LARGE, ROOMS } from './stores.js';
-import { numbered, openDir, readAll, say, tempDirs, thrown } from './support.js';
+import { change, changeFile, copyStore, dataOf, fill, LARGE, ROOMS } from './stores.js';
+import { numbered, openDir, readAll, refusal, say, tempDirs, thrown } from './support.js';
 
 const dirs = tempDirs();
 let original: string;
@@ -97,6 +98,28 @@ describe('a store of which', () => {
       const { code, message } = thrown(() => checkHistory(dir));
       expect([code, message]).toStrictEqual(['damaged', `the history in ${dir} is damaged: ${what}`]);
     }
+  });
+});
+
+describe('opened without its check, a store', () => {
+  test.each<[string, Uint8Array | undefined]>([
+    ['missing', undefined],
+    ['not what was stored', Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)],
+  ])('whose version record is %s is refused', async (what, value) => {
+    const dir = copy();
+    const db = openLmdb<Uint8Array, Uint8Array>({
+      path: dataOf(dir),
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    });
+    if (value === undefined) db.removeSync(VERSION_KEY);
+    else db.putSync(VERSION_KEY, value);
+    await db.close();
+    const { code, message } = await refusal({ dir });
+    expect([code, message]).toStrictEqual([
+      'damaged',
+      `the history in ${dir} is damaged: its version record is ${what}`,
+    ]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { checkHistory } from '../../../src/history/index.js';
+import { firstValueFrom } from 'rxjs';
+import { checkHistory, lmdbHistory } from '../../../src/history/index.js';
 import { find } from '../../../src/history/directory.js';
 import { numbered, openDir, readAll, refusal, say, tempDirs, thrown } from './support.js';
 
@@ -90,6 +91,7 @@ describe('a history', () => {
 
   test('is durable to the disk, if nothing else is said', async () => {
     const dir = dirs.make();
+    expect((await firstValueFrom(lmdbHistory({ dir }))).durability).toBe('disk');
     const { history, close } = await openDir({ dir, durability: 'disk' });
     const log = history.open('lobby', () => 'id');
     expect(history.durability).toBe('disk');

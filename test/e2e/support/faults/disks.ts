@@ -32,6 +32,18 @@ const limited: Disk = {
   },
 };
 
+/** As one that became read-only: what its files are can be read, and none of them be written, wherever in it. */
+const stuck: Disk = {
+  name: 'no writing at all',
+  by: () => [],
+  fill: async ({ child }) => {
+    await limitFiles(child.pid, 0);
+  },
+  free: async ({ child }) => {
+    await limitFiles(child.pid, 'unlimited');
+  },
+};
+
 /** A mount that the one who starts it alone sees; root needs no other user's eyes for it. */
 const unshare = ['unshare', process.getuid?.() === 0 ? '-m' : '-rm', '--'];
 const MOUNT = 'mount -t tmpfs -o size=48m none "$0" && exec "$@"';
@@ -75,5 +87,5 @@ export const hasPrlimit = (): Promise<boolean> => works('prlimit', '--version');
 /** The disks that can be had here. */
 export const disks = async (): Promise<readonly Disk[]> => {
   const mounts = await works('env', ...mounted(tmpdir()), 'true');
-  return [...((await hasPrlimit()) ? [limited] : []), ...(mounts ? [small] : [])];
+  return [...((await hasPrlimit()) ? [limited, stuck] : []), ...(mounts ? [small] : [])];
 };

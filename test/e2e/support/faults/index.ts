@@ -34,7 +34,7 @@ export const allFaults = async (): Promise<readonly Scenario[]> => [
     run: (seed) => cutOff(CUTS, seed),
   },
   ...(await disks()).map((disk) => ({
-    fault: `the disk of the relay is full for a while: ${disk.name}`,
+    fault: `the disk takes nothing for a while: ${disk.name}`,
     run: () => diskFull(disk),
   })),
   { fault: 'there is no relay: send --spool, twice', run: noRelayAtAll },
