@@ -1,6 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { fromBase64url, type Verify } from '../../streams/wire/index.js';
+import { isSmallOrder } from '../crypto/smallOrder.js';
 import { isSame } from './isSame.js';
 
 const { Point } = ed25519;
@@ -27,12 +28,13 @@ const pointOf = (key: string, raw: Uint8Array): InstanceType<typeof Point> => {
  *
  * A member can make signatures of which one library says that they hold and another that they do not, and then clients
  * would not agree on what was said. So this is the equation of OpenSSL, which `verifySignature` on Node has: R is computed
- * again, without the cofactor, and compared as bytes. `ed25519.verify` multiplies by the cofactor, and is wider.
+ * again, without the cofactor, and compared as bytes. `ed25519.verify` multiplies by the cofactor, and is wider. Under a key
+ * of small order nothing holds.
  */
 export const verifySignature: Verify = (key, message, signature) => {
   const raw = fromBase64url(key);
   const bytes = fromBase64url(signature);
-  if (raw?.length !== 32 || bytes?.length !== 64) return false;
+  if (raw?.length !== 32 || bytes?.length !== 64 || isSmallOrder(key)) return false;
   try {
     const r = bytes.subarray(0, 32);
     const s = numberOf(bytes.subarray(32));
