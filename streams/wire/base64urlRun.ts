@@ -26,7 +26,7 @@ interface WebAssemblyApi {
 }
 
 const assemble = (): Assembled | undefined => {
-  const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyApi };
+  const { WebAssembly } = globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi };
   const bytes = fromBase64url(ASSEMBLED);
   if (WebAssembly === undefined || bytes === undefined) return undefined;
   try {
@@ -43,9 +43,6 @@ let assembled: Assembled | undefined | 'not yet' = 'not yet';
 /**
  * Looks for the runs of base64url digits in some bytes, which have to stay as they are meanwhile. One search at a time: the
  * next call ends the last one.
- *
- * @example
- * const end = base64urlRuns(encodeText('gAAAA=\n'))(0); // 5
  */
 export const base64urlRuns = (bytes: Uint8Array): RunEnd => {
   if (assembled === 'not yet') assembled = assemble();
