@@ -4,7 +4,7 @@ import { asFernetKey, type FernetKey } from '../../streams/client/index.js';
 import { calledAs } from '../cli/calledAs.js';
 import { usageError } from '../cli/exit.js';
 import { type Flags, text } from '../cli/flags.js';
-import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 
 /** How Fernet tools write a key: 32 bytes as base64url with padding. */
 const KEY_CHARACTERS = 44;
@@ -34,6 +34,6 @@ const readFirstLine = (file: string): string => {
   try {
     return readFileSync(file, 'utf8').trim().split('\n')[0]?.trim() ?? '';
   } catch (error) {
-    throw usageError(`cannot read --key-file ${file}: ${errorCode(error) ?? 'unknown'}`);
+    throw usageError(`cannot read --key-file ${file}: ${systemFault(error)}`);
   }
 };

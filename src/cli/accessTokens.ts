@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SHORTEST_ACCESS_TOKEN } from '../crypto/accessToken.js';
-import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import { usageError } from './exit.js';
 import { type Flags, text } from './flags.js';
 
@@ -28,7 +28,7 @@ const readLines = (file: string): readonly string[] => {
       .map((each) => each.trim())
       .filter((each) => each !== '');
   } catch (error) {
-    throw usageError(`cannot read --access-token-file ${file}: ${errorCode(error) ?? 'unknown'}`);
+    throw usageError(`cannot read --access-token-file ${file}: ${systemFault(error)}`);
   }
 };
 

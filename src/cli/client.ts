@@ -12,7 +12,7 @@ import { unlockInvite } from '../invite/unlockInvite.js';
 import { parseAnyInvite } from '../invite/text.js';
 import type { RoomOptions } from '../roomOn.js';
 import { shown, visible } from '../terminal/visible.js';
-import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import { readAccessToken } from './accessTokens.js';
 import { FERNET_ENGINES } from './choices.js';
 import { usageError } from './exit.js';
@@ -71,7 +71,7 @@ const readFirstLine = (file: string): string => {
   try {
     return readFileSync(file, 'utf8').trim().split('\n')[0] ?? '';
   } catch (error) {
-    throw usageError(`cannot read --invite-file ${file}: ${errorCode(error) ?? 'unknown'}`);
+    throw usageError(`cannot read --invite-file ${file}: ${systemFault(error)}`);
   }
 };
 

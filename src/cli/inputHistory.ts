@@ -5,7 +5,7 @@ import type { Plaintext, Token } from '../../streams/client/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import type { RoomKeys } from '../crypto/secret.js';
 import type { Kept } from '../terminal/screen.js';
-import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import { writeWhole } from './spoolFile.js';
 import { stateDir } from './stateDir.js';
 
@@ -40,7 +40,7 @@ export const openInputHistory = (
     try {
       write();
     } catch (error) {
-      if (!hasFailed) failed(`what is entered cannot be kept in ${file}: ${errorCode(error) ?? 'unknown'}`);
+      if (!hasFailed) failed(`what is entered cannot be kept in ${file}: ${systemFault(error)}`);
       hasFailed = true;
     }
   };

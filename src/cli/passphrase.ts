@@ -4,7 +4,7 @@ import { catchError, defer, type Observable, of, throwError } from 'rxjs';
 import { normalPassphrase } from '../invite/kdf.js';
 import { askHidden, NoAnswerError } from '../terminal/askHidden.js';
 import type { Visible } from '../terminal/visible.js';
-import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import { usageError } from './exit.js';
 import { type Flags, text } from './flags.js';
 
@@ -44,7 +44,7 @@ const readFirstLine = (file: string): string => {
   try {
     return readFileSync(file, 'utf8').trim().split('\n')[0] ?? '';
   } catch (error) {
-    throw usageError(`cannot read --passphrase-file ${file}: ${errorCode(error) ?? 'unknown'}`);
+    throw usageError(`cannot read --passphrase-file ${file}: ${systemFault(error)}`);
   }
 };
 

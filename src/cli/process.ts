@@ -16,6 +16,7 @@ import {
 import { isHandedOver } from '../terminal/handOver.js';
 import { afterWrites, copyOut } from '../terminal/write.js';
 import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import { endOfTurn$ } from '../turn.js';
 import { CliError, complain, Exit } from './exit.js';
 
@@ -55,9 +56,7 @@ export const standardInput = (): Input => {
         subscriber.complete();
       };
       const fail = (error: Error) => {
-        subscriber.error(
-          new CliError(Exit.unexpected, `cannot read standard input: ${errorCode(error) ?? 'unknown'}`),
-        );
+        subscriber.error(new CliError(Exit.unexpected, `cannot read standard input: ${systemFault(error)}`));
       };
       if (stdin.readableEnded || stdin.destroyed) {
         end();
@@ -79,7 +78,7 @@ const outputFailure = (error: Error): CliError | undefined => {
   const code = errorCode(error);
   return code === 'EPIPE'
     ? undefined
-    : new CliError(Exit.unexpected, `cannot write standard output: ${code ?? 'unknown'}`);
+    : new CliError(Exit.unexpected, `cannot write standard output: ${systemFault(error)}`);
 };
 
 /**

@@ -26,7 +26,7 @@ import { randomText } from '../crypto/random.js';
 import { deriveRoomKeys } from '../crypto/roomKeys.js';
 import { createIdentity } from '../crypto/signingKey.js';
 import type { Invite } from '../invite/invite.js';
-import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import { endOfTurn$ } from '../turn.js';
 import { note } from './exit.js';
 import { adopt, type Content, writeWhole } from './spoolFile.js';
@@ -172,8 +172,7 @@ export const openSpool = (
         write();
         failed = false;
       } catch (error) {
-        if (!failed)
-          note(`cannot keep what is not stored yet in ${folder}: ${errorCode(error) ?? 'unknown'}`);
+        if (!failed) note(`cannot keep what is not stored yet in ${folder}: ${systemFault(error)}`);
         failed = true;
       }
     },

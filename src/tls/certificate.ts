@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import type { Certificate } from '../transport/tls.js';
 
 /** A certificate or its key cannot be used. The message names the file and holds nothing of the key. */
@@ -51,6 +52,6 @@ const readText = (file: string): string => {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CertificateError(`cannot read ${file}: ${errorCode(error) ?? 'unknown'}`);
+    throw new CertificateError(`cannot read ${file}: ${systemFault(error)}`);
   }
 };

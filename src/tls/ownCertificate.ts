@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../transport/networkError.js';
+import { systemFault } from '../systemFault.js';
 import type { Certificate } from '../transport/tls.js';
 import { CertificateError, check } from './certificate.js';
 
@@ -29,7 +30,7 @@ export const ownCertificate = async (dir: string): Promise<Certificate> => {
     return read(path) ?? keep(dir, path, await make());
   } catch (error) {
     if (error instanceof CertificateError) throw error;
-    throw new CertificateError(`cannot keep a certificate in ${path}: ${errorCode(error) ?? 'unknown'}`);
+    throw new CertificateError(`cannot keep a certificate in ${path}: ${systemFault(error)}`);
   }
 };
 

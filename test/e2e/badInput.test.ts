@@ -68,7 +68,7 @@ describe('wrong usage ends in 2 with a line that says what to do', () => {
     [
       'a certificate that is not there',
       ['serve', '--port', '0', '--memory', '--cert', '/nowhere/cert', '--key', '/nowhere/key'],
-      /cannot read \/nowhere\/cert: ENOENT/,
+      /cannot read \/nowhere\/cert: no such file or directory/,
     ],
     ['a host with a space', ['serve', '--host', 'my host'], /--host needs a host name or an address/],
     [
@@ -80,7 +80,7 @@ describe('wrong usage ends in 2 with a line that says what to do', () => {
     [
       'an invite in a file that is not there',
       ['send', '--invite-file', '/nowhere/invite'],
-      /cannot read .*\/nowhere\/invite: ENOENT/,
+      /cannot read .*\/nowhere\/invite: no such file or directory/,
     ],
     ['an invite both ways', ['send', INVITE, '--invite-file', '/dev/null'], /given twice/],
     ['an empty message', ['send', INVITE, '-m', ''], /needs a value/],

@@ -79,7 +79,10 @@ describe('a mistake in it ends every command in 2, with file, line, key and what
     const home = newDir();
     mkdirSync(join(home, 'config.json'));
     const { code, err } = await run(['invite'], { env: { RXCHAT_HOME: home } });
-    expect([code, err]).toStrictEqual([2, `rxchat: cannot read ${join(home, 'config.json')}: EISDIR\n`]);
+    expect([code, err]).toStrictEqual([
+      2,
+      `rxchat: cannot read ${join(home, 'config.json')}: illegal operation on a directory\n`,
+    ]);
   });
 
   test('but not the help, which may say how to mend it', async () => {

@@ -47,7 +47,11 @@ describe('rxchat invite', () => {
       ['--passphrase-file', '/dev/null'],
       /there is no passphrase in \/dev\/null/,
     ],
-    ['a file that is not there', ['--passphrase-file', '/nowhere/p'], /cannot read .*\/nowhere\/p: ENOENT/],
+    [
+      'a file that is not there',
+      ['--passphrase-file', '/nowhere/p'],
+      /cannot read .*\/nowhere\/p: no such file or directory/,
+    ],
     [
       'a room with a control',
       ['--words', '6', '--room', 'a\u001bb'],

@@ -75,8 +75,8 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
   });
 
   test.each([
-    ['a full disk', 'exec "$0" "$@" > /dev/full', 'ENOSPC'],
-    ['one that is full after 100 KiB', '(ulimit -f 100; exec "$0" "$@" > FILE)', 'EFBIG'],
+    ['a full disk', 'exec "$0" "$@" > /dev/full', 'no space left on device'],
+    ['one that is full after 100 KiB', '(ulimit -f 100; exec "$0" "$@" > FILE)', 'file too large'],
   ])('listen onto %s ends in 1 and says so, and what is there is right', async (_, script, why) => {
     const file = join(newDir(), 'out');
     const full = shell(script.replace('FILE', file), ['listen', room, '--after', '0']);
@@ -84,7 +84,7 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
     expect(full.err.lines.filter((each) => each.includes('cannot'))).toStrictEqual([
       `rxchat: cannot write standard output: ${why}`,
     ]);
-    if (why === 'ENOSPC') return;
+    if (!script.includes('FILE')) return;
     const text = readFileSync(file, 'utf8');
     expect(text).toHaveLength(102_400);
     expect(inOrder(text.split('\n').slice(0, -1))).toBeGreaterThan(1000);
@@ -137,7 +137,7 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
       const args = ['send', other, '--nick', 'seq', '--tee'];
       const full = shell(`seq ${LINES} | "$0" "$@" > /dev/full; exit \${PIPESTATUS[1]}`, args);
       expect(await full.exit).toBe(1);
-      expect(full.err.text).toMatch(/^rxchat: cannot write standard output: ENOSPC/);
+      expect(full.err.text).toMatch(/^rxchat: cannot write standard output: no space left on device/);
       const unread = shell(`seq ${LINES} | "$0" "$@" | head -1; exit \${PIPESTATUS[1]}`, args);
       expect([await unread.exit, unread.out.text, unread.err.text]).toStrictEqual([0, '1\n', '']);
     },

@@ -78,7 +78,7 @@ describe('send --json', () => {
     const args = ['send', room, flag];
     const full = rxchat(args, { by: ['bash', '-c', 'exec "$0" "$@" > /dev/full'], input: 'one\n' });
     expect(await full.exit).toBe(1);
-    expect(full.err.text).toMatch(/^rxchat: cannot write standard output: ENOSPC/m);
+    expect(full.err.text).toMatch(/^rxchat: cannot write standard output: no space left on device/m);
   });
 });
 

@@ -45,7 +45,7 @@ describe('serve goes on', () => {
       'when that cannot be written, which is told',
       '> /dev/full',
       1,
-      'rxchat: cannot write standard output: ENOSPC\n',
+      'rxchat: cannot write standard output: no space left on device\n',
     ],
   ])('%s', async (_, where, code, told) => {
     // It says it on its standard error too, where a port of its own is in the way to join.

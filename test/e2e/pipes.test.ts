@@ -56,7 +56,10 @@ describe('what every command prints', () => {
     async (args) => {
       const full = 'exec "$0" "$@" > /dev/full';
       const { exit, err } = start('bash', ['-c', full, process.execPath, RXCHAT, ...args]);
-      expect([await exit, err.text]).toStrictEqual([1, 'rxchat: cannot write standard output: ENOSPC\n']);
+      expect([await exit, err.text]).toStrictEqual([
+        1,
+        'rxchat: cannot write standard output: no space left on device\n',
+      ]);
     },
   );
 
@@ -73,7 +76,7 @@ test('listen ends in 1 when what it heard cannot be written, and says so', async
   const args = [process.execPath, RXCHAT, 'listen', room.text, '--after', '0'];
   const shell = start('bash', ['-c', 'exec "$0" "$@" > /dev/full', ...args]);
   expect([sent.code, await shell.exit]).toStrictEqual([0, 1]);
-  expect(shell.err.text).toMatch(/^rxchat: cannot write standard output: ENOSPC$/m);
+  expect(shell.err.text).toMatch(/^rxchat: cannot write standard output: no space left on device$/m);
 });
 
 test('send that is killed in the middle leaves whole lines from the first on, and nobody sees a torn one', async () => {

@@ -6,6 +6,7 @@ import { text } from '../../cli/flags.js';
 import { visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { errorCode } from '../../transport/networkError.js';
+import { systemFault } from '../../systemFault.js';
 import { makeKey } from '../fernetKey.js';
 
 /** `rxchat key`: one line on stdout, or a file for its owner alone, which is never written over. */
@@ -26,6 +27,6 @@ const createFile = (file: string, content: string): void => {
   } catch (error) {
     if (errorCode(error) === 'EEXIST')
       throw usageError(`${file} is there already`, 'choose another file, or remove it first');
-    throw usageError(`cannot write --key-file ${file}: ${errorCode(error) ?? 'unknown'}`);
+    throw usageError(`cannot write --key-file ${file}: ${systemFault(error)}`);
   }
 };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../../transport/networkError.js';
+import { systemFault } from '../../systemFault.js';
 import { COMMANDS } from '../commandTable.js';
 import { usageError } from '../exit.js';
 import { configDir } from '../stateDir.js';
@@ -21,6 +22,6 @@ const readConfig = (file: string): string | undefined => {
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw usageError(`cannot read ${file}: ${code ?? 'unknown'}`);
+    throw usageError(`cannot read ${file}: ${systemFault(error)}`);
   }
 };

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { Observable } from 'rxjs';
 import type { Message } from '../../../streams/index.js';
 import { visibleNick } from '../../terminal/visible.js';
-import { errorCode } from '../../transport/networkError.js';
+import { systemFault } from '../../systemFault.js';
 import { CliError, Exit } from '../exit.js';
 
 /**
@@ -22,7 +22,7 @@ export const runCommand = (command: string, input: string, message: Message): Ob
     child.stdin.end(input);
 
     child.once('error', (error) => {
-      subscriber.error(new CliError(Exit.unexpected, `cannot run --exec: ${errorCode(error) ?? 'unknown'}`));
+      subscriber.error(new CliError(Exit.unexpected, `cannot run --exec: ${systemFault(error)}`));
     });
     child.once('close', (code, signal) => {
       if (code === 0) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Heard } from '../../../streams/index.js';
 import { errorCode } from '../../transport/networkError.js';
+import { systemFault } from '../../systemFault.js';
 import { CliError, Exit, usageError } from '../exit.js';
 import { writeWhole } from '../spoolFile.js';
 
@@ -61,10 +62,7 @@ export const openCursorFile = (path: string, room: string): CursorFile => {
       try {
         writeWhole(path, `${JSON.stringify({ v: 1, room, log, position, lines })}\n`);
       } catch (error) {
-        throw new CliError(
-          Exit.unexpected,
-          `cannot write --cursor-file ${path}: ${errorCode(error) ?? 'unknown'}`,
-        );
+        throw new CliError(Exit.unexpected, `cannot write --cursor-file ${path}: ${systemFault(error)}`);
       }
       saved = cursor;
     },
@@ -91,7 +89,7 @@ const readText = (path: string): string | undefined => {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw usageError(`cannot read --cursor-file ${path}: ${errorCode(error) ?? 'unknown'}`);
+    throw usageError(`cannot read --cursor-file ${path}: ${systemFault(error)}`);
   }
 };
 

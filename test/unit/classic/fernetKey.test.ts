@@ -66,7 +66,7 @@ describe('the key', () => {
     expect(refusal(() => readKey({}))).toMatch(/^there is no key; give one with --key-file or in RXCHAT_KEY/);
     expect(refusal(() => readKey({ keyFile: fileOf('\n') }))).toMatch(/^there is no key in /);
     expect(refusal(() => readKey({ keyFile: '/nowhere/key' }))).toMatch(
-      /^cannot read --key-file \/nowhere\/key: ENOENT/,
+      /^cannot read --key-file \/nowhere\/key: no such file or directory/,
     );
   });
 });

@@ -63,7 +63,9 @@ describe('a certificate of files', () => {
     files(one.cert, 'rubbish');
     expect(complaint(() => readCertificate(certFile, keyFile))).toBe(`${keyFile} has no private key in PEM`);
     rmSync(keyFile);
-    expect(complaint(() => readCertificate(certFile, keyFile))).toBe(`cannot read ${keyFile}: ENOENT`);
+    expect(complaint(() => readCertificate(certFile, keyFile))).toBe(
+      `cannot read ${keyFile}: no such file or directory`,
+    );
   });
 
   test('is told to be too old or too new by the clock', async () => {
