@@ -1,8 +1,8 @@
+import { rowOrder } from './rowOrder.js';
 import type { Row } from './rows.js';
 
-/** So many lines are in the page at most, and so many are kept to be shown again. */
+/** So many lines are in the page at most. */
 const SHOWN = 200;
-const KEPT = 50_000;
 const SHIFT = 80;
 
 /** So near, in pixels, to an end of the list it moves on. */
@@ -19,9 +19,6 @@ export interface Timeline {
   readonly toEnd: () => void;
 }
 
-const isBefore = (one: Row, other: Row): boolean =>
-  one.position !== other.position ? one.position < other.position : one.index < other.index;
-
 /**
  * The lines of a room in their order, of which a window is in the page: it follows the newest, or stays where somebody
  * reads, and moves when they come to its end. `more` is called at the very beginning.
@@ -30,15 +27,18 @@ export const timeline = (
   list: HTMLElement,
   { more, onUnread }: { readonly more: () => boolean; readonly onUnread: (isUnread: boolean) => void },
 ): Timeline => {
-  let rows: Row[] = [];
+  const order = rowOrder<Row>();
   let tail: readonly Row[] = [];
-  const keys = new Set<string>();
   const drawn = new Map<string, HTMLElement>();
   /** The row that the window begins with; `undefined`: it ends with the newest. */
   let top: Row | undefined;
   let isDue = false;
 
-  const all = () => [...rows, ...tail];
+  const all = () => [...order.rows, ...tail];
+
+  const lookBack = () => {
+    if (!order.isLookingBack && more()) order.lookBack();
+  };
 
   const render = () => {
     isDue = false;
@@ -69,7 +69,7 @@ export const timeline = (
     const isAtTop = list.scrollHeight <= list.clientHeight || (top !== undefined && list.scrollTop < NEAR);
     if (!isAtTop || every.length === 0) return;
     if (from > 0 && top !== undefined) moveTo(from - SHIFT);
-    else if (from === 0) more();
+    else if (from === 0) lookBack();
   };
 
   /** The first line that can be seen, and where. */
@@ -109,37 +109,20 @@ export const timeline = (
     // A look back is under way: what comes keeps the place.
     top ??= every[from];
     if (list.scrollTop < NEAR && from > 0) moveTo(from - SHIFT);
-    else if (list.scrollTop < NEAR) more();
+    else if (list.scrollTop < NEAR) lookBack();
     else if (below < NEAR && !isLast) moveTo(from + SHIFT);
   });
 
   return {
     add: (row) => {
-      if (keys.has(row.key)) return;
-      keys.add(row.key);
-      let at = rows.length;
-      const last = rows.at(-1);
-      if (last !== undefined && isBefore(row, last)) {
-        let low = 0;
-        while (low < at) {
-          const middle = (low + at) >> 1;
-          const there = rows[middle];
-          if (there !== undefined && !isBefore(row, there)) low = middle + 1;
-          else at = middle;
-        }
-      }
-      // At the beginning of the window it is before it: a window begins with what was there.
-      rows.splice(at, 0, row);
-      for (const old of rows.length > KEPT ? rows.splice(0, rows.length - KEPT) : []) keys.delete(old.key);
-      soon();
+      if (order.add(row)) soon();
     },
     setTail: (waiting) => {
       tail = waiting;
       soon();
     },
     clear: () => {
-      rows = [];
-      keys.clear();
+      order.clear();
       top = undefined;
       soon();
     },

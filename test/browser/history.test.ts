@@ -35,6 +35,11 @@ inChromium('a page with 10 000 messages of history', () => {
     const first = bob.locator('#log .message .text').getByText('message 1.', { exact: true });
     while (!(await first.isVisible())) {
       most = Math.max(most, await bob.locator('#log > *').count());
+      // Whatever is read meanwhile: what stands next to each other was said one after the other.
+      const numbers = (await bob.locator('#log .message .text').allTextContents()).map((text) =>
+        Number(text.slice(8, -1)),
+      );
+      expect(numbers).toStrictEqual(numbers.map((_, at) => (numbers[0] ?? 0) + at));
       await log.evaluate((element: { scrollTop: number }) => {
         element.scrollTop = 0;
       });
