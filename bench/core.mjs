@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { NEVER, Observable, Subject } from 'rxjs';
 import { relay } from '../dist/src/index.js';
+import { base64urlRuns, scriptedRuns } from '../dist/streams/wire/base64urlRun.js';
 
 const TOKEN = `gAAAAA${'AbC-_9'.repeat(23)}AAAA\n`;
 const ROUNDS = 5;
@@ -124,6 +125,22 @@ const heap = async (members) => {
   return kib;
 };
 
+/** ns for each byte that is looked at, whether it may stand in a token: lines of 1 KiB, twelve in a chunk. */
+const looks = (runs) => {
+  const chunk = Buffer.from(`${'AbC-_9'.repeat(170)}\n`.repeat(12));
+  const look = () => {
+    const runEnd = runs(chunk);
+    for (let at = 0; at < chunk.length; at += 1) at = runEnd(at);
+  };
+  const times = [];
+  for (let round = -1; round < ROUNDS; round += 1) {
+    const from = process.cpuUsage();
+    for (let n = 0; n < 5000; n += 1) look();
+    if (round >= 0) times.push((1e6 * cpuMs(from)) / (5000 * chunk.length));
+  }
+  return median(times);
+};
+
 const SHAPES = [
   { rooms: 1, members: 10, chunks: 10, lines: 12 },
   { rooms: 1, members: 10, chunks: 10, lines: 1 },
@@ -145,5 +162,8 @@ for (let round = 0; round < ROUNDS; round += 1) all.push(await joins(2000));
 const joined = median(all.map((each) => each.joined));
 const left = median(all.map((each) => each.left));
 console.log(`\n2000 members: ${joined.toFixed(0)} µs to join, ${left.toFixed(0)} µs to leave, each`);
+console.log(
+  `a byte looked at: ${looks(base64urlRuns).toFixed(2)} ns, without WebAssembly ${looks(scriptedRuns).toFixed(2)} ns`,
+);
 console.log(`heap of a member: ${(await heap(2000)).toFixed(1)} KiB`);
 process.exit();

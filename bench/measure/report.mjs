@@ -40,27 +40,33 @@ const bestOf = (measure, ours, others) =>
     .filter(({ lead }) => Number.isFinite(lead.median))
     .sort((a, b) => a.lead.median - b.lead.median)[0];
 
-/** One line for each row: how far ahead of the best peer, and of the C relay. */
+/** What shows what the machine and Node allow; not what anybody would use instead. */
+const YARDSTICKS = ['C relay', 'bare Node'];
+
+/** One line for each row: how far ahead of the best peer, and of each yardstick. */
 export const leads = (rows) => {
   const lines = rows.flatMap(({ row, results }) => {
     const [first, ...others] = results;
-    const inC = others.filter(({ name }) => name === 'C relay');
-    const peers = others.filter(({ name }) => name !== 'C relay');
+    const peers = others.filter(({ name }) => !YARDSTICKS.includes(name));
     return measuresOf(row)
       .slice(0, 2)
       .map((measure) => {
         const best = bestOf(measure, first.runs, peers);
-        const limit = bestOf(measure, first.runs, inC);
+        const lead = (all) => {
+          const found = bestOf(measure, first.runs, all);
+          return found ? times(found.lead) : '-';
+        };
         return [
           row.id,
           measure.name,
-          best ? times(best.lead) : '-',
+          lead(peers),
           best?.name ?? '',
-          limit ? times(limit.lead) : '-',
+          ...YARDSTICKS.map((yardstick) => lead(others.filter(({ name }) => name === yardstick))),
         ];
       });
   });
-  return table(['row', 'measure', 'ahead of the best peer', 'which', 'ahead of the C relay'], lines);
+  const heads = YARDSTICKS.map((name) => `ahead of ${name}`);
+  return table(['row', 'measure', 'ahead of the best peer', 'which', ...heads], lines);
 };
 
 export const report = ({ date, machine, versions, missing, rows, notes }) =>
