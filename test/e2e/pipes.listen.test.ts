@@ -133,7 +133,10 @@ describe('listen --cursor-file', () => {
     const { room } = await roomWith(['one']);
     const file = join(newDir(), 'missing', 'cursor');
     const ran = await run(['listen', room, '--cursor-file', file]);
-    expect(ran).toMatchObject({ code: 1, err: `rxchat: cannot write --cursor-file ${file}: ENOENT\n` });
+    expect(ran).toMatchObject({
+      code: 1,
+      err: `rxchat: cannot write --cursor-file ${file}: no such file or directory\n`,
+    });
   });
 });
 
