@@ -15,73 +15,105 @@ export interface SocketOptions {
 }
 
 /** A socket as a connection. `from(socket)` would leak it, and `fromEvent(socket, 'data')` throws on 'error'. */
-export const socketConnection = (socket: Socket, { channelBinding, isTaken }: SocketOptions): Connection => {
-  const peer = formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 });
-  let failure: Error | undefined;
-  let closed = false;
-  let paused = false;
-  let reader: Subscriber<Uint8Array> | undefined;
+export const socketConnection = (socket: Socket, options: SocketOptions): Connection =>
+  new SocketConnection(socket, options);
 
-  // Lives as long as the socket: an 'error' that nobody hears ends the process.
-  socket.on('error', (error) => {
-    failure = error;
-  });
+/** A class: each member has one, and its functions as closures were cold memory on the way of every delivery. */
+class SocketConnection implements Connection {
+  readonly peer: string;
+  readonly channelBinding: Uint8Array;
+  readonly #socket: Socket;
+  readonly #isTaken: (socket: Socket) => boolean;
+  #failure: Error | undefined;
+  #isClosed = false;
+  #isPaused = false;
+  #reader: Subscriber<Uint8Array> | undefined;
 
-  return {
-    peer,
-    channelBinding,
-    writable$: fromEvent(socket, 'drain'),
+  constructor(socket: Socket, { channelBinding, isTaken }: SocketOptions) {
+    this.peer = formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 });
+    this.channelBinding = channelBinding;
+    this.#socket = socket;
+    this.#isTaken = isTaken;
+    // Lives as long as the socket: an 'error' that nobody hears ends the process.
+    socket.on('error', (error) => {
+      this.#failure = error;
+    });
+  }
 
-    chunk$: new Observable((subscriber) => {
-      const end = () => {
-        if (failure === undefined) subscriber.complete();
-        else subscriber.error(new LinkError(explainNetworkError(failure)));
-      };
-      const data = (chunk: Buffer) => {
-        subscriber.next(chunk);
-      };
-      subscriber.add(() => {
-        reader = undefined;
-        socket.off('data', data).off('end', end).off('close', end);
-        if (!closed) socket.pause();
-      });
-      if (closed || socket.destroyed || socket.readableEnded) {
-        end();
-        return;
-      }
-      reader = subscriber;
-      socket.on('end', end).on('close', end).on('data', data);
-      if (!paused) socket.resume();
-    }),
+  get writable$(): Observable<unknown> {
+    return fromEvent(this.#socket, 'drain');
+  }
 
-    write: (bytes) => {
-      if (closed || !socket.writable) return true;
-      socket.write(bytes);
-      return isTaken(socket);
-    },
+  get chunk$(): Observable<Uint8Array> {
+    return new Observable((subscriber) => {
+      this.#read(subscriber);
+    });
+  }
 
-    pause: () => {
-      paused = true;
-      socket.pause();
-    },
+  write(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (this.#isClosed || !socket.writable) return true;
+    socket.write(asBuffer(bytes));
+    return this.#isTaken(socket);
+  }
 
-    resume: () => {
-      paused = false;
-      if (reader !== undefined) socket.resume();
-    },
+  pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
 
-    close: () => {
-      if (closed) return;
-      closed = true;
-      reader?.complete();
-      if (socket.destroyed) return;
-      const force = setTimeout(() => socket.destroy(), CLOSE_GRACE);
-      socket.once('close', () => {
-        clearTimeout(force);
-      });
-      socket.end();
-      // Unread bytes would make the kernel reset the connection, and the peer would lose our last words.
-      socket.resume();
-    },
-  };
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#reader !== undefined) this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    const socket = this.#socket;
+    this.#isClosed = true;
+    this.#reader?.complete();
+    if (socket.destroyed) return;
+    const force = setTimeout(() => socket.destroy(), CLOSE_GRACE);
+    socket.once('close', () => {
+      clearTimeout(force);
+    });
+    socket.end();
+    // Unread bytes would make the kernel reset the connection, and the peer would lose our last words.
+    socket.resume();
+  }
+
+  #read(subscriber: Subscriber<Uint8Array>): void {
+    const socket = this.#socket;
+    const end = () => {
+      if (this.#failure === undefined) subscriber.complete();
+      else subscriber.error(new LinkError(explainNetworkError(this.#failure)));
+    };
+    const data = (chunk: Buffer) => {
+      subscriber.next(chunk);
+    };
+    subscriber.add(() => {
+      this.#reader = undefined;
+      socket.off('data', data).off('end', end).off('close', end);
+      if (!this.#isClosed) socket.pause();
+    });
+    if (this.#isClosed || socket.destroyed || socket.readableEnded) {
+      end();
+      return;
+    }
+    this.#reader = subscriber;
+    socket.on('end', end).on('close', end).on('data', data);
+    if (!this.#isPaused) socket.resume();
+  }
+}
+
+let last: Uint8Array = new Uint8Array(0);
+let lastAsBuffer: Buffer = Buffer.alloc(0);
+
+/** Those who keep up are written the same bytes one after another, and Node would make a `Buffer` of them for each. */
+const asBuffer = (bytes: Uint8Array): Buffer => {
+  if (bytes !== last) {
+    last = bytes;
+    lastAsBuffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return lastAsBuffer;
 };

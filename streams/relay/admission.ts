@@ -8,7 +8,6 @@ import type { Command } from './commands.js';
 import { Door } from './door.js';
 import { Doors } from './doors.js';
 import type { Entrance } from './entrance.js';
-import { held } from './held.js';
 import type { PaceLimits } from './pace.js';
 
 export interface AdmissionOptions extends PaceLimits {
@@ -77,7 +76,7 @@ export const admission = ({
 
   return (connection) =>
     new Observable((subscriber) => {
-      const door = new Door(held(connection), rules, doors, subscriber);
+      const door = new Door(connection, rules, doors, subscriber);
       subscriber.add(door);
       door.open();
     });

@@ -1,17 +1,13 @@
-import { type Observable, type Observer, Subscription } from 'rxjs';
-import type { Sink } from '../wire/connection.js';
 import { controlLine } from '../wire/control.js';
 import { welcomeLine } from '../wire/handshake.js';
 import { encodeLine } from '../wire/utf8.js';
-import { Follower, type Leader } from './follower.js';
+import { Follower } from './follower.js';
 import type { Failed, Seated } from './roomEvent.js';
 import type { Cursor } from './logCursor.js';
 import type { Member } from './commands.js';
 
 /** Who has lines delivered to a member. */
 export interface Deliverer {
-  /** Emits when the log has grown. */
-  readonly grown$: Observable<unknown>;
   readonly retryMs: number;
   /** A delivery is over, and why, where its connection failed. */
   over(member: Member, failed?: Failed): void;
@@ -20,14 +16,12 @@ export interface Deliverer {
 /**
  * What one member of a room is written, from its join on: `WELCOME`, the log by its cursor, a `PONG` for a `PING` and a
  * `PING` where it is quiet, and once it is dismissed the rest of the log and `BYE`. Whatever ends it closes the
- * connection. It is the subscriber of `grown$` itself, and one object: as operators it took 9 KiB for each member.
+ * connection. One object, since each line passes all of a room's: as operators it took 9 KiB for each member.
  */
-export class Delivery implements Leader, Observer<unknown> {
+export class Delivery extends Follower {
   readonly #member: Member;
   readonly #cursor: Cursor;
   readonly #deliverer: Deliverer;
-  readonly #follower = new Follower(this);
-  #growing = Subscription.EMPTY;
   /** A PING or PONG waits for its turn like a slice does, and one stands for several: pinging without reading piles up nothing. */
   #due: Set<'ping' | 'pong'> | undefined;
   /** The log grows no more. */
@@ -36,26 +30,20 @@ export class Delivery implements Leader, Observer<unknown> {
   #isOver = false;
 
   constructor({ member, cursor }: Seated, deliverer: Deliverer) {
+    super(member.connection);
     this.#member = member;
     this.#cursor = cursor;
     this.#deliverer = deliverer;
   }
 
-  get sink(): Sink {
-    return this.#member.connection;
-  }
-
   begin(welcome: Seated['welcome']): void {
-    if (!this.tell(welcomeLine(welcome))) return;
-    this.#growing = this.#deliverer.grown$.subscribe(this);
-    if (this.#isOver) this.#growing.unsubscribe();
-    else this.#follower.catchUp();
+    if (this.tell(welcomeLine(welcome))) this.catchUp();
   }
 
   /** Writes a line by itself; whether that could be done. */
   tell(line: string): boolean {
     try {
-      this.sink.write(encodeLine(line));
+      this.#member.connection.write(encodeLine(line));
     } catch (error) {
       this.failed(error);
     }
@@ -66,7 +54,7 @@ export class Delivery implements Leader, Observer<unknown> {
   beat(type: 'ping' | 'pong'): void {
     this.#due ??= new Set();
     this.#due.add(type);
-    this.#follower.catchUp();
+    this.catchUp();
   }
 
   /** Nothing more happens in the room: it gets the rest, and is seen off. */
@@ -75,12 +63,17 @@ export class Delivery implements Leader, Observer<unknown> {
     this.stood();
   }
 
+  /** The log grows no more. */
+  fill(): void {
+    this.#isFull = true;
+    this.stood();
+  }
+
   /** Ends it at once. */
   stop(failed?: Failed): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#growing.unsubscribe();
-    this.#follower.stop();
+    this.rest();
     this.#member.connection.close();
     this.#deliverer.over(this.#member, failed);
   }
@@ -96,25 +89,12 @@ export class Delivery implements Leader, Observer<unknown> {
   }
 
   stood(): void {
-    if (!this.#isDismissed || !this.#isFull || this.#isOver || this.#follower.isCatchingUp) return;
+    if (!this.#isDismissed || !this.#isFull || this.#isOver || this.isCatchingUp) return;
     if (this.tell(controlLine({ type: 'bye', reason: 'shutdown', retryMs: this.#deliverer.retryMs })))
       this.stop();
   }
 
   failed(error: unknown): void {
     this.stop({ type: 'failed', member: this.#member, reason: String(error) });
-  }
-
-  next(): void {
-    this.#follower.catchUp();
-  }
-
-  error(error: unknown): void {
-    this.failed(error);
-  }
-
-  complete(): void {
-    this.#isFull = true;
-    this.stood();
   }
 }

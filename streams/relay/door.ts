@@ -1,5 +1,6 @@
 import { asyncScheduler, type Observer, type Subscriber, Subscription } from 'rxjs';
 import { toBase64url } from '../wire/base64url.js';
+import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
 import { BusyError, LinkError, ProtocolError } from '../wire/errors.js';
 import { greetingLine } from '../wire/handshake.js';
@@ -9,7 +10,7 @@ import { encodeLine } from '../wire/utf8.js';
 import type { AdmissionOptions, TurnedAway } from './admission.js';
 import { type Command, eachCommand, type Member, readMember } from './commands.js';
 import type { Doors } from './doors.js';
-import type { HeldConnection } from './held.js';
+import { SharedFlow } from './flow.js';
 import { pacer } from './pace.js';
 
 /** What all doors of a relay go by; the defaults are in. */
@@ -29,7 +30,8 @@ const ANSWER_LIMIT = 4096;
  * object. As operators it was eight subscribers with their closures, and 12 KiB of heap for each member that is idle.
  */
 export class Door implements Observer<Uint8Array> {
-  readonly #connection: HeldConnection;
+  readonly #connection: Connection;
+  readonly #flow: SharedFlow;
   readonly #rules: DoorRules;
   readonly #doors: Doors;
   readonly #out: Subscriber<Command | TurnedAway>;
@@ -44,18 +46,14 @@ export class Door implements Observer<Uint8Array> {
   /** What it is told when it is closed without having become a member. */
   #farewell: Control | undefined;
 
-  constructor(
-    connection: HeldConnection,
-    rules: DoorRules,
-    doors: Doors,
-    out: Subscriber<Command | TurnedAway>,
-  ) {
+  constructor(connection: Connection, rules: DoorRules, doors: Doors, out: Subscriber<Command | TurnedAway>) {
     this.#connection = connection;
+    this.#flow = new SharedFlow(connection);
     this.#rules = rules;
     this.#doors = doors;
     this.#out = out;
     this.#lines = new LineSplitter({ limit: rules.lineLimit, first: ANSWER_LIMIT });
-    this.#pace = pacer(connection, rules);
+    this.#pace = pacer(this.#flow, rules);
     this.#farewell = rules.shutdown;
   }
 
@@ -89,7 +87,7 @@ export class Door implements Observer<Uint8Array> {
   /** Half a heartbeat is over. */
   tick(): void {
     // Its silence is ours while we do not read it.
-    this.#silent = this.#connection.isHeld ? 0 : this.#silent + 1;
+    this.#silent = this.#flow.isHeld ? 0 : this.#silent + 1;
     if (this.#silent === GONE)
       this.#end(new LinkError(`nothing was heard for ${2 * this.#rules.heartbeat} ms`));
     else if (this.#silent === TICKS && this.#member !== undefined)
@@ -142,6 +140,7 @@ export class Door implements Observer<Uint8Array> {
     const { verify, entrance } = this.#rules;
     return readMember(line, {
       connection: this.#connection,
+      flow: this.#flow,
       nonce: this.#nonce,
       verify,
       ...(entrance && { entrance }),

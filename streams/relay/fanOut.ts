@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable, type Observer, type Subscriber, type Unsubscribable } from 'rxjs';
 import type { Sink } from '../wire/connection.js';
 import { Follower, type Reader } from './follower.js';
 
@@ -35,38 +35,56 @@ export const fanOut =
   ({ cursor, sink }: { cursor: Reader; sink: Sink }) =>
   (appended$: Observable<unknown>): Observable<never> =>
     new Observable((subscriber) => {
-      let isOver = false;
-      let hasBegun = false;
-      const endWhereOver = () => {
-        if (isOver && hasBegun && !follower.isCatchingUp) subscriber.complete();
-      };
-      const follower = new Follower({
-        read: () => cursor.read(),
-        sink,
-        stood: endWhereOver,
-        failed: (error) => {
-          subscriber.error(error);
-        },
-      });
-
-      subscriber.add(() => {
-        follower.stop();
-      });
-      subscriber.add(
-        appended$.subscribe({
-          next: () => {
-            follower.catchUp();
-          },
-          error: (error: unknown) => {
-            subscriber.error(error);
-          },
-          complete: () => {
-            isOver = true;
-            endWhereOver();
-          },
-        }),
-      );
-      follower.catchUp();
-      hasBegun = true;
-      endWhereOver();
+      const follower = new NoticeFollower(cursor, sink, subscriber);
+      subscriber.add(follower);
+      subscriber.add(appended$.subscribe(follower));
+      follower.begin();
     });
+
+class NoticeFollower extends Follower implements Observer<unknown>, Unsubscribable {
+  readonly #cursor: Reader;
+  readonly #subscriber: Subscriber<never>;
+  #hasBegun = false;
+  #isOver = false;
+
+  constructor(cursor: Reader, sink: Sink, subscriber: Subscriber<never>) {
+    super(sink);
+    this.#cursor = cursor;
+    this.#subscriber = subscriber;
+  }
+
+  begin(): void {
+    this.catchUp();
+    this.#hasBegun = true;
+    this.stood();
+  }
+
+  next(): void {
+    this.catchUp();
+  }
+
+  error(error: unknown): void {
+    this.#subscriber.error(error);
+  }
+
+  complete(): void {
+    this.#isOver = true;
+    this.stood();
+  }
+
+  unsubscribe(): void {
+    this.rest();
+  }
+
+  read(): ReturnType<Reader['read']> {
+    return this.#cursor.read();
+  }
+
+  stood(): void {
+    if (this.#isOver && this.#hasBegun && !this.isCatchingUp) this.#subscriber.complete();
+  }
+
+  failed(error: unknown): void {
+    this.#subscriber.error(error);
+  }
+}

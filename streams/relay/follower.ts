@@ -7,29 +7,26 @@ import type { Cursor } from './logCursor.js';
 /** What a subscriber is written from; a log's cursor is one. */
 export type Reader = Pick<Cursor, 'read'>;
 
-/** Who has somebody follow a log. */
-export interface Leader extends Reader {
-  readonly sink: Sink;
-  /** It stands at the end of the log. */
-  stood(): void;
-  /** The sink threw, or its `writable$` errored: it follows no more. */
-  failed(error: unknown): void;
-}
-
 /**
  * One sink that follows a log: told that there is more, it writes until it stands at the end, going on at `writable$` where
  * the sink pushes back. What it is told meanwhile is ignored, since it has then seen that too. This is what `fanOut`
  * does with each notice, as one object, for who serves many.
  */
-export class Follower {
-  readonly #leader: Leader;
+export abstract class Follower implements Reader {
+  readonly #sink: Sink;
   #draining = Subscription.EMPTY;
   /** While it catches up, be it that the sink has pushed back. */
   isCatchingUp = false;
 
-  constructor(leader: Leader) {
-    this.#leader = leader;
+  constructor(sink: Sink) {
+    this.#sink = sink;
   }
+
+  abstract read(): ReturnType<Reader['read']>;
+  /** It stands at the end of the log. */
+  abstract stood(): void;
+  /** The sink threw, or its `writable$` errored: it follows no more. */
+  abstract failed(error: unknown): void;
 
   catchUp(): void {
     if (this.isCatchingUp) return;
@@ -43,12 +40,12 @@ export class Follower {
     // The catch-up itself goes on through every drain: one that ended on a drain and waited for the next notice would
     // lose the wake-up that comes while it is still busy. A sink may be writable at once, and then this one is closed.
     draining.add(
-      this.#leader.sink.writable$.subscribe({
+      this.#sink.writable$.subscribe({
         next: () => {
           if (!this.#write()) this.#stand();
         },
         error: (error: unknown) => {
-          this.#leader.failed(error);
+          this.failed(error);
         },
         complete: () => {
           this.#stand();
@@ -58,20 +55,20 @@ export class Follower {
   }
 
   /** Writes no more. */
-  stop(): void {
+  rest(): void {
     this.#draining.unsubscribe();
   }
 
   /** Writes until the end or until the sink pushes back; whether it pushed back. */
   #write(): boolean {
-    const leader = this.#leader;
+    const sink = this.#sink;
     try {
-      for (let read = leader.read(); read !== undefined; read = leader.read()) {
+      for (let read = this.read(); read !== undefined; read = this.read()) {
         const bytes = read instanceof Uint8Array ? read : encodeLine(controlLine({ type: 'gap', ...read }));
-        if (!leader.sink.write(bytes)) return true;
+        if (!sink.write(bytes)) return true;
       }
     } catch (error) {
-      leader.failed(error);
+      this.failed(error);
     }
     return false;
   }
@@ -79,6 +76,6 @@ export class Follower {
   #stand(): void {
     this.isCatchingUp = false;
     this.#draining.unsubscribe();
-    this.#leader.stood();
+    this.stood();
   }
 }

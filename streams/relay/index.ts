@@ -3,6 +3,7 @@ export * from './admission.js';
 export * from './commands.js';
 export * from './entrance.js';
 export * from './fanOut.js';
+export type { Flow } from './flow.js';
 export type { Reader } from './follower.js';
 export * from './groupCommit.js';
 export * from './headcount.js';

@@ -1,8 +1,8 @@
 import type { Observable } from 'rxjs';
-import type { Connection } from '../wire/connection.js';
 import { announcementLine } from '../wire/entry.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Member } from './commands.js';
+import type { Flow } from './flow.js';
 import type { Batch, History, StoredLog } from './history.js';
 import type { Announced } from './presence.js';
 import type { Attendance } from './rollCall.js';
@@ -68,7 +68,7 @@ export const journal = (
   /** Announcements that the store did not take, or that came before there was a log; they wait for the next event. */
   const unannounced = notYetAnnounced();
   /** Who is not read until the commit is through. */
-  const unread = new Set<Connection>();
+  const unread = new Set<Flow>();
   const refused = new WeakSet<Member>();
 
   const open = (): RoomLog => {
@@ -86,9 +86,9 @@ export const journal = (
     log.append(lines);
     waiting.push({ type: 'stored', member, count: lines.count, bytes: lines.bytes.length });
     if (log.uncommitted <= UNCOMMITTED && budget?.isOver !== true) return;
-    if (unread.has(member.connection)) return;
-    member.connection.pause();
-    unread.add(member.connection);
+    if (unread.has(member.flow)) return;
+    member.flow.pause();
+    unread.add(member.flow);
   };
 
   const take = (event: Attendance | Announced): void => {
@@ -129,7 +129,8 @@ export const journal = (
   /** A join gets its own place in the log: what was said before it is behind `next`, what comes after it is not. */
   const settle = (event: Waiting): RoomEvent => {
     if (event.type !== 'joined') return event;
-    const { id, first, next: end, cursor } = log as RoomLog;
+    const opened = log as RoomLog;
+    const { id, first, next: end } = opened;
     const { next: at, ...joined } = event;
     const next = Math.max(first, Math.min(at, end));
     const from = startOf({ id, first, next }, event.member);
@@ -137,7 +138,7 @@ export const journal = (
     const durability = history?.durability ?? 'memory';
     return {
       ...joined,
-      cursor: cursor(from),
+      cursor: opened.cursor(from),
       welcome: { log: id, next, first, from, durability, count, members },
     };
   };
@@ -169,7 +170,7 @@ export const journal = (
         waiting = [];
       }
       if (grew) log?.commit(batch);
-      for (const connection of unread) connection.resume();
+      for (const flow of unread) flow.resume();
       unread.clear();
       return { events: events.map(settle), grew };
     },

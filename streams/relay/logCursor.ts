@@ -1,5 +1,6 @@
 import type { Lines } from '../wire/lines.js';
 import type { Gap, StoredLog } from './history.js';
+import type { Slab, Slabs } from './slabs.js';
 
 const NEWLINE = 10;
 
@@ -17,14 +18,6 @@ export interface Cursor {
   read(): Uint8Array | Gap | undefined;
 }
 
-/** A piece of the log's memory: `count` lines in the first `end` bytes, the first of them number `first`. */
-export interface Slab {
-  readonly bytes: Uint8Array;
-  readonly first: number;
-  end: number;
-  count: number;
-}
-
 /** How far readers may read: up to byte `end` of slab number `slab`, which is up to the entry before `next`. */
 export interface Mark {
   readonly slab: number;
@@ -37,13 +30,13 @@ export interface LogPages {
   readonly stored: StoredLog | undefined;
   /** How far readers may read. */
   readonly committed: Mark;
-  /** How many slabs are gone. */
-  readonly gone: number;
-  readonly slabAt: (k: number) => Slab | undefined;
+  readonly slabs: Pick<Slabs, 'at' | 'gone'>;
   /** The oldest position still kept. */
-  readonly first: () => number;
+  readonly first: number;
   /** The oldest position that is in memory. */
-  readonly remembered: () => number;
+  readonly remembered: number;
+  /** Bytes of a slab; the same slice for all who read the same. */
+  slice(slab: Slab, from: number, end: number): Uint8Array;
 }
 
 /** A reader of a log. */
@@ -68,29 +61,29 @@ class LogCursor implements Cursor {
 
   read(): Uint8Array | Gap | undefined {
     const { first, remembered } = this.#pages;
-    return this.#position < Math.max(first(), remembered()) ? this.#readStore() : this.#readMemory();
+    return this.#position < Math.max(first, remembered) ? this.#readStore() : this.#readMemory();
   }
 
   #find(): void {
-    const { committed, gone, slabAt } = this.#pages;
+    const { committed, slabs } = this.#pages;
     let slab = committed.slab;
-    while (slab > gone && (slabAt(slab)?.first ?? 0) > this.#position) slab -= 1;
+    while (slab > slabs.gone && (slabs.at(slab)?.first ?? 0) > this.#position) slab -= 1;
     this.#slab = slab;
-    this.#offset = offsetOf(slabAt(slab), this.#position, committed);
+    this.#offset = offsetOf(slabs.at(slab), this.#position, committed);
   }
 
   #readMemory(): Uint8Array | undefined {
-    const { committed, gone, slabAt } = this.#pages;
-    if (this.#slab < gone) this.#find();
-    if (this.#slab < committed.slab && this.#offset === slabAt(this.#slab)?.end) {
+    const { committed, slabs } = this.#pages;
+    if (this.#slab < slabs.gone) this.#find();
+    if (this.#slab < committed.slab && this.#offset === slabs.at(this.#slab)?.end) {
       this.#slab += 1;
       this.#offset = 0;
     }
-    const slab = slabAt(this.#slab);
+    const slab = slabs.at(this.#slab);
     const last = this.#slab === committed.slab;
     const end = last ? committed.end : slab?.end;
     if (slab === undefined || end === undefined || this.#offset === end) return undefined;
-    const slice = slab.bytes.subarray(this.#offset, end);
+    const slice = this.#pages.slice(slab, this.#offset, end);
     this.#offset = end;
     this.#position = last ? committed.next : slab.first + slab.count;
     return slice;
@@ -99,7 +92,7 @@ class LogCursor implements Cursor {
   #readStore(): Uint8Array | Gap {
     const { committed, first, stored } = this.#pages;
     this.#slab = -1;
-    const found = this.#position < first() ? undefined : stored?.read(this.#position);
+    const found = this.#position < first ? undefined : stored?.read(this.#position);
     if (found !== undefined && 'bytes' in found) {
       // The store may have more by now than it has said.
       const { bytes, count } = upTo(committed.next - this.#position, found);
@@ -108,7 +101,7 @@ class LogCursor implements Cursor {
     }
     const from = this.#position;
     this.#position =
-      found === undefined ? Math.max(first(), from + 1) : Math.min(found.to + 1, committed.next);
+      found === undefined ? Math.max(this.#pages.first, from + 1) : Math.min(found.to + 1, committed.next);
     return { from, to: this.#position - 1 };
   }
 }

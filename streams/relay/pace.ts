@@ -7,7 +7,7 @@ import {
   Subscription,
   timer,
 } from 'rxjs';
-import type { Connection } from '../wire/connection.js';
+import type { Flow } from './flow.js';
 import type { Lines } from '../wire/lines.js';
 import { Level, type Rate, schedulerTime, UNLIMITED } from './tokenBucket.js';
 
@@ -19,7 +19,7 @@ export interface PaceLimits {
 }
 
 export interface PaceOptions extends PaceLimits {
-  readonly connection: Pick<Connection, 'pause' | 'resume'>;
+  readonly connection: Flow;
 }
 
 /**
@@ -80,21 +80,18 @@ export interface Pacer {
 const UNPACED: Pacer = { take: () => undefined, slow: () => undefined, stop: () => undefined };
 
 /** A pacer for one connection; one for all that have no limit. */
-export const pacer = (
-  connection: Pick<Connection, 'pause' | 'resume'>,
-  { byteRate = UNLIMITED, lineRate = UNLIMITED }: PaceLimits,
-): Pacer =>
+export const pacer = (connection: Flow, { byteRate = UNLIMITED, lineRate = UNLIMITED }: PaceLimits): Pacer =>
   byteRate.perSecond === Infinity && lineRate.perSecond === Infinity
     ? UNPACED
     : new LimitedPacer(connection, byteRate, lineRate);
 
 class LimitedPacer implements Pacer {
-  readonly #connection: Pick<Connection, 'pause' | 'resume'>;
+  readonly #connection: Flow;
   readonly #bytes: Level;
   readonly #lines: Level;
   #slowed = Subscription.EMPTY;
 
-  constructor(connection: Pick<Connection, 'pause' | 'resume'>, byteRate: Rate, lineRate: Rate) {
+  constructor(connection: Flow, byteRate: Rate, lineRate: Rate) {
     this.#connection = connection;
     this.#bytes = new Level(byteRate, schedulerTime);
     this.#lines = new Level(lineRate, schedulerTime);

@@ -1,6 +1,7 @@
 import type { Lines } from '../wire/lines.js';
 import type { Batch, StoredLog } from './history.js';
-import { type Cursor, logCursor, type LogPages, type Mark, type Slab } from './logCursor.js';
+import { type Cursor, logCursor, type LogPages, type Mark } from './logCursor.js';
+import { type Slab, Slabs } from './slabs.js';
 import { type WindowBudget, windowBudget } from './windowBudget.js';
 
 export type { Cursor } from './logCursor.js';
@@ -26,7 +27,7 @@ export interface RoomLog {
   /** Takes back all that is appended and not committed. */
   rollBack(): void;
   /** A reader that begins at a position; past the end, at the end. */
-  readonly cursor: (position: number) => Cursor;
+  cursor(position: number): Cursor;
   /** Counts no more in the budget, once nothing is appended any more; who is slow still reads to the end. */
   close(): void;
 }
@@ -47,9 +48,8 @@ export const SMALLEST_WINDOW = 262_144;
 /** The window in bytes where nothing else was said. */
 export const DEFAULT_WINDOW = 16_777_216;
 
-const SMALLEST_SLAB = 4096;
-const LARGEST_SLAB = 262_144;
 const NEWLINE = 10;
+const NOTHING = new Uint8Array(0);
 
 /**
  * A room's log in memory, with a store behind it or without.
@@ -77,144 +77,139 @@ const NEWLINE = 10;
  * log.commit(log.batch());
  * cursor.read(); // the bytes of '+alice\n'
  */
-export const roomLog = ({ id, window, stored, budget = windowBudget() }: RoomLogOptions): RoomLog => {
-  const largest = Math.min(LARGEST_SLAB, Math.max(1, Math.floor(window / 4)));
-  const slabs: Slab[] = [];
-  /** How many slabs are gone: slab number k is `slabs[k - gone]`. */
-  let gone = 0;
-  /** Bytes that the slabs take. */
-  let held = 0;
-  let next = stored?.next ?? 1;
-  let uncommitted = 0;
-  let committed: Mark = { slab: 0, end: 0, next };
+export const roomLog = (options: RoomLogOptions): RoomLog => new Log(options);
 
-  const slabAt = (k: number): Slab | undefined => slabs[k - gone];
-  /** The oldest position that readers find in memory. */
-  const remembered = () => Math.min(slabs[0]?.first ?? next, committed.next);
-  const first = () => Math.min(stored?.first ?? remembered(), committed.next);
+/** A class: as an object of closures with getters each log had a hidden class of its own, and no reader a fast look at it. */
+class Log implements RoomLog, LogPages {
+  readonly id: string;
+  readonly stored: StoredLog | undefined;
+  readonly slabs: Slabs;
+  committed: Mark;
+  uncommitted = 0;
+  readonly #window: number;
+  #end: number;
+  /** What was read last, and where: whoever keeps up reads the same. */
+  #slice: Uint8Array = NOTHING;
+  #slicedFrom: Slab | undefined;
 
-  const slabFor = (bytes: number): Slab => {
-    const last = slabs.at(-1);
-    if (last !== undefined && last.end + bytes <= last.bytes.length) return last;
-    const size = Math.max(
-      bytes,
-      Math.min(largest, last === undefined ? SMALLEST_SLAB : 2 * last.bytes.length),
+  constructor({ id, window, stored, budget = windowBudget() }: RoomLogOptions) {
+    this.id = id;
+    this.stored = stored;
+    this.#window = window;
+    this.#end = stored?.next ?? 1;
+    this.committed = { slab: 0, end: 0, next: this.#end };
+    this.slabs = new Slabs(
+      window,
+      budget.account(() => this.#shed()),
     );
-    const slab: Slab = { bytes: new Uint8Array(size), first: next, end: 0, count: 0 };
-    // Before it is one of the slabs: those may be shed now.
-    account.take(size);
-    slabs.push(slab);
-    held += size;
-    return slab;
-  };
+  }
 
-  const free = ({ bytes: { length } }: Slab): void => {
-    held -= length;
-    account.give(length);
-  };
+  get first(): number {
+    return Math.min(this.stored?.first ?? this.remembered, this.committed.next);
+  }
 
-  const dropOldest = (): void => {
-    free(slabs.shift() as Slab);
-    gone += 1;
-  };
+  get remembered(): number {
+    return Math.min(this.slabs.oldest?.first ?? this.#end, this.committed.next);
+  }
 
-  const account = budget.account(() => {
-    if (slabs.length === 0 || (gone === committed.slab && next > committed.next)) return false;
-    if (gone === committed.slab) committed = { ...committed, slab: gone + 1, end: 0 };
-    dropOldest();
-    return true;
-  });
+  get next(): number {
+    return this.committed.next;
+  }
 
-  const append = ({ bytes, count }: Lines): void => {
+  get end(): number {
+    return this.#end;
+  }
+
+  append({ bytes, count }: Lines): void {
+    const { largest } = this.slabs;
     if (bytes.length <= largest || count === 1) {
-      const slab = slabFor(bytes.length);
+      const slab = this.slabs.fitting(bytes.length, this.#end);
       slab.bytes.set(bytes, slab.end);
       slab.end += bytes.length;
       slab.count += count;
-      next += count;
-      uncommitted += bytes.length;
+      this.#end += count;
+      this.uncommitted += bytes.length;
       return;
     }
     // More than a slab at once: cut it at a newline, so that each slab holds whole lines.
     const cut = bytes.lastIndexOf(NEWLINE, largest - 1) + 1 || bytes.indexOf(NEWLINE) + 1;
     const head = bytes.subarray(0, cut);
     const headCount = countLines(head);
-    append({ bytes: head, count: headCount });
-    append({ bytes: bytes.subarray(cut), count: count - headCount });
-  };
+    this.append({ bytes: head, count: headCount });
+    this.append({ bytes: bytes.subarray(cut), count: count - headCount });
+  }
 
-  const batch = (): Batch => {
+  batch(): Batch {
+    const { committed, slabs } = this;
     const slices: Uint8Array[] = [];
-    for (let k = committed.slab; k < gone + slabs.length; k += 1) {
-      const { bytes, end } = slabAt(k) as Slab;
-      const from = k === committed.slab ? committed.end : 0;
+    for (let number = committed.slab; number < slabs.next; number += 1) {
+      const { bytes, end } = slabs.at(number) as Slab;
+      const from = number === committed.slab ? committed.end : 0;
       if (from < end) slices.push(bytes.subarray(from, end));
     }
-    return { first: committed.next, count: next - committed.next, slices };
-  };
+    return { first: committed.next, count: this.#end - committed.next, slices };
+  }
 
-  const commit = ({ count, slices }: Batch): void => {
+  commit({ count, slices }: Batch): void {
+    const { committed, slabs } = this;
     // What was committed before has been read by whoever keeps up.
-    while (held > window && gone < committed.slab) dropOldest();
+    while (slabs.held > this.#window && slabs.gone < committed.slab) this.#dropOldest();
     let { slab, end } = committed;
     for (const { length } of slices) {
-      if (slabAt(slab)?.end === end && slab - gone < slabs.length - 1) {
+      if (slabs.at(slab)?.end === end && slab < slabs.next - 1) {
         slab += 1;
         end = 0;
       }
       end += length;
-      uncommitted -= length;
+      this.uncommitted -= length;
     }
-    committed = { slab, end, next: committed.next + count };
-  };
+    this.committed = { slab, end, next: committed.next + count };
+  }
 
-  const rollBack = (): void => {
-    next = committed.next;
-    uncommitted = 0;
-    while (gone + slabs.length - 1 > committed.slab) free(slabs.pop() as Slab);
-    const last = slabAt(committed.slab);
+  rollBack(): void {
+    const { committed, slabs } = this;
+    this.#end = committed.next;
+    this.uncommitted = 0;
+    while (slabs.next - 1 > committed.slab) slabs.dropNewest();
+    const last = slabs.at(committed.slab);
     if (last === undefined) return;
     last.end = committed.end;
-    last.count = next - last.first;
-  };
+    last.count = this.#end - last.first;
+  }
 
-  const pages: LogPages = {
-    stored,
-    slabAt,
-    first,
-    remembered,
-    get gone() {
-      return gone;
-    },
-    get committed() {
-      return committed;
-    },
-  };
+  slice(slab: Slab, from: number, end: number): Uint8Array {
+    const last = this.#slice;
+    if (this.#slicedFrom === slab && last.byteOffset === from && last.length === end - from) return last;
+    this.#slicedFrom = slab;
+    return (this.#slice = slab.bytes.subarray(from, end));
+  }
 
-  return {
-    id,
-    get first() {
-      return first();
-    },
-    get next() {
-      return committed.next;
-    },
-    get end() {
-      return next;
-    },
-    get uncommitted() {
-      return uncommitted;
-    },
-    append,
-    batch,
-    commit,
-    rollBack,
-    cursor: (from) => logCursor(pages, from),
-    close: () => {
-      account.give(held);
-    },
-  };
-};
+  cursor(position: number): Cursor {
+    return logCursor(this, position);
+  }
+
+  close(): void {
+    this.slabs.release();
+  }
+
+  /** The budget is used up: the oldest slab goes, where that is committed. */
+  #shed(): boolean {
+    const { committed, slabs } = this;
+    if (slabs.oldest === undefined || (slabs.gone === committed.slab && this.#end > committed.next))
+      return false;
+    if (slabs.gone === committed.slab)
+      this.committed = { slab: slabs.gone + 1, end: 0, next: committed.next };
+    this.#dropOldest();
+    return true;
+  }
+
+  #dropOldest(): void {
+    this.slabs.dropOldest();
+    // Else it would stay for as long as nothing more is read.
+    this.#slice = NOTHING;
+    this.#slicedFrom = undefined;
+  }
+}
 
 const countLines = (bytes: Uint8Array): number => {
   let count = 0;

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { Observable, Subscription } from 'rxjs';
 import { controlLine } from '../wire/control.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Member } from './commands.js';
@@ -17,7 +17,8 @@ export interface ServeMembersOptions {
  * is refused, be it later on, gets its `ERR`. Emits only failures; closes every connection that it served, whatever
  * ended it.
  *
- * Events go to their member by one look-up: a member costs nothing while others talk, but its own catching up.
+ * Events go to their member by one look-up: a member costs nothing while others talk, but its own catching up. There is
+ * one subscription to `grown$`, while there are members.
  *
  * ```text
  * event    joined a--refused b--tokens a--left a
@@ -31,15 +32,33 @@ export const serveMembers =
     new Observable((subscriber) => {
       const deliveries = new Map<Member, Delivery>();
       let isOver = false;
+      let growing = Subscription.EMPTY;
 
       const deliverer: Deliverer = {
-        grown$,
         retryMs,
         over: (member, failed) => {
           deliveries.delete(member);
+          if (deliveries.size === 0) growing.unsubscribe();
           if (failed !== undefined) subscriber.next(failed);
           if (isOver && deliveries.size === 0) subscriber.complete();
         },
+      };
+
+      /** One subscription for all: as one for each member, every line went through two more objects to each. */
+      const follow = (): void => {
+        if (!growing.closed || deliveries.size === 0) return;
+        growing = grown$.subscribe({
+          next: () => {
+            for (const delivery of deliveries.values()) delivery.catchUp();
+          },
+          error: (error: unknown) => {
+            for (const delivery of deliveries.values()) delivery.failed(error);
+          },
+          complete: () => {
+            for (const delivery of deliveries.values()) delivery.fill();
+          },
+        });
+        subscriber.add(growing);
       };
 
       const refuse = (member: Member, code: string, text: string): void => {
@@ -63,6 +82,7 @@ export const serveMembers =
             const delivery = new Delivery(event, deliverer);
             deliveries.set(event.member, delivery);
             delivery.begin(event.welcome);
+            follow();
             return;
           }
           case 'pinged':

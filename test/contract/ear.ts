@@ -1,6 +1,6 @@
 import type { jest } from '@jest/globals';
 import type { Subscription } from 'rxjs';
-import type { Connection } from '../../streams/wire/connection.js';
+import type { Connection, Sink } from '../../streams/wire/connection.js';
 
 /** One who reads a connection and can be waited for. */
 export interface Ear {
@@ -86,7 +86,7 @@ const ENOUGH = pattern(64 * 1024 * 1024);
  * Writes until it is pushed back and stays so, which it does only if nobody reads at the other end; gives what was
  * written.
  */
-export const fill = async (connection: Connection): Promise<Buffer> => {
+export const fill = async (connection: Sink): Promise<Buffer> => {
   let length = 0;
   let full = false;
   const subscription = connection.writable$.subscribe(() => {

@@ -90,8 +90,8 @@ describe.each<Transport>([...transports])('a connection over $name', (transport)
       let writing = false;
       let within = 0;
       let told = 0;
-      const watched: Connection = {
-        ...near,
+      const watched: Pick<Connection, 'write' | 'writable$'> = {
+        writable$: near.writable$,
         write: (bytes) => {
           writing = true;
           const taken = near.write(bytes);

@@ -109,7 +109,8 @@ describe('commands', () => {
       .pipe(commands(options({ connection })), toArray())
       .subscribe((all: Command[]) => {
         const [member, ...others] = new Set(all.map((each) => each.member));
-        expect(member).toStrictEqual({ nick: 'alice', room: LOBBY, session: SESSION, last: 5, connection });
+        const hello = { nick: 'alice', room: LOBBY, session: SESSION, after: undefined, last: 5 };
+        expect(member).toStrictEqual({ ...hello, connection, flow: connection });
         expect(others).toStrictEqual([]);
         expect(all).toHaveLength(4);
       });

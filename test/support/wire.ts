@@ -98,11 +98,17 @@ export const happened: Record<string, string> = {
   z: 'bob stored 1',
 };
 
-export const member = (nick: string, more: Partial<Member> = {}): Member => ({
+export const member = (
+  nick: string,
+  { connection = fakeConnection(), ...more }: Partial<Member> = {},
+): Member => ({
   nick,
   room: LOBBY,
   session: sessionOf(nick),
-  connection: fakeConnection(),
+  after: undefined,
+  last: undefined,
+  connection,
+  flow: connection,
   ...more,
 });
 

@@ -1,26 +1,26 @@
 import { describe, test } from '@jest/globals';
 import { asyncScheduler, filter, map, tap, timer } from 'rxjs';
 import { admission } from '../../streams/relay/admission.js';
-import { held } from '../../streams/relay/held.js';
+import { SharedFlow } from '../../streams/relay/flow.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { fakeHistory } from '../support/fakeHistory.js';
 import { marbles } from '../support/marbles.js';
 import { serving } from '../support/serving.js';
 import { bytes, nonce, said, tell, token, verify } from '../support/wire.js';
 
-const flow = { p: 'pause', r: 'resume' };
+const deeds = { p: 'pause', r: 'resume' };
 
-describe('held', () => {
+describe('a shared flow', () => {
   test('reads on once each who paused it has resumed it', () => {
     marbles(({ hot, expectObservable }) => {
       const connection = fakeConnection();
-      const both = held(connection);
-      const deed$ = hot('                 -p-p-r-r-p-r', flow).pipe(
+      const both = new SharedFlow(connection);
+      const deed$ = hot('                 -p-p-r-r-p-r', deeds).pipe(
         tap((deed) => both[deed as 'pause' | 'resume']()),
         map(() => (both.isHeld ? 'h' : 'f')),
       );
       expectObservable(deed$).toBe('      -h-h-h-f-h-f');
-      expectObservable(connection.flow$).toBe('-p-----r-p-r', flow);
+      expectObservable(connection.flow$).toBe('-p-----r-p-r', deeds);
     });
   });
 });
