@@ -12,6 +12,8 @@ export interface SocketOptions {
   readonly channelBinding: Uint8Array;
   /** Whether a socket has taken what was written to it; where it has not, a 'drain' has to follow. */
   readonly isTaken: (socket: Socket) => boolean;
+  /** What it took the kernel has, all of it. */
+  readonly takesAtOnce: boolean;
 }
 
 /** A socket as a connection. `from(socket)` would leak it, and `fromEvent(socket, 'data')` throws on 'error'. */
@@ -22,6 +24,7 @@ export const socketConnection = (socket: Socket, options: SocketOptions): Connec
 class SocketConnection implements Connection {
   readonly peer: string;
   readonly channelBinding: Uint8Array;
+  readonly takesAtOnce: boolean;
   readonly #socket: Socket;
   readonly #isTaken: (socket: Socket) => boolean;
   #failure: Error | undefined;
@@ -29,9 +32,10 @@ class SocketConnection implements Connection {
   #isPaused = false;
   #reader: Subscriber<Uint8Array> | undefined;
 
-  constructor(socket: Socket, { channelBinding, isTaken }: SocketOptions) {
+  constructor(socket: Socket, { channelBinding, isTaken, takesAtOnce }: SocketOptions) {
     this.peer = formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 });
     this.channelBinding = channelBinding;
+    this.takesAtOnce = takesAtOnce;
     this.#socket = socket;
     this.#isTaken = isTaken;
     // Lives as long as the socket: an 'error' that nobody hears ends the process.

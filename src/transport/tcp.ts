@@ -20,6 +20,7 @@ export const tcpConnection = (socket: Socket): Connection =>
     channelBinding: NO_BINDING,
     // Below the mark no 'drain' would follow.
     isTaken: ({ writableLength, writableNeedDrain }) => writableLength === 0 || !writableNeedDrain,
+    takesAtOnce: socket.writableHighWaterMark === HIGH_WATER_MARK,
   });
 
 /** Listens on an address: emits once, when it does. Errors when it cannot; unsubscribing accepts no more. */

@@ -39,6 +39,7 @@ export const tlsConnection = (socket: TLSSocket): Connection =>
     channelBinding: socket.exportKeyingMaterial(BINDING.bytes, BINDING.label, Buffer.alloc(0)),
     // It encrypts in its own time: that it still holds something means nothing, 'drain' comes only where it is full.
     isTaken: ({ writableNeedDrain }) => !writableNeedDrain,
+    takesAtOnce: false,
   });
 
 /**

@@ -138,7 +138,7 @@ export const journal = (
     const durability = history?.durability ?? 'memory';
     return {
       ...joined,
-      cursor: opened.cursor(from),
+      cursor: opened.cursor(from, { borrows: event.member.connection.takesAtOnce }),
       welcome: { log: id, next, first, from, durability, count, members },
     };
   };

@@ -4,6 +4,11 @@ import type { Slab, Slabs } from './slabs.js';
 
 const NEWLINE = 10;
 
+export interface CursorOptions {
+  /** The reader is done with each slice when it reads on; without it, a slice stays as it is for ever. */
+  readonly borrows?: boolean | undefined;
+}
+
 /**
  * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds
  * nothing.
@@ -40,7 +45,8 @@ export interface LogPages {
 }
 
 /** A reader of a log. */
-export const logCursor = (pages: LogPages, from: number): Cursor => new LogCursor(pages, from);
+export const logCursor = (pages: LogPages, from: number, { borrows = false }: CursorOptions = {}): Cursor =>
+  new LogCursor(pages, from, borrows);
 
 /** A class: each member has one, and as an object of closures with a getter it took 1.5 KiB. */
 class LogCursor implements Cursor {
@@ -49,9 +55,13 @@ class LogCursor implements Cursor {
   /** The slab that the position is in, and where in it; -1: not looked up yet. */
   #slab = -1;
   #offset = 0;
+  readonly #borrows: boolean;
+  /** The slab of the slice that was read last, while the reader may look at that. */
+  #borrowed: Slab | undefined;
 
-  constructor(pages: LogPages, from: number) {
+  constructor(pages: LogPages, from: number, borrows: boolean) {
     this.#pages = pages;
+    this.#borrows = borrows;
     this.#position = Math.min(Math.max(1, from), pages.committed.next);
   }
 
@@ -60,6 +70,10 @@ class LogCursor implements Cursor {
   }
 
   read(): Uint8Array | Gap | undefined {
+    if (this.#borrowed !== undefined) {
+      this.#borrowed.lent -= 1;
+      this.#borrowed = undefined;
+    }
     const { first, remembered } = this.#pages;
     return this.#position < Math.max(first, remembered) ? this.#readStore() : this.#readMemory();
   }
@@ -83,6 +97,10 @@ class LogCursor implements Cursor {
     const last = this.#slab === committed.slab;
     const end = last ? committed.end : slab?.end;
     if (slab === undefined || end === undefined || this.#offset === end) return undefined;
+    if (this.#borrows) {
+      slab.lent += 1;
+      this.#borrowed = slab;
+    } else slab.isKept = true;
     const slice = this.#pages.slice(slab, this.#offset, end);
     this.#offset = end;
     this.#position = last ? committed.next : slab.first + slab.count;

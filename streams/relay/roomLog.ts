@@ -1,10 +1,10 @@
 import type { Lines } from '../wire/lines.js';
 import type { Batch, StoredLog } from './history.js';
-import { type Cursor, logCursor, type LogPages, type Mark } from './logCursor.js';
+import { type Cursor, type CursorOptions, logCursor, type LogPages, type Mark } from './logCursor.js';
 import { type Slab, Slabs } from './slabs.js';
 import { type WindowBudget, windowBudget } from './windowBudget.js';
 
-export type { Cursor } from './logCursor.js';
+export type { Cursor, CursorOptions } from './logCursor.js';
 
 /** A room as a log of lines: the n-th line is entry number n, counted from 1. */
 export interface RoomLog {
@@ -27,7 +27,7 @@ export interface RoomLog {
   /** Takes back all that is appended and not committed. */
   rollBack(): void;
   /** A reader that begins at a position; past the end, at the end. */
-  cursor(position: number): Cursor;
+  cursor(position: number, options?: CursorOptions): Cursor;
   /** Counts no more in the budget, once nothing is appended any more; who is slow still reads to the end. */
   close(): void;
 }
@@ -57,8 +57,8 @@ const NOTHING = new Uint8Array(0);
  * Lines are copied once, into slabs that every reader shares; a read is a slice of one and goes to its end, so that a
  * cursor knows its position without counting lines. Slabs begin small and double, since most rooms are. At each commit
  * the oldest slabs go until the rest is not over `window` bytes: by then whoever keeps up has read them. So the log
- * holds the window and what one commit brings; and of a slab that is gone a socket may still hold one slice (at most
- * 256 KiB). A reader that fell behind the memory reads from the store, and where that has no more, or there is none,
+ * holds the window, what one commit brings, and up to four slabs that wait to be used again (1 MiB); and of a slab that is
+ * gone a socket may still hold one slice (at most 256 KiB). A reader that fell behind the memory reads from the store, and where that has no more, or there is none,
  * is told a gap.
  *
  * ```text
@@ -184,8 +184,8 @@ class Log implements RoomLog, LogPages {
     return (this.#slice = slab.bytes.subarray(from, end));
   }
 
-  cursor(position: number): Cursor {
-    return logCursor(this, position);
+  cursor(position: number, options?: CursorOptions): Cursor {
+    return logCursor(this, position, options);
   }
 
   close(): void {
@@ -195,11 +195,13 @@ class Log implements RoomLog, LogPages {
   /** The budget is used up: the oldest slab goes, where that is committed. */
   #shed(): boolean {
     const { committed, slabs } = this;
+    if (slabs.dropSpare()) return true;
     if (slabs.oldest === undefined || (slabs.gone === committed.slab && this.#end > committed.next))
       return false;
     if (slabs.gone === committed.slab)
       this.committed = { slab: slabs.gone + 1, end: 0, next: committed.next };
     this.#dropOldest();
+    slabs.dropSpare();
     return true;
   }
 

@@ -25,7 +25,13 @@ export interface Connection {
   readonly channelBinding: Uint8Array;
 
   /**
-   * Hands over bytes and keeps no copy of them, so they must not change any more. `false`: it still holds some back,
+   * It looks at bytes no more once `write` has answered `true`, or `writable$` has emitted after a `false`: then they may
+   * change. Without it they may not, ever.
+   */
+  readonly takesAtOnce?: boolean;
+
+  /**
+   * Hands over bytes and keeps no copy of them, so they must not change any more (but see `takesAtOnce`). `false`: it still holds some back,
    * wait for `writable$`. Bytes written all the same are kept, in order. After `close` it does nothing.
    */
   write(bytes: Uint8Array): boolean;

@@ -85,6 +85,30 @@ describe.each<Transport>([...transports])('a connection over $name', (transport)
     expect(String(ear.bytes())).toBe('early');
   });
 
+  test('says whether it takes at once', () => {
+    const { takesAtOnce = false } = transport;
+    expect([near, far].map((each) => each.takesAtOnce ?? false)).toStrictEqual([takesAtOnce, takesAtOnce]);
+  });
+
+  if (transport.takesAtOnce === true)
+    test('carries what it was given, though that changes once it was taken', async () => {
+      const ear = listen(far);
+      const all = pattern(8 * 1024 * 1024);
+      const given = Buffer.alloc(100_000);
+      let pushedBack = 0;
+      for (let from = 0; from < all.length; from += given.length) {
+        const length = all.copy(given, 0, from, from + given.length);
+        if (!near.write(given.subarray(0, length))) {
+          pushedBack += 1;
+          await firstValueFrom(near.writable$);
+        }
+        given.fill(0);
+      }
+      await ear.heard(all.length);
+      expect(hash(ear.bytes())).toBe(hash(all));
+      expect(pushedBack).toBeGreaterThan(0);
+    });
+
   describe('that is full', () => {
     test('answers false, and emits when it takes bytes again, never within a write', async () => {
       let writing = false;

@@ -23,6 +23,7 @@ export interface Pair {
 export interface Transport {
   readonly name: string;
   readonly pair: () => Promise<Pair>;
+  readonly takesAtOnce?: boolean;
 }
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -75,7 +76,7 @@ const foreignPair = async (): Promise<Pair> => {
 };
 
 export const transports: readonly Transport[] = [
-  { name: 'tcp', pair: () => pairOf(listenTcp(LOOPBACK), connectTcp) },
+  { name: 'tcp', pair: () => pairOf(listenTcp(LOOPBACK), connectTcp), takesAtOnce: true },
   { name: 'tcp sockets of another server', pair: foreignPair },
   {
     name: 'tls',

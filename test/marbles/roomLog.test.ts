@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { roomLog, type RoomLog, SMALLEST_WINDOW } from '../../streams/relay/roomLog.js';
-import { numbers, put, quarter, quarters, readAll } from '../support/logs.js';
+import { namesOf, numbers, put, quarter, quarters, readAll } from '../support/logs.js';
 import { batch, bytes, textOf } from '../support/wire.js';
 
 const newLog = (window = SMALLEST_WINDOW): RoomLog => roomLog({ id: 'log', window });
@@ -186,6 +186,82 @@ describe('the slabs of a log', () => {
 
 /** All that readers see of a log, from its oldest line on. */
 const shown = (log: RoomLog) => ({ next: log.next, lines: readAll(log.cursor(1)) });
+
+describe('the memory of a slab', () => {
+  /** A borrower that has read a log to its end, and the memory that it read. */
+  const borrower = (log: RoomLog, from = 1) => {
+    const cursor = log.cursor(from, { borrows: true });
+    const read = () => {
+      const memory: ArrayBufferLike[] = [];
+      for (let each = cursor.read(); each !== undefined; each = cursor.read())
+        if (each instanceof Uint8Array) memory.push(each.buffer);
+      return memory;
+    };
+    return { cursor, read };
+  };
+  /** Where the lines of a slab went, one slab at a time, each read by who keeps up. */
+  const slabsOf = (log: RoomLog, reader: ReturnType<typeof borrower>, from: number, to: number) => {
+    const memory = new Set<ArrayBufferLike>();
+    for (let n = from; n <= to; n += 1) {
+      put(log, quarter(n));
+      for (const each of reader.read()) memory.add(each);
+    }
+    return memory;
+  };
+
+  test('is used again once all who borrowed of it have read on', () => {
+    const log = small();
+    const reader = borrower(log);
+    const first = slabsOf(log, reader, 1, 20);
+    const later = slabsOf(log, reader, 21, 100);
+    expect(first.size).toBe(5);
+    expect([...later].filter((each) => !first.has(each))).toStrictEqual([]);
+    expect(readAll(log.cursor(log.first))).toStrictEqual(numbers(log.first, 100));
+  });
+
+  test('is not, while one of them still looks at it', () => {
+    const log = small();
+    const reader = borrower(log);
+    put(log, quarter(1));
+    const slice = log.cursor(1, { borrows: true }).read() as Uint8Array;
+    const before = textOf(slice);
+    const later = slabsOf(log, reader, 2, 100);
+    expect(textOf(slice)).toStrictEqual(before);
+    expect(later.size).toBe(6);
+  });
+
+  test('is not, where a slice of it was kept', () => {
+    const log = small();
+    const reader = borrower(log);
+    put(log, quarter(1));
+    const keeper = log.cursor(1);
+    const slice = keeper.read() as Uint8Array;
+    const before = textOf(slice);
+    expect(keeper.read()).toBeUndefined();
+    slabsOf(log, reader, 2, 100);
+    expect(textOf(slice)).toStrictEqual(before);
+  });
+
+  test('is shared by readers who stand at the same place, as one slice', () => {
+    const log = newLog();
+    const [one, two] = [log.cursor(1, { borrows: true }), log.cursor(1)];
+    put(log, 'one', 'two');
+    const slice = one.read();
+    expect(two.read()).toBe(slice);
+    put(log, 'three');
+    expect(one.read()).not.toBe(slice);
+  });
+
+  test('never shows who comes later what was there before', () => {
+    const log = small();
+    const reader = borrower(log);
+    slabsOf(log, reader, 1, 40);
+    put(log, 'short');
+    const { cursor } = borrower(log, log.next - 1);
+    expect(namesOf(cursor.read() as Uint8Array)).toStrictEqual(['short']);
+    expect(cursor.read()).toBeUndefined();
+  });
+});
 
 describe('what is appended and not committed', () => {
   test('is seen by nobody, and counts for nothing', () => {

@@ -107,6 +107,44 @@ describe('a log', () => {
       { numRuns: 300 },
     );
   });
+
+  test('leaves what it gave as it was: to who borrows until it reads on, to others for ever', () => {
+    const readers = fc.array(fc.record({ borrows: fc.boolean(), pace: fc.integer({ min: 1, max: 9 }) }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(batches, readers, (all, options) => {
+        const log = roomLog({ id: 'log', window: WINDOW });
+        const kept: (() => void)[] = [];
+        const following = options.map(({ borrows, pace }) => {
+          const cursor = log.cursor(1, { borrows });
+          let isAsItWas = (): void => undefined;
+          return (turn: number) => {
+            isAsItWas();
+            if (turn % pace !== 0) return;
+            const read = cursor.read();
+            if (!(read instanceof Uint8Array)) {
+              isAsItWas = () => undefined;
+              return;
+            }
+            const before = textOf(read);
+            isAsItWas = () => {
+              expect(textOf(read)).toStrictEqual(before);
+            };
+            if (!borrows) kept.push(isAsItWas);
+          };
+        });
+        let turn = 0;
+        appendAll(log, all, () => {
+          turn += 1;
+          for (const follow of following) follow(turn);
+        });
+        for (const isAsItWas of kept) isAsItWas();
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
 
 /** What is done to a log: lines come, what came is handed to the store, the store has it or does not, somebody reads. */

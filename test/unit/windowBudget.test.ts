@@ -55,6 +55,37 @@ describe('windowBudget', () => {
     expect([one.first, budget.held, budget.isOver]).toStrictEqual([9, 2048, false]);
   });
 
+  test('counts slabs that wait to be used again, and they are the first to go', () => {
+    const { budget, newLog } = sharing(9);
+    const log = newLog();
+    const keepingUp = log.cursor(1, { borrows: true });
+    for (let n = 1; n <= 24; n += 1) {
+      fill(log, n, n);
+      while (keepingUp.read() !== undefined);
+    }
+    // Four slabs, and the one that was dropped when the fifth was full.
+    expect(budget.held).toBe(5 * 1024);
+    const { first } = log;
+    const other = newLog();
+    fill(other, 1, 16);
+    expect([log.first, budget.held]).toStrictEqual([first, 9 * 1024]);
+    fill(newLog(), 1, 4);
+    expect([log.first, budget.held]).toStrictEqual([first, 9 * 1024]);
+    log.close();
+    expect(budget.held).toBe(5 * 1024);
+  });
+
+  test('of what one commit brought and the next one drops, four slabs wait to be used again', () => {
+    const { budget, newLog } = sharing(100);
+    const log = newLog();
+    const keepingUp = log.cursor(1, { borrows: true });
+    for (let n = 1; n < 120; n += 4) log.append(quarters(n, n + 3));
+    log.commit(log.batch());
+    while (keepingUp.read() !== undefined);
+    fill(log, 121, 121);
+    expect(budget.held).toBe((4 + 4) * 1024);
+  });
+
   test('gets back what is taken back, and all of a log that is closed', () => {
     const { budget, newLog } = sharing(8);
     const log = newLog();
