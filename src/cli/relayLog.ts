@@ -49,6 +49,8 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
   const opened = await openLog(level);
   if (opened === undefined) return () => undefined;
   const { log, mention } = opened;
+  // Each batch of lines is an event: what nobody reads is not made.
+  const isTracing = log.isLevelEnabled('trace');
 
   return (event) => {
     switch (event.type) {
@@ -71,7 +73,8 @@ export const logEvents = async (level: string): Promise<(event: RelayEvent) => v
       case 'departed':
         return log.debug(who(event.member), 'departed');
       case 'stored':
-        return log.trace({ ...who(event.member), lines: event.count, bytes: event.bytes }, 'stored');
+        if (isTracing) log.trace({ ...who(event.member), lines: event.count, bytes: event.bytes }, 'stored');
+        return;
       case 'pinged':
       case 'quiet':
         return log.trace(who(event.member), event.type);
