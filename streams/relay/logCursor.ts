@@ -10,15 +10,15 @@ export interface CursorOptions {
 }
 
 /**
- * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds
- * nothing.
+ * Where one reader stands in a log: a number, whatever the distance to the end. Of the log's memory it holds nothing, or
+ * where it borrows what it gave last.
  */
 export interface Cursor {
   /** The position of the entry that `read` gives next. */
   readonly position: number;
   /**
    * The next whole lines, from the log's own memory or from the store, or the gap that the reader fell into, or
-   * `undefined` at the end; and moves on by them.
+   * `undefined` at the end; and moves on by them. Where it borrows, a slice is good until it reads again.
    */
   read(): Uint8Array | Gap | undefined;
 }
