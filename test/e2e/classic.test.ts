@@ -122,6 +122,7 @@ describe('whatever the chunks', () => {
   test.each([1, 2, 3])('five of ours hear each other, from 1 byte to 1 MiB: seed %d', async (seed) => {
     // Time enough for the slowest machine: no pause between two pieces is to look like an end.
     const server = await startOurs('--silence', '3s', '--lines-per-second', '0', '--bytes-per-second', '0');
+    const slowly = ['--silence', '1s'];
     const chance = random(seed);
     const nicks = ['José', 'Zoë', 'bob', '日本', 'a b'];
     const lengths = [1, 2, 16, 31, 47, 100, 4096, 20_000, 1_048_576];
@@ -145,18 +146,34 @@ describe('whatever the chunks', () => {
       const port = String(await proxied());
       ears.push(
         rxchat(
-          ['listen', '--wire', 'classic', '--port', port, '--nick', `ear${n}`, '-n', String(total), '--json'],
+          [
+            'listen',
+            '--wire',
+            'classic',
+            '--port',
+            port,
+            '--nick',
+            `ear${n}`,
+            '-n',
+            String(total),
+            '--json',
+            ...slowly,
+          ],
           {
             env: { RXCHAT_KEY: KEY },
           },
         ),
       );
     }
-    await Promise.all(nicks.map((_nick, n) => server.joined(`ear${n}`)));
+    // Who ends before it has joined would be waited for for ever.
+    const ended = ears.map(async (ear) => {
+      throw new Error(`ended with ${String(await ear.exit)} before it was in: ${ear.err.lines.join(' / ')}`);
+    });
+    await Promise.race([Promise.all(nicks.map((_nick, n) => server.joined(`ear${n}`))), ...ended]);
 
     const sent = await Promise.all(
       [...texts].map(async ([nick, lines]) =>
-        run(['send', '--wire', 'classic', '--port', String(await proxied()), '--nick', nick], {
+        run(['send', '--wire', 'classic', '--port', String(await proxied()), '--nick', nick, ...slowly], {
           input: lines.map((each) => `${each}\n`).join(''),
           env: { RXCHAT_KEY: KEY },
         }),
