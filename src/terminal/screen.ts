@@ -14,6 +14,8 @@ import { divertErrors } from './write.js';
 
 export type { Foot } from './editor/view.js';
 
+const NO_FOOT: Foot = { above: [], prompt: shown`` };
+
 /** A place where one person reads and writes. */
 export interface Screen {
   /** What is entered, each as a whole; it may hold `\n`. Completes when the person wants to go. */
@@ -47,7 +49,7 @@ export interface ScreenOptions {
 /**
  * The input line of a terminal. Emits the screen once; completes when the person wants to go (Ctrl-D, Ctrl-C); gives
  * the terminal back when it is unsubscribed, whatever then is a draft is shown and kept. What is printed afterwards still stands
- * above what is left of the foot.
+ * above what is left of the foot, and what goes to standard error below it.
  */
 export const terminalScreen = ({
   foot: firstFoot,
@@ -67,6 +69,8 @@ export const terminalScreen = ({
     let isClosed = false;
     let isSuspended = false;
     let isDue = false;
+    /** It is closed, and something stands below it. */
+    let isLeft = false;
 
     const draw = () => {
       isDue = false;
@@ -89,6 +93,14 @@ export const terminalScreen = ({
     const print = (text: Visible) => {
       printed.add(text);
       drawSoon();
+    };
+
+    /** What is drawn now stays, or what is still due would be drawn over this. */
+    const writeBelow = (text: Visible) => {
+      if (isDue) draw();
+      isLeft = true;
+      [view, foot] = [undefined, NO_FOOT];
+      tty.write(joined(text, visibleLines('\n')));
     };
 
     const go = ({ editor: next, effects }: Step) => {
@@ -144,7 +156,7 @@ export const terminalScreen = ({
       if (isClosed) return;
       isClosed = true;
       isSuspended = false;
-      divertErrors(undefined);
+      divertErrors(writeBelow);
       if (open !== undefined) {
         open.abandon();
         printed.add(shown`-- what was being written is in ${open.file}`);
@@ -192,6 +204,7 @@ export const terminalScreen = ({
       ),
       print,
       setFoot: (next) => {
+        if (isLeft) return;
         foot = next;
         drawSoon();
       },

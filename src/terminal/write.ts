@@ -7,8 +7,8 @@ export const writeOut = (text: Visible, done?: (error: Error | null | undefined)
 
 let aside: ((text: Visible) => void) | undefined;
 
-/** While an input line is drawn, what goes to standard error has to be shown where it does not tear that. */
-export const divertErrors = (to: ((text: Visible) => void) | undefined): void => {
+/** Once an input line was drawn, what goes to standard error has to be shown where it does not tear that. */
+export const divertErrors = (to: (text: Visible) => void): void => {
   aside = to;
 };
 

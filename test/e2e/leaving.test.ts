@@ -104,4 +104,21 @@ describe('who leaves with lines that are not stored', () => {
     await alice.press('C-d');
     await alice.shows(/^rxchat: lines not stored: 1; they could not be kept\nexit 7$/m);
   });
+
+  inTerminal('and what is told at the end stands below them, whatever they do in that turn', async () => {
+    const script = join(import.meta.dirname, 'support/lastWords.mjs');
+    const terminal = await openTerminal([], { columns: 80, by: [process.execPath, script] });
+    await terminal.shows(/^>$/m);
+    await terminal.press('C-d');
+    expect(await terminal.shows(/exit \d/)).toBe(
+      [
+        'one is pending',
+        'two is kept',
+        'rxchat: the last words',
+        'rxchat: and why',
+        'said after that',
+        'exit 0',
+      ].join('\n'),
+    );
+  });
 });
