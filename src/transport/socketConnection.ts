@@ -14,6 +14,8 @@ export interface SocketOptions {
   readonly isTaken: (socket: Socket) => boolean;
   /** What it took the kernel has, all of it. */
   readonly takesAtOnce: boolean;
+  /** Has it read in another way than by 'data', where it can be. */
+  readonly readBy?: ((socket: Socket, next: (chunk: Uint8Array) => void) => boolean) | undefined;
 }
 
 /** A socket as a connection. `from(socket)` would leak it, and `fromEvent(socket, 'data')` throws on 'error'. */
@@ -27,17 +29,19 @@ class SocketConnection implements Connection {
   readonly takesAtOnce: boolean;
   readonly #socket: Socket;
   readonly #isTaken: (socket: Socket) => boolean;
+  readonly #hasData: boolean;
   #failure: Error | undefined;
   #isClosed = false;
   #isPaused = false;
   #reader: Subscriber<Uint8Array> | undefined;
 
-  constructor(socket: Socket, { channelBinding, isTaken, takesAtOnce }: SocketOptions) {
+  constructor(socket: Socket, { channelBinding, isTaken, takesAtOnce, readBy }: SocketOptions) {
     this.peer = formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 });
     this.channelBinding = channelBinding;
     this.takesAtOnce = takesAtOnce;
     this.#socket = socket;
     this.#isTaken = isTaken;
+    this.#hasData = readBy?.(socket, (chunk) => this.#reader?.next(chunk)) !== true;
     // Lives as long as the socket: an 'error' that nobody hears ends the process.
     socket.on('error', (error) => {
       this.#failure = error;
@@ -105,7 +109,8 @@ class SocketConnection implements Connection {
       return;
     }
     this.#reader = subscriber;
-    socket.on('end', end).on('close', end).on('data', data);
+    socket.on('end', end).on('close', end);
+    if (this.#hasData) socket.on('data', data);
     if (!this.#isPaused) socket.resume();
   }
 }

@@ -4,7 +4,8 @@ import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { connecting } from './connecting.js';
 import { listening, type Listening } from './listening.js';
-import { socketConnection } from './socketConnection.js';
+import { readIntoOne } from './oneBuffer.js';
+import { socketConnection, type SocketOptions } from './socketConnection.js';
 
 /**
  * With 1, `writableLength` tells whether the kernel took everything, and 'drain' follows whenever it did not; a larger
@@ -15,12 +16,15 @@ const HIGH_WATER_MARK = 1;
 const NO_BINDING = new Uint8Array(0);
 
 /** A socket as a connection; also one of a server of yours, whose high-water mark is another. */
-export const tcpConnection = (socket: Socket): Connection =>
+export const tcpConnection = (socket: Socket): Connection => overTcp(socket);
+
+const overTcp = (socket: Socket, readBy?: SocketOptions['readBy']): Connection =>
   socketConnection(socket, {
     channelBinding: NO_BINDING,
     // Below the mark no 'drain' would follow.
     isTaken: ({ writableLength, writableNeedDrain }) => writableLength === 0 || !writableNeedDrain,
     takesAtOnce: socket.writableHighWaterMark === HIGH_WATER_MARK,
+    readBy,
   });
 
 /** Listens on an address: emits once, when it does. Errors when it cannot; unsubscribing accepts no more. */
@@ -28,7 +32,7 @@ export const listenTcp = (address: Address): Observable<Listening> =>
   new Observable((subscriber) => {
     const server: Server = createServer({ highWaterMark: HIGH_WATER_MARK, noDelay: true, keepAlive: true });
     return listening(server, address, subscriber, () =>
-      fromEvent(server, 'connection').pipe(map((socket) => tcpConnection(socket as Socket))),
+      fromEvent(server, 'connection').pipe(map((socket) => overTcp(socket as Socket, readIntoOne))),
     );
   });
 

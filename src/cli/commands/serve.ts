@@ -44,7 +44,6 @@ import { listenForPages, pageUrl, readWeb } from '../serveWeb.js';
 import { LOG_LEVELS } from '../choices.js';
 import { cannotListen, DELIVERY_GRACE, stopped } from '../serving.js';
 import { readDir, readStore, type StoreOptions } from '../store.js';
-import { keepYoungGenerationSmall } from '../youngGeneration.js';
 
 const LARGEST_WINDOW = 2 ** 40;
 const LONGEST_HEARTBEAT = 3_600_000;
@@ -52,7 +51,6 @@ const LONGEST_HEARTBEAT = 3_600_000;
 /** `rxchat serve`: a relay until a signal ends it. */
 export const serve: Run = ({ flags }) =>
   defer(() => {
-    keepYoungGenerationSmall();
     const address = readAddress(flags, 0);
     const window = bytes(flags, 'window', SMALLEST_WINDOW, LARGEST_WINDOW) ?? DEFAULT_WINDOW;
     const heartbeat = span(flags, 'heartbeat', 100, LONGEST_HEARTBEAT);
