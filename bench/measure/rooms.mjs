@@ -6,10 +6,10 @@ const makeRoom = () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const name = publicKey.export({ format: 'jwk' }).x;
   return {
-    /** The client's `NICK` line, in answer to the nonce. */
-    hello: (nick, nonce) => {
+    /** The client's `NICK` line, in answer to the nonce; over TLS with the channel's binding. */
+    hello: (nick, nonce, binding = '') => {
       const session = randomBytes(16).toString('base64url');
-      const message = ['rxchat/1 join', nonce, name, session, '', nick].join('\n');
+      const message = ['rxchat/1 join', nonce, name, session, binding, nick].join('\n');
       const proof = sign(null, Buffer.from(message), privateKey).toString('base64url');
       return `NICK ${nick} room=${name} session=${session} proof=${proof}`;
     },
