@@ -39,11 +39,11 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
     writeError(visibleLines(programHelp()));
     return Exit.usage;
   }
-  if (name === '--help' || name === '-h' || name === 'help') return print(programHelp());
+  if (name === '--help' || name === '-h' || name === 'help') return printHelp(programHelp());
   if (name === '--version') return print(version);
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined) throw unknownCommand(name);
-  if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(command));
+  if (rest.includes('--help') || rest.includes('-h')) return printHelp(commandHelp(command));
   const { args, settings } = withConfig(command, parse(command, rest), await openConfig(), process.env);
   try {
     const start = await loadCommand(command, args);
@@ -55,6 +55,14 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
 
 const print = (text: string): number => {
   writeOut(visibleLines(text));
+  return Exit.ok;
+};
+
+/** In rows as long as the terminal's; whole where it goes to another program. */
+const printHelp = async (help: string): Promise<number> => {
+  if (!process.stdout.isTTY) return print(help);
+  const { wrapHelp } = await import('./wrapHelp.js');
+  writeOut(wrapHelp(help, process.stdout.columns || 80));
   return Exit.ok;
 };
 

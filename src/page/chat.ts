@@ -80,13 +80,13 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
 
   const drawPending = (mark: 'pending' | 'failed') => {
     view.setTail(
-      [...pending.values()].flatMap(({ token, lines }) =>
+      [...pending.values()].flatMap(({ token, lines, act }) =>
         lines.map((text, index) => ({
           key: `${token}.${index}.${mark}`,
           position: Number.MAX_SAFE_INTEGER,
           index,
           isNews: false,
-          draw: () => drawMessage({ nick, key: identity.key, text, time: undefined }, drawing, mark),
+          draw: () => drawMessage({ nick, key: identity.key, text, act, time: undefined }, drawing, mark),
         })),
       ),
     );
@@ -112,8 +112,8 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
     document.title = 'rxchat';
   });
   inviteDialog(linkOf(invite));
-  composer((text) =>
-    conversation.say(text) ? undefined : 'too much waits for the relay already: send this when it is back',
+  composer((say) =>
+    conversation.say(say) ? undefined : 'too much waits for the relay already: send this when it is back',
   );
 
   return conversation.heard$.pipe(

@@ -1,17 +1,18 @@
-import { isSayable } from '../../streams/client/index.js';
+import type { Say } from '../../streams/client/index.js';
 import { byId, tell } from './dom.js';
+import { readTyped } from './typed.js';
 
 /** Where one types: Enter sends, Shift and Enter begins a line. `say` answers why not, where it cannot be sent. */
-export const composer = (say: (text: string) => string | undefined): void => {
+export const composer = (say: (say: Say) => string | undefined): void => {
   const form = byId('say', HTMLFormElement);
   const input = byId('say-text', HTMLTextAreaElement);
   const fault = byId('fault', HTMLElement);
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const text = input.value;
-    if (text.trim() === '') return;
-    const problem = isSayable(text) ? say(text) : 'this is too long for one message: send it in parts';
+    if (input.value.trim() === '') return;
+    const typed = readTyped(input.value);
+    const problem = 'problem' in typed ? typed.problem : say(typed.say);
     tell(fault, problem);
     if (problem === undefined) input.value = '';
   });

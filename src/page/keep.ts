@@ -1,4 +1,4 @@
-import type { Identity } from '../../streams/client/index.js';
+import type { Act, Identity } from '../../streams/client/index.js';
 import { foldNick, fromBase64url, toBase64url } from '../../streams/wire/index.js';
 import { SEED_BYTES, signingKey } from '../browser/signingKey.js';
 import { randomBytes } from '../crypto/random.js';
@@ -96,6 +96,7 @@ export interface Stay {
   readonly session: string;
   readonly said: readonly {
     readonly lines: readonly string[];
+    readonly act?: Act | undefined;
     readonly token: string;
     readonly bytes: number;
   }[];

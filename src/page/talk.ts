@@ -38,8 +38,8 @@ export interface TalkOptions {
 export interface Talk {
   /** What is heard. After a look back everything comes once more, from further back on: a position names an entry. */
   readonly heard$: Observable<Heard>;
-  /** Says a text; `false` where too much waits already. */
-  readonly say: (text: string) => boolean;
+  /** Says something; `false` where too much waits already. */
+  readonly say: (say: Say) => boolean;
   /** Reads from further back on, where there is more. */
   readonly lookBack: () => boolean;
 }
@@ -82,7 +82,7 @@ export const talk = ({ invite, room: name, nick, identity, known, stay, keep }: 
     | undefined;
 
   const keepOn = () => {
-    const said = [...pending.values()].map(({ lines, token, bytes }) => ({ lines, token, bytes }));
+    const said = [...pending.values()].map(({ lines, act, token, bytes }) => ({ lines, act, token, bytes }));
     keep({ room: name, session, said });
   };
   keepOn();
@@ -129,10 +129,10 @@ export const talk = ({ invite, room: name, nick, identity, known, stay, keep }: 
       ),
       tap(note),
     ),
-    say: (text) => {
+    say: (say) => {
       if (pending.size + unsaid >= WAITING) return false;
       unsaid += 1;
-      post({ lines: [text] });
+      post(say);
       return true;
     },
     lookBack: () => {

@@ -112,6 +112,27 @@ inChromium('the page of a relay', () => {
     expect(await heard(alice, 'milk').locator('.act').count()).toBe(0);
   });
 
+  test('says what somebody does by /me and /topic, also while it waits, and sends no command that is none', async () => {
+    const relay = await startWebRelay();
+    const bob = await joinPage(await openBrowser(), relay.page, 'bob');
+    const alice = await joinPage(await openBrowser(), `${relay.page}${new URL(bob.url()).hash}`, 'alice');
+    const fault = alice.locator('#fault');
+    await say(alice, '/mee is shy');
+    await fault.filter({ hasText: 'unknown command /mee, nothing was sent' }).waitFor();
+    await say(alice, '/me waves');
+    await heard(alice, 'waves').locator('.act').waitFor();
+    await say(alice, '/topic tea');
+    await say(alice, '//etc');
+    await heard(bob, '/etc').waitFor();
+    expect(await fault.isVisible()).toBe(false);
+    const lines = await bob.locator('#log .message').allTextContents();
+    expect(lines.map((line) => line.replaceAll(/\s+/g, ' ').replace(/^\d\d:\d\d/, ''))).toStrictEqual([
+      ' action: * alice not verified ?waves',
+      ' action: -- alice not verified ?set the topic: tea',
+      'alice not verified ?/etc',
+    ]);
+  });
+
   test('shows markup and escapes as text, and runs nothing of them', async () => {
     const relay = await startWebRelay();
     const alice = await joinPage(await openBrowser(), relay.page, 'alice');

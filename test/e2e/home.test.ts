@@ -65,6 +65,14 @@ test('nothing that is written to a pipe has an escape, whatever the terminal cou
   expect(relay.child.err.text).not.toContain(ESCAPE);
 });
 
+inTerminal.each([40, 80])('%d columns: no word of a help is broken, and none is missing', async (columns) => {
+  const { out } = await run(['join', '--help']);
+  const terminal = await openTerminal(['join', '--help'], { columns, rows: 120 });
+  const shown = await terminal.shows(/^exit 0$/m);
+  const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
+  expect(words(shown.replace(/^exit 0$/m, ''))).toStrictEqual(words(out));
+});
+
 inTerminal('nothing that is written to a dumb terminal has an escape', async () => {
   const relay = await startRelay();
   const room = newRoom(relay.port);
