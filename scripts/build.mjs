@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
+import { leanMeow } from './leanMeow.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
@@ -58,6 +59,7 @@ await build({
     rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js'),
     'jsonc-parser': resolve(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
   },
+  plugins: [leanMeow],
   external: ['pino', 'fernet', 'lmdb', 'selfsigned', 'ws'],
   // CommonJS inside the bundle asks for `require`.
   banner: {

@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { graphemesOf } from './graphemes.js';
 import { reshaped, type Visible } from './visible.js';
 
 /** A piece of text that no row breaks: a grapheme, or an SGR sequence, which takes no place. */
@@ -7,8 +8,6 @@ export interface Cell {
   /** In cells of the terminal: 0, 1, 2. */
   readonly width: number;
 }
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /** What stands between sequences that are our own: `Visible` holds no other. */
 // eslint-disable-next-line no-control-regex
@@ -31,7 +30,7 @@ export const cells = (text: string): readonly Cell[] =>
   text.split(PARTS).flatMap((part, at): readonly Cell[] => {
     if (at % 2 === 1) return [{ text: part, width: 0 }];
     if (PLAIN.test(part)) return Array.from(part, (each) => ({ text: each, width: 1 }));
-    return Array.from(graphemes.segment(part), ({ segment }) => segment).flatMap(pieces);
+    return Array.from(graphemesOf(part), ({ segment }) => segment).flatMap(pieces);
   });
 
 /** A grapheme; one that has no end, of vowels that each take a cell, by its characters. */

@@ -1,3 +1,5 @@
+import { graphemesOf } from './graphemes.js';
+
 declare const visibleBrand: unique symbol;
 
 /** Text that may reach a terminal. Only the functions of this file make it, and whatever writes to one demands it. */
@@ -39,10 +41,14 @@ const BELONGS = [
 ].join('|');
 
 /** Controls, formats (bidi overrides, zero-width), surrogates, private use, separators of lines, what draws nothing. */
-const UNSAFE = new RegExp(
-  `(?=[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Default_Ignorable_Code_Point}\\u2028\\u2029])(?!${BELONGS}).`,
-  'gsu',
-);
+const unsafeExpression = () =>
+  new RegExp(
+    `(?=[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Default_Ignorable_Code_Point}\\u2028\\u2029])(?!${BELONGS}).`,
+    'gsu',
+  );
+let made: RegExp | undefined;
+/** To make it takes a while, and who only starts a command has plain text alone. */
+const unsafe = (): RegExp => (made ??= unsafeExpression());
 
 /** What cannot stand in a nick; the rule of the wire (`checkNick`). */
 const NOT_IN_NICK = /[\p{Z}\p{Cf}\u2800]/gu;
@@ -59,11 +65,13 @@ const PLAIN = /^[\x20-\x7e]*$/;
  * emoji and the scripts of the world need stays. Done twice is as done once.
  */
 export const visible = (text: string, limit: number = VISIBLE_LIMIT): Visible =>
-  cut(text.replace(STACKED_MARKS, cutMarks).replace(UNSAFE, spellOut), limit) as Visible;
+  cut(PLAIN.test(text) ? text : safe(text), limit) as Visible;
+
+const safe = (text: string): string => text.replace(STACKED_MARKS, cutMarks).replace(unsafe(), spellOut);
 
 /** A nick of other people: as `visible`, and what cannot stand in a nick on the wire, such as a space, is spelled out. */
 export const visibleNick = (nick: string): Visible =>
-  visible(nick.replace(UNSAFE, spellOut).replace(NOT_IN_NICK, spellOut), NICK_VISIBLE_LIMIT);
+  visible(nick.replace(unsafe(), spellOut).replace(NOT_IN_NICK, spellOut), NICK_VISIBLE_LIMIT);
 
 /** Several nicks, as they are listed. */
 export const visibleNicks = (nicks: readonly string[]): Visible => visible(nicks.map(visibleNick).join(', '));
@@ -74,13 +82,11 @@ export interface Shown {
   readonly shown: Visible;
 }
 
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
 /** A text by its graphemes, each as `visible` shows it where it stands; nothing of it is cut for being long. */
 export const visibleGraphemes = (text: string): readonly Shown[] => {
   if (PLAIN.test(text)) return Array.from(text, (each) => ({ text: each, shown: each as Visible }));
-  const spelled = new Map(Array.from(text.matchAll(UNSAFE), ({ index, 0: it }) => [index, spellOut(it)]));
-  return Array.from(GRAPHEMES.segment(text), ({ segment, index }) => {
+  const spelled = new Map(Array.from(text.matchAll(unsafe()), ({ index, 0: it }) => [index, spellOut(it)]));
+  return Array.from(graphemesOf(text), ({ segment, index }) => {
     let at = index;
     let shown = '';
     for (const each of segment) {
@@ -138,7 +144,7 @@ export const visibleJson = (value: unknown): Visible => escapedJson(JSON.stringi
 
 /** The same for a line of JSON that is written already. */
 export const escapedJson = (json: string): Visible =>
-  json.replace(UNSAFE, (character) =>
+  json.replace(unsafe(), (character) =>
     Array.from({ length: character.length }, (_, at) => escapeOf(character.charCodeAt(at))).join(''),
   ) as Visible;
 

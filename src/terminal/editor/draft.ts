@@ -1,3 +1,4 @@
+import { graphemesOf } from '../graphemes.js';
 import { width } from '../cells.js';
 
 /** What is being written. */
@@ -12,13 +13,11 @@ export const DRAFT_LIMIT = 65_536;
 
 export const EMPTY_DRAFT: Draft = { text: '', cursor: 0 };
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
 /** The first border between graphemes at an index or behind it. */
 export const borderFrom = (text: string, at: number): number => {
   if (at <= 0) return 0;
   if (at >= text.length) return text.length;
-  const { index, segment } = graphemes.segment(text).containing(at) ?? { index: at, segment: '' };
+  const { index, segment } = graphemesOf(text).containing(at) ?? { index: at, segment: '' };
   return index === at ? at : index + segment.length;
 };
 
@@ -30,11 +29,11 @@ export const draftOf = (text: string, cursor: number = text.length): Draft => ({
 
 /** Where the grapheme before an index begins. */
 export const before = (text: string, at: number): number =>
-  at <= 0 ? 0 : (graphemes.segment(text).containing(at - 1)?.index ?? 0);
+  at <= 0 ? 0 : (graphemesOf(text).containing(at - 1)?.index ?? 0);
 
 /** Where the grapheme at an index ends. */
 export const after = (text: string, at: number): number => {
-  const found = graphemes.segment(text).containing(at);
+  const found = graphemesOf(text).containing(at);
   return found === undefined ? text.length : found.index + found.segment.length;
 };
 
@@ -53,7 +52,7 @@ export const without = ({ text }: Draft, from: number, to: number): Draft =>
 
 const WORD = /[\p{L}\p{N}\p{M}_]/u;
 
-const pieces = (text: string): string[] => Array.from(graphemes.segment(text), ({ segment }) => segment);
+const pieces = (text: string): string[] => Array.from(graphemesOf(text), ({ segment }) => segment);
 
 /** How much of the first pieces are of no word, and then of one. */
 const reach = (all: readonly string[], isWord: RegExp): number => {
