@@ -49,10 +49,11 @@ export const diskFull = async (disk: Disk): Promise<Account> => {
     await wire.heard.until(({ lines }) => lines.length > before);
   }
   await wire.closed;
-  const late = await run(['send', room.text, '-m', 's2 1', '--nick', 's2', '--timeout', '1s']);
+  const large = `s2 1 ${weight.repeat(15)}`;
+  const late = await run(['send', room.text, '-m', large, '--nick', 's2', '--timeout', '3s']);
   expectThat(
-    late.code === 7 && /^rxchat: no receipt for 1 s: .*; sent 0 of 1, 1 not confirmed$/m.test(late.err),
-    late.err,
+    late.code === 7 && /^rxchat: no receipt for 3 s: .*; sent 0 of 1, 1 not confirmed$/m.test(late.err),
+    `it ended with ${late.code}, and said: ${late.err}`,
   );
 
   // Whoever reads goes on, also who comes now, also elsewhere.
