@@ -28,13 +28,17 @@ export const webSockets = (server: Server, isAllowed: IsAllowed): Observable<Con
     });
     const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => undefined);
-      const { pathname } = new URL(request.url ?? '', 'http://relay');
-      if (pathname !== WEB_SOCKET_PATH) refuse(socket, '404 Not Found');
-      else if (!isAllowed(request)) refuse(socket, '403 Forbidden');
-      else
-        sockets.handleUpgrade(request, socket, head, (each) => {
-          subscriber.next(serverConnection(each, request.socket));
-        });
+      try {
+        if (pathOf(request) !== WEB_SOCKET_PATH) refuse(socket, '404 Not Found');
+        else if (!isAllowed(request)) refuse(socket, '403 Forbidden');
+        else
+          sockets.handleUpgrade(request, socket, head, (each) => {
+            subscriber.next(serverConnection(each, request.socket));
+          });
+      } catch {
+        // What one request makes fail must not end the process, which has the connections of all.
+        socket.destroy();
+      }
     };
     server.on('upgrade', upgrade);
     return () => {
@@ -42,6 +46,9 @@ export const webSockets = (server: Server, isAllowed: IsAllowed): Observable<Con
       sockets.close();
     };
   });
+
+/** Returns the path of a request target. Not by `URL`, which throws at some of those that Node accepts (`//`). */
+export const pathOf = ({ url = '' }: Pick<IncomingMessage, 'url'>): string => url.split('?', 1)[0] ?? '';
 
 const refuse = (socket: Duplex, status: string): void => {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { pathOf } from '../transport/webSocketServer.js';
 
 /** What a page is made of, as it is sent. */
 interface PageFile {
@@ -67,7 +68,7 @@ export const pageListener = (): RequestListener => {
   );
 
   return (request, response) => {
-    const file = files.get((request.url ?? '').split('?', 1)[0] ?? '');
+    const file = files.get(pathOf(request));
     if (request.method !== 'GET' && request.method !== 'HEAD')
       refuse(response, 405, 'only GET and HEAD', { allow: 'GET, HEAD' });
     else if (hasBody(request)) refuse(response, 400, 'no body belongs here');

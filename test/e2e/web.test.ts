@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { get as getSecure } from 'node:https';
+import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createInvite, formatInvite } from '../../src/index.js';
@@ -40,7 +41,88 @@ const linkOf = (page: URL, pin?: string): string =>
     web: page.protocol === 'https:' ? 'https' : 'http',
   });
 
+/** Writes this to a relay and waits until it has closed the connection; gives what it answered. */
+const sayRaw = async (page: URL, text: string | Uint8Array): Promise<string> => {
+  const socket = connect({ host: page.hostname, port: Number(page.port) });
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write(text);
+  await closed;
+  return Buffer.concat(chunks).toString('latin1');
+};
+
+/** Request targets, most of which are no URL. */
+const TARGETS = [
+  '//',
+  '///',
+  '/\\',
+  '//[',
+  '//[]/x',
+  'http://[',
+  'http://%',
+  'http:///',
+  '//:99999',
+  '//@',
+  '//a:b:c',
+  'http://a b',
+  'https://',
+  '//%',
+  '//\\/rxchat',
+  '//rxchat:99999/rxchat',
+  'rxchat',
+  '*',
+  '?',
+  '#',
+  '/rxchat/',
+  '/rxchat#?',
+  '/%',
+  '/%00',
+  '/\xff\xfe',
+  `/${'/'.repeat(6000)}`,
+];
+
+/** Values of `Upgrade` and of what goes with it that are wrong, or another protocol's. */
+const UPGRADES = [
+  'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
+  'Upgrade: websocket, h2c',
+  'Upgrade: ',
+  'Upgrade: \xff\xfe',
+  'Upgrade: TLS/1.0',
+  'Upgrade: websocket',
+  'Upgrade: websocket\r\nSec-WebSocket-Key: x',
+  'Upgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 99',
+  'Upgrade: websocket\r\nOrigin: http://[',
+  'Upgrade: websocket\r\nOrigin: //',
+  'Upgrade: websocket\r\nOrigin: http://a\r\nOrigin: http://b',
+];
+
 describe('serve --web', () => {
+  test('serves on, whatever target or upgrade a request names', async () => {
+    const { page, child } = await serveWeb();
+    const link = linkOf(page);
+    const listener = rxchat(['listen', link, '-n', '1', '--nick', 'ear']);
+    await child.err.until(({ text }) => text.includes('"nick":"ear"') && text.includes('"msg":"joined"'));
+    const requests = [
+      ...TARGETS.flatMap((target) => UPGRADES.slice(0, 6).map((upgrade) => [target, upgrade])),
+      ...UPGRADES.map((upgrade) => ['/rxchat', upgrade]),
+    ];
+    for (const [target = '', upgrade = ''] of requests)
+      for (const host of ['Host: 127.0.0.1', 'Host: [', 'Host: //'])
+        await sayRaw(
+          page,
+          Buffer.from(
+            `GET ${target} HTTP/1.1\r\n${host}\r\nConnection: Upgrade\r\n${upgrade}\r\n\r\n`,
+            'latin1',
+          ),
+        );
+    expect((await ask(page)).status).toBe(200);
+    expect(await run(['send', link, '-m', 'hello'])).toMatchObject({ code: 0 });
+    expect(await listener.exit).toBe(0);
+    expect(listener.out.text).toMatch(/hello/);
+    expect(child.running).toBe(true);
+  });
+
   test('answers with the page, strict headers and no cookies; nothing else is there', async () => {
     const { page } = await serveWeb();
     for (const [path, type] of [
