@@ -1,6 +1,7 @@
 import { filter, map, switchMap, takeWhile, tap } from 'rxjs';
 import { literal } from '../cli/chat/commands.js';
 import { standardInput } from '../cli/process.js';
+import { expandTabs } from '../terminal/cells.js';
 import { terminalScreen } from '../terminal/screen.js';
 import { shown, type Visible, visibleLines } from '../terminal/visible.js';
 import { writeOut } from '../terminal/write.js';
@@ -39,7 +40,9 @@ export const terminalDesk = (nick: string): Desk => {
     failure: undefined,
     say$: terminalScreen({ foot: { above: [], prompt: shown`${nick}> ` }, literal }).pipe(
       tap((screen) => {
-        print = screen.print;
+        print = (text) => {
+          screen.print(expandTabs(text));
+        };
       }),
       switchMap(({ line$ }) => line$),
       takeWhile((line) => line.trim() !== '/quit'),

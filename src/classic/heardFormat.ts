@@ -1,7 +1,7 @@
 import { asyncScheduler } from 'rxjs';
 import type { TalkHeard } from '../../streams/classic/talk.js';
 import { clock } from '../cli/chat/clock.js';
-import { shown, type Visible, visibleJson, visibleNick } from '../terminal/visible.js';
+import { joined, shown, type Visible, visibleJson, visibleNick, visibleText } from '../terminal/visible.js';
 
 /** What `listen` prints: to standard output, or as a note beside it. */
 export interface Printed {
@@ -11,7 +11,9 @@ export interface Printed {
 
 /** Text for people. What others sent is made visible. */
 export const plainLine = (heard: TalkHeard, nick: string): Printed =>
-  heard.type === 'message' ? { out: shown`${visibleNick(heard.nick)}: ${heard.text}` } : noteOf(heard, nick);
+  heard.type === 'message'
+    ? { out: joined(shown`${visibleNick(heard.nick)}: `, visibleText(heard.text)) }
+    : noteOf(heard, nick);
 
 /** One JSON object a line; text in it is exact. The time is that of the arrival: this wire has no other. */
 export const jsonLine = (heard: TalkHeard, nick: string): Printed => {
@@ -54,7 +56,10 @@ export const chatLine = (heard: TalkHeard, nick: string): Visible | undefined =>
     case 'connected':
       return shown`-- you are in`;
     case 'message':
-      return shown`${clock(asyncScheduler.now())} ${visibleNick(heard.nick)}: ${heard.text}`;
+      return joined(
+        shown`${clock(asyncScheduler.now())} ${visibleNick(heard.nick)}: `,
+        visibleText(heard.text),
+      );
     case 'joined':
       return heard.nick === nick ? undefined : shown`--> ${visibleNick(heard.nick)} joined`;
     case 'left':

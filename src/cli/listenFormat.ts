@@ -1,6 +1,14 @@
 import type { Heard, Message } from '../../streams/index.js';
 import { counted } from '../terminal/counted.js';
-import { shown, type Visible, visibleJson, visibleNick, visibleNicks } from '../terminal/visible.js';
+import {
+  joined,
+  shown,
+  type Visible,
+  visibleJson,
+  visibleNick,
+  visibleNicks,
+  visibleText,
+} from '../terminal/visible.js';
 import { actText } from './actText.js';
 import { alarmText } from './alarmText.js';
 
@@ -95,7 +103,9 @@ export const jsonFormat =
 /** `alice: hello`; what somebody does stands behind a star. */
 const plainMessage = ({ nick, text, act }: Message): Visible => {
   const who = visibleNick(nick);
-  return act === undefined ? shown`${who}: ${text}` : shown`* ${who} ${actText(act, text)}`;
+  return act === undefined
+    ? joined(shown`${who}: `, visibleText(text))
+    : joined(shown`* ${who} `, visibleText(actText(act, text)));
 };
 
 const met = ({ nick, key }: Extract<Heard, { type: 'first-sight' }>): Printed => ({

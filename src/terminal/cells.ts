@@ -25,6 +25,25 @@ export const width = (text: string): number =>
 const measured = (grapheme: string): number =>
   stringWidth(grapheme) + (grapheme.match(ANOTHER_CELL)?.length ?? 0);
 
+/** From one tab stop of a terminal to the next, in columns. */
+const TAB_COLUMNS = 8;
+
+/** A text whose tabs are spaces up to the next column that is a multiple of 8; each line begins at column 0. */
+export const expandTabs = (text: Visible): Visible =>
+  text.includes('\t') ? reshaped(text, (all) => all.split('\n').map(expandLine).join('\n')) : text;
+
+const expandLine = (line: string): string => {
+  let column = 0;
+  return line
+    .split('\t')
+    .map((part, at, { length }) => {
+      const end = column + width(part);
+      column = at === length - 1 ? end : (Math.floor(end / TAB_COLUMNS) + 1) * TAB_COLUMNS;
+      return part + ' '.repeat(column - end);
+    })
+    .join('');
+};
+
 /** A text as what is drawn, one after the other. */
 export const cells = (text: string): readonly Cell[] =>
   text.split(PARTS).flatMap((part, at): readonly Cell[] => {

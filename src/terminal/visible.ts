@@ -69,6 +69,25 @@ export const visible = (text: string, limit: number = VISIBLE_LIMIT): Visible =>
 
 const safe = (text: string): string => text.replace(STACKED_MARKS, cutMarks).replace(unsafe(), spellOut);
 
+/** The text of a message: as `visible`, but its tabs stay, which move no cursor back. A screen expands them (`expandTabs`). */
+export const visibleText = (text: string, limit: number = VISIBLE_LIMIT): Visible =>
+  text.includes('\t')
+    ? (cut(text.replace(STACKED_MARKS, cutMarks).replace(unsafe(), spellOutButTabs), limit) as Visible)
+    : visible(text, limit);
+
+/**
+ * The text of a message for the standard input of a command: as `visibleText`, but its line ends stay too, be they `\n` or
+ * `\r\n`.
+ */
+export const visibleInput = (text: string): Visible =>
+  stacked(
+    text
+      .split('\n')
+      .map((line) =>
+        line.endsWith('\r') ? (`${visibleText(line.slice(0, -1))}\r` as Visible) : visibleText(line),
+      ),
+  );
+
 /** A nick of other people: as `visible`, and what cannot stand in a nick on the wire, such as a space, is spelled out. */
 export const visibleNick = (nick: string): Visible =>
   visible(nick.replace(unsafe(), spellOut).replace(NOT_IN_NICK, spellOut), NICK_VISIBLE_LIMIT);
@@ -155,6 +174,8 @@ const spellOut = (character: string): string => {
   if (code <= 0x20) return String.fromCodePoint(0x2400 + code);
   return code === 0x7f ? '\u2421' : `\\u{${code.toString(16)}}`;
 };
+
+const spellOutButTabs = (character: string): string => (character === '\t' ? '\t' : spellOut(character));
 
 /** The longest notice, with a number of ten digits. */
 const NOTICE_LENGTH = 32;

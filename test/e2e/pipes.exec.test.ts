@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesRead, newDir, run, rxchat } from './support/child.js';
 import { endAll } from './support/endings.js';
@@ -36,6 +36,19 @@ test('what others say is never a part of the command', async () => {
   const json = await run(['listen', room, '--json', '--after', '0', '-n', '1', '--exec', 'cat']);
   expect(JSON.parse(json.out)).toMatchObject({ v: 1, type: 'message', text: evil });
   expect(existsSync(marker)).toBe(false);
+});
+
+test.each([
+  ['with tabs', 'all: a.o\n\tcc -o all a.o\n\n\tstrip all\n'],
+  ['with line ends of Windows', '--- a/x.bat\r\n+\techo\r\n \r\n'],
+])('send --block and listen --exec give a text as it was: %s', async (_, text) => {
+  const got = join(newDir(), 'got');
+  const relay = await startRelay();
+  const room = newRoom(relay.port).text;
+  expect((await run(['send', room, '--block'], { input: text })).code).toBe(0);
+  const ran = await run(['listen', room, '--after', '0', '-n', '1', '--exec', `cat > ${got}`]);
+  expect(ran.code).toBe(0);
+  expect(readFileSync(got, 'utf8')).toBe(text);
 });
 
 test('a message is taken once its command ended with 0: another end is told, and it comes again', async () => {

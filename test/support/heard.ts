@@ -57,3 +57,6 @@ export const hostileText: fc.Arbitrary<string> = fc
 /** What must not reach a terminal. The signs of Arabic that are formats by their category can be seen. */
 export const UNSAFE: RegExp =
   /(?![\u0600-\u0605\u06dd\u08e2])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/u;
+
+/** The same where text of a message goes into a pipe: a tab stays. */
+export const UNSAFE_BUT_TAB: RegExp = new RegExp(`(?!\\t)(?:${UNSAFE.source})`, 'u');

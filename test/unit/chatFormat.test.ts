@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { chatFormat } from '../../src/cli/chatFormat.js';
 import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
-import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
+import { hostileText, message, UNSAFE_BUT_TAB, welcome } from '../support/heard.js';
 
 const VERIFIED = 'verified key';
 const alice = chatFormat('alice', (key) => key === VERIFIED);
@@ -93,7 +93,7 @@ describe('what somebody in a room sees', () => {
           welcome({ members: [nick, text], count: 3 }),
           { type: 'joined', position: 1, nicks: [nick, text], count: 2 } as const,
         ])
-          expect(chatFormat('alice', (key) => key === VERIFIED)(heard) ?? '').not.toMatch(UNSAFE);
+          expect(chatFormat('alice', (key) => key === VERIFIED)(heard) ?? '').not.toMatch(UNSAFE_BUT_TAB);
       }),
     );
   });

@@ -4,7 +4,7 @@ import { jsonFormat, plainFormat } from '../../src/cli/listenFormat.js';
 import type { Token } from '../../streams/client/cipher.js';
 import type { Heard } from '../../streams/client/conversation.js';
 import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
-import { hostileText, message, UNSAFE, welcome } from '../support/heard.js';
+import { hostileText, message, UNSAFE, UNSAFE_BUT_TAB, welcome } from '../support/heard.js';
 import { ALICE, BOB } from '../support/people.js';
 
 const plain = plainFormat('alice');
@@ -32,9 +32,15 @@ describe('plain text', () => {
   test('is one line and safe for a terminal, whatever others send', () => {
     fc.assert(
       fc.property(hostileText, hostileText, (nick, text) => {
-        expect(plain(message({ nick, text })).out).not.toMatch(UNSAFE);
+        expect(plain(message({ nick, text })).out).not.toMatch(UNSAFE_BUT_TAB);
       }),
     );
+  });
+
+  test('keeps tabs in what was said, and in nothing else', () => {
+    expect(plain(message({ text: 'id\tname\tqty' })).out).toBe('bob: id\tname\tqty');
+    expect(plain(message({ text: 'sorts\ta table', act: 'me' })).out).toBe('* bob sorts\ta table');
+    expect(plain(message({ nick: 'b\tob' })).out).toBe('b␉ob: hello');
   });
 
   test('notes gaps, what does not open and another log beside it', () => {

@@ -5,9 +5,11 @@ import {
   shown,
   visible,
   VISIBLE_LIMIT,
+  visibleInput,
   visibleJson,
   visibleLines,
   visibleNick,
+  visibleText,
 } from '../../src/terminal/visible.js';
 
 describe('visible', () => {
@@ -232,5 +234,30 @@ describe('JSON', () => {
     const line = JSON.stringify({ nick: 'a\x9b\u202e\u{e0041}' });
     expect(escapedJson(line)).toBe('{"nick":"a\\u009b\\u202e\\udb40\\udc41"}');
     expect(JSON.parse(escapedJson(line))).toStrictEqual(JSON.parse(line));
+  });
+});
+
+describe('the text of a message', () => {
+  test('keeps its tabs, and nothing else that visible spells out', () => {
+    expect(visibleText('id\tname\tqty')).toBe('id\tname\tqty');
+    expect(visibleText('a\t\x1b[2J\rb\nc\u202e')).toBe('a\t␛[2J␍b␊c\\u{202e}');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const parts = text.split('\t').map((part) => visible(part));
+        expect(visibleText(text)).toBe(parts.join('\t'));
+      }),
+    );
+  });
+
+  test('is cut where it is too long', () => {
+    const long = visibleText('\t'.repeat(VISIBLE_LIMIT + 1));
+    expect(long.length).toBeLessThanOrEqual(VISIBLE_LIMIT);
+    expect(long).toMatch(/\[\d+ characters cut\]$/);
+  });
+
+  test('has its line ends in the input of a command, of both kinds', () => {
+    const diff = '--- a/Makefile\r\n+\tcc $<\r\n\n';
+    expect(visibleInput(diff)).toBe(diff);
+    expect(visibleInput('over\rwritten\r\r\n\x1b[2J\r')).toBe('over␍written␍\r\n␛[2J\r');
   });
 });

@@ -1,4 +1,4 @@
-import { joined, shown, type Visible, visible, visibleLines } from '../../terminal/visible.js';
+import { joined, shown, type Visible, visibleLines, visibleText } from '../../terminal/visible.js';
 import { clock } from './clock.js';
 
 /** Something to show in a conversation, before it is wrapped and coloured. */
@@ -34,8 +34,8 @@ export const mark = (words: Visible): Line => ({
 /** Text that is to be copied: it is neither wrapped nor led by anything. */
 export const bare = (...text: readonly Visible[]): Line => ({ tone: 'bare', text });
 
-/** What others wrote, in the rows that they wrote it in. */
-export const rowsOf = (text: string): readonly Visible[] => text.split('\n').map((row) => visible(row));
+/** What others wrote, in the rows that they wrote it in. Tabs stay: who draws it on a screen expands them. */
+export const rowsOf = (text: string): readonly Visible[] => text.split('\n').map((row) => visibleText(row));
 
 /** The help, or other words of ours, a row each. */
 export const infos = (text: string): readonly Line[] =>

@@ -1,4 +1,4 @@
-import { width, wrap } from '../../terminal/cells.js';
+import { expandTabs, width, wrap } from '../../terminal/cells.js';
 import { reshaped, shown, joined, stacked, type Visible } from '../../terminal/visible.js';
 import type { Style } from '../../terminal/style.js';
 import { headOf, type Line } from './line.js';
@@ -18,7 +18,7 @@ export const paint = (line: Line, { columns, style, utc }: Canvas): Visible => {
   const indent = Math.min(width(head), Math.floor(columns / 2));
   const rows = line.text.map((row, at) => {
     const before = at === 0 ? head : blank(indent);
-    return wrap(joined(before, row), columns, indent);
+    return wrap(joined(before, expandTabs(row)), columns, indent);
   });
   return tinted(line.tone, stacked([...above, ...rows]), style);
 };

@@ -1,5 +1,5 @@
 import type { Message } from '../../../streams/index.js';
-import { visibleLines } from '../../terminal/visible.js';
+import { visibleInput } from '../../terminal/visible.js';
 import { type Flags, text } from '../flags.js';
 import { jsonFormat, plainFormat } from '../listenFormat.js';
 import { runCommand } from './command.js';
@@ -20,8 +20,8 @@ export const readDelivery = (flags: Flags, { nick, room, isVerified, held }: Del
   const command = text(flags, 'exec');
   if (command === undefined) return toOutput(flags['json'] === true ? json : plain);
 
-  // The command may write it to a terminal, so it gets it as a terminal would.
+  // The command may write it to a terminal: only tabs and line ends are as they were, and --json has all.
   const inputOf = (message: Message) =>
-    flags['json'] === true ? (json(message).out ?? '') : visibleLines(message.text);
+    flags['json'] === true ? (json(message).out ?? '') : visibleInput(message.text);
   return toCommand(plain, (message) => runCommand(command, `${inputOf(message)}\n`, message), held);
 };

@@ -37,6 +37,14 @@ describe('a line on a terminal', () => {
     expect(plainLine(line, true)).toBe('00:00 ?bob: one␊00:00 eve: two');
   });
 
+  test('has its tabs as spaces on a screen, counted from where its text begins, and as tabs in a pipe', () => {
+    const line = messageLine(message({ text: 'all:\n\tcc\t$<' }), trust);
+    expect(paint(line, { ...canvas, columns: 60 })).toBe(
+      `00:00 ?bob: all:\n${' '.repeat(12)}        cc      $<`,
+    );
+    expect(plainLine(line, true)).toBe('00:00 ?bob: all:␊\tcc\t$<');
+  });
+
   test('has the nick in the colour of its key, and what is not said behind it', () => {
     const sgr = colourOf('KEY', 256)?.sgr.join(';');
     const line = messageLine(message({ key: 'KEY', text: 'hi' }), trust);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { cells, width, wrap } from '../../../src/terminal/cells.js';
-import { joined, shown, styled, visibleLines } from '../../../src/terminal/visible.js';
+import { cells, expandTabs, width, wrap } from '../../../src/terminal/cells.js';
+import { joined, shown, styled, visibleLines, visibleText } from '../../../src/terminal/visible.js';
 
 const FAMILY = '👨‍👩‍👧‍👦';
 
@@ -78,5 +78,29 @@ describe('wrapping', () => {
         },
       ),
     );
+  });
+});
+
+describe('tabs on a screen', () => {
+  test.each([
+    ['a\tb', 'a       b'],
+    ['1234567\tb', '1234567 b'],
+    ['12345678\tb', '12345678        b'],
+    ['\t\tcc $<', '                cc $<'],
+    ['日本\tb', '日本    b'],
+    ['no tab', 'no tab'],
+    ['end\t', 'end     '],
+  ])('%j is spaces up to the next multiple of 8', (text, expanded) => {
+    expect(expandTabs(visibleText(text))).toBe(expanded);
+  });
+
+  test('are counted from the beginning of each line', () => {
+    expect(expandTabs(joined(visibleText('abc\tx'), visibleLines('\n'), visibleText('\ty')))).toBe(
+      'abc     x\n        y',
+    );
+  });
+
+  test('take time in proportion to the text', () => {
+    expect(width(expandTabs(visibleText('é\t'.repeat(16_000))))).toBe(128_000);
   });
 });
