@@ -6,7 +6,7 @@ import { nodeCipher } from '../crypto/nodeCipher.js';
 import type { RoomKeys } from '../crypto/secret.js';
 import type { Kept } from '../terminal/screen.js';
 import { systemFault } from '../systemFault.js';
-import { writeWhole } from './spoolFile.js';
+import { writeWhole } from '../files/wholeFile.js';
 import { stateDir } from './stateDir.js';
 
 /** The most entries of a room that are kept, and the longest one, in UTF-16 code units. */

@@ -29,7 +29,8 @@ import type { Invite } from '../invite/invite.js';
 import { systemFault } from '../systemFault.js';
 import { endOfTurn$ } from '../turn.js';
 import { note } from './exit.js';
-import { adopt, type Content, writeWhole } from './spoolFile.js';
+import { writeWhole } from '../files/wholeFile.js';
+import { adopt, type Content } from './spoolFile.js';
 import { stateDir } from './stateDir.js';
 
 /** The most that is kept of one run, in bytes of tokens. */

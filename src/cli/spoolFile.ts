@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBase64url, readResume } from '../../streams/wire/index.js';
 import { errorCode } from '../transport/networkError.js';
@@ -62,17 +62,4 @@ const isRunning = (pid: number): boolean => {
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
-};
-
-/** The file is there whole, or as it was before. */
-export const writeWhole = (path: string, text: string): void => {
-  const part = `${path}.part`;
-  const file = openSync(part, 'w', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(part, path);
 };

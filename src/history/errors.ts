@@ -1,4 +1,4 @@
-import { getSystemErrorName } from 'node:util';
+import { systemReason } from '../systemFault.js';
 
 /**
  * What is wrong with a store:
@@ -35,23 +35,6 @@ const HINTS: Readonly<Partial<Record<HistoryErrorCode, string>>> = {
   unreadable: 'make the directory and its files readable, or choose another directory',
 };
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'no permission',
-  EPERM: 'no permission',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'no space is left on the disk',
-  EDQUOT: 'the disk quota is used up',
-  EFBIG: 'files may not grow that large here',
-  ENOTDIR: 'a part of the path is not a directory',
-  EEXIST: 'something of that name is in the way',
-  EISDIR: 'a directory is in the way',
-  ENOENT: 'there is no such place',
-  EIO: 'the disk is full or failing',
-  EMFILE: 'too many files are open',
-  ENFILE: 'too many files are open',
-  ENOMEM: 'not enough memory',
-};
-
 /** Where lmdb's own error codes begin and end; others are those of the system. */
 const LMDB_FIRST = -30_799;
 const LMDB_LAST = -30_700;
@@ -67,12 +50,7 @@ const textOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 
 /** An error of the system or of lmdb in words. */
-export const reasonOf = (error: unknown): string => {
-  const code = codeOf(error);
-  if (typeof code === 'string') return REASONS[code] ?? textOf(error);
-  if (typeof code === 'number' && code > 0) return REASONS[getSystemErrorName(-code)] ?? textOf(error);
-  return textOf(error);
-};
+export const reasonOf = (error: unknown): string => systemReason(error) ?? textOf(error);
 
 /** `damaged` where lmdb says so, else what was attempted: the code for an error that it threw. */
 const codeFor = (error: unknown, attempted: 'unwritable' | 'unreadable'): HistoryErrorCode => {

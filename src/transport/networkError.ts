@@ -1,7 +1,8 @@
 const REASONS: Readonly<Record<string, string>> = {
+  EPERM: 'permission denied',
   EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'no permission',
+  EACCES: 'permission denied',
   ECONNREFUSED: 'connection refused, nothing listens there',
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was closed',

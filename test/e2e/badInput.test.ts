@@ -140,7 +140,9 @@ describe('the network', () => {
     const free = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
     if (free <= 1) return console.warn('NOT TESTED: on this machine everyone may listen on port 1');
     const ran = await run(['serve', '--port', '1'], { unprivileged: true });
-    expect(complaint(ran)).toMatch(/^rxchat: cannot listen on 127\.0\.0\.1:1: no permission\n.*--port\n$/);
+    expect(complaint(ran)).toMatch(
+      /^rxchat: cannot listen on 127\.0\.0\.1:1: permission denied\n.*--port\n$/,
+    );
     expect(ran.code).toBe(3);
   });
 

@@ -81,7 +81,7 @@ describe('a mistake in it ends every command in 2, with file, line, key and what
     const { code, err } = await run(['invite'], { env: { RXCHAT_HOME: home } });
     expect([code, err]).toStrictEqual([
       2,
-      `rxchat: cannot read ${join(home, 'config.json')}: illegal operation on a directory\n`,
+      `rxchat: cannot read ${join(home, 'config.json')}: it is a directory\n`,
     ]);
   });
 

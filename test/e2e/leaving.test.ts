@@ -99,7 +99,9 @@ describe('who leaves with lines that are not stored', () => {
     relay.child.signal('SIGKILL');
     await alice.shows(/^alice \(offline .*\)>$/m);
     await enter(alice, 'one');
-    await alice.shows(/^rxchat: cannot keep what is not stored yet in .*outbox.*: not a directory$/m);
+    await alice.shows(
+      /^rxchat: cannot keep what is not stored yet in .*outbox.*: a part of the path is not a directory$/m,
+    );
     await alice.shows(/^◌ .*alice: one$/m);
     await alice.press('C-d');
     await alice.shows(/^rxchat: lines not stored: 1; they could not be kept\nexit 7$/m);

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { throttleTime, finalize, ignoreElements, type OperatorFunction, tap } from 'rxjs';
 import { readResume, type Resume } from '../../../streams/wire/index.js';
-import { writeWhole } from '../spoolFile.js';
+import { writeWhole } from '../../files/wholeFile.js';
 import { stateDir } from '../stateDir.js';
 
 /** How far one has read a room, kept from one run to the next. */

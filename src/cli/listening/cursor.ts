@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Heard } from '../../../streams/index.js';
 import { errorCode } from '../../transport/networkError.js';
 import { systemFault } from '../../systemFault.js';
-import { CliError, Exit, usageError } from '../exit.js';
-import { writeWhole } from '../spoolFile.js';
+import { CliError, Exit, note, usageError } from '../exit.js';
+import { readRegularFile } from '../../files/readRegularFile.js';
+import { fileVersion, writeWhole } from '../../files/wholeFile.js';
 
 /** How far a listener has come: all entries up to `position` were taken, and of the next one so many lines. */
 export interface Cursor {
@@ -51,16 +51,31 @@ export interface CursorFile {
   save(cursor: Cursor): void;
 }
 
-/** Opens a file that is there or will be; throws a `usageError` where it holds something else. */
-export const openCursorFile = (path: string, room: string): CursorFile => {
+/** Opens a file that is there or will be; throws a `usageError` if it holds something else. */
+export const openCursorFile = (
+  path: string,
+  room: string,
+  tell: (text: string) => void = note,
+): CursorFile => {
   let saved = readCursor(path, room);
+  let version = versionOf(path);
+  let isShared = false;
+
+  /** Of two writers nothing is lost, but each begins the next time where the other one was. */
+  const noticeOthers = (): void => {
+    const found = versionOf(path);
+    if (isShared || found === undefined || found === version) return;
+    isShared = true;
+    tell(`another listen writes --cursor-file ${path} too; give each a file of its own`);
+  };
+
   return {
     start: saved,
     save: (cursor) => {
-      const { log, position, lines } = cursor;
-      if (saved?.log === log && saved.position === position && saved.lines === lines) return;
+      if (saved !== undefined && formatCursor(saved, room) === formatCursor(cursor, room)) return;
       try {
-        writeWhole(path, `${JSON.stringify({ v: 1, room, log, position, lines })}\n`);
+        noticeOthers();
+        version = writeWhole(path, formatCursor(cursor, room));
       } catch (error) {
         throw new CliError(Exit.unexpected, `cannot write --cursor-file ${path}: ${systemFault(error)}`);
       }
@@ -69,24 +84,45 @@ export const openCursorFile = (path: string, room: string): CursorFile => {
   };
 };
 
+/** Formats the content of a cursor file, which `parseCursor` reads. */
+export const formatCursor = ({ log, position, lines }: Cursor, room: string): string =>
+  `${JSON.stringify({ v: 1, room, log, position, lines })}\n`;
+
+/** Parses the content of a cursor file; `undefined` if it is none. */
+export const parseCursor = (content: string): (Cursor & { readonly room: unknown }) | undefined => {
+  const { v, room, log, position, lines } = readObject(content);
+  if (v !== 1 || typeof log !== 'string' || log === '' || !isCount(position) || !isCount(lines))
+    return undefined;
+  return { room, log, position, lines };
+};
+
+const versionOf = (path: string): string | undefined => {
+  try {
+    return fileVersion(path);
+  } catch {
+    return undefined;
+  }
+};
+
 const readCursor = (path: string, room: string): Cursor | undefined => {
   const content = readText(path);
-  if (content === undefined) return undefined;
-  const fields = readObject(content);
-  const { v, log, position, lines } = fields;
-  if (v !== 1 || typeof log !== 'string' || log === '' || !isCount(position) || !isCount(lines))
+  // A new file may be there already, empty: mktemp makes such.
+  if (content === undefined || content.trim() === '') return undefined;
+  const cursor = parseCursor(content);
+  if (cursor === undefined)
     throw usageError(
       `--cursor-file ${path} holds no cursor`,
       'give the file of an earlier run, or one that is not there yet',
     );
-  if (fields['room'] !== room)
+  const { room: itsRoom, ...place } = cursor;
+  if (itsRoom !== room)
     throw usageError(`--cursor-file ${path} is of another room`, 'give each room a file of its own');
-  return { log, position, lines };
+  return place;
 };
 
 const readText = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw usageError(`cannot read --cursor-file ${path}: ${systemFault(error)}`);

@@ -36,7 +36,7 @@ describe('the directory of a history', () => {
     writeFileSync(file, '');
     const errors = [await refusal({ dir: file }), await refusal({ dir: join(file, 'below') })];
     expect(errors.map(({ code, message }) => [code, message])).toStrictEqual([
-      ['unwritable', `cannot keep the history in ${file}: something of that name is in the way`],
+      ['unwritable', `cannot keep the history in ${file}: something of that name exists already`],
       [
         'unwritable',
         `cannot keep the history in ${join(file, 'below')}: a part of the path is not a directory`,
@@ -49,7 +49,10 @@ describe('the directory of a history', () => {
     const dir = join(dirs.make(), 'locked');
     mkdirSync(dir, { mode: 0o500 });
     const { code, message } = await refusal({ dir });
-    expect([code, message]).toStrictEqual(['unwritable', `cannot keep the history in ${dir}: no permission`]);
+    expect([code, message]).toStrictEqual([
+      'unwritable',
+      `cannot keep the history in ${dir}: permission denied`,
+    ]);
   });
 
   test('in which something else has the name of the file is refused', async () => {
