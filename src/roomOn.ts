@@ -23,6 +23,11 @@ export interface RoomOptions {
   readonly identity?: Identity | undefined;
   /** The keys of nicks that are known from before; yours is among them where an `identity` is given. */
   readonly known?: ReadonlyMap<string, string> | undefined;
+  /**
+   * The newest time of each key that earlier runs have seen, in ms since 1970 and not later than it was then: a message
+   * that is older is marked (`old`).
+   */
+  readonly newestTimeMs?: ReadonlyMap<string, number> | undefined;
   /** Read from after this position, instead of from now on. */
   readonly after?: Resume | undefined;
   /** Begin with this many of the newest entries, instead of from now on. */
@@ -61,6 +66,7 @@ export const roomOn =
       nick$,
       identity,
       known,
+      newestTimeMs,
       after,
       last,
       cipher = platform.cipher(),
@@ -97,6 +103,7 @@ export const roomOn =
           access: accessToken === undefined ? undefined : platform.showAccess(accessToken),
           identity: identity ?? platform.createIdentity(),
           known: identity === undefined ? known : new Map([...(known ?? []), [nick, identity.key]]),
+          newestTimeMs,
           verify: platform.verify,
           hash: platform.hash,
           after,

@@ -25,6 +25,7 @@ import { open, type OpenOptions } from './open.js';
 import { type NotRenamed, type Renamed, renaming } from './renaming.js';
 import { type Offline, reconnect, type ReconnectOptions } from './reconnect.js';
 import { type Say, seal, type SealOptions } from './seal.js';
+import { senderTimes, type SenderTimesOptions } from './senderTimes.js';
 import { transcript } from './transcript.js';
 import { witness, type WitnessOptions } from './witness.js';
 
@@ -45,7 +46,8 @@ export interface ConversationOptions
     Omit<MembershipOptions, 'key'>,
     OpenOptions,
     Omit<SealOptions, 'testify'>,
-    Omit<WitnessOptions, 'key'> {
+    Omit<WitnessOptions, 'key'>,
+    Pick<SenderTimesOptions, 'newestTimeMs'> {
   /** SHA-256, to compare with others what was read. */
   readonly hash: Hash;
   /** Makes a connection to the relay: emits it and completes, or errors with `LinkError`. */
@@ -95,6 +97,7 @@ export const conversation =
       const member = membership({ ...options, key });
       const read = transcript(options);
       const judge = witness({ ...options, key }, read);
+      const times = senderTimes(options);
 
       const name = renaming(options.nick);
 
@@ -125,10 +128,15 @@ export const conversation =
       return received$.pipe(
         tap((received) => {
           if (received.type === 'offline') member.detach();
+          if (received.type === 'welcome') times.enter(received);
           read.read(received);
         }),
         open<Exclude<Received | Offline, { type: 'token' }>>(options),
-        map((event) => (event.type === 'opened' ? judge(event) : event)),
+        map((event) =>
+          event.type === 'opened'
+            ? { ...judge(event), timing: times.take(event.envelope, event.position) }
+            : event,
+        ),
         connect((event$) =>
           merge(
             event$.pipe(

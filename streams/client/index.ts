@@ -18,6 +18,7 @@ export * from './renaming.js';
 export * from './repeats.js';
 export * from './roster.js';
 export * from './seal.js';
+export * from './senderTimes.js';
 export * from './sequence.js';
 export * from './session.js';
 export * from './sessionState.js';

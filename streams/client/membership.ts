@@ -8,10 +8,11 @@ import type { Act } from './envelope.js';
 import type { Undecryptable } from './open.js';
 import { outbox, type Said, type Stored } from './outbox.js';
 import type { Sealed } from './seal.js';
+import type { Timing } from './senderTimes.js';
 import type { Witnessed } from './witness.js';
 
 /** Something that somebody said: line number `index` (from 0) of the entry at `position`. */
-export interface Message {
+export interface Message extends Timing {
   readonly type: 'message';
   readonly position: number;
   readonly index: number;
@@ -142,7 +143,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
     ];
   };
 
-  const read = ({ token, position, envelope, repeated, noticed }: Witnessed): Noticed[] => {
+  const read = ({ token, position, envelope, repeated, noticed, timing }: Witnessed): Noticed[] => {
     const stored = box.echo(token, position);
     reach(position);
     if (repeated) return [...noticed, { type: 'repeated', position }, ...stored];
@@ -157,6 +158,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
       time,
       text,
       ...(act && { act }),
+      ...timing,
       own,
       ...(index < lines.length - 1 && { more: true }),
     }));

@@ -3,6 +3,7 @@ import type { Alarm, AlarmReason, FirstSight, KeyChanged } from './alarm.js';
 import type { Envelope } from './envelope.js';
 import type { Opened } from './open.js';
 import { repeats } from './repeats.js';
+import type { Timing } from './senderTimes.js';
 import { type Sequence, sequence } from './sequence.js';
 import type { Transcript } from './transcript.js';
 
@@ -11,6 +12,8 @@ export interface Witnessed extends Opened {
   /** Its envelope came before: it is not shown again. */
   readonly repeated: boolean;
   readonly noticed: readonly (Alarm | FirstSight | KeyChanged)[];
+  /** Of a message whose time is out of place. */
+  readonly timing?: Timing;
 }
 
 export interface WitnessOptions {
