@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,12 +16,41 @@ const TRIES = 3;
 /** What connecting to a socket ends with that nobody listens on, or that is none. */
 const NOBODY: readonly string[] = ['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'];
 
-/** Where the relay that uses a directory can be reached, which is all that this is for. */
+/** The socket that a relay listens on while it uses a directory. It always lies in that directory. */
 export const lockPath = (dir: string, platform: NodeJS.Platform = process.platform): string => {
-  const name = createHash('sha256').update(dir).digest('hex').slice(0, 32);
-  if (platform === 'win32') return `\\\\.\\pipe\\rxchat-${name}`;
-  const path = join(dir, 'relay.sock');
-  return Buffer.byteLength(path) <= LONGEST_PATH ? path : join(tmpdir(), `rxchat-${name}.sock`);
+  if (platform !== 'win32') return join(dir, SOCKET);
+  return `\\\\.\\pipe\\rxchat-${createHash('sha256').update(dir).digest('hex').slice(0, 32)}`;
+};
+
+const SOCKET = 'relay.sock';
+
+/** A name of the socket that is short enough for its address, for as long as `release` was not called. */
+interface ShortPath {
+  readonly path: string;
+  readonly release: () => void;
+}
+
+/**
+ * Reaches the socket of a directory with a long path by another name of the same directory: by its descriptor where
+ * there is `/proc`, else by a symbolic link in a temporary directory of our own. The socket itself is never there, so
+ * neither another TMPDIR nor another user changes who holds it. Throws errors of the system.
+ */
+export const shortPath = (dir: string, procFd = '/proc/self/fd'): ShortPath => {
+  const path = lockPath(dir);
+  if (process.platform === 'win32' || Buffer.byteLength(path) <= LONGEST_PATH)
+    return { path, release: () => undefined };
+  if (existsSync(procFd)) {
+    const descriptor = openSync(dir, 'r');
+    return { path: join(procFd, String(descriptor), SOCKET), release: () => closeSync(descriptor) };
+  }
+  const temporary = mkdtempSync(join(tmpdir(), 'rxchat-'));
+  symlinkSync(dir, join(temporary, 'd'));
+  return {
+    path: join(temporary, 'd', SOCKET),
+    release: () => {
+      rmSync(temporary, { recursive: true, force: true });
+    },
+  };
 };
 
 /**
@@ -33,8 +62,10 @@ export const lockPath = (dir: string, platform: NodeJS.Platform = process.platfo
  */
 export const exclusive = (dir: string): Observable<void> =>
   new Observable((subscriber) => {
-    const path = lockPath(dir);
     let held: Server | undefined;
+    /** The one that listens, or tries to. */
+    let current: Server | undefined;
+    let short: ShortPath;
 
     const refuse = () => {
       subscriber.error(new HistoryError('in-use', `another relay uses the history in ${dir}`));
@@ -46,8 +77,17 @@ export const exclusive = (dir: string): Observable<void> =>
       );
     };
 
+    try {
+      short = shortPath(dir);
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
+    const { path, release } = short;
+
     const listen = (tries: number) => {
       const server = createServer((socket) => socket.destroy());
+      current = server;
       server.on('error', (error) => {
         // What comes once it listens is about single connections.
         if (held === server || subscriber.closed) return;
@@ -56,10 +96,7 @@ export const exclusive = (dir: string): Observable<void> =>
         else takeOver(tries - 1);
       });
       server.listen(path, () => {
-        if (subscriber.closed) {
-          server.close();
-          return;
-        }
+        if (subscriber.closed) return;
         held = server;
         subscriber.next();
       });
@@ -75,6 +112,7 @@ export const exclusive = (dir: string): Observable<void> =>
         refuse();
       });
       socket.once('error', (error) => {
+        if (subscriber.closed) return;
         if (!NOBODY.includes(errorCode(error) ?? '')) {
           refuse();
           return;
@@ -92,7 +130,8 @@ export const exclusive = (dir: string): Observable<void> =>
 
     listen(TRIES);
     return () => {
-      held?.close();
+      // Closing removes the socket by this name, which has to be valid until then.
+      current?.close(release);
     };
   });
 

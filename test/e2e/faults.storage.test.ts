@@ -57,6 +57,18 @@ test.each([
   expect(err).toContain(file);
 });
 
+test('a directory with a long path is refused to a second relay, whatever TMPDIR either has', async () => {
+  const data = join(newDir(), 'x'.repeat(120));
+  const serveIn = (TMPDIR: string) =>
+    start(process.execPath, [RXCHAT, 'serve', '--port', '0', '--data', data], { env: { TMPDIR } });
+  const first = serveIn(newDir());
+  await first.out.until(({ lines }) => lines[0]?.startsWith('listening on '));
+  const second = serveIn(newDir());
+  expect([await second.exit, second.out.text]).toStrictEqual([2, '']);
+  expect(second.err.text).toMatch(ONE_LINE);
+  expect(second.err.text).toContain('another relay uses the history');
+});
+
 testOnLinux('a disk that is full from the start is told in one line', async () => {
   const dir = newDir();
   const serve = [process.execPath, RXCHAT, 'serve', '--port', '0', '--data', dir];

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Subscription } from 'rxjs';
-import { exclusive, lockPath } from '../../../src/history/lock.js';
+import { exclusive, lockPath, shortPath } from '../../../src/history/lock.js';
 import { openDir, refusal, tempDirs } from './support.js';
 
 const dirs = tempDirs();
@@ -30,8 +30,8 @@ const take = (dir: string): Promise<string> =>
 const letGo = () => held.pop()?.unsubscribe();
 
 /** A process that listens on a socket until it is killed. */
-const holder = async (path: string): Promise<() => Promise<unknown>> => {
-  const code = `require('node:net').createServer().listen(${JSON.stringify(path)},()=>console.log('listening'))`;
+const holder = async (path: string, first = ''): Promise<() => Promise<unknown>> => {
+  const code = `${first};require('node:net').createServer().listen(${JSON.stringify(path)},()=>console.log('listening'))`;
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return async () => {
@@ -86,14 +86,64 @@ describe('the exclusive use of a directory', () => {
     expect(await take(dir)).toBe('held');
   });
 
-  test('of a directory with a long path is held elsewhere', async () => {
-    const dir = join(dirs.make(), 'x'.repeat(100));
-    mkdirSync(dir);
-    expect(lockPath(dir)).toMatch(/rxchat-[0-9a-f]{32}\.sock$/);
-    expect(lockPath(dir).startsWith(tmpdir())).toBe(true);
-    expect(await take(dir)).toBe('held');
-    expect(await take(dir)).toBe('in-use');
-    expect(await take(`${dir}${'x'.repeat(100)}`)).toBe('held');
+  describe('of a directory with a long path', () => {
+    const long = () => {
+      const dir = join(dirs.make(), 'x'.repeat(120));
+      mkdirSync(dir);
+      return dir;
+    };
+
+    test('is held in the directory too, and leaves nothing', async () => {
+      const dir = long();
+      expect(await take(dir)).toBe('held');
+      expect(existsSync(join(dir, 'relay.sock'))).toBe(true);
+      expect(await take(dir)).toBe('in-use');
+      letGo();
+      letGo();
+      expect(readdirSync(dir)).toStrictEqual([]);
+      expect(await take(dir)).toBe('held');
+    });
+
+    test('does not depend on TMPDIR', async () => {
+      const dir = long();
+      const own = process.env['TMPDIR'];
+      try {
+        process.env['TMPDIR'] = dirs.make();
+        expect(await take(dir)).toBe('held');
+        process.env['TMPDIR'] = dirs.make();
+        expect(await take(dir)).toBe('in-use');
+      } finally {
+        if (own === undefined) delete process.env['TMPDIR'];
+        else process.env['TMPDIR'] = own;
+      }
+    });
+
+    test('is given once the process that had it was killed', async () => {
+      const dir = long();
+      const { path, release } = shortPath(dir);
+      // Another process reaches the directory by a descriptor of its own.
+      const script = `process.chdir(${JSON.stringify(dir)})`;
+      const kill = await holder('relay.sock', script);
+      expect(await take(dir)).toBe('in-use');
+      await kill();
+      expect(existsSync(path)).toBe(true);
+      expect(await take(dir)).toBe('held');
+      release();
+    });
+
+    test('is in the directory where there is no /proc', async () => {
+      const dir = long();
+      const { path, release } = shortPath(dir, join(dir, 'none'));
+      expect(path.length).toBeLessThanOrEqual(100);
+      const server = createServer();
+      server.listen(path);
+      await once(server, 'listening');
+      expect(await take(dir)).toBe('in-use');
+      server.close(release);
+      await once(server, 'close');
+      expect(readdirSync(dir)).toStrictEqual([]);
+      expect(existsSync(dirname(path))).toBe(false);
+    });
   });
 
   test('is a named pipe on Windows', () => {
