@@ -1,12 +1,49 @@
-import { type Address, DEFAULT_ADDRESS, isLoopback } from '../address.js';
+import { type Address, DEFAULT_ADDRESS, isLoopback, normalHost } from '../address.js';
 import { usageError } from './exit.js';
-import { type Flags, integer, text } from './flags.js';
+import { flagName, type Flags, integer, text } from './flags.js';
 
 /** `--host` and `--port`. */
-export const readAddress = (flags: Flags, lowestPort = 1): Address => {
-  const host = text(flags, 'host') ?? DEFAULT_ADDRESS.host;
-  if (!/^[\w.:%-]+$/.test(host)) throw usageError('--host needs a host name or an address');
-  return { host, port: integer(flags, 'port', lowestPort, 65_535) ?? DEFAULT_ADDRESS.port };
+export const readAddress = (flags: Flags, lowestPort = 1): Address => ({
+  host: readHost(flags, 'host') ?? DEFAULT_ADDRESS.host,
+  port: integer(flags, 'port', lowestPort, 65_535) ?? DEFAULT_ADDRESS.port,
+});
+
+/** What no name of a host has; a URL gives some of it a meaning. */
+const NOT_IN_NAME = /[\s/\\?#@<>^|[\]{}"'`,;!*()=&$+~]|^\.|\.\./;
+
+/**
+ * A flag that names a host, in the one spelling that invites have: without brackets, international names in ASCII. Not
+ * given: `undefined`. Throws a `usageError` that gives the reason.
+ */
+export const readHost = (flags: Flags, key: 'host' | 'webHost'): string | undefined => {
+  const given = text(flags, key)?.trim();
+  if (given === undefined) return undefined;
+  const flag = flagName(key);
+  const refuse = (why: string, hint?: string): never => {
+    throw usageError(`${flag} needs a host name or an address${why}`, hint);
+  };
+  if (/^\w+:\/\//.test(given))
+    refuse(', and this is a URL', `give its host alone, such as ${flag} example.org`);
+  const [, host = given, port] = /^(\[.*\]|[^:]*):(\d*)$/.exec(given) ?? [];
+  if (port !== undefined)
+    refuse(
+      ' without a port',
+      `give the port with ${flag.replace('host', 'port')}${port === '' ? '' : ` ${port}`}`,
+    );
+  const name = host.replace(/^\[(.*:.*)\]$/s, '$1');
+  if (name.includes('%'))
+    refuse(
+      ' without %',
+      name.includes(':')
+        ? 'a zone means something on this machine alone: an invite cannot name it'
+        : undefined,
+    );
+  const normal = NOT_IN_NAME.test(name) ? undefined : normalHost(name);
+  if (normal === undefined || (!normal.includes(':') && host !== name)) return refuse('');
+  // An address in another notation, such as 127.1 or 12345, which a name may be taken for.
+  if (/^[\d.]+$/.test(normal) && normal !== name)
+    refuse('', `if you mean the address ${normal}, write it so`);
+  return normal;
 };
 
 /** Whether TLS is spoken with an address: unless something else is said, wherever it leaves this machine. */

@@ -67,12 +67,24 @@ const asUsage = <T>(read: () => T): T => {
   }
 };
 
+/** The first line that is neither empty nor a comment, which begins with `#`. */
 const readFirstLine = (file: string): string => {
   try {
-    return readFileSync(file, 'utf8').trim().split('\n')[0] ?? '';
+    const lines = decode(readFileSync(file)).split('\n');
+    return lines.map((line) => line.trim()).find((line) => line !== '' && !line.startsWith('#')) ?? '';
   } catch (error) {
-    throw usageError(`cannot read --invite-file ${file}: ${systemFault(error)}`);
+    throw usageError(
+      `cannot read --invite-file ${file}: ${systemFault(error)}`,
+      file === '-' ? 'standard input is --invite-file /dev/stdin' : undefined,
+    );
   }
+};
+
+/** UTF-8 or, as PowerShell writes it, UTF-16; both may begin with a mark. */
+const decode = (bytes: Uint8Array): string => {
+  const [first, second] = bytes;
+  const encoding = { 0xfffe: 'utf-16le', 0xfeff: 'utf-16be' }[((first ?? 0) << 8) | (second ?? 0)];
+  return new TextDecoder(encoding ?? 'utf-8').decode(bytes);
 };
 
 /** The nick of `--nick`, or the login name; `unique`: one of it for this run alone, for those that come in numbers. */

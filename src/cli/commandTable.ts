@@ -264,7 +264,7 @@ export const COMMANDS: readonly Command[] = [
     summary: 'make a room: print its invite; whoever has it is in',
     examples: [
       'rxchat invite > room.txt',
-      'rxchat invite --host chat.example.org --pin PIN',
+      'rxchat invite --host chat.example.org --pin=PIN',
       'rxchat invite --passphrase --room "book club"',
     ],
     flags: {
@@ -405,7 +405,7 @@ export const COMMANDS: readonly Command[] = [
       since: {
         type: 'string',
         value: 'TIME',
-        help: "begin with what is not older than so long, by its senders' clocks, such as 10m",
+        help: "begin with what is not older, by its senders' clocks: 10m, 1h30m, yesterday, 2026-11-29, 2026-11-29T08:30",
       },
       cursorFile: {
         type: 'string',

@@ -94,17 +94,57 @@ const SPANS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** A flag that is a span of time in ms: `30d`, `90s`, or a number of seconds. Not given: `undefined`. */
+/** A span of time in ms: `30d`, `1h30m`, or a number of seconds; `undefined` if a text is none. */
+const parseSpan = (text: string): number | undefined => {
+  if (/^\d{1,12}$/.test(text)) return Number(text) * 1000;
+  if (!/^(\d{1,12}(ms|[smhdw]))+$/.test(text)) return undefined;
+  return Array.from(text.matchAll(/(\d+)(ms|[smhdw])/g)).reduce(
+    (sum, [, digits, unit = '']) => sum + Number(digits) * (SPANS[unit] ?? NaN),
+    0,
+  );
+};
+
+/** A flag that is a span of time in ms: `30d`, `1h30m`, or a number of seconds. Not given: `undefined`. */
 export const span = (flags: Flags, key: string, min: number, max: number): number | undefined => {
   const value = text(flags, key);
   if (value === undefined) return undefined;
-  const [, digits = '', unit = ''] = /^(\d{1,12})(ms|[smhdw])?$/.exec(value) ?? [];
-  const ms = digits === '' ? NaN : Number(digits) * (SPANS[unit === '' ? 's' : unit] ?? NaN);
+  const ms = parseSpan(value) ?? NaN;
   if (!(ms >= min && ms <= max))
     throw usageError(
       `${flagName(key)} needs a time from ${inWords(min)} to ${inWords(max)}, such as 30s or 7d`,
     );
   return ms;
+};
+
+const DAY = 86_400_000;
+
+/**
+ * A flag that is a time in the past, in ms since 1970: how long ago (`10m`), a day or a time of day of this machine
+ * (`2026-11-29`, `2026-11-29T08:30`), `today`, or `yesterday`. Not given: `undefined`.
+ */
+export const pastTime = (flags: Flags, key: string, now: number): number | undefined => {
+  const value = text(flags, key);
+  if (value === undefined) return undefined;
+  const ago = parseSpan(value);
+  const time = ago === undefined ? parseTime(value, now) : now - ago;
+  if (time === undefined || !(time >= 0 && time <= now))
+    throw usageError(
+      `${flagName(key)} needs a time in the past, such as 10m, 1h30m, yesterday, 2026-11-29 or 2026-11-29T08:30`,
+    );
+  return time;
+};
+
+const parseTime = (text: string, now: number): number | undefined => {
+  const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
+  if (text === 'today') return midnight(now);
+  // Noon, because a day has 23 to 25 hours.
+  if (text === 'yesterday') return midnight(midnight(now) - DAY / 2);
+  const [, year, month, day, time = '00:00', zone = ''] =
+    /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text) ?? [];
+  if (year === undefined || new Date(Number(year), Number(month) - 1, Number(day)).getDate() !== Number(day))
+    return undefined;
+  const parsed = Date.parse(`${year}-${month}-${day}T${time}${zone}`);
+  return Number.isNaN(parsed) ? undefined : parsed;
 };
 
 /** A span in the largest unit that gives a whole number. */

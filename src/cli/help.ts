@@ -31,8 +31,9 @@ ${columns(COMMANDS.map(({ name, input, summary }) => [`rxchat ${name} ${input}`.
 
 Options
 ${columns([
-  ['--help', 'this, or after a command its own'],
-  ['--version', 'the version'],
+  ['-h, --help', 'this, or after a command its own'],
+  ['-V, --version', 'the version'],
+  ['--', 'what follows are arguments, whatever they begin with'],
 ])}
 
 Environment

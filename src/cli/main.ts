@@ -1,13 +1,12 @@
-import meow from 'meow';
 import { lastValueFrom } from 'rxjs';
 import { visibleLines } from '../terminal/visible.js';
 import { writeError, writeOut } from '../terminal/write.js';
+import { helpHint, parseArguments } from './arguments.js';
 import { calledAs } from './calledAs.js';
-import { type Command, COMMANDS, flagsOf } from './commandTable.js';
+import { COMMANDS } from './commandTable.js';
 import { openConfig } from './config/openConfig.js';
 import { blamed, withConfig } from './config/withConfig.js';
 import { complain, Exit, toCliError, usageError } from './exit.js';
-import { type Args, flagName } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
 import { surviveReaders } from './process.js';
 import { suggestion } from './suggestion.js';
@@ -39,12 +38,15 @@ const run = async ([name, ...rest]: readonly string[], version: string): Promise
     writeError(visibleLines(programHelp()));
     return Exit.usage;
   }
-  if (name === '--help' || name === '-h' || name === 'help') return printHelp(programHelp());
-  if (name === '--version') return print(version);
-  const command = COMMANDS.find((each) => each.name === name);
-  if (command === undefined) throw unknownCommand(name);
-  if (rest.includes('--help') || rest.includes('-h')) return printHelp(commandHelp(command));
-  const { args, settings } = withConfig(command, parse(command, rest), await openConfig(), process.env);
+  if (['--version', '-v', '-V'].includes(name)) return print(version);
+  const isHelp = ['--help', '-h', 'help'].includes(name);
+  const [wanted = ''] = isHelp ? rest : [name];
+  if (isHelp && !/^[a-z]/i.test(wanted)) return printHelp(programHelp());
+  const command = COMMANDS.find((each) => each.name === wanted);
+  if (command === undefined) throw unknownCommand(wanted);
+  const given = isHelp ? 'help' : parseArguments(command, rest);
+  if (given === 'help') return printHelp(commandHelp(command));
+  const { args, settings } = withConfig(command, given, await openConfig(), process.env);
   try {
     const start = await loadCommand(command, args);
     return await lastValueFrom(start(args), { defaultValue: Exit.ok });
@@ -66,62 +68,13 @@ const printHelp = async (help: string): Promise<number> => {
   return Exit.ok;
 };
 
-const parse = (command: Command, argv: readonly string[]): Args => {
-  const known = flagsOf(command);
-  needValues(known, argv);
-  const { input, flags } = meow({
-    importMeta: import.meta,
-    argv,
-    // It names the process after its package, for lists of processes.
-    pkg: { name: 'rxchat', bin: 'rxchat' },
-    autoHelp: false,
-    autoVersion: false,
-    booleanDefault: undefined,
-    flags: Object.fromEntries(
-      Object.entries(known).map(([key, { type, short, multiple }]) => [
-        key,
-        { type, ...(short !== undefined && { shortFlag: short }), ...(multiple && { isMultiple: true }) },
-      ]),
-    ),
-  });
-  for (const key of Object.keys(flags))
-    if (known[key] === undefined) throw unknownFlag(command, flagName(key));
-  if (input.length > command.inputs)
-    throw usageError(
-      `${command.name} takes ${command.inputs === 0 ? 'no' : 'one'} argument`,
-      helpHint(command.name),
-    );
-  return { input: input.map(String), flags };
-};
-
-/** The parser takes a flag that lacks its value for one that was not given, and one given twice for a fault of ours. */
-const needValues = (known: Command['flags'], argv: readonly string[]): void => {
-  for (const [key, { type, short, multiple }] of Object.entries(known)) {
-    const names = [flagName(key), ...(short === undefined ? [] : [flagName(short)])];
-    if (multiple !== true && argv.filter((word) => names.includes(word.replace(/=.*/s, ''))).length > 1)
-      throw usageError(`${flagName(key)} is given twice`);
-    argv.forEach((word, at) => {
-      const value = argv[at + 1];
-      // The value may be a secret that was meant for somewhere else: not to be repeated.
-      if (type === 'boolean' && names.some((name) => word.startsWith(`${name}=`)))
-        throw usageError(`${flagName(key)} takes no value`);
-      if (type !== 'boolean' && names.includes(word) && (value === undefined || /^-[a-z-]/i.test(value)))
-        throw usageError(`${word} needs a value`);
-    });
-  }
-};
-
-const helpHint = (name?: string): string => `see ${calledAs()} ${name === undefined ? '' : `${name} `}--help`;
-
 const unknownCommand = (name: string) => {
   const names = COMMANDS.map((each) => each.name);
   // An invite or a flag in place of the command: not to be repeated, it may hold a secret.
+  if (/^(rxchat|https?):/.test(name))
+    return usageError('an invite is not a command', `did you mean ${calledAs()} join INVITE?`);
+  if (name.startsWith('-'))
+    return usageError('a flag is not a command', `the command comes first; ${helpHint()}`);
   if (!/^[a-z]+$/i.test(name)) return usageError('the first argument is not a command', helpHint());
   return usageError(`unknown command: ${name}`, suggestion(name, names) ?? helpHint());
 };
-
-const unknownFlag = (command: Command, flag: string) =>
-  usageError(
-    `unknown flag for ${command.name}: ${flag}`,
-    suggestion(flag, Object.keys(flagsOf(command)).map(flagName)) ?? helpHint(command.name),
-  );

@@ -3,8 +3,9 @@ import type { HeadLimits } from '../../streams/relay/index.js';
 import { type Address, formatAddress } from '../address.js';
 import type { Listening } from '../transport/listening.js';
 import type { Certificate } from '../transport/tls.js';
+import { readHost } from './address.js';
 import { usageError } from './exit.js';
-import { flagName, type Flags, integer, text, texts } from './flags.js';
+import { flagName, type Flags, integer, texts } from './flags.js';
 
 /** Where pages are, if nothing else is said. */
 export const DEFAULT_WEB_PORT = 55_580;
@@ -24,10 +25,11 @@ export const readWeb = (flags: Flags, { host }: Address): Web | undefined => {
     if (idle !== undefined) throw usageError(`${flagName(idle)} means nothing without --web`);
     return undefined;
   }
-  const webHost = text(flags, 'webHost') ?? host;
-  if (!/^[\w.:%-]+$/.test(webHost)) throw usageError('--web-host needs a host name or an address');
   return {
-    address: { host: webHost, port: integer(flags, 'webPort', 0, 65_535) ?? DEFAULT_WEB_PORT },
+    address: {
+      host: readHost(flags, 'webHost') ?? host,
+      port: integer(flags, 'webPort', 0, 65_535) ?? DEFAULT_WEB_PORT,
+    },
     origins: new Set((texts(flags, 'webOrigin') ?? []).map(readOrigin)),
   };
 };

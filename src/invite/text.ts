@@ -13,8 +13,24 @@ const SECRET_CHARACTERS = Math.ceil((SECRET_BYTES * 8) / 6);
 /** What stands in the place of the secret where a passphrase is to give it. */
 const LOCKED = 'passphrase';
 
-/** An invite as its one line of text. One with a secret lets in whoever has it: treat it like a password. */
+/**
+ * Returns an invite as its one line of text. One with a secret lets in whoever has it: treat it like a password. Throws an
+ * `InviteError` if that line would not be read back as the same invite.
+ */
 export const formatInvite = (invite: Invite | LockedInvite): string => {
+  const text = writeUrl(invite);
+  if (!isSameInvite(parseAnyInvite(text), invite))
+    throw new InviteError(`an invite cannot name ${invite.host} at port ${invite.port}`);
+  return text;
+};
+
+const isSameInvite = (read: Invite | LockedInvite, invite: Invite | LockedInvite): boolean => {
+  const host = normalHost(invite.host);
+  const expected = isLocked(invite) ? { ...invite, label: checkLabel(invite.label) } : invite;
+  return host !== undefined && writeUrl(read) === writeUrl({ ...expected, host });
+};
+
+const writeUrl = (invite: Invite | LockedInvite): string => {
   const fragment = isLocked(invite)
     ? writeFragment(LOCKED, {
         kdf: writeKdf(invite.cost),

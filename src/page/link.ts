@@ -29,10 +29,14 @@ export const inviteOf = (text: string): Invite => {
     throw new InviteError(
       'a room with a passphrase cannot be joined here, but with the command: rxchat join INVITE',
     );
-  const { host } = here();
+  const { host, web } = here();
   if (given.host !== host && !(isLoopback(given.host) && isLoopback(host)))
     throw new InviteError(`the invite is of another relay, ${given.host}: its page is there`);
-  return { ...here(), secret: given.secret, pin: given.web === 'http' ? undefined : given.pin };
+  return {
+    ...here(),
+    secret: given.secret,
+    pin: web === 'http' || given.web === 'http' ? undefined : given.pin,
+  };
 };
 
 /** The link of a room. What stands behind its # never reaches a relay. */

@@ -1,6 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { CliError, Exit } from '../../src/cli/exit.js';
-import { bytes, choice, flagName, type Flags, integer, inWords, span, text } from '../../src/cli/flags.js';
+import {
+  bytes,
+  choice,
+  flagName,
+  type Flags,
+  integer,
+  inWords,
+  pastTime,
+  span,
+  text,
+} from '../../src/cli/flags.js';
 
 /** The message of a usage error. */
 const usage = (read: () => unknown): string => {
@@ -163,5 +173,39 @@ describe('span', () => {
       '1 m',
       '1 d',
     ]);
+  });
+});
+
+describe('pastTime', () => {
+  const now = new Date(2026, 10, 29, 15, 30).getTime();
+  const at = (since: string) => pastTime({ since }, 'since', now);
+
+  test('is how long ago, or a time of this machine', () => {
+    expect(at('10m')).toBe(now - 600_000);
+    expect(at('1h30m')).toBe(now - 5_400_000);
+    expect(at('90')).toBe(now - 90_000);
+    expect(at('today')).toBe(new Date(2026, 10, 29).getTime());
+    expect(at('yesterday')).toBe(new Date(2026, 10, 28).getTime());
+    expect(at('2026-03-01')).toBe(new Date(2026, 2, 1).getTime());
+    expect(at('2026-11-29T08:30')).toBe(new Date(2026, 10, 29, 8, 30).getTime());
+    expect(at('2026-11-29 08:30:15')).toBe(new Date(2026, 10, 29, 8, 30, 15).getTime());
+    expect(at('2026-11-28T08:30Z')).toBe(Date.UTC(2026, 10, 28, 8, 30));
+    expect(at('2026-11-28T08:30+02:00')).toBe(Date.UTC(2026, 10, 28, 6, 30));
+    expect(pastTime({}, 'since', now)).toBeUndefined();
+  });
+
+  test.each([
+    '',
+    'monday',
+    '-5m',
+    '1h-30m',
+    '30m1',
+    '2026-02-31',
+    '2026-13-01',
+    '2026-11-29T25:00',
+    '2027-01-01',
+    '08:30',
+  ])('refuses %j', (since) => {
+    expect(usage(() => at(since))).toMatch(/^--since needs a (time in the past|value)/);
   });
 });

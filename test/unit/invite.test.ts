@@ -55,6 +55,60 @@ describe('an invite', () => {
     );
   });
 
+  test('is either written so that it reads back as the same, or refused', () => {
+    const host = fc.oneof(
+      fc.string({ maxLength: 12 }),
+      address.map((each) => each.host),
+      fc.tuple(fc.webAuthority({ withPort: true, withUserInfo: true })).map(([each]) => each),
+      fc.constantFrom(
+        'localhost:123',
+        'fe80::1%lo',
+        '%',
+        ':',
+        '1.2.3.4.5',
+        '999.1.1.1',
+        '[::1]',
+        'a/b',
+        'b\u00fccher.example',
+        'a b',
+        '',
+      ),
+    );
+    fc.assert(
+      fc.property(
+        host,
+        fc.integer({ min: -1, max: 70_000 }),
+        secret,
+        fc.constantFrom(undefined, 'https' as const, 'http' as const),
+        fc.constantFrom(undefined, PIN),
+        (where, port, what, web, pin) => {
+          const invite = { host: where, port, secret: what, web, pin };
+          let text: string;
+          try {
+            text = formatInvite(invite);
+          } catch (error) {
+            expect(error).toBeInstanceOf(InviteError);
+            return;
+          }
+          const read = parseInvite(text);
+          expect({ ...read, host: undefined }).toEqual({ ...invite, host: undefined });
+          expect(read.host).toBe(
+            new URL(`http://${formatAddress({ host: where, port: 80 })}`).hostname.replace(/^\[|\]$/g, ''),
+          );
+          // What was read is written the same.
+          expect(formatInvite(read)).toBe(formatInvite(parseInvite(formatInvite(read))));
+        },
+      ),
+    );
+  });
+
+  test.each(['localhost:123', 'fe80::1%lo', '%', ':', '1.2.3.4.5', '999.1.1.1', 'a/b', 'a@b', 'a?b', ''])(
+    'is not written for the host %p',
+    (where) => {
+      expect(() => formatInvite({ host: where, port: 4000, secret: bytes })).toThrow(InviteError);
+    },
+  );
+
   test('is the link of a page too, with its own port where none is said', () => {
     const link = { host: 'chat.example.org', port: 443, secret: bytes, web: 'https' as const };
     expect(formatInvite(link)).toBe(`https://chat.example.org:443/#${SECRET}`);

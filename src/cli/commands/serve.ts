@@ -140,7 +140,7 @@ const announce = (bound: Address, pin: string | undefined): void => {
   const where = [
     bound.host === DEFAULT_ADDRESS.host ? '' : ` --host ${bound.host}`,
     bound.port === DEFAULT_ADDRESS.port ? '' : ` --port ${bound.port}`,
-    pin === undefined ? '' : ` --pin ${pin}`,
+    pin === undefined ? '' : ` --pin=${pin}`,
     pin === undefined && !isLoopback(bound.host) ? ' --plain' : '',
   ].join('');
   note(`to make a room and join it, from another terminal: ${calledAs()} join${where}`);

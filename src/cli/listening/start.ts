@@ -1,11 +1,9 @@
 import type { Resume } from '../../../streams/index.js';
 import { usageError } from '../exit.js';
-import { type Flags, flagName, integer, span } from '../flags.js';
+import { type Flags, flagName, integer, pastTime } from '../flags.js';
 import type { Cursor } from './cursor.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
-/** The longest time, in ms, that `--since` looks back: a hundred years. */
-const LONGEST = 36_500 * 86_400_000;
 
 /** Where a listener begins. */
 export interface Start {
@@ -27,7 +25,7 @@ export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number)
     );
   const n = integer(flags, 'after', 0, MAX);
   const last = integer(flags, 'last', 0, MAX);
-  const ago = span(flags, 'since', 0, LONGEST);
+  const since = pastTime(flags, 'since', now);
 
   if (cursor !== undefined)
     return {
@@ -36,11 +34,11 @@ export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number)
       since: undefined,
       taken: cursor,
     };
-  const begin = ago === undefined ? n : 0;
+  const begin = since === undefined ? n : 0;
   return {
     after: begin === undefined ? undefined : { log: '*', n: begin },
     last,
-    since: ago === undefined ? undefined : now - ago,
+    since,
     taken: undefined,
   };
 };

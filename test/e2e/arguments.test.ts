@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newDir, run } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { newRoom, startRelay } from './support/relay.js';
+
+afterEach(endAll);
+
+describe('a flag takes the next word as its value, whatever that begins with', () => {
+  test('send -m says all of it', async () => {
+    const relay = await startRelay();
+    const { text } = newRoom(relay.port);
+    const messages = ['-test', '--- a/file', '- item', '-5 °C', '-h', '--help', '--', '"quoted"', '-m'];
+    for (const message of messages) expect((await run(['send', text, '-m', message])).code).toBe(0);
+    const { out } = await run(['listen', text, '--after', '0', '-n', String(messages.length), '--json']);
+    const said = out.trimEnd().split('\n');
+    expect(said.map((line) => (JSON.parse(line) as { text: string }).text)).toStrictEqual(messages);
+  });
+
+  test('invite --pin has it in the invite', async () => {
+    const pin = `-${'A'.repeat(42)}`;
+    expect((await run(['invite', '--pin', pin])).out).toContain(`,pin=${pin}\n`);
+    expect((await run(['invite', `--pin=${pin}`])).out).toContain(`,pin=${pin}\n`);
+  });
+
+  test('invite --host has a name in ASCII and an address without brackets in the invite', async () => {
+    expect((await run(['invite', '--host', 'b\u00fccher.example'])).out).toMatch(
+      /^rxchat:\/\/xn--bcher-kva\.example:/,
+    );
+    expect((await run(['invite', '--host', '[::1]'])).out).toMatch(/^rxchat:\/\/\[::1\]:55555\//);
+  });
+});
+
+describe('help and version', () => {
+  test.each([[['help', 'send']], [['send', '--help']], [['send', '-qh']], [['--help', 'send']]])(
+    '%j',
+    async (argv) => {
+      const { code, out } = await run(argv);
+      expect([code, out]).toStrictEqual([0, expect.stringMatching(/^rxchat send: /)]);
+    },
+  );
+
+  test.each(['-v', '-V', '--version'])('%s', async (flag) => {
+    const { code, out } = await run([flag]);
+    expect([code, out]).toStrictEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+});
+
+test.each<[string, (invite: string) => string | Uint8Array]>([
+  ['comments and empty lines before it', (invite) => `# our room\r\n\r\n  ${invite}\r\n# its end\r\n`],
+  ['a mark before it', (invite) => `\ufeff${invite}\n`],
+  ['UTF-16, as PowerShell writes it', (invite) => Buffer.from(`\ufeff${invite}\r\n`, 'utf16le')],
+  ['UTF-16, the other way round', (invite) => Buffer.from(`\ufeff${invite}\n`, 'utf16le').swap16()],
+])('--invite-file may have %s', async (_, written) => {
+  const relay = await startRelay();
+  const { text } = newRoom(relay.port);
+  const file = join(newDir(), 'room.txt');
+  writeFileSync(file, written(text));
+  expect(await run(['send', '--invite-file', file, '-m', 'hello'])).toMatchObject({ code: 0, err: '' });
+});
