@@ -3,7 +3,7 @@ import { nodeCipher } from './crypto/nodeCipher.js';
 import { randomBytes } from './crypto/random.js';
 import { deriveRoomKeys } from './crypto/roomKeys.js';
 import { sha256 } from './crypto/sha256.js';
-import { createIdentity } from './crypto/signingKey.js';
+import { createIdentity, signingKey } from './crypto/signingKey.js';
 import { verifySignature } from './crypto/verifySignature.js';
 import type { Platform } from './platform.js';
 import { connectTo } from './transport/connect.js';
@@ -13,6 +13,7 @@ export const nodePlatform: Platform = {
   cipher: nodeCipher,
   deriveRoomKeys,
   createIdentity,
+  signingKey,
   verify: verifySignature,
   hash: sha256,
   showAccess,

@@ -15,6 +15,8 @@ export interface Platform {
   readonly deriveRoomKeys: (secret: Uint8Array) => RoomKeys;
   /** A new Ed25519 key pair. */
   readonly createIdentity: () => Identity;
+  /** The Ed25519 key pair of a seed of 32 bytes. */
+  readonly signingKey: (seed: Uint8Array) => Identity;
   /** Whether an Ed25519 signature holds. */
   readonly verify: Verify;
   /** SHA-256. */

@@ -1,15 +1,26 @@
-import { defer, finalize, map, merge, NEVER, type Observable, of, type OperatorFunction } from 'rxjs';
+import {
+  catchError,
+  defer,
+  finalize,
+  map,
+  merge,
+  NEVER,
+  type Observable,
+  of,
+  type OperatorFunction,
+} from 'rxjs';
 import {
   type Cipher,
   conversation,
   type Heard,
   type Identity,
   type Keyring,
+  ownerKey,
   type Said,
   type Say,
   woke,
 } from '../streams/client/index.js';
-import { type Connection, type Resume, toBase64url } from '../streams/wire/index.js';
+import { type Connection, RefusedError, type Resume, toBase64url } from '../streams/wire/index.js';
 import { untilAborted } from './aborted.js';
 import type { Invite } from './invite/invite.js';
 import { parseInvite } from './invite/text.js';
@@ -21,6 +32,11 @@ export interface RoomOptions {
   readonly nick$?: Observable<string> | undefined;
   /** Who you are: what signs what you say. Where nothing is said, somebody new each time. */
   readonly identity?: Identity | undefined;
+  /**
+   * Whether other connections of the same `identity` may have the nick in this room at the same time: another terminal,
+   * tab or device. They may by default; without an `identity` there are none.
+   */
+  readonly sharesNick?: boolean | undefined;
   /** The keys of nicks that are known from before; yours is among them where an `identity` is given. */
   readonly known?: ReadonlyMap<string, string> | undefined;
   /**
@@ -65,6 +81,7 @@ export const roomOn =
       nick,
       nick$,
       identity,
+      sharesNick = true,
       known,
       newestTimeMs,
       after,
@@ -101,6 +118,7 @@ export const roomOn =
           run: fresh(),
           sign,
           access: accessToken === undefined ? undefined : platform.showAccess(accessToken),
+          owner: identity && sharesNick ? ownerKey(identity, { ...platform, room: name }) : undefined,
           identity: identity ?? platform.createIdentity(),
           known: identity === undefined ? known : new Map([...(known ?? []), [nick, identity.key]]),
           newestTimeMs,
@@ -115,9 +133,21 @@ export const roomOn =
           keyring$: of(keyring),
           now,
         }),
+        catchError((error: unknown) => {
+          throw identity === undefined ? withAdvice(error) : error;
+        }),
         untilAborted(signal),
         finalize(() => {
           fernetKey.fill(0);
         }),
       );
     });
+
+/** Without an `identity` each subscription is another person, and so cannot share a nick. */
+const withAdvice = (error: unknown): unknown =>
+  error instanceof RefusedError && error.code === 'nick-taken'
+    ? new RefusedError(
+        error.code,
+        `${error.message}; if another subscription of yours has it, share one of them, or give all the same identity`,
+      )
+    : error;

@@ -8,7 +8,7 @@ import { connectWebSocket, webSocketUrl } from '../transport/webSocketClient.js'
 import type { WebSocketLike } from '../transport/webSocketConnection.js';
 import { deriveRoomKeys, sha256, showAccess } from './keys.js';
 import { nobleCipher } from './nobleCipher.js';
-import { createIdentity } from './signingKey.js';
+import { createIdentity, signingKey } from './signingKey.js';
 import { verifySignature } from './verifySignature.js';
 
 /** Every browser has it, and so has Node from 22 on; the types of older ones do not. */
@@ -38,6 +38,7 @@ export const browserPlatform: Platform = {
   cipher: nobleCipher,
   deriveRoomKeys,
   createIdentity,
+  signingKey,
   verify: verifySignature,
   hash: sha256,
   showAccess,

@@ -5,7 +5,7 @@ import type { Cipher } from '../../streams/client/index.js';
 import { checkNick } from '../../streams/wire/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { npmCipher } from '../crypto/npmCipher.js';
-import { transientNick } from '../identity/transientNick.js';
+import { isTransientNick, transientNick } from '../identity/transientNick.js';
 import { type Invite, InviteError } from '../invite/invite.js';
 import { isLocked } from '../invite/lockedInvite.js';
 import { unlockInvite } from '../invite/unlockInvite.js';
@@ -99,6 +99,8 @@ export const readNick = (flags: Flags, { unique }: { unique: boolean }): string 
 /** The options of a room that all clients share. */
 export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomOptions> => ({
   nick,
+  // Such a nick is of this run alone, and the relay need not know whose it is.
+  sharesNick: !isTransientNick(nick),
   last: integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER),
   heartbeat: span(flags, 'heartbeat', 100, 3_600_000),
   accessToken: readAccessToken(flags),

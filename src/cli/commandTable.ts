@@ -160,6 +160,11 @@ const limits: Readonly<Record<string, Flag>> = {
   },
   rooms: { type: 'number', value: 'N', help: 'rooms in use at a time; 0 has no limit (10000)' },
   roomMembers: { type: 'number', value: 'N', help: 'members of a room; 0 has no limit (5000)' },
+  connectionsPerNick: {
+    type: 'number',
+    value: 'N',
+    help: 'connections of one person that share a nick (16)',
+  },
   lineLimit: { type: 'string', value: 'BYTES', help: 'the longest line (64KiB)' },
   bytesPerSecond: {
     type: 'string',

@@ -51,7 +51,8 @@ export const usageError = (message: string, hint?: string): CliError =>
 
 const REFUSAL_HINTS: Readonly<Record<string, string>> = {
   'access-denied': 'give the token of this relay with --access-token-file or in RXCHAT_ACCESS_TOKEN',
-  'nick-taken': 'choose another with --nick',
+  'nick-taken':
+    'choose another with --nick; to use one nick from several places, have the same identity.pem at all of them',
   'nick-empty': 'choose one with --nick',
   'nick-too-long': 'choose a shorter one with --nick',
   'nick-invalid': 'choose another with --nick',

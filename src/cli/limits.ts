@@ -1,4 +1,4 @@
-import type { Rate, RelayOptions } from '../../streams/relay/index.js';
+import { DEFAULT_CONNECTIONS_PER_NICK, type Rate, type RelayOptions } from '../../streams/relay/index.js';
 import { fromBase64url, LINE_LIMIT } from '../../streams/wire/index.js';
 import { checkAccess } from '../crypto/accessToken.js';
 import { readAccessTokens } from './accessTokens.js';
@@ -42,6 +42,7 @@ export const readLimits = (flags: Flags): Partial<RelayOptions> => {
     connectionsPerAddress: count('connectionsPerAddress'),
     rooms: count('rooms'),
     roomMembers: count('roomMembers'),
+    connectionsPerNick: integer(flags, 'connectionsPerNick', 1, MOST) ?? DEFAULT_CONNECTIONS_PER_NICK,
     joinRate: rate(integer(flags, 'joinsPerSecond', 0, MOST) ?? DEFAULTS.joinsPerSecond, JOIN_BURST),
     byteRate: rate(bytes(flags, 'bytesPerSecond', 0, 2 ** 40) ?? DEFAULTS.bytesPerSecond, BYTE_BURST),
     lineRate: rate(integer(flags, 'linesPerSecond', 0, MOST) ?? DEFAULTS.linesPerSecond, LINE_BURST),

@@ -30,6 +30,7 @@ export const fakePlatform = (relay: Pick<FakeRelay, 'connect' | 'draw'>): Platfo
       return { room: key as RoomName, fernetKey: asFernetKey(secret.slice()), sign };
     },
     createIdentity: () => fakeIdentity(draw()),
+    signingKey: (seed) => fakeIdentity(seed[0] ?? 0),
     verify: fakeVerify,
     hash: fakeHash,
     showAccess: (token) => (message) => fakeIdentity(token.length).sign(message),

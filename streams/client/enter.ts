@@ -19,10 +19,18 @@ import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
 import { LinkError } from '../wire/errors.js';
 import { heartbeat } from '../wire/heartbeat.js';
-import { accessMessage, helloLine, proofMessage, type Resume, type RoomName } from '../wire/handshake.js';
+import {
+  accessMessage,
+  helloLine,
+  ownerMessage,
+  proofMessage,
+  type Resume,
+  type RoomName,
+} from '../wire/handshake.js';
 import { LINE_LIMIT, lines } from '../wire/lines.js';
 import { encodeLine } from '../wire/utf8.js';
 import { entries, type Received } from './entries.js';
+import type { Identity } from './identity.js';
 
 /** Who comes in, to which room, and from where it wants to read. */
 export interface Credentials {
@@ -39,6 +47,8 @@ export interface Credentials {
   readonly last?: number | undefined;
   /** Authenticates with the relay's access token, where it has one (HMAC-SHA256); base64url. */
   readonly access?: ((message: Uint8Array) => string) | undefined;
+  /** A key pair of this room alone: other connections that show it may have the same nick at the same time. */
+  readonly owner?: Identity | undefined;
 }
 
 export interface EnterOptions extends Credentials {
@@ -149,7 +159,7 @@ export const enter = ({
 const answer = (
   nonce: string,
   { channelBinding }: Connection,
-  { nick, room, session, sign, after, last, access }: Credentials,
+  { nick, room, session, sign, after, last, access, owner }: Credentials,
 ): Uint8Array => {
   const join = { nonce, room, session, binding: toBase64url(channelBinding), nick };
   return encodeLine(
@@ -161,6 +171,7 @@ const answer = (
       ...(after && { after }),
       ...(last !== undefined && { last }),
       ...(access && { access: access(accessMessage(join)) }),
+      ...(owner && { owner: { key: owner.key, signature: owner.sign(ownerMessage(join)) } }),
     }),
   );
 };

@@ -11,6 +11,7 @@ export * from './keyring.js';
 export * from './membership.js';
 export * from './open.js';
 export * from './outbox.js';
+export * from './owner.js';
 export * from './pack.js';
 export * from './padding.js';
 export * from './reconnect.js';

@@ -5,7 +5,7 @@ import { readControl } from '../wire/control.js';
 import { eachOf } from '../wire/eachOf.js';
 import { areTokens } from '../wire/entry.js';
 import { ProtocolError } from '../wire/errors.js';
-import { accessMessage, type Hello, proofMessage, readHello } from '../wire/handshake.js';
+import { accessMessage, type Hello, ownerMessage, proofMessage, readHello } from '../wire/handshake.js';
 import { eachLine, type Lines } from '../wire/lines.js';
 import type { Verify } from '../wire/signature.js';
 import { decodeLine } from '../wire/utf8.js';
@@ -16,6 +16,8 @@ import type { Flow } from './flow.js';
 export interface Member extends Pick<Hello, 'nick' | 'room' | 'session'> {
   readonly after: Hello['after'] | undefined;
   readonly last: Hello['last'] | undefined;
+  /** The key by which it may share its nick, if it has shown that it holds one. */
+  readonly owner?: string | undefined;
   readonly connection: Connection;
   /** Its reading, which others may stop too. */
   readonly flow: Flow;
@@ -86,13 +88,15 @@ export const readMember = (
 ): Member => {
   const text = decodeLine(line);
   if (text === undefined) throw new ProtocolError('bad-line', 'the answer to NICK is not UTF-8');
-  const { nick, room, session, after, last, proof, access } = readHello(text);
+  const { nick, room, session, after, last, proof, access, owner } = readHello(text);
   const here = { nick, room, session, nonce, binding: toBase64url(connection.channelBinding) };
   entrance?.({ room, access }, accessMessage(here));
   if (!verify(room, proofMessage(here), proof))
     throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
+  if (owner !== undefined && !verify(owner.key, ownerMessage(here), owner.signature))
+    throw new ProtocolError('bad-proof', 'the signature of the owner does not hold');
   // Each by its name: members that were spread had a hidden class each, and every look at one was slow.
-  return { nick, room, session, after, last, connection, flow };
+  return { nick, room, session, after, last, owner: owner?.key, connection, flow };
 };
 
 /**

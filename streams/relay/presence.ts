@@ -1,6 +1,7 @@
 import type { OperatorFunction } from 'rxjs';
 import type { Announcement } from '../wire/entry.js';
 import { LISTED_MEMBERS } from '../wire/handshake.js';
+import { foldNick } from '../wire/nick.js';
 import type { Member } from './commands.js';
 import type { Attendance } from './rollCall.js';
 import { stepwise } from './stepwise.js';
@@ -62,7 +63,8 @@ export const presence = <E extends Occurrence | Aside = Attendance>({
   gather = 1000,
 }: PresenceOptions = {}): OperatorFunction<E, E | Announced> =>
   stepwise<E, E | Announced, typeof FLUSH | typeof GATHERED>((later) => {
-    const came = new Set<string>();
+    /** Nicks whose coming is not announced yet, by what they fold to: those who share a nick may spell it differently. */
+    const came = new Map<string, string>();
     const went: string[] = [];
     let size = 0;
     /** Joins and leaves are gathered at present. */
@@ -71,7 +73,7 @@ export const presence = <E extends Occurrence | Aside = Attendance>({
     let isAwaited = false;
 
     const flush = (): Announced[] => {
-      const announced = [...announce('left', went), ...announce('joined', [...came])];
+      const announced = [...announce('left', went), ...announce('joined', [...came.values()])];
       went.length = 0;
       came.clear();
       return announced;
@@ -112,14 +114,14 @@ export const presence = <E extends Occurrence | Aside = Attendance>({
         case 'joined':
           size = event.count;
           if (event.returned) return [event];
-          came.add(event.member.nick);
+          came.set(foldNick(event.member.nick), event.member.nick);
           return gathering(event);
         case 'departed':
           size -= 1;
-          if (!came.delete(event.member.nick)) went.push(event.member.nick);
+          if (!came.delete(foldNick(event.member.nick))) went.push(event.member.nick);
           return gathering(event);
         case 'tokens':
-          return came.has(event.member.nick) ? [...flush(), event] : [event];
+          return came.size > 0 && came.has(foldNick(event.member.nick)) ? [...flush(), event] : [event];
         default:
           return [event];
       }

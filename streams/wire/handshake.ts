@@ -18,6 +18,14 @@ export interface Resume {
   readonly n: number;
 }
 
+/** Shows that a client holds a key, by which its connections may share a nick. */
+export interface OwnerProof {
+  /** Ed25519 public key, base64url, of its own for each room. */
+  readonly key: string;
+  /** Signature of `ownerMessage` under it, base64url. */
+  readonly signature: string;
+}
+
 /** What a client answers to `NICK`. */
 export interface Hello {
   readonly nick: string;
@@ -31,6 +39,8 @@ export interface Hello {
   readonly last?: number;
   /** HMAC of `accessMessage` under the relay's access token, base64url; where the relay is a private one. */
   readonly access?: string;
+  /** Other connections that show the same owner may have the same nick at the same time. */
+  readonly owner?: OwnerProof;
 }
 
 /** What the relay answers to a proof that holds. Positions count from 1. */
@@ -71,8 +81,16 @@ export const readGreeting = (line: string): string => {
 };
 
 /** `NICK <nick> room=… session=… proof=…`. */
-export const helloLine = ({ nick, room, session, proof, after, last, access }: Hello): string =>
-  `NICK ${nick} ${writeFields({ room, session, proof, after: after && `${after.log}/${after.n}`, last, access })}`;
+export const helloLine = ({ nick, room, session, proof, after, last, access, owner }: Hello): string =>
+  `NICK ${nick} ${writeFields({
+    room,
+    session,
+    proof,
+    after: after && `${after.log}/${after.n}`,
+    last,
+    access,
+    owner: owner && `${owner.key}/${owner.signature}`,
+  })}`;
 
 /** Reads a client's answer, whose proof is still to be verified. */
 export const readHello = (line: string): Hello => {
@@ -89,6 +107,7 @@ export const readHello = (line: string): Hello => {
   const after = fields.get('after');
   const last = fields.get('last');
   const access = fields.get('access');
+  const owner = fields.get('owner');
   return {
     nick,
     room: room as RoomName,
@@ -97,6 +116,18 @@ export const readHello = (line: string): Hello => {
     ...(after !== undefined && { after: readResume(after) }),
     ...(last !== undefined && { last: position(last, 'last') }),
     ...(access !== undefined && { access }),
+    ...(owner !== undefined && { owner: readOwner(owner) }),
+  };
+};
+
+/** Reads `<key>/<signature>`. */
+const readOwner = (text: string): OwnerProof => {
+  const [key, signature, ...rest] = text.split('/');
+  const malformed = 'owner is not <public key of 32 bytes>/<signature of 64 bytes>';
+  if (rest.length > 0) throw new ProtocolError('bad-proof', malformed);
+  return {
+    key: readKey(key, 32, 'bad-proof', malformed),
+    signature: readKey(signature, 64, 'bad-proof', malformed),
   };
 };
 
@@ -116,6 +147,9 @@ export const proofMessage = (join: Join): Uint8Array => labelled('join', join);
 
 /** The same under another label: what a relay's access token authenticates. */
 export const accessMessage = (join: Join): Uint8Array => labelled('access', join);
+
+/** The same under another label: what the key of a nick's owner signs. */
+export const ownerMessage = (join: Join): Uint8Array => labelled('owner', join);
 
 /** One join, over one connection. */
 export interface Join {

@@ -171,12 +171,12 @@ describe('the network', () => {
     const send = await run(['send', text], { input: '1\n2\n3\n4\n5\n' });
     expect([send.code, complaint(send)]).toStrictEqual([
       3,
-      expect.stringMatching(/sent 0 of 5, 5 not confirmed\n/),
+      expect.stringMatching(/nothing was sent \(0 of 5\)\n/),
     ]);
     const one = await run(['send', text, '-m', 'hello']);
     expect([one.code, complaint(one)]).toStrictEqual([
       3,
-      expect.stringMatching(/sent 0 of 1, 1 not confirmed\n/),
+      expect.stringMatching(/nothing was sent \(0 of 1\)\n/),
     ]);
   });
 
@@ -220,7 +220,7 @@ describe('what the room refuses', () => {
     await joinPeer(room, 'alice');
     const ran = await run(['send', room.text, '--nick', nick], { input: '1\n2\n' });
     expect(ran.err).toMatch(
-      /nick is taken.*\(nick-taken\).*sent 0 of 2, 2 not confirmed\n.*hint: choose another with --nick\n$/,
+      /nick is taken.*\(nick-taken\).*nothing was sent \(0 of 2\)\n.*hint: choose another with --nick; to use one nick .*\n$/,
     );
     expect(ran.code).toBe(4);
   });

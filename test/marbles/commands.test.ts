@@ -7,7 +7,7 @@ import { toBase64url } from '../../streams/wire/base64url.js';
 import { encodeText } from '../../streams/wire/utf8.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { marbles } from '../support/marbles.js';
-import { batch, hello, LOBBY, NONCE, PROOF, SESSION, tell, token, verify } from '../support/wire.js';
+import { batch, CELLAR, hello, LOBBY, NONCE, PROOF, SESSION, tell, token, verify } from '../support/wire.js';
 
 const options = (more: Partial<CommandsOptions> = {}): CommandsOptions => ({
   connection: fakeConnection(),
@@ -65,6 +65,22 @@ describe('commands', () => {
     });
   });
 
+  test('an owner that is shown is the one of the member; a signature that does not hold is refused', () => {
+    const shown = { key: CELLAR, signature: PROOF };
+    const wrong = { key: CELLAR, signature: PROOF.replace('B', 'C') };
+    marbles(({ cold, expectObservable }) => {
+      const line$ = cold('o', { o: batch(hello('alice', { owner: shown })) });
+      const owner$ = line$.pipe(
+        commands(options()),
+        map((each) => each.member.owner),
+      );
+      expectObservable(owner$).toBe('o', { o: CELLAR });
+      const bad$ = cold('o', { o: batch(hello('alice', { owner: wrong })) });
+      const refusal = new ProtocolError('bad-proof', 'the signature of the owner does not hold');
+      expectObservable(bad$.pipe(spoken())).toBe('#', {}, refusal);
+    });
+  });
+
   test('then come tokens, a batch at a time, and pings; a PONG is no news', () => {
     marbles(({ cold, expectObservable }) => {
       const line$ = cold('                     -Ax-y-p-o-|', line);
@@ -109,7 +125,14 @@ describe('commands', () => {
       .pipe(commands(options({ connection })), toArray())
       .subscribe((all: Command[]) => {
         const [member, ...others] = new Set(all.map((each) => each.member));
-        const hello = { nick: 'alice', room: LOBBY, session: SESSION, after: undefined, last: 5 };
+        const hello = {
+          nick: 'alice',
+          room: LOBBY,
+          session: SESSION,
+          after: undefined,
+          last: 5,
+          owner: undefined,
+        };
         expect(member).toStrictEqual({ ...hello, connection, flow: connection });
         expect(others).toStrictEqual([]);
         expect(all).toHaveLength(4);

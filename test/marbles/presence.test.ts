@@ -133,6 +133,17 @@ describe('presence', () => {
     });
   });
 
+  test('who shares a nick in other letters is announced by its coming before it speaks', () => {
+    marbles(({ cold, expectObservable }) => {
+      const shouting = tokens(member('CAROL'));
+      const attendance$ = cold('                           a---c---x', { ...event, x: shouting });
+      expectObservable(attendance$.pipe(announced()), '10ms !').toBe('(a1)c---(6x)', {
+        ...out,
+        x: 'CAROL: x',
+      });
+    });
+  });
+
   test('who departed and one who took the nick after it are both announced, in that order', () => {
     marbles(({ cold, expectObservable }) => {
       const again = joined(member('alice'));

@@ -326,6 +326,106 @@ describe('who is cut off', () => {
   });
 });
 
+describe('members that show the same owner', () => {
+  const OWNER = 'owner of the nick';
+  const here = member('alice', { owner: OWNER });
+  const there = member('alice', { owner: OWNER, session: sessionOf('there') });
+  const command = {
+    j: join(here),
+    x: say(here, 'x'),
+    b: leave(here, BROKEN),
+    l: leave(here),
+    5: join(member('alice', { owner: OWNER })),
+    1: join(there),
+    2: say(there, '2'),
+    3: leave(there, BROKEN),
+    4: leave(there),
+    J: join(bob),
+    m: join(member('alice', { owner: 'of somebody else', session: sessionOf('mallory') })),
+    n: join(member('alice', { session: sessionOf('nobody') })),
+    e: join(member('eve', { owner: OWNER, session: there.session })),
+    A: join(member('ALICE', { owner: OWNER, session: there.session })),
+  };
+  const told = {
+    ...happened,
+    F: 'bob refused: room-full',
+    1: 'alice returned',
+    k: 'alice left: came back over another connection',
+    3: `alice left: ${BROKEN}`,
+    4: 'alice left: bye',
+  };
+  const check = (given: string, expected: string, options?: RollCallOptions) => {
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold(given, command).pipe(called(options))).toBe(expected, told);
+    });
+  };
+
+  test('share a nick, each with a connection of its own, and it departs with the last of them', () => {
+    check('-j-1-x-2-l---2-4----', '-j-1-x-2-l---2-(4d)-');
+    check('-j-1-x-2-4---x-l----', '-j-1-x-2-4---x-(ld)-');
+  });
+
+  test('refuse the nick to everybody else, be it with another owner or with none', () => {
+    check('-j-m-n-x-1-l-m-n', '-j-r-r-x-1-l-r-r');
+  });
+
+  test('do not share a nick with somebody who came without one', () => {
+    const command$ = { ...command, j: join(alice) };
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('-j-1', command$).pipe(called())).toBe('-j-r', told);
+    });
+  });
+
+  test('are back at once after a connection was lost, noticed or not, and nothing departs', () => {
+    check('-j-b-1----------2', '-j-b-1----------2', { grace: 7 });
+    check('-j---1-b--------2', '-j---1-b--------2', { grace: 7 });
+  });
+
+  test('come back over the next connection of their session, whoever else shares the nick', () => {
+    check('-j-1-5---x-2-4-l', '-j-1-(tR)--2-4--');
+  });
+
+  test('are away only when all of them are', () => {
+    check('-j-1-b-m-3-m----', '-j-1-b-r-3-(dj)-', { grace: 50 });
+    check('-j-1-b-3----------', '-j-1-b-3------d---', { grace: 7 });
+    check('-j-1-b-4----------', '-j-1-b-4----d-----', { grace: 7 });
+  });
+
+  test('leave their nick to the others when one of them takes another', () => {
+    check('-j-1-e------l----', '-j-1-(kE)---(ld)-');
+  });
+
+  test('may spell the nick in other letters: it stays as the first of them gave it', () => {
+    const seen: Attendance[] = [];
+    from([command.j, command.A, command.l, leave(command.A.member)])
+      .pipe(rollCall())
+      .subscribe((event) => seen.push(event));
+    expect(seen.map((event) => [event.type, event.member.nick])).toStrictEqual([
+      ['joined', 'alice'],
+      ['joined', 'ALICE'],
+      ['left', 'alice'],
+      ['left', 'ALICE'],
+      ['departed', 'alice'],
+    ]);
+    expect(seen[1]).toMatchObject({ returned: true, count: 1, members: ['alice'] });
+  });
+
+  test('are one in the list and in the count, and each of them one of those that a room may have', () => {
+    check('-j-1-J', '-j-1-F', { roomMembers: 2 });
+    const seen: Attendance[] = [];
+    from([command.j, command.J, command[1]])
+      .pipe(rollCall())
+      .subscribe((event) => seen.push(event));
+    expect(seen.at(-1)).toMatchObject({ count: 2, members: ['alice', 'bob'] });
+  });
+
+  test('take the place of one that is away where the room is full, or the nick has all its connections', () => {
+    check('-j-J-b-1---------', '-j-J-b-1---------', { roomMembers: 2, grace: 7 });
+    check('-j-b-1-----------', '-j-b-1-----------', { connectionsPerNick: 1, grace: 7 });
+    check('-j-1-2-x', '-j-r---x', { connectionsPerNick: 1 });
+  });
+});
+
 describe('what a newcomer is told', () => {
   const seen = (...all: Command[]): Attendance[] => {
     const attendance: Attendance[] = [];

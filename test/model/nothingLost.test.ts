@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeEnvelope } from '../../streams/client/envelope.js';
 import type { Heard } from '../../streams/client/conversation.js';
+import { RefusedError } from '../../streams/wire/errors.js';
 import type { Token } from '../../streams/client/cipher.js';
 import { fakeCipher, keyOf } from '../support/fakeCipher.js';
 import { type Deed, type Life, live, type Outcome, type Plan } from '../support/world.js';
@@ -34,6 +35,7 @@ const wait = fc.oneof(
 const planOf = (...kinds: fc.Arbitrary<Deed>[]): fc.Arbitrary<Plan> =>
   fc.record({
     clients: fc.constant(CLIENTS),
+    isTwice: fc.boolean(),
     quality: fc.record({
       latency: fc.constantFrom(0, 1, 20, 3000),
       piece: fc.constantFrom(1, 50, 100_000),
@@ -80,6 +82,8 @@ const checkEach = (outcome: Outcome) => {
   for (const life of lives) {
     // Only who never got in gives up.
     if (life.heard.some(({ type }) => type === 'welcome')) expect(life.failure).toBeUndefined();
+    // Each nick is its owner's, from however many places.
+    expect(life.failure).not.toBeInstanceOf(RefusedError);
     // Nobody lies here, whatever breaks.
     expect(life.heard.filter(({ type }) => type === 'alarm' || type === 'key-changed')).toStrictEqual([]);
     // Each message once, each own line stored once and in the order of saying.

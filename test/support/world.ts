@@ -32,6 +32,8 @@ export type Deed =
 
 export interface Plan {
   readonly clients: number;
+  /** Whether the first two clients are one person at two places: one nick and one identity. */
+  readonly isTwice?: boolean;
   readonly quality: LinkQuality;
   /** How long a commit takes, in ms. */
   readonly storing: number;
@@ -80,7 +82,16 @@ export const live = (plan: Plan): Outcome => {
   }
 };
 
-const within = ({ clients, quality, storing, keepsInFlight, deeds, chance, window }: Plan): Outcome => {
+const within = ({
+  clients,
+  isTwice = false,
+  quality,
+  storing,
+  keepsInFlight,
+  deeds,
+  chance,
+  window,
+}: Plan): Outcome => {
   const lives: Life[] = [];
   let log: readonly string[] = [];
 
@@ -142,6 +153,8 @@ const within = ({ clients, quality, storing, keepsInFlight, deeds, chance, windo
     const heard: Heard[] = [];
     const said: string[] = [];
     const say$ = new Subject<{ lines: string[] }>();
+    const mark = isTwice && who === 1 ? 0 : who;
+    const identity = fakeIdentity(mark + 1);
     const life = { heard, said, stayed: false, failure: undefined as unknown };
     lives.push(life);
     const talk = defer(() =>
@@ -149,11 +162,12 @@ const within = ({ clients, quality, storing, keepsInFlight, deeds, chance, windo
         conversation({
           connect$: connectAs(who),
           retry: { random: () => chance },
-          nick: `nick${who}`,
+          nick: `nick${mark}`,
           room: LOBBY,
           session: toBase64url(new Uint8Array(16).fill(who + 1)),
           run: runOf(who + 1),
-          identity: fakeIdentity(who + 1),
+          identity,
+          owner: { key: identity.key, sign: () => PROOF },
           verify: fakeVerify,
           hash: fakeHash,
           sign: () => PROOF,

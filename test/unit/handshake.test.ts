@@ -5,6 +5,7 @@ import {
   type Hello,
   helloLine,
   LISTED_MEMBERS,
+  ownerMessage,
   proofMessage,
   readGreeting,
   readHello,
@@ -55,6 +56,7 @@ describe('the answer to NICK', () => {
     ['with a position in any log', { ...full, after: { log: '*', n: 41 } }],
     ['with the newest', { ...full, last: 0 }],
     ['with both', { ...full, after: { log: 'log', n: 7 }, last: 20 }],
+    ['with an owner', { ...full, owner: { key: CELLAR, signature: PROOF } }],
     ['with a nick of signs', { ...full, nick: 'o=o/+-' }],
   ])('is written and read: %s', (_what, answer) => {
     expect(readHello(helloLine(answer))).toStrictEqual(answer);
@@ -93,6 +95,10 @@ describe('the answer to NICK', () => {
     ['a position without a log', `${hello('alice')} after=7`, 'bad-position'],
     ['a position without a number', `${hello('alice')} after=log/`, 'bad-position'],
     ['an empty position', `${hello('alice')} after=`, 'bad-position'],
+    ['an owner without a signature', `${hello('alice')} owner=${LOBBY}`, 'bad-proof'],
+    ['an owner with a short key', `${hello('alice')} owner=${SESSION}/${PROOF}`, 'bad-proof'],
+    ['an owner with more behind', `${hello('alice')} owner=${LOBBY}/${PROOF}/${PROOF}`, 'bad-proof'],
+    ['an empty owner', `${hello('alice')} owner=`, 'bad-proof'],
     ['a negative last', `${hello('alice')} last=-1`, 'bad-position'],
     ['a last that is no number', `${hello('alice')} last=all`, 'bad-position'],
   ])('is refused: %s', (_what, line, code) => {
@@ -112,6 +118,10 @@ describe('the proof', () => {
 
   test('signs all that it is about, each on its own line', () => {
     expect(decodeText(proofMessage(parts))).toBe(`rxchat/1 join\n${NONCE}\n${LOBBY}\n${SESSION}\n\nalice`);
+  });
+
+  test('has another label for the owner of a nick', () => {
+    expect(decodeText(ownerMessage(parts))).toBe(`rxchat/1 owner\n${NONCE}\n${LOBBY}\n${SESSION}\n\nalice`);
   });
 
   test('is another one where any part is another', () => {

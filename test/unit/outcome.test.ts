@@ -12,6 +12,11 @@ describe('the outcome of a sending', () => {
     [{ stored: 93, unconfirmed: 7, isAll: false }, 'sent 93 of at least 100, at least 7 not confirmed'],
     [{ stored: 2, isAll: false }, 'sent 2 of at least 2'],
     [{ unconfirmed: 1 }, 'sent 0 of 1, 1 not confirmed'],
+    [{ unconfirmed: 1, wasIn: false }, 'nothing was sent (0 of 1)'],
+    [
+      { unconfirmed: 1, dropped: 2, wasIn: false, isAll: false },
+      'nothing was sent (0 of at least 3), 2 dropped',
+    ],
   ])('%j is told as %j', (some, text) => {
     expect(outcomeText({ ...none, ...some })).toBe(text);
   });
@@ -28,10 +33,7 @@ describe('the outcome of a sending', () => {
 
   test('is 3 where the relay was never reached, with the count', () => {
     const failure = withOutcome(network, { ...none, unconfirmed: 5, wasIn: false });
-    expect([failure.exitCode, failure.message]).toStrictEqual([
-      3,
-      'no receipt; sent 0 of 5, 5 not confirmed',
-    ]);
+    expect([failure.exitCode, failure.message]).toStrictEqual([3, 'no receipt; nothing was sent (0 of 5)']);
   });
 
   test.each([[Exit.refused], [Exit.keys], [Exit.limit], [130]])(

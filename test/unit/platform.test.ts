@@ -37,6 +37,7 @@ const imagined = () => {
       return { room: LOBBY, fernetKey, sign: () => PROOF };
     },
     createIdentity: () => ALICE,
+    signingKey: () => ALICE,
     verify: fakeVerify,
     hash: fakeHash,
     showAccess: (token) => () => `shown-${token}`,

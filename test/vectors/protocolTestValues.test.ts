@@ -20,9 +20,12 @@ import {
   encodeText,
   fromBase64url,
   isSigned,
+  ownerKey,
+  ownerMessage,
   type Plaintext,
   proofMessage,
   readHello,
+  type RoomName,
   type Token,
   transcript,
 } from '../../streams/index.js';
@@ -72,6 +75,23 @@ test('the proof signs the documented bytes, and holds', () => {
   expect(readHello(value('hello'))).toMatchObject({ nick: values['nick'], proof: values['proof'] });
 });
 
+test('the owner is derived and signs as documented', () => {
+  const room = value('room') as RoomName;
+  const identity = signingKey(hex(value('identitySeedHex')));
+  const signature = fromBase64url(identity.sign(encodeText(value('ownerSeedMessage'))));
+  const seed = sha256(signature ?? new Uint8Array(0));
+  expect(Buffer.from(seed).toString('hex')).toBe(value('ownerSeedHex'));
+  const owner = ownerKey(identity, { room, hash: sha256, signingKey });
+  expect(owner.key).toBe(signingKey(seed).key);
+  const { nonce, session, binding, nick } = values as unknown as Record<
+    'nonce' | 'session' | 'binding' | 'nick',
+    string
+  >;
+  const message = ownerMessage({ nonce, room, session, binding, nick });
+  expect(message).toStrictEqual(encodeText(value('ownerMessage')));
+  expect(`${owner.key}/${owner.sign(message)}`).toBe(value('owner'));
+});
+
 test('the token seals the documented plaintext', () => {
   const cipher = nodeCipher({ iv: () => hex(value('ivHex')) });
   const plaintext = encodeText(value('plaintext').padEnd(values.paddedBytes - 1)) as Plaintext;
@@ -119,6 +139,8 @@ test('the table in the protocol says the same as the file', () => {
     'token',
     'identitySeedHex',
     'key',
+    'ownerSeedHex',
+    'owner',
     'signature',
     'signed',
     'plaintext',

@@ -40,6 +40,7 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
     nick,
     isVerified: people.isVerified,
     isIgnored: people.isIgnored,
+    isSelf: (key) => key === people.identity.key,
     news: around.hear,
     readTo,
     quiet: flags['quiet'] === true,

@@ -22,6 +22,8 @@ export interface ViewOptions {
   readonly isVerified: (key: string) => boolean;
   /** Whether this person wants to read nothing of a key. */
   readonly isIgnored: (key: string) => boolean;
+  /** Whether a key is this person's own: said by this client, or at another place. */
+  readonly isSelf?: (key: string) => boolean;
   /** Of who comes and goes what is news; the rest as it is. */
   readonly news?: (heard: Heard) => readonly Heard[];
   /** How far this person has read before. */
@@ -84,6 +86,7 @@ export const view = (options: ViewOptions): View => {
   const {
     isVerified,
     isIgnored,
+    isSelf = () => false,
     news = (heard: Heard): readonly Heard[] => [heard],
     readTo,
     utc = false,
@@ -158,8 +161,13 @@ export const view = (options: ViewOptions): View => {
       ...(isMissed ? [mark(shown`new`)] : []),
     ];
     skipped = 0;
-    const lines = [...newDay(heard.time), ...before, messageLine(heard, trust)];
-    if (heard.own) return { lines };
+    const lines = [
+      ...newDay(heard.time),
+      ...before,
+      messageLine(isSelf(heard.key) ? { ...heard, own: true } : heard, trust),
+    ];
+    // What one says at another place calls nobody either.
+    if (heard.own || isSelf(heard.key)) return { lines };
     const { text } = heard;
     return { lines, call: { from: visibleNick(heard.nick), text, mention: mentions(text, nick) } };
   };

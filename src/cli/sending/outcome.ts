@@ -14,13 +14,15 @@ export interface Outcome {
   readonly wasIn: boolean;
 }
 
-/** `sent 93 of 100, 7 not confirmed`. */
-export const outcomeText = ({ stored, unconfirmed, dropped, isAll }: Outcome): string => {
+/** `sent 93 of 100, 7 not confirmed`; `nothing was sent (0 of 100)`. */
+export const outcomeText = ({ stored, unconfirmed, dropped, isAll, wasIn }: Outcome): string => {
   const atLeast = isAll ? '' : 'at least ';
+  const all = `${stored} of ${atLeast}${stored + unconfirmed + dropped}`;
+  const isUnsure = wasIn && unconfirmed > 0;
   return [
-    `sent ${stored} of ${atLeast}${stored + unconfirmed + dropped}`,
+    wasIn || stored > 0 ? `sent ${all}` : `nothing was sent (${all})`,
     ...(dropped === 0 ? [] : [`${dropped} dropped`]),
-    ...(unconfirmed === 0 ? [] : [`${atLeast}${unconfirmed} not confirmed`]),
+    ...(isUnsure ? [`${atLeast}${unconfirmed} not confirmed`] : []),
   ].join(', ');
 };
 

@@ -96,6 +96,13 @@ describe('the scrollback', () => {
     expect(lines).toHaveLength(CATCH_UP_LIMIT + 2);
   });
 
+  test('has what this person said at another place as their own, and calls nobody for it', () => {
+    const of = view({ isSelf: (key) => key === 'SELF' });
+    const elsewhere = message({ nick: 'alice', key: 'SELF', text: 'alice was here' });
+    expect(seen(of, elsewhere)).toStrictEqual(['00:00 alice: alice was here']);
+    expect(of.hear([elsewhere]).calls).toStrictEqual([]);
+  });
+
   test('has nothing of who is ignored, whatever they go by, and calls nobody for it', () => {
     const of = view();
     const { lines, calls } = of.hear([message({ nick: 'eve', key: 'IGNORED', text: 'alice!' })]);
