@@ -255,6 +255,10 @@ export const COMMANDS: readonly Command[] = [
         value: 'ORIGIN',
         help: 'let the pages of this origin connect too, such as https://chat.example.org; may be repeated',
       },
+      webOriginOnly: {
+        type: 'boolean',
+        help: 'let the pages of --web-origin alone connect, not those that the relay serves itself',
+      },
       ...classic,
     },
     load: {
