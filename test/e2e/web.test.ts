@@ -16,7 +16,7 @@ const serveWeb = async (
   const child = rxchat(['serve', '--port', '0', '--web', '--web-port', '0', '--log-level', 'info', ...flags]);
   const [, page = ''] = await child.out.until(({ text }) => /^page on (\S+)$/m.exec(text));
   const [, pin] = flags.includes('--tls')
-    ? await child.err.until(({ text }) => / --pin ([\w-]{43})\n/.exec(text))
+    ? await child.err.until(({ text }) => / --pin=([\w-]{43})\n/.exec(text))
     : [];
   return { child, page: new URL(page), pin };
 };
