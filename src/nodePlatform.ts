@@ -1,3 +1,5 @@
+import os from 'node:os';
+import { woke } from '../streams/client/index.js';
 import { showAccess } from './crypto/accessToken.js';
 import { nodeCipher } from './crypto/nodeCipher.js';
 import { randomBytes } from './crypto/random.js';
@@ -7,6 +9,15 @@ import { createIdentity, signingKey } from './crypto/signingKey.js';
 import { verifySignature } from './crypto/verifySignature.js';
 import type { Platform } from './platform.js';
 import { connectTo } from './transport/connect.js';
+
+/** A clock in ms that nobody sets. Unlike `performance.now()` of Linux it goes on while the machine sleeps. */
+const uptimeMs = (): number => {
+  try {
+    return os.uptime() * 1000;
+  } catch {
+    return performance.now();
+  }
+};
 
 /** What Node has: `node:crypto`, TCP and TLS. */
 export const nodePlatform: Platform = {
@@ -21,4 +32,6 @@ export const nodePlatform: Platform = {
   connect: connectTo,
   random: () => Math.random(),
   now: () => Date.now(),
+  monotonicNow: () => performance.now(),
+  resume$: woke({ now: uptimeMs }),
 };

@@ -29,6 +29,10 @@ export interface Platform {
   readonly connect: (invite: Invite) => Observable<Connection>;
   /** Chance that is no secret, 0 <= x < 1: for waits. */
   readonly random: () => number;
-  /** The clock, in ms since 1970. */
+  /** The time of day, in ms since 1970. For what people or others read, never for durations. */
   readonly now: () => number;
+  /** A monotonic clock in ms, from any origin: for durations. Setting the time of day does not change it. */
+  readonly monotonicNow: () => number;
+  /** Emits when connections may be dead or a relay may be in reach again: the machine woke up, the network is back. */
+  readonly resume$: Observable<unknown>;
 }

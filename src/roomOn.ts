@@ -18,7 +18,6 @@ import {
   ownerKey,
   type Said,
   type Say,
-  woke,
 } from '../streams/client/index.js';
 import { type Connection, RefusedError, type Resume, toBase64url } from '../streams/wire/index.js';
 import { untilAborted } from './aborted.js';
@@ -100,7 +99,7 @@ export const roomOn =
   ): OperatorFunction<string | Say, Heard> =>
   (say$) =>
     defer(() => {
-      const { random, now } = platform;
+      const { random, now, monotonicNow, resume$ } = platform;
       const where = typeof invite === 'string' ? parseInvite(invite) : invite;
       const { room: name, fernetKey, sign } = platform.deriveRoomKeys(where.secret);
       const keyring: Keyring = { seal: fernetKey, open: [fernetKey] };
@@ -109,7 +108,7 @@ export const roomOn =
         map((say) => (typeof say === 'string' ? { lines: [say] } : say)),
         conversation({
           connect$: defer(() => connect(where)),
-          retry: retry ? { random, woke$: merge(woke({ now }), retry$) } : undefined,
+          retry: retry ? { random, now: monotonicNow, woke$: merge(resume$, retry$) } : undefined,
           nick,
           nick$,
           room: name,

@@ -6,6 +6,7 @@ import type { Invite } from '../invite/invite.js';
 import type { Platform } from '../platform.js';
 import { connectWebSocket, webSocketUrl } from '../transport/webSocketClient.js';
 import type { WebSocketLike } from '../transport/webSocketConnection.js';
+import { browserResume } from './browserResume.js';
 import { deriveRoomKeys, sha256, showAccess } from './keys.js';
 import { nobleCipher } from './nobleCipher.js';
 import { createIdentity, signingKey } from './signingKey.js';
@@ -46,4 +47,6 @@ export const browserPlatform: Platform = {
   connect: connectTo,
   random: () => Math.random(),
   now: () => Date.now(),
+  monotonicNow: () => performance.now(),
+  resume$: browserResume(globalThis),
 };

@@ -1,4 +1,4 @@
-import { connect, finalize, ignoreElements, merge, type Observable, tap } from 'rxjs';
+import { connect, finalize, fromEvent, ignoreElements, merge, type Observable, tap } from 'rxjs';
 import {
   type Heard,
   roster,
@@ -42,6 +42,7 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
   const keys = openKeys(room);
   const place = byId('room', HTMLElement);
   const stateText = byId('state', HTMLElement);
+  const retry = byId('retry', HTMLButtonElement);
   const latest = byId('latest', HTMLButtonElement);
   place.hidden = false;
 
@@ -58,6 +59,7 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
     known: keys.known,
     stay: readStay(room),
     keep: keepStay,
+    retry$: fromEvent(retry, 'click'),
   });
   const view = timeline(byId('log', HTMLElement), {
     more: conversation.lookBack,
@@ -127,10 +129,11 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
           }),
         ),
         heard$.pipe(
-          sessionState({ now: Date.now }),
+          sessionState({ now: Date.now, retry$: conversation.retry$ }),
           tap((state) => {
             stateText.textContent = inWords(state);
             stateText.className = `state ${state.type}`;
+            retry.hidden = state.type !== 'offline';
           }),
         ),
       ),

@@ -1,12 +1,5 @@
-import { BehaviorSubject, map, type Observable, switchMap, tap } from 'rxjs';
-import {
-  type Cipher,
-  type Heard,
-  type Identity,
-  type Said,
-  type Say,
-  type Token,
-} from '../../streams/client/index.js';
+import { BehaviorSubject, map, merge, type Observable, share, switchMap, tap } from 'rxjs';
+import { type Heard, type Identity, type Said, type Say, type Token } from '../../streams/client/index.js';
 import { mailbox } from '../../streams/client/mailbox.js';
 import { type Connection, type Resume, toBase64url } from '../../streams/wire/index.js';
 import { browserPlatform } from '../browser/browserPlatform.js';
@@ -31,7 +24,8 @@ export interface TalkOptions {
   readonly known: () => ReadonlyMap<string, string>;
   readonly stay: Stay | undefined;
   readonly keep: (stay: Stay) => void;
-  readonly cipher?: Cipher;
+  /** Emits when a wait for the relay is to be cut short. */
+  readonly retry$: Observable<unknown>;
 }
 
 /** A room, of which more and more of what was said before can be read. */
@@ -40,6 +34,8 @@ export interface Talk {
   readonly heard$: Observable<Heard>;
   /** Says something; `false` where too much waits already. */
   readonly say: (say: Say) => boolean;
+  /** Emits when the relay is tried again at once, should it be away. */
+  readonly retry$: Observable<unknown>;
   /** Reads from further back on, where there is more. */
   readonly lookBack: () => boolean;
 }
@@ -63,7 +59,16 @@ const remembering = () => {
  * A log is read from some position on, over a connection. So to look back is to come again, as the same session and
  * without a farewell, so that the others notice nothing; what is pending goes along.
  */
-export const talk = ({ invite, room: name, nick, identity, known, stay, keep }: TalkOptions): Talk => {
+export const talk = ({
+  invite,
+  room: name,
+  nick,
+  identity,
+  known,
+  stay,
+  keep,
+  retry$,
+}: TalkOptions): Talk => {
   const session = stay?.session ?? toBase64url(randomBytes(16));
   const { post, letter$ } = mailbox<Say>();
   const start$ = new BehaviorSubject<{ readonly after: Resume } | { readonly last: number }>({
@@ -72,7 +77,8 @@ export const talk = ({ invite, room: name, nick, identity, known, stay, keep }: 
   const pending = new Map<string, Said>(
     (stay?.said ?? []).map((said) => [said.token, { ...said, type: 'said', token: said.token as Token }]),
   );
-  const room = roomOn({ ...browserPlatform, verify: remembering() });
+  const resume$ = merge(browserPlatform.resume$, retry$).pipe(share());
+  const room = roomOn({ ...browserPlatform, resume$, verify: remembering() });
   let unsaid = 0;
   let isMoving = false;
   let isLookingBack = false;
@@ -129,6 +135,7 @@ export const talk = ({ invite, room: name, nick, identity, known, stay, keep }: 
       ),
       tap(note),
     ),
+    retry$: resume$,
     say: (say) => {
       if (pending.size + unsaid >= WAITING) return false;
       unsaid += 1;

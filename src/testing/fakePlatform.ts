@@ -1,4 +1,4 @@
-import { asyncScheduler } from 'rxjs';
+import { asyncScheduler, NEVER } from 'rxjs';
 import { asFernetKey } from '../../streams/client/index.js';
 import type { RoomName } from '../../streams/wire/index.js';
 import type { Invite } from '../invite/invite.js';
@@ -38,5 +38,7 @@ export const fakePlatform = (relay: Pick<FakeRelay, 'connect' | 'draw'>): Platfo
     connect: relay.connect,
     random: () => 0,
     now: () => asyncScheduler.now(),
+    monotonicNow: () => asyncScheduler.now(),
+    resume$: NEVER,
   };
 };

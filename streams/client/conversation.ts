@@ -11,6 +11,7 @@ import {
   NEVER,
   type Observable,
   type OperatorFunction,
+  Subject,
   switchMap,
   take,
   takeUntil,
@@ -37,12 +38,13 @@ export interface SaidAll {
 /** All that a client gets to know. */
 export type Heard = Noticed | Offline | Renamed | NotRenamed | SaidAll;
 
-/** How a lost connection is made again. */
-export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 'stable'>;
+/** How a lost connection is made again. Give `now` a monotonic clock; it defaults to the conversation's. */
+export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 'stable'> &
+  Partial<Pick<ReconnectOptions<unknown>, 'now'>>;
 
 export interface ConversationOptions
   extends
-    Omit<EnterOptions, 'connection' | 'quiet'>,
+    Omit<EnterOptions, 'connection' | 'quiet' | 'alive'>,
     Omit<MembershipOptions, 'key'>,
     OpenOptions,
     Omit<SealOptions, 'testify'>,
@@ -100,6 +102,10 @@ export const conversation =
       const times = senderTimes(options);
 
       const name = renaming(options.nick);
+      const alive$ = new Subject<void>();
+      const alive = () => {
+        alive$.next();
+      };
 
       const linkAs = (nick: string) =>
         defer(() => {
@@ -111,7 +117,7 @@ export const conversation =
               const quiet = () => {
                 member.ping();
               };
-              return enter({ ...options, ...member.from, nick, connection, quiet });
+              return enter({ ...options, ...member.from, nick, connection, quiet, alive });
             }),
           );
         });
@@ -121,7 +127,16 @@ export const conversation =
           const link$ = name.link(linkAs, wanted$);
           return retry === undefined
             ? link$
-            : link$.pipe(reconnect({ ...POLICY, now: options.now, ...retry }));
+            : link$.pipe(
+                reconnect({
+                  ...POLICY,
+                  now: options.now,
+                  ping: member.ping,
+                  alive$,
+                  isHeld: options.isHeld,
+                  ...retry,
+                }),
+              );
         }),
       );
 

@@ -59,6 +59,8 @@ export interface EnterOptions extends Credentials {
   readonly heartbeat?: number;
   /** Called when the relay has been silent for a while and has to be asked with a `PING`. */
   readonly quiet?: () => void;
+  /** Called at each sign of life of the relay. */
+  readonly alive?: () => void;
   /** Whether this client does not read the relay at present: then the silence is its own, and does not count. */
   readonly isHeld?: () => boolean;
 }
@@ -92,6 +94,7 @@ export const enter = ({
   handshakeTimeout = 10_000,
   heartbeat: period = DEFAULT_HEARTBEAT,
   quiet = () => undefined,
+  alive = () => undefined,
   isHeld = () => false,
   ...credentials
 }: EnterOptions): Observable<Exclude<Received, { type: 'greeting' | 'ping' }>> =>
@@ -106,6 +109,7 @@ export const enter = ({
     };
 
     const received$ = connection.chunk$.pipe(
+      tap(alive),
       heartbeat({
         period,
         ping: () => {

@@ -14,6 +14,7 @@ export * from './outbox.js';
 export * from './owner.js';
 export * from './pack.js';
 export * from './padding.js';
+export * from './probe.js';
 export * from './reconnect.js';
 export * from './renaming.js';
 export * from './repeats.js';

@@ -4,16 +4,20 @@ import {
   connect,
   defer,
   EMPTY,
+  filter,
   map,
   merge,
   NEVER,
   type Observable,
   of,
   retry,
+  Subject,
   takeUntil,
+  tap,
   throwError,
   timer,
 } from 'rxjs';
+import { probe } from './probe.js';
 import { waits } from './waits.js';
 
 /** A link went down; the next attempt comes in `retryMs`. */
@@ -28,10 +32,16 @@ export interface Offline {
 export interface ReconnectOptions<T> {
   /** 0 <= x < 1 */
   readonly random: () => number;
-  /** The clock in ms, to tell how long a link was up. */
+  /** A monotonic clock in ms, to tell how long a link was up. */
   readonly now: () => number;
-  /** Emits when waiting, or trusting the present link, makes no sense any more: the machine was asleep. */
+  /** Emits when it is useless to wait on, and the present link may be dead: the machine woke up, the network is back. */
   readonly woke$?: Observable<unknown>;
+  /** Asks the peer of the present link for a sign of life. */
+  readonly ping?: () => void;
+  /** Emits at each sign of life of the present link (default: at each of its values). */
+  readonly alive$?: Observable<unknown> | undefined;
+  /** Whether this client does not read the peer at present. Then silence proves nothing. */
+  readonly isHeld?: (() => boolean) | undefined;
   /** A value that says that the link is up. */
   readonly isUp: (value: T) => boolean;
   /** Why the peer ends the link, and how many ms it asks to wait, if this value says so; 0 ms leaves it to the client. */
@@ -50,8 +60,9 @@ const AGAIN = new Error('again');
  *
  * Whether a link completes or errors, an `offline` tells so, and the next one comes after a wait: `backoff`, or what the
  * peer asked for and up to half as much again; at that pace it is called upon for 5 s, for it may be restarting. The waits
- * grow until a link was up for `stable` ms. When `woke$` emits, a wait is over at once; a link that is there is dropped,
- * as it looks alive only to us, and the next begins.
+ * grow until a link was up for `stable` ms. When `woke$` emits, a wait is over at once. A link that is up is probed
+ * (`probe`): if the peer does not answer, the link is dropped and the next begins at once. A link that is not up yet
+ * keeps its own time limits.
  *
  * It never completes. It errors with a link's error that is fatal, with `woke$`, and with what is injected and throws.
  * Unsubscribing lets go of the link or the wait, and of `woke$`, which is subscribed once for all of them.
@@ -72,8 +83,8 @@ const AGAIN = new Error('again');
  *   conversation$.pipe(
  *     reconnect({
  *       random: () => Math.random(),
- *       now: () => Date.now(),
- *       woke$: woke({ now: () => Date.now() }),
+ *       now: () => performance.now(),
+ *       woke$: woke({ now: () => performance.now() }),
  *       isUp: ({ type }) => type === 'welcome',
  *       farewell: (heard) => (heard.type === 'bye' ? heard : undefined),
  *       isFatal: (error, wasUp) => error instanceof RefusedError && !wasUp,
@@ -85,6 +96,9 @@ export const reconnect =
     random,
     now,
     woke$ = NEVER,
+    ping = () => undefined,
+    alive$,
+    isHeld,
     isUp,
     farewell,
     isFatal,
@@ -102,12 +116,18 @@ export const reconnect =
       };
 
       /** One link, from its beginning to its `offline`. */
-      const once = (asleep$: Observable<unknown>) =>
+      const once = (doubt$: Observable<unknown>) =>
         defer(() => {
           let reason: string | undefined;
           let upSince: number | undefined;
           let asked: ReturnType<typeof farewell>;
-          let asleep = false;
+          let isDead = false;
+          const value$ = new Subject<void>();
+          const dead$ = doubt$.pipe(
+            filter(() => upSince !== undefined),
+            probe({ ping, alive$: alive$ ?? value$, ...(isHeld && { isHeld }) }),
+            tap(() => (isDead = true)),
+          );
 
           const linked$ = link$.pipe(
             catchError((error: unknown) => {
@@ -121,16 +141,17 @@ export const reconnect =
                 wasUp = true;
               }
               asked = farewell(value);
+              value$.next();
               return value;
             }),
-            takeUntil(asleep$.pipe(map(() => (asleep = true)))),
+            takeUntil(dead$),
           );
 
           const offline = (): Offline => {
-            if (asleep) {
+            if (isDead) {
               begin();
               retryMs = 0;
-              return { type: 'offline', reason: 'the machine was asleep', retryMs, attempt: 1 };
+              return { type: 'offline', reason: 'the relay did not answer', retryMs, attempt: 1 };
             }
             if (upSince !== undefined && now() - upSince >= stable) begin();
             retryMs = wait.next(asked?.retryMs ?? 0);
@@ -146,13 +167,13 @@ export const reconnect =
         });
 
       return woke$.pipe(
+        tap(begin),
         // Listened to without a break: a sleep is often over for a timer of the link before it is for `woke$`.
-        connect((asleep$) => {
-          const wokenUp$ = asleep$.pipe(map(begin));
+        connect((wokenUp$) => {
           // Always by a timer, also at once: a link that is over within its subscription must not grow the stack.
           // It is `repeat({ delay })`, which RxJS has from 7.6 on.
           return concat(
-            once(asleep$),
+            once(wokenUp$),
             throwError(() => AGAIN),
           ).pipe(
             retry({

@@ -3,12 +3,15 @@ import {
   defer,
   map,
   materialize,
+  merge,
   mergeMap,
+  NEVER,
   type Observable,
   type ObservableNotification,
   of,
   startWith,
   switchMap,
+  take,
   takeWhile,
   timer,
 } from 'rxjs';
@@ -60,7 +63,7 @@ const readTo = (heard: Heard): number | undefined => {
  * What is heard in, how things are out: connecting, catching up, online, offline, closed.
  *
  * Begins with `connecting`, and says each state once, when it begins; `offline` for each attempt, and `connecting` when
- * its wait is over. Catching up ends with the last entry that was there when this client came in. Whether what is heard
+ * its wait is over or `retry$` cuts it. Catching up ends with the last entry that was there when this client came in. Whether what is heard
  * completes or errors, the last state is `closed`, with the reason, and then it completes: it never errors. Unsubscribing
  * stops its one timer.
  *
@@ -79,8 +82,12 @@ const readTo = (heard: Heard): number | undefined => {
 export const sessionState =
   ({
     now,
+    retry$ = NEVER,
   }: {
-    /** The clock, in ms since 1970. */ readonly now: () => number;
+    /** The clock, in ms since 1970. */
+    readonly now: () => number;
+    /** Emits when a wait is cut short. */
+    readonly retry$?: Observable<unknown> | undefined;
   }): ((heard$: Observable<Heard>) => Observable<SessionState>) =>
   (heard$) =>
     defer(() => {
@@ -115,7 +122,13 @@ export const sessionState =
         takeWhile(({ type }) => type !== 'closed', true),
         switchMap((state) =>
           state.type === 'offline'
-            ? concat(of(state), timer(Math.max(0, state.retryAt - now())).pipe(map(() => CONNECTING)))
+            ? concat(
+                of(state),
+                merge(timer(Math.max(0, state.retryAt - now())), retry$).pipe(
+                  take(1),
+                  map(() => CONNECTING),
+                ),
+              )
             : of(state),
         ),
       );

@@ -1,10 +1,7 @@
 import { defer, filter, interval, map, type Observable } from 'rxjs';
 
 export interface WokeOptions {
-  /**
-   * The clock, in ms. One that goes on while the machine sleeps: the time of day does, a monotonic clock may not. That
-   * somebody sets it forward looks like sleep too.
-   */
+  /** A clock in ms that nobody sets, and that goes on while the machine sleeps. */
   readonly now: () => number;
   /** How often to look, in ms. */
   readonly every?: number;
@@ -13,7 +10,10 @@ export interface WokeOptions {
 }
 
 /**
- * Emits when the machine was asleep: a timer comes at least `late` ms later than it should, by the clock.
+ * Emits when the machine may have been asleep: a timer comes at least `late` ms later than it should, by the clock.
+ *
+ * It proves nothing: browsers delay the timers of hidden tabs by up to a minute, and a stopped process looks the same.
+ * So ask the peer before you drop a connection, as `reconnect` does.
  *
  * It emits once for each sleep, within `every` ms of its end, and never by itself completes; it errors with what the
  * clock throws. Each subscription has a timer of its own and stops it when it is unsubscribed.
@@ -27,7 +27,7 @@ export interface WokeOptions {
  * @example
  * import { woke } from 'rxchat/streams';
  *
- * woke({ now: () => Date.now() }).subscribe({
+ * woke({ now: () => performance.now() }).subscribe({
  *   next: () => console.log('good morning'),
  *   error: console.error,
  * });

@@ -187,19 +187,42 @@ describe('a connection that is lost', () => {
     });
   });
 
-  test('is dropped where the machine was asleep', () => {
+  test('is asked when the machine woke up, and dropped if nothing answers for 4 s', () => {
     marbles((helpers) => {
       const { hot, expectObservable, expectSubscriptions } = helpers;
-      const [one, two] = linksOf(helpers, {}, 'NW---', '------NW');
+      const [one, two] = linksOf(helpers, {}, 'NW 9s -', '4106ms NW');
       const woke$ = hot('                        -----w--');
       const heard$ = NEVER.pipe(talking(inTurn(one, two), { retry: { random: () => 0, woke$ } }));
-      expectObservable(heard$, '--------!').toBe('-W---f-W', {
+      expectObservable(heard$, '4108ms !').toBe('-W 4103ms f-W', {
         ...told,
-        f: 'offline 1, 0 ms: the machine was asleep',
+        f: 'offline 1, 0 ms: the relay did not answer',
       });
-      expectObservable(one.line$).toBe('       H----|', written);
-      expectObservable(two.line$).toBe('       ------4-(Q|)', written);
-      expectSubscriptions(woke$.subscriptions).toBe('^-------!');
+      const asked = { ...written, i: 'PING 4' };
+      expectObservable(one.line$).toBe('       H----i 4099ms |', asked);
+      expectObservable(two.line$).toBe('       4106ms 4-(Q|)', written);
+      expectSubscriptions(woke$.subscriptions).toBe('^ 4107ms !');
+    });
+  });
+
+  test('is kept when the machine woke up and anything at all comes, be it half a line', () => {
+    marbles((helpers) => {
+      const { hot, expectObservable } = helpers;
+      const half = new TextEncoder().encode('+b');
+      const [one] = linksOf(helpers, { x: half }, 'NW----x 9s -');
+      const woke$ = hot('                        -----w');
+      const heard$ = NEVER.pipe(talking(inTurn(one), { retry: { random: () => 0, woke$ } }));
+      expectObservable(heard$, '8s !').toBe('-W', told);
+    });
+  });
+
+  test('is left alone when the machine woke up before it was welcomed', () => {
+    marbles((helpers) => {
+      const { hot, expectObservable } = helpers;
+      const [one] = linksOf(helpers, {}, 'N 8s W 1s -');
+      const woke$ = hot('                        --w--w');
+      const heard$ = NEVER.pipe(talking(inTurn(one), { retry: { random: () => 0, woke$ } }));
+      expectObservable(heard$, '9s !').toBe('- 8s W', told);
+      expectObservable(one.line$).toBe('H 8999ms (Q|)', written);
     });
   });
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   asyncScheduler,
+  concat,
   defer,
+  delay,
   EMPTY,
   filter,
   finalize,
@@ -60,7 +62,7 @@ const out = {
   d: '2 the relay closed the connection, 1000',
   B: '1 the relay is shutting down, 2000',
   C: '2 the relay is shutting down, 2000',
-  S: '1 the machine was asleep, 0',
+  S: '1 the relay did not answer, 0',
 };
 
 describe('reconnect', () => {
@@ -118,7 +120,7 @@ describe('reconnect', () => {
         map(tell),
       );
       const told = { ...out, 2: '2 error, 1000' };
-      expectObservable(out$, '2010ms !').toBe('-c 500ms 2 1497ms S', told);
+      expectObservable(out$, '6200ms !').toBe('-c 500ms 2 5597ms S', told);
       flush();
       expect(seen).toStrictEqual([0, 0, 0]);
       expect(alive).toBe(0);
@@ -288,31 +290,66 @@ describe('a machine that was asleep', () => {
     });
   });
 
-  test('drops the link that looks alive, says so, and has another at once', () => {
+  test('asks over the link that is up; if nothing answers it drops that link and has another at once', () => {
     marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
-      const link$ = cold('                                         -w--------');
-      const woke$ = hot('                                          ----s---s');
-      const unsub = '                                              -----------!';
-      expectObservable(link$.pipe(lasting({ woke$ })), unsub).toBe('-w--Sw--Sw', out);
-      expectSubscriptions(link$.subscriptions).toBe(['^---!', '----^---!', '--------^--!']);
-      expectSubscriptions(woke$.subscriptions).toBe('^----------!');
+      const link$ = cold('-w 20s -');
+      const woke$ = hot('----s 8s s');
+      let pings = 0;
+      const ping = () => (pings += 1);
+      const told = '-w-- 4100ms Sw 3898ms -';
+      expectObservable(link$.pipe(lasting({ woke$, ping })), '8003ms !').toBe(told, out);
+      expectSubscriptions(link$.subscriptions).toBe(['^ 4103ms !', '4104ms ^ 3898ms !']);
+      expectSubscriptions(woke$.subscriptions).toBe('^ 8002ms !');
+      expectObservable(
+        of(0).pipe(
+          delay(8100),
+          map(() => pings),
+        ),
+      ).toBe('8100ms (p|)', { p: 1 });
     });
   });
 
-  test('drops a link that is not up yet, and begins to count anew', () => {
+  test('keeps the link if something answers, be it no value of the link', () => {
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const link$ = cold('                                         -w 4s a 9s -');
+      const woke$ = hot('                                          ----s 9s -');
+      expectObservable(link$.pipe(lasting({ woke$ })), '9s !').toBe('-w 4s a', out);
+      expectSubscriptions(link$.subscriptions).toBe('              ^ 8999ms !');
+      const alive$ = hot('                                         ------x 9s -');
+      expectObservable(cold('-w').pipe(lasting({ woke$, alive$ })), '9s !').toBe('-w', out);
+    });
+  });
+
+  test('keeps a link that this client does not read', () => {
     marbles(({ cold, hot, expectObservable }) => {
-      const link$ = linksOf(cold('#', undefined, broken), cold('-'), cold('#', undefined, broken));
-      const woke$ = hot('800ms s');
-      const picture = '1 799ms (S1) 496ms 2';
-      expectObservable(link$.pipe(lasting({ woke$ })), '1400ms !').toBe(picture, out);
+      const woke$ = hot('----s');
+      expectObservable(cold('-w').pipe(lasting({ woke$, isHeld: () => true })), '9s !').toBe('-w', out);
+    });
+  });
+
+  test('leaves a link that is not up yet to its own time limits, and begins to count anew', () => {
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const failing$ = cold('#', undefined, broken);
+      const slow$ = cold('a 8s w');
+      const never$ = cold('9s #', undefined, broken);
+      const woke$ = hot('100ms s 700ms s');
+      expectObservable(slow$.pipe(lasting({ woke$ })), '10s !').toBe('a 8s w', out);
+      expectSubscriptions(slow$.subscriptions).toBe('^ 9999ms !');
+      const link$ = linksOf(failing$, failing$, never$, failing$);
+      const late$ = hot('                                            1600ms s');
+      const picture = '1 499ms 2 9999ms 1 499ms 2';
+      expectObservable(link$.pipe(lasting({ woke$: late$ })), '11010ms !').toBe(picture, {
+        ...out,
+        1: '1 reset by peer, 500',
+      });
     });
   });
 
   test('forgets what the peer of the link that it dropped had asked for', () => {
     marbles(({ cold, hot, expectObservable }) => {
-      const link$ = linksOf(cold('b---'), cold('-#', undefined, broken));
+      const link$ = linksOf(cold('(wb)'), cold('-#', undefined, broken));
       const woke$ = hot('--s');
-      expectObservable(link$.pipe(lasting({ woke$ })), '9ms !').toBe('b-S1', out);
+      expectObservable(link$.pipe(lasting({ woke$ })), '4200ms !').toBe('(wb) 4098ms S1', out);
     });
   });
 
@@ -329,8 +366,9 @@ describe('a machine that was asleep', () => {
     marbles(({ cold, expectObservable }) => {
       const link$ = cold('w#', undefined, broken);
       expectObservable(link$.pipe(lasting({ woke$: EMPTY })), '503ms !').toBe('w1 499ms w2', out);
-      const dropped$ = linksOf(NEVER, cold('w'));
-      expectObservable(dropped$.pipe(lasting({ woke$: of(0) })), '9ms !').toBe('(Sw)', out);
+      const dropped$ = linksOf(cold('w'), cold('x'));
+      const woke$ = cold('-(s|)');
+      expectObservable(dropped$.pipe(lasting({ woke$ })), '4110ms !').toBe('w 4100ms (Sx)', out);
     });
   });
 
@@ -499,11 +537,15 @@ describe('many links', () => {
       const link$ = defer(() => {
         begun += 1;
         if (begun === 1) return EMPTY;
-        woken.next();
-        return NEVER;
+        const wake$ = defer(() => {
+          woken.next();
+          return NEVER;
+        });
+        return concat(of('w'), wake$);
       });
       const offline$ = link$.pipe(
         lasting({ woke$: woken }),
+        filter((said) => said !== 'w'),
         take(10_000),
         takeWhile(() => {
           if ([10, 100, 9990].includes(begun)) depths.add(depth());

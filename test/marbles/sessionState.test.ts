@@ -107,4 +107,12 @@ describe('sessionState', () => {
       expectObservable(state$, '--^').toBe('--cu-n', state);
     });
   });
+
+  test('is connecting as soon as a wait is cut short, and what cuts none changes nothing', () => {
+    marbles(({ hot, expectObservable }) => {
+      const retry$ = hot('-r-r--r----r-r');
+      const heard$ = hot('--W--f----W-f-', heard);
+      expectObservable(heard$.pipe(sessionState({ ...clock, retry$ }))).toBe('c-n--fc---n-fc', state);
+    });
+  });
 });

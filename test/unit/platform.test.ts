@@ -49,6 +49,8 @@ const imagined = () => {
     },
     random: () => 0,
     now: () => Date.now(),
+    monotonicNow: () => performance.now(),
+    resume$: NEVER,
   };
   return { platform, keys, links, come: (chunk: Uint8Array) => chunk$.next(chunk) };
 };

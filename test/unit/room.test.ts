@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { of, Subject, throwError } from 'rxjs';
 import {
@@ -159,13 +160,57 @@ describe('room', () => {
     expect(told.links).toHaveLength(1);
   });
 
-  test('makes it anew where the machine was asleep', () => {
+  test('asks over it when a machine was asleep, and makes it anew if nothing answers', () => {
+    const awake = jest.spyOn(os, 'uptime').mockReturnValue(100);
+    try {
+      const { come, heard, links } = begin();
+      come(GREETING, WELCOME);
+      jest.advanceTimersByTime(10_001);
+      come(bytes('PING 4'));
+      awake.mockReturnValue(3700);
+      jest.advanceTimersByTime(1000);
+      expect(links[0]!.writes.slice(1)).toStrictEqual(['PONG 4\n', 'PING 4\n']);
+      jest.advanceTimersByTime(4000);
+      expect(links).toHaveLength(1);
+      jest.advanceTimersByTime(101);
+      expect(heard.at(-1)).toMatchObject({ type: 'offline', reason: 'the relay did not answer' });
+      expect(links).toHaveLength(2);
+    } finally {
+      awake.mockRestore();
+    }
+  });
+
+  test.each([3_600_000, -3_600_000])('a time of day that is set by %i ms changes nothing', (ms) => {
     const { come, heard, links } = begin();
     come(GREETING, WELCOME);
-    jest.setSystemTime(Date.now() + 3_600_000);
-    jest.advanceTimersByTime(1001);
-    expect(heard.at(-1)).toMatchObject({ type: 'offline', reason: 'the machine was asleep' });
-    expect(links).toHaveLength(2);
+    jest.setSystemTime(Date.now() + ms);
+    jest.advanceTimersByTime(14_000);
+    expect(links[0]!.writes).toHaveLength(1);
+    come(bytes('PING 4'));
+    jest.advanceTimersByTime(14_000);
+    expect(links).toHaveLength(1);
+    expect(heard.map(({ type }) => type)).toStrictEqual(['welcome']);
+  });
+
+  test.each([3_600_000, -3_600_000])('nor how long a link counts as having been up: %i ms', (ms) => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0);
+    try {
+      const { come, lose, heard } = begin();
+      for (const retryMs of [500, 1000]) {
+        come(GREETING, WELCOME);
+        jest.setSystemTime(Date.now() + ms);
+        lose();
+        expect(heard.at(-1)).toMatchObject({ type: 'offline', retryMs });
+        jest.advanceTimersByTime(retryMs);
+      }
+      come(GREETING, WELCOME);
+      jest.advanceTimersByTime(10_000);
+      jest.setSystemTime(Date.now() - ms);
+      lose();
+      expect(heard.at(-1)).toMatchObject({ type: 'offline', retryMs: 500 });
+    } finally {
+      random.mockRestore();
+    }
   });
 
   test('makes it anew at once where one asks for that, be the wait long', () => {
@@ -176,6 +221,17 @@ describe('room', () => {
     expect(links).toHaveLength(1);
     retry$.next();
     expect(links).toHaveLength(2);
+  });
+
+  test('does not touch a link that is up where one asks for that', () => {
+    const retry$ = new Subject<void>();
+    const { come, links } = begin({ retry$ });
+    come(GREETING, WELCOME);
+    retry$.next();
+    come(bytes('PONG 4'));
+    jest.advanceTimersByTime(6000);
+    expect(links).toHaveLength(1);
+    expect(links[0]!.writes).toHaveLength(2);
   });
 
   test('waits by chance, so that those who lost a relay together do not come back together', () => {

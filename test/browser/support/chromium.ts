@@ -12,11 +12,13 @@ import { type Child, newDir, rxchat } from '../../e2e/support/child.js';
 import { atEnd } from '../../e2e/support/endings.js';
 import { HANG } from '../../e2e/support/said.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
+export const CHROMIUM: string | undefined = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => existsSync(path));
 
-const FLAGS = [
+export const FLAGS: readonly string[] = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -45,7 +47,7 @@ export const inChromium = (name: string, tests: () => void): void => {
     beforeAll(async () => {
       if (CHROMIUM === undefined)
         throw new Error('there is no chromium, and these tests must not be skipped');
-      browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+      browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS] });
     });
     afterAll(async () => {
       await browser?.close();
