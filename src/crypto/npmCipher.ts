@@ -1,3 +1,4 @@
+import type * as Fernet from 'fernet';
 import type { Cipher, FernetKey, Plaintext, Token } from '../../streams/client/index.js';
 import { decodeText, encodeText } from '../../streams/wire/index.js';
 import { staleness } from './freshness.js';
@@ -8,12 +9,19 @@ import { readToken } from './tokenShape.js';
  *
  * The package takes junk for base64, does not check the padding, reads its own clock and adds an enumerable `lpad` to
  * `String.prototype` (docs/adr/0004-fernet-engines.md). So the token's shape and time are checked here, what was
- * decrypted has to encrypt to the same again, and the prototype is mended. It carries text only: other bytes are a
+ * decrypted has to encrypt to the same again, and the prototype stays as it was. It carries text only: other bytes are a
  * `TypeError` to seal and `malformed` to open. Loads the package when it is called, since most never need it.
  */
 export const npmCipher = async (): Promise<Cipher> => {
-  const { default: fernet } = await import('fernet');
-  Object.defineProperty(String.prototype, 'lpad', { enumerable: false });
+  const { createRequire } = await import('node:module');
+  const fernet = loadAlone(createRequire(import.meta.url));
+  // Its own is what needs the `lpad`.
+  fernet.timeBytes = (time) =>
+    fernet.Hex.parse(
+      Math.floor(Number(time ?? 0) / 1000)
+        .toString(16)
+        .padStart(16, '0'),
+    );
 
   const secretOf = (key: FernetKey) => new fernet.Secret(Buffer.from(key).toString('base64'));
 
@@ -47,4 +55,29 @@ export const npmCipher = async (): Promise<Cipher> => {
       }
     },
   };
+};
+
+/**
+ * Loads a copy of the package that nobody else has, and leaves `String.prototype` as it was. Who uses the package
+ * themselves, before or after, gets theirs with all that it does.
+ */
+const loadAlone = (require: NodeJS.Require): typeof Fernet => {
+  const { cache } = require;
+  const main = require.resolve('fernet');
+  const own = main.slice(0, -'fernet.js'.length);
+  const takeOut = () => {
+    const there = Object.entries(cache).filter(([path]) => path.startsWith(own));
+    for (const [path] of there) Reflect.deleteProperty(cache, path);
+    return there;
+  };
+  const theirs = takeOut();
+  const before = Object.getOwnPropertyDescriptor(String.prototype, 'lpad');
+  try {
+    return require(main) as typeof Fernet;
+  } finally {
+    takeOut();
+    for (const [path, module] of theirs) cache[path] = module;
+    if (before === undefined) Reflect.deleteProperty(String.prototype, 'lpad');
+    else Object.defineProperty(String.prototype, 'lpad', before);
+  }
 };
