@@ -13,9 +13,6 @@ export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] 
 
 export const DROPPED = ['oldest', 'newest'] as const;
 
-/** What becomes of a line that is too long for a message. */
-export const LONG = ['end', 'cut', 'split', 'skip'] as const;
-
 /** When the bell of the terminal rings, and how it is to show a notice. */
 export const BELLS = ['mention', 'off', 'all'] as const;
 

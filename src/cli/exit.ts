@@ -17,6 +17,7 @@ export const Exit = {
   limit: 6,
   partly: 7,
   gap: 8,
+  store: 9,
 } as const;
 
 /** The same for people: the help and the manual. */
@@ -30,6 +31,7 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.limit}`, 'over a limit'],
   [`${Exit.partly}`, 'only a part is known to be stored, and how many lines is told'],
   [`${Exit.gap}`, 'a gap, with --fail-on-gap'],
+  [`${Exit.store}`, 'the relay can store nothing any more; start it again'],
   ['129, 130, 143', 'ended by SIGHUP, SIGINT, SIGTERM'],
 ];
 
@@ -58,6 +60,8 @@ const REFUSAL_HINTS: Readonly<Record<string, string>> = {
   'nick-invalid': 'choose another with --nick',
 };
 
+const HISTORY_EXITS: Readonly<Record<string, number>> = { damaged: Exit.unexpected, failed: Exit.store };
+
 /** Any error as one that ends the command. */
 export const toCliError = (error: unknown): CliError => {
   if (error instanceof CliError) return error;
@@ -71,7 +75,7 @@ export const toCliError = (error: unknown): CliError => {
   if (error instanceof CertificateError) return new CliError(Exit.usage, error.message);
   if (error instanceof IdentityError) return new CliError(Exit.keys, error.message, error.hint);
   if (error instanceof HistoryError)
-    return new CliError(error.code === 'damaged' ? Exit.unexpected : Exit.usage, error.message, error.hint);
+    return new CliError(HISTORY_EXITS[error.code] ?? Exit.usage, error.message, error.hint);
   return new CliError(
     Exit.unexpected,
     `unexpected: ${String(error)}`,

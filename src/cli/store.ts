@@ -10,6 +10,8 @@ export interface StoreOptions {
   readonly dir: string;
   readonly durability: 'disk' | 'os';
   readonly keep: Retention;
+  /** Whether the clock is right, however far ahead it is of when the relay ran last. */
+  readonly trustClock: boolean;
 }
 
 const DAY = 86_400_000;
@@ -27,8 +29,9 @@ export const readStore = (flags: Flags): StoreOptions | undefined => {
     total: bytes(flags, 'keepTotal', 65_536, LARGEST) ?? 2 ** 30,
     ...entries(flags),
   };
-  if (flags['memory'] !== true && durability !== 'memory') return { dir: readDir(flags), durability, keep };
-  for (const flag of ['data', 'keep', 'keepEntries', 'keepBytes', 'keepTotal'])
+  if (flags['memory'] !== true && durability !== 'memory')
+    return { dir: readDir(flags), durability, keep, trustClock: flags['trustClock'] === true };
+  for (const flag of ['data', 'keep', 'keepEntries', 'keepBytes', 'keepTotal', 'trustClock'])
     if (flags[flag] !== undefined)
       throw usageError(
         `history in memory alone has no use for --${flag.replace(/[A-Z]/, '-$&').toLowerCase()}`,

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import { systemReason } from '../systemFault.js';
 
 /**
@@ -9,9 +10,19 @@ import { systemReason } from '../systemFault.js';
  * - `unwritable`, `unreadable`: the system refuses, or the disk is full
  * - `conflict`: a log was used by two at once, or a batch is none
  * - `closed`: it was used after it was closed
+ * - `full`: it has as many rooms as it takes, and this would be a new one
+ * - `failed`: it can store nothing any more; who opens it again may be able to
  */
 export type HistoryErrorCode =
-  'damaged' | 'in-use' | 'newer-version' | 'unwritable' | 'unreadable' | 'conflict' | 'closed';
+  | 'damaged'
+  | 'in-use'
+  | 'newer-version'
+  | 'unwritable'
+  | 'unreadable'
+  | 'conflict'
+  | 'closed'
+  | 'full'
+  | 'failed';
 
 /** The store of the rooms' history is at fault. The message is one line for people and names the path. */
 export class HistoryError extends Error {
@@ -20,8 +31,12 @@ export class HistoryError extends Error {
   /** What to do about it, where something can be done. */
   readonly hint: string | undefined;
 
-  constructor(code: HistoryErrorCode, message: string, hint: string | undefined = HINTS[code]) {
-    super(message);
+  constructor(
+    code: HistoryErrorCode,
+    message: string,
+    { hint = HINTS[code], cause }: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause });
     this.code = code;
     this.hint = hint;
   }
@@ -33,14 +48,18 @@ const HINTS: Readonly<Partial<Record<HistoryErrorCode, string>>> = {
   'newer-version': 'use the newer rxchat',
   unwritable: 'make room on the disk and the directory writable, or choose another directory',
   unreadable: 'make the directory and its files readable, or choose another directory',
+  failed: 'look into the log of the system for errors of the disk, and start the relay again',
 };
 
 /** Where lmdb's own error codes begin and end; others are those of the system. */
 const LMDB_FIRST = -30_799;
 const LMDB_LAST = -30_700;
 
-/** What lmdb says where a file is not what it wrote: no such page, corrupted, panic, other version, invalid. */
-const LMDB_DAMAGE: readonly number[] = [-30_797, -30_796, -30_795, -30_794, -30_793];
+/** What lmdb says where a file is not what it wrote: no such page, corrupted, other version, invalid. */
+const LMDB_DAMAGE: readonly number[] = [-30_797, -30_796, -30_794, -30_793];
+
+/** What lmdb says once a write of its head page failed, until it is opened again. */
+const LMDB_PANIC = -30_795;
 
 const codeOf = (error: unknown): unknown =>
   // Told by its shape, since an error of another realm (a vm, a test) is no instance of this one's `Error`.
@@ -71,7 +90,23 @@ export const historyError = (
   return new HistoryError(
     code,
     `cannot ${code === 'unwritable' ? 'store in' : 'read'} ${path}: ${reasonOf(error)}`,
+    { cause: error },
   );
+};
+
+/** Whether a store has to be opened again before it can be used. */
+export const isPanic = (error: unknown): boolean => {
+  const cause = error instanceof HistoryError ? error.cause : error;
+  return codeOf(cause) === LMDB_PANIC;
+};
+
+/** What passes once there is room: the disk, a quota, a limit on the size of files. */
+const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+
+/** Whether something was not stored because there is no room for it. */
+export const isFull = (error: unknown): boolean => {
+  const code = codeOf(error instanceof HistoryError ? error.cause : error);
+  return FULL.includes(typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : code);
 };
 
 /** A store is not what it was. */

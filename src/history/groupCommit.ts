@@ -3,6 +3,7 @@ import { cut, type Piece } from './cut.js';
 import { HistoryError } from './errors.js';
 import { recordKey } from './keys.js';
 import { encodeEntries, RECORD_HEADER, type RoomState, sizeOf } from './record.js';
+import { type RoomCount, roomCount } from './roomCount.js';
 import { type Goes, isEmpty } from './retention.js';
 import type { Store } from './store.js';
 import { trim } from './trim.js';
@@ -51,12 +52,18 @@ export const groupCommit = ({
   store,
   goes,
   now,
+  count = roomCount(Infinity),
+  onCommit = () => undefined,
 }: {
   readonly store: Store;
   /** Decides whether a room's oldest record goes when a batch of that room is stored. */
   readonly goes: Goes;
   /** The time in ms since 1970. */
   readonly now: () => number;
+  /** How many rooms there are, and may be. */
+  readonly count?: RoomCount;
+  /** Called after each transaction with `undefined`, or with what it failed on. */
+  readonly onCommit?: (error: unknown) => void;
 }): GroupCommit => {
   /** By room; with one of each room at a time it is no longer than there are rooms. */
   let waiting = new Map<string, Handover>();
@@ -74,7 +81,7 @@ export const groupCommit = ({
     };
     const checked = batches.flatMap((handover) => {
       try {
-        return [{ handover, ...check(store, handover) }];
+        return [{ handover, ...check(store, handover, count) }];
       } catch (error) {
         tellLater(handover, error);
         return [];
@@ -91,8 +98,11 @@ export const groupCommit = ({
       }, bytes);
     } catch (error) {
       for (const { handover } of checked) tellLater(handover, error);
+      onCommit(error);
       return;
     }
+    for (const { isNew } of checked) if (isNew) count.added();
+    onCommit(undefined);
     // Only now is it stored, and only now may anything count on it.
     checked.forEach(({ handover, known }, at) => {
       handover.stored(states[at] ?? known);
@@ -136,14 +146,18 @@ export const groupCommit = ({
 const check = (
   store: Store,
   { room, state, batch }: Handover,
-): { readonly pieces: readonly Piece[]; readonly known: RoomState } => {
+  count: RoomCount,
+): { readonly pieces: readonly Piece[]; readonly known: RoomState; readonly isNew: boolean } => {
   const pieces = cut(batch.slices, LARGEST_RECORD);
   if (pieces?.reduce((sum, { count }) => sum + count, 0) !== batch.count)
     throw new HistoryError('conflict', 'a batch has other lines than it says');
   const known = store.room(room);
-  if (known === undefined ? state.next !== 1 : known.id !== state.id || known.next !== state.next)
+  const isNew = known === undefined;
+  // A room that was forgotten while its log is in use goes on where it was.
+  if (isNew ? !isEmpty(state) : known.id !== state.id || known.next !== state.next)
     throw conflict(store, batch);
-  return { pieces, known: known ?? state };
+  if (isNew) count.refuseNew(store.dir);
+  return { pieces, known: known ?? state, isNew };
 };
 
 /** Puts a batch, and removes what is too much of the room then; gives the room as it is with that. */

@@ -2,12 +2,17 @@ import { Observable } from 'rxjs';
 import type { History } from '../../streams/relay/history.js';
 import { find, prepare } from './directory.js';
 import { HistoryError, historyError } from './errors.js';
+import { type ClockAhead, type ClockBelieved, clockKeeper } from './clockKeeper.js';
+import { failed, type Failing, failing, isHopeless } from './failing.js';
 import { groupCommit } from './groupCommit.js';
 import { exclusive } from './lock.js';
 import { exceeding, type Retention } from './retention.js';
 import { openStore } from './openStore.js';
 import { storedLog } from './storedLog.js';
-import { sweep, sweeping } from './sweep.js';
+import { roomCount } from './roomCount.js';
+import { mostRooms } from './share.js';
+import { type Forgotten, type Removed, sweep } from './sweep.js';
+import { sweeping } from './sweeping.js';
 
 export interface LmdbHistoryOptions {
   /** The directory of the store, which is made where there is none. Nothing else should be in it. */
@@ -24,14 +29,27 @@ export interface LmdbHistoryOptions {
   readonly mapSize?: number;
   /** Told, once for each, of positions of a room that were found damaged when they were read. */
   readonly onDamage?: (room: string, from: number, to: number) => void;
+  /** Called with what retention removes, and when it does not believe the clock. */
+  readonly onEvent?: (event: HistoryEvent) => void;
+  /** A time in ms by a clock that nobody sets. */
+  readonly monotonic?: () => number;
+  /**
+   * Whether `now` is right when the history is opened, however far ahead it is of the time that was last noted. Without
+   * it nothing goes early after a clock that jumped ahead.
+   */
+  readonly trustClock?: boolean;
 }
+
+/** What retention does by itself. */
+export type HistoryEvent = Removed | Forgotten | ClockAhead | ClockBelieved;
 
 const EVERY_MINUTE = 60_000;
 
 /**
  * The rooms' history on the disk, in lmdb: emits it once, and keeps it until it is unsubscribed, which stores what was
- * handed over, closes the store and lets go of the directory. Errors with `HistoryError` where it cannot be opened:
- * `in-use`, `damaged`, `newer-version`, `unwritable`, `unreadable`.
+ * handed over, closes the store and lets go of the directory. Errors with `HistoryError` if it cannot be opened: `in-use`,
+ * `damaged`, `newer-version`, `unwritable`, `unreadable`; later with `failed` once it can store nothing any more, and then
+ * the history is closed.
  *
  * What rooms hand over in one turn of the event loop is stored in one transaction at the beginning of the next: all of
  * them wait for the disk once, and the event loop with them.
@@ -49,7 +67,7 @@ export const lmdbHistory = (options: LmdbHistoryOptions): Observable<History> =>
       const lock = exclusive(dir).subscribe({
         next: () => {
           try {
-            const opened = openHistory(dir, options);
+            const opened = openHistory(dir, options, (error) => subscriber.error(error));
             close = opened.close;
             subscriber.next(opened.history);
           } catch (error) {
@@ -73,18 +91,59 @@ const openHistory = (
     sweep: every = EVERY_MINUTE,
     mapSize,
     onDamage = () => undefined,
+    onEvent = () => undefined,
+    monotonic = () => performance.now(),
+    trustClock = false,
   }: LmdbHistoryOptions,
+  onFailed: (error: HistoryError) => void,
 ): { readonly history: History; readonly close: () => void } => {
   const store = openStore(dir, find(dir), { durability, mapSize });
-  const commits = groupCommit({ store, goes: exceeding(keep), now });
+  const count = roomCount(keep.total === undefined ? Infinity : mostRooms(keep.total));
   let isOpen = true;
+
+  let fails: Failing | undefined;
+  /** After a transaction: gives the store up if it can store nothing any more. */
+  const onCommit = (error: unknown) => {
+    const at = monotonic();
+    fails = failing(fails, error, at);
+    if (!isHopeless(fails, error, at)) return;
+    // Whoever waits for this transaction is told first.
+    setImmediate(() => {
+      if (isOpen) onFailed(failed(dir, error));
+    });
+  };
+
+  const commits = groupCommit({ store, goes: exceeding(keep), now, count, onCommit });
+  const { age } = keep;
+  const clock =
+    age === undefined
+      ? undefined
+      : clockKeeper({ store, age, now, monotonic, isTrusted: trustClock, onEvent });
   /** How often entries went by a sweep; an open log looks again where it changed. */
   let sweeps = 0;
   const onTrimmed = () => {
     sweeps += 1;
   };
-  const isSwept = keep.age !== undefined || keep.total !== undefined;
-  const stop = isSwept ? sweeping(every, () => sweep({ store, keep, now, onTrimmed })) : () => undefined;
+  const steps = () =>
+    sweep({
+      store,
+      keep,
+      now,
+      time: () => clock?.time(),
+      onTrimmed,
+      onEvent,
+      onCounted: (rooms, newest) => {
+        count.counted(rooms);
+        clock?.learn(newest);
+      },
+      isFull: () => count.isFull,
+    });
+  const onSweepError = (error: unknown) => {
+    if (!(error instanceof HistoryError)) throw error;
+    onCommit(error);
+  };
+  const isSwept = age !== undefined || keep.total !== undefined;
+  const stop = isSwept ? sweeping(every, steps, onSweepError) : () => undefined;
 
   return {
     history: {
@@ -99,6 +158,9 @@ const openHistory = (
           newId,
           commits,
           onDamage,
+          refuseNew: () => {
+            count.refuseNew(dir);
+          },
           sweeps: () => sweeps,
           isOpen: () => isOpen,
         });
@@ -107,6 +169,11 @@ const openHistory = (
     close: () => {
       stop();
       commits.close();
+      try {
+        clock?.save();
+      } catch {
+        // What is not noted is taken for time that the relay was not running.
+      }
       isOpen = false;
       store.close();
     },

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { RetentionClock } from './retentionClock.js';
 
 /** Lines as they stand in the store: whole lines that were stored together, or a part of very many. */
 export interface Entries {
@@ -19,12 +20,16 @@ export interface RoomState {
   /** The position after the newest one, and the bytes before it. */
   readonly next: number;
   readonly end: number;
-  /** When the oldest that is kept was stored, in ms since 1970; 0 where nothing is. */
+  /** When the oldest that is kept was stored, in ms since 1970; of an empty room, when it became empty, 0 if unknown. */
   readonly oldest: number;
 }
 
 /** The checksum, the count, the time, the offset. */
 export const RECORD_HEADER = 24;
+
+/** The checksum and the version; the clock follows, except in older stores. */
+const VERSION_BYTES = 8;
+const CLOCK_END = VERSION_BYTES + 24;
 
 /** The checksum and five numbers; the id follows. */
 const ROOM_HEADER = 44;
@@ -101,16 +106,32 @@ export const decodeRoom = (key: Uint8Array, value: Uint8Array): RoomState | unde
   };
 };
 
-/** A version, as a value to be stored under a key. */
-export const encodeVersion = (key: Uint8Array, version: number): Uint8Array => {
-  const value = Buffer.allocUnsafe(8);
+/** A version and the clock of retention, as a value to be stored under a key. */
+export const encodeVersion = (key: Uint8Array, version: number, clock?: RetentionClock): Uint8Array => {
+  const value = Buffer.allocUnsafe(clock === undefined ? VERSION_BYTES : CLOCK_END);
   value.writeUInt32BE(version, 4);
+  if (clock !== undefined) {
+    value.writeDoubleBE(clock.time, VERSION_BYTES);
+    value.writeDoubleBE(clock.machine, VERSION_BYTES + 8);
+    value.writeDoubleBE(clock.evenMs, VERSION_BYTES + 16);
+  }
   return seal(key, value);
 };
 
 /** What `encodeVersion` made; `undefined` where it is not what was stored under that key. */
 export const decodeVersion = (key: Uint8Array, value: Uint8Array): number | undefined =>
-  unseal(key, value, 8)?.readUInt32BE(4);
+  unseal(key, value, VERSION_BYTES)?.readUInt32BE(4);
+
+/** The clock that `encodeVersion` was given; `undefined` if it was given none. */
+export const decodeClock = (key: Uint8Array, value: Uint8Array): RetentionClock | undefined => {
+  const bytes = unseal(key, value, CLOCK_END);
+  if (bytes === undefined) return undefined;
+  return {
+    time: bytes.readDoubleBE(VERSION_BYTES),
+    machine: bytes.readDoubleBE(VERSION_BYTES + 8),
+    evenMs: bytes.readDoubleBE(VERSION_BYTES + 16),
+  };
+};
 
 /** How many bytes some slices have together. */
 export const sizeOf = (slices: readonly Uint8Array[]): number =>

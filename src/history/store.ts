@@ -1,9 +1,10 @@
 import type { RootDatabase } from 'lmdb';
-import { dataFile } from './directory.js';
+import { dataFile, STORE_VERSION } from './directory.js';
 import { damaged, historyError } from './errors.js';
 import { positionOf, recordKey, roomKey, roomOf, ROOMS_FROM, ROOMS_TO, VERSION_KEY } from './keys.js';
 import type { KeyValue } from './pages.js';
-import { decodeRoom, encodeRoom, type RoomState } from './record.js';
+import { decodeClock, decodeRoom, encodeRoom, encodeVersion, type RoomState } from './record.js';
+import type { RetentionClock } from './retentionClock.js';
 import { type Space, spaceIn } from './space.js';
 import { nameOf } from './verify.js';
 
@@ -43,6 +44,10 @@ export interface Store {
   put(key: Uint8Array, value: Uint8Array): void;
   putRoom(room: string, state: RoomState): void;
   removeRecord(room: string, position: number): void;
+  removeRoom(room: string): void;
+  /** The clock of retention; `undefined` if none was stored. */
+  clock(): RetentionClock | undefined;
+  putClock(clock: RetentionClock): void;
   /** Lets what the last transaction freed be used again; lmdb does so only once another one was stored. */
   reuse(): void;
   /** The number of the last transaction. */
@@ -148,6 +153,17 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
     },
     removeRecord: (room, position) => {
       db.removeSync(recordKey(room, position));
+    },
+    removeRoom: (room) => {
+      db.removeSync(roomKey(room));
+    },
+    clock: () =>
+      reading(() => {
+        const value = db.getBinary(VERSION_KEY);
+        return value && decodeClock(VERSION_KEY, value);
+      }),
+    putClock: (clock) => {
+      db.putSync(VERSION_KEY, encodeVersion(VERSION_KEY, STORE_VERSION, clock));
     },
     reuse: () => {
       write(() => {

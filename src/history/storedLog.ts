@@ -2,8 +2,10 @@ import { Observable } from 'rxjs';
 import type { Gap, StoredLog } from '../../streams/relay/history.js';
 import type { Lines } from '../../streams/wire/lines.js';
 import { dropLines } from './cut.js';
+import { isPanic } from './errors.js';
 import type { GroupCommit } from './groupCommit.js';
 import { decodeEntries, type RoomState, sizeOf } from './record.js';
+import { trimmed } from './retention.js';
 import type { Store } from './store.js';
 
 export interface StoredLogOptions {
@@ -12,6 +14,8 @@ export interface StoredLogOptions {
   readonly newId: () => string;
   readonly commits: GroupCommit;
   readonly onDamage: (room: string, from: number, to: number) => void;
+  /** Throws if the store takes no new room. */
+  readonly refuseNew?: () => void;
   /** How often entries of rooms went other than with a batch of theirs. */
   readonly sweeps: () => number;
   readonly isOpen: () => boolean;
@@ -30,17 +34,15 @@ export const storedLog = ({
   newId,
   commits,
   onDamage,
+  refuseNew = () => undefined,
   sweeps,
   isOpen,
 }: StoredLogOptions): StoredLog => {
-  let state: RoomState = store.room(room) ?? {
-    id: newId(),
-    first: 1,
-    start: 0,
-    next: 1,
-    end: 0,
-    oldest: 0,
+  const newRoom = (): RoomState => {
+    refuseNew();
+    return { id: newId(), first: 1, start: 0, next: 1, end: 0, oldest: 0 };
   };
+  let state: RoomState = store.room(room) ?? newRoom();
   let seen = sweeps();
   /** Where damage ends that was told of, so that readers one after another do not tell it again. */
   const told = new Set<number>();
@@ -49,7 +51,8 @@ export const storedLog = ({
     if (seen === sweeps() || !isOpen()) return state;
     seen = sweeps();
     const known = knownOf(store, room);
-    if (known?.id === state.id) state = known;
+    if (known === 'forgotten') state = trimmed(state, undefined);
+    else if (known?.id === state.id) state = known;
     return state;
   };
 
@@ -103,7 +106,9 @@ export const storedLog = ({
       if (position < first) return { from: position, to: first - 1 };
       try {
         return readRecords(position, next);
-      } catch {
+      } catch (error) {
+        // Nothing is known of what is stored until it is opened again.
+        if (isPanic(error)) return undefined;
         // lmdb's own pages are damaged here; where the next record begins cannot be asked either.
         onDamage(room, position, next - 1);
         return { from: position, to: next - 1 };
@@ -114,7 +119,7 @@ export const storedLog = ({
         try {
           commits.handOver({
             room,
-            state,
+            state: current(),
             batch,
             stored: (stored) => {
               state = stored;
@@ -131,9 +136,9 @@ export const storedLog = ({
   };
 };
 
-const knownOf = (store: Store, room: string): RoomState | undefined => {
+const knownOf = (store: Store, room: string): RoomState | 'forgotten' | undefined => {
   try {
-    return store.room(room);
+    return store.room(room) ?? 'forgotten';
   } catch {
     // It is damaged; what was known before is as good as it gets.
     return undefined;

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { fromEvent, Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
 import { formatAddress } from '../address.js';
-import { after, guarded, hear } from './guard.js';
 import { explainNetworkError } from './networkError.js';
 
 /** How long a peer may take, in ms, to receive what was written before `close`. */
@@ -42,27 +41,12 @@ class SocketConnection implements Connection {
     this.takesAtOnce = takesAtOnce;
     this.#socket = socket;
     this.#isTaken = isTaken;
-    this.#hasData = readBy?.(socket, guarded(this.#heard, this.#failed)) !== true;
+    this.#hasData = readBy?.(socket, (chunk) => this.#reader?.next(chunk)) !== true;
     // Lives as long as the socket: an 'error' that nobody hears ends the process.
-    hear(
-      socket,
-      'error',
-      (error: Error) => {
-        this.#failure = error;
-      },
-      this.#failed,
-    );
+    socket.on('error', (error) => {
+      this.#failure = error;
+    });
   }
-
-  readonly #heard = (chunk: Uint8Array): void => {
-    this.#reader?.next(chunk);
-  };
-
-  /** A fault of ours with this connection ends this connection. */
-  readonly #failed = (error: unknown): void => {
-    this.#failure ??= error instanceof Error ? error : new Error(String(error));
-    this.#socket.destroy();
-  };
 
   get writable$(): Observable<unknown> {
     return fromEvent(this.#socket, 'drain');
@@ -97,8 +81,10 @@ class SocketConnection implements Connection {
     this.#isClosed = true;
     this.#reader?.complete();
     if (socket.destroyed) return;
-    const calledOff = after(CLOSE_GRACE, () => socket.destroy(), this.#failed);
-    hear(socket, 'close', calledOff, this.#failed);
+    const force = setTimeout(() => socket.destroy(), CLOSE_GRACE);
+    socket.once('close', () => {
+      clearTimeout(force);
+    });
     socket.end();
     // Unread bytes would make the kernel reset the connection, and the peer would lose our last words.
     socket.resume();
@@ -110,8 +96,12 @@ class SocketConnection implements Connection {
       if (this.#failure === undefined) subscriber.complete();
       else subscriber.error(new LinkError(explainNetworkError(this.#failure)));
     };
+    const data = (chunk: Buffer) => {
+      subscriber.next(chunk);
+    };
     subscriber.add(() => {
       this.#reader = undefined;
+      socket.off('data', data).off('end', end).off('close', end);
       if (!this.#isClosed) socket.pause();
     });
     if (this.#isClosed || socket.destroyed || socket.readableEnded) {
@@ -119,9 +109,8 @@ class SocketConnection implements Connection {
       return;
     }
     this.#reader = subscriber;
-    subscriber.add(hear(socket, 'end', end, this.#failed));
-    subscriber.add(hear(socket, 'close', end, this.#failed));
-    if (this.#hasData) subscriber.add(hear(socket, 'data', this.#heard, this.#failed));
+    socket.on('end', end).on('close', end);
+    if (this.#hasData) socket.on('data', data);
     if (!this.#isPaused) socket.resume();
   }
 }

@@ -1,6 +1,5 @@
 import { Observable, Subject } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
-import { after, hearEvent } from './guard.js';
 import { type WebSocketLike, webSocketConnection } from './webSocketConnection.js';
 
 export interface WebSocketClientOptions {
@@ -48,57 +47,61 @@ export const connectWebSocket = (
       return;
     }
     let connected = false;
-    const failed = (error: unknown) => {
-      subscriber.error(error);
-    };
+    const late = setTimeout(() => {
+      fail(`no answer within ${timeoutMs} ms`);
+    }, timeoutMs);
     const broken = (event: object) => {
       fail(reasonOf(event));
     };
     const opened = () => {
-      // What it throws is the error.
-      accept();
+      try {
+        accept();
+      } catch (error) {
+        subscriber.error(error);
+        return;
+      }
       connected = true;
       forget();
       subscriber.next(clientConnection(socket, peer));
       subscriber.complete();
     };
-    socket.binaryType = 'arraybuffer';
-    const stops = [
-      after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`), failed),
-      hearEvent(socket, 'open', opened, failed),
-      hearEvent(socket, 'error', broken, failed),
-      hearEvent(socket, 'close', broken, failed),
-    ];
+    const listeners = [
+      ['open', opened],
+      ['error', broken],
+      ['close', broken],
+    ] as const;
     const forget = () => {
-      for (const stop of stops) stop();
+      clearTimeout(late);
+      for (const [type, listener] of listeners) socket.removeEventListener(type, listener);
     };
+    socket.binaryType = 'arraybuffer';
+    for (const [type, listener] of listeners) socket.addEventListener(type, listener);
     return () => {
       if (connected) return;
       forget();
       // Of `ws` the error that giving up makes would end the process.
-      hearEvent(socket, 'error', () => undefined, failed);
+      socket.addEventListener('error', () => undefined);
       socket.close();
     };
   });
 
 const clientConnection = (socket: WebSocketLike, peer: string): Connection => {
   const writable = new Subject<void>();
-  let callOff: (() => void) | undefined;
-  const failed = () => {
-    socket.close();
-  };
+  let asking: ReturnType<typeof setTimeout> | undefined;
 
   const ask = () => {
-    callOff = undefined;
-    if (socket.bufferedAmount > TAKES_AGAIN) callOff = after(ASK, ask, failed);
+    asking = undefined;
+    if (socket.bufferedAmount > TAKES_AGAIN) asking = setTimeout(ask, ASK);
     else writable.next();
   };
-  hearEvent(socket, 'close', () => callOff?.(), failed);
+  socket.addEventListener('close', () => {
+    clearTimeout(asking);
+  });
   return webSocketConnection(socket, {
     peer,
     isTaken: () => {
-      if (callOff === undefined && socket.bufferedAmount < FULL) return true;
-      callOff ??= after(ASK, ask, failed);
+      if (asking === undefined && socket.bufferedAmount < FULL) return true;
+      asking ??= setTimeout(ask, ASK);
       return false;
     },
     writable$: writable.asObservable(),

@@ -1,6 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
-import { after, hearEvent, reasonOf, soonAfter } from './guard.js';
 
 /** The events of a WebSocket that are listened to. */
 export type EventType = 'open' | 'message' | 'error' | 'close';
@@ -41,7 +40,6 @@ const OPEN = 1;
 const NORMAL = 1000;
 const NO_TEXT = 1003;
 const TOO_MUCH = 1008;
-const OUR_FAULT = 1011;
 
 const NO_BINDING = new Uint8Array(0);
 
@@ -85,18 +83,13 @@ export const webSocketConnection = (
   const soon = () => {
     if (due) return;
     due = true;
-    soonAfter(handOver, failed);
+    queueMicrotask(handOver);
   };
 
-  let callOff: (() => void) | undefined;
+  let force: ReturnType<typeof setTimeout> | undefined;
   const shut = (code: number) => {
-    callOff ??= after(CLOSE_GRACE, () => socket.terminate?.(), failed);
-    try {
-      socket.close(code);
-    } catch {
-      // In a browser a page may not give the codes of the protocol, apart from `NORMAL`.
-      socket.close();
-    }
+    force ??= setTimeout(() => socket.terminate?.(), CLOSE_GRACE);
+    socket.close(code);
     // Its end is behind what was not read.
     socket.resume?.();
   };
@@ -108,12 +101,7 @@ export const webSocketConnection = (
     end();
   };
 
-  /** A fault of ours with this connection ends this connection. */
-  const failed = (error: unknown) => {
-    if (!isOver) fail(OUR_FAULT, reasonOf(error));
-  };
-
-  const heard = (event: object) => {
+  const hear = (event: object) => {
     if (closed || isOver) return;
     const bytes = bytesOf('data' in event ? event.data : undefined);
     if (bytes === undefined) {
@@ -132,7 +120,7 @@ export const webSocketConnection = (
     failure ??= explain?.(event) ?? 'the connection was lost';
   };
   const over = (event: object) => {
-    callOff?.();
+    clearTimeout(force);
     if (isOver) return;
     isOver = true;
     if (!('wasClean' in event && event.wasClean === true)) failure ??= 'the connection was lost';
@@ -142,9 +130,9 @@ export const webSocketConnection = (
 
   socket.pause?.();
   // They live as long as the socket: of `ws` an 'error' that nobody hears ends the process.
-  hearEvent(socket, 'message', heard, failed);
-  hearEvent(socket, 'error', broken, failed);
-  hearEvent(socket, 'close', over, failed);
+  socket.addEventListener('message', hear);
+  socket.addEventListener('error', broken);
+  socket.addEventListener('close', over);
 
   return {
     peer,

@@ -19,6 +19,7 @@ describe('the store of a relay', () => {
       dir: '/d',
       durability: 'disk',
       keep: { age: 2_592_000_000, bytes: 67_108_864, total: 1_073_741_824 },
+      trustClock: false,
     });
     expect(readStore({})?.dir).toBe(`${stateDir()}/relay`);
   });
@@ -31,11 +32,13 @@ describe('the store of a relay', () => {
       keepEntries: 9,
       keepBytes: '1m',
       keepTotal: '2m',
+      trustClock: true,
     };
     expect(readStore(flags)).toStrictEqual({
       dir: '/d',
       durability: 'os',
       keep: { age: 604_800_000, bytes: 1_048_576, total: 2_097_152, entries: 9 },
+      trustClock: true,
     });
   });
 

@@ -28,7 +28,6 @@ import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { leafOf } from '../../tls/certificate.js';
 import { pinOf } from '../../tls/pin.js';
-import type { Fault } from '../../transport/fault.js';
 import type { Listening } from '../../transport/listening.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { type Certificate, listenTls } from '../../transport/tls.js';
@@ -39,11 +38,12 @@ import { Exit, note } from '../exit.js';
 import { bytes, choice, span } from '../flags.js';
 import { readLimits } from '../limits.js';
 import { endSignal$, signal$ } from '../process.js';
-import { logEvents } from '../relayLog.js';
+import { logHistory } from '../historyLog.js';
+import { type Log, logEventsIn, openLog } from '../relayLog.js';
 import { readCertificates, shared } from '../serveTls.js';
 import { listenForPages, pageUrl, readWeb } from '../serveWeb.js';
 import { LOG_LEVELS } from '../choices.js';
-import { cannotListen, DELIVERY_GRACE, stopped, withFaults } from '../serving.js';
+import { cannotListen, DELIVERY_GRACE, stopped } from '../serving.js';
 import { readDir, readStore, type StoreOptions } from '../store.js';
 
 const LARGEST_WINDOW = 2 ** 40;
@@ -89,7 +89,7 @@ export const serve: Run = ({ flags }) =>
             takeUntil(stop$),
           );
 
-    const serving = (history: History | undefined, log: (event: RelayEvent | Fault) => void) =>
+    const serving = (history: History | undefined, log: (event: RelayEvent) => void) =>
       ears$.pipe(
         tap(({ ear, pages }) => {
           announce(ear.address, pin);
@@ -99,7 +99,6 @@ export const serve: Run = ({ flags }) =>
         switchMap(({ ear, pages }) =>
           (pages === undefined ? ear.connection$ : merge(ear.connection$, pages.connection$)).pipe(
             relay({ ...limits, window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) }),
-            withFaults(ear, pages),
           ),
         ),
         tap(log),
@@ -108,8 +107,10 @@ export const serve: Run = ({ flags }) =>
         endWith(Exit.ok),
       );
 
-    return from(logEvents(level)).pipe(
-      switchMap((log) => openStore(store).pipe(switchMap((history) => serving(history, log)))),
+    return from(openLog(level)).pipe(
+      switchMap((log) =>
+        openStore(store, log).pipe(switchMap((history) => serving(history, logEventsIn(log)))),
+      ),
       // The store closes when its observable is unsubscribed.
       take(1),
       takeUntil(
@@ -121,7 +122,7 @@ export const serve: Run = ({ flags }) =>
     );
   });
 
-const openStore = (store: StoreOptions | undefined): Observable<History | undefined> =>
+const openStore = (store: StoreOptions | undefined, log: Log | undefined): Observable<History | undefined> =>
   store === undefined
     ? of(undefined)
     : from(import('../../history/index.js')).pipe(
@@ -130,6 +131,7 @@ const openStore = (store: StoreOptions | undefined): Observable<History | undefi
           checkHistory(store.dir);
           return lmdbHistory({
             ...store,
+            onEvent: logHistory(log),
             onDamage: (room, from, to) => {
               note(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
             },

@@ -1,13 +1,8 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkHistory } from '../../../src/history/index.js';
-import { find, prepare } from '../../../src/history/directory.js';
-import { groupCommit } from '../../../src/history/groupCommit.js';
-import { openStore } from '../../../src/history/openStore.js';
-import { exceeding, type Retention } from '../../../src/history/retention.js';
-import type { Store } from '../../../src/history/store.js';
-import { storedLog } from '../../../src/history/storedLog.js';
-import { sweep } from '../../../src/history/sweep.js';
+import type { Retention } from '../../../src/history/retention.js';
 import { numbered, openDir, readAll, say, tempDirs } from './support.js';
+import { type Swept, sweptStore } from './sweeps.js';
 
 const dirs = tempDirs();
 
@@ -79,102 +74,63 @@ describe('with each batch of a room', () => {
 });
 
 describe('a sweep', () => {
-  let store: Store | undefined;
-  let time = 0;
-  let sweeps = 0;
+  let swept: Swept;
 
-  const rooms = () => {
-    const dir = prepare(dirs.make());
-    const opened = openStore(dir, find(dir), { durability: 'os' });
-    store = opened;
-    time = 0;
-    const commits = groupCommit({ store: opened, goes: exceeding({}), now: () => time });
-    const log = (room: string) =>
-      storedLog({
-        store: opened,
-        room,
-        newId: () => room,
-        commits,
-        onDamage: () => undefined,
-        sweeps: () => sweeps,
-        isOpen: () => true,
-      });
-    /** How many steps it took. */
-    const swept = (keep: Retention): number => {
-      const onTrimmed = () => {
-        sweeps += 1;
-      };
-      return [...sweep({ store: opened, keep, now: () => time, onTrimmed })].length;
-    };
-    return { dir, store: opened, log, swept };
-  };
+  beforeEach(() => {
+    swept = sweptStore(dirs.make());
+  });
 
   afterEach(() => {
-    store?.close();
-    store = undefined;
+    swept.store.close();
   });
 
   test('removes what is too old, and open logs know at once', async () => {
-    const { log, swept } = rooms();
-    const [lobby, cellar] = [log('lobby'), log('cellar')];
-    for (time = 1; time <= 5; time += 1) {
+    const [lobby, cellar] = [swept.log('lobby'), swept.log('cellar')];
+    for (const time of [1, 2, 3, 4, 5]) {
+      swept.time = time;
       await say(lobby, `${time}`);
       if (time === 2) await say(cellar, `${time}`);
     }
-    time = 10;
-    swept({ age: 7 });
+    swept.time = 10;
+    swept.sweep({ age: 7 });
     expect([lobby.first, lobby.next, ...readAll(lobby, 1)]).toStrictEqual([3, 6, '1-2', '3', '4', '5']);
     expect([cellar.first, cellar.next]).toStrictEqual([2, 2]);
     expect(cellar.read(1)).toStrictEqual({ from: 1, to: 1 });
     expect(cellar.read(2)).toBeUndefined();
+    expect(swept.events).toStrictEqual([{ type: 'removed', reason: 'age', rooms: 2, entries: 3, bytes: 6 }]);
   });
 
   test('leaves a room of which everything went under its id and at its position', async () => {
-    const { log, swept, dir } = rooms();
+    const { log, store } = swept;
     const lobby = log('lobby');
     await say(lobby, ...numbered(1, 3));
-    time = 10;
-    swept({ age: 5 });
+    swept.time = 10;
+    swept.sweep({ age: 5 });
     expect([log('lobby').id, log('lobby').first, log('lobby').next]).toStrictEqual(['lobby', 4, 4]);
     await say(lobby, 'four');
     expect(readAll(lobby, 1)).toStrictEqual(['1-3', 'four']);
-    swept({ age: 5 });
+    swept.sweep({ age: 5 });
     expect(readAll(lobby)).toStrictEqual(['four']);
-    store?.close();
-    expect(checkHistory(dir)).toStrictEqual({ rooms: 1, entries: 1, bytes: 5 });
-  });
-
-  test('removes the oldest of all rooms while all have too much together', async () => {
-    const { log, swept } = rooms();
-    const all = ['a', 'b', 'c'].map(log);
-    // Ten bytes each, the rooms in turn.
-    for (time = 1; time <= 30; time += 1) await say(all[time % 3]!, `${time}`.padStart(9, '.'));
-    swept({ total: 105 });
-    const left = all.flatMap((each) => readAll(each)).map((line) => Number(line.replaceAll('.', '')));
-    expect(left.sort((a, b) => a - b)).toStrictEqual(Array.from({ length: 10 }, (_, n) => 21 + n));
-    expect(swept({ total: 105 })).toBe(0);
+    store.close();
+    expect(checkHistory(store.dir)).toStrictEqual({ rooms: 1, entries: 1, bytes: 5 });
   });
 
   test('leaves everything where nothing is too old or too much', async () => {
-    const { log, swept, store } = rooms();
+    const { log, store } = swept;
     await say(log('lobby'), 'a');
     const before = store.transactions();
-    swept({ age: 100, total: 2 });
+    swept.sweep({ age: 100, total: 4 });
     expect(store.transactions()).toBe(before);
+    expect(swept.events).toStrictEqual([]);
   });
 
   test('does a little at a time, and batches are stored meanwhile', async () => {
-    const { log, store, dir } = rooms();
+    const { log, store } = swept;
     const lobby = log('lobby');
     const many = Array.from({ length: 1200 }, (_, n) => log(`room ${n}`));
     await Promise.all(many.map((each) => say(each, 'x')));
-    time = 10;
-    const steps = sweep({
-      store,
-      keep: { age: 5, total: 0 },
-      now: () => time,
-      onTrimmed: () => (sweeps += 1),
-    });
+    swept.time = 10;
+    const steps = swept.steps({ age: 5, total: 0 });
     let taken = 0;
     while (steps.next().done !== true) {
       taken += 1;
@@ -185,7 +141,7 @@ describe('a sweep', () => {
     for (const room of many) expect([room.first, room.next]).toStrictEqual([2, 2]);
     expect(lobby.next).toBe(taken + 1);
     store.close();
-    expect(checkHistory(dir).rooms).toBe(1201);
+    expect(checkHistory(store.dir).rooms).toBe(1201);
   });
 
   test('of an opened history happens by itself, at opening and then again and again', async () => {
@@ -198,7 +154,13 @@ describe('a sweep', () => {
     first.close();
 
     let now = 100;
-    const { history, close } = await openDir({ dir, now: () => now, keep: { age: 50 }, sweep: 1 });
+    const { history, close } = await openDir({
+      dir,
+      now: () => now,
+      keep: { age: 50 },
+      sweep: 1,
+      trustClock: true,
+    });
     const lobby = history.open('lobby', () => 'id');
     const gone = async (position: number) => {
       for (const began = performance.now(); lobby.first < position; await new Promise(setImmediate))
