@@ -152,6 +152,21 @@ const limits: Readonly<Record<string, Flag>> = {
     wires: 'any',
   },
   joinsPerSecond: { type: 'number', value: 'N', help: 'joins a second, in all; 0 has no limit (200)' },
+  joinsPerAddress: {
+    type: 'number',
+    value: 'N',
+    help: 'of them from one address; 0 behind a proxy (10; on this machine no limit)',
+  },
+  newRoomsPerAddress: {
+    type: 'number',
+    value: 'N',
+    help: 'new rooms an hour from one address; 0 behind a proxy (100; on this machine no limit)',
+  },
+  bytesPerAddress: {
+    type: 'string',
+    value: 'BYTES',
+    help: 'an hour from one address; beyond, it is slowed; 0 behind a proxy (256MiB; on this machine no limit)',
+  },
   handshakeTimeout: {
     type: 'string',
     value: 'TIME',

@@ -148,6 +148,14 @@ const openHistory = (
   return {
     history: {
       durability,
+      has: (room) => {
+        try {
+          return store.room(room) !== undefined;
+        } catch {
+          // It is damaged, and so it is there.
+          return true;
+        }
+      },
       open: (room, newId) => {
         if (!isOpen) throw new HistoryError('closed', `the history in ${dir} is closed`);
         // What a log before this one handed over is still to be stored; the new one begins after it.

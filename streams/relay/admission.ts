@@ -4,6 +4,7 @@ import type { Control } from '../wire/control.js';
 import { TICKS } from '../wire/heartbeat.js';
 import { LINE_LIMIT } from '../wire/lines.js';
 import type { Verify } from '../wire/signature.js';
+import { addressLevels, type AddressRate } from './addressRate.js';
 import type { Command } from './commands.js';
 import { Door } from './door.js';
 import { Doors } from './doors.js';
@@ -16,6 +17,8 @@ export interface AdmissionOptions extends PaceLimits {
   readonly verify: Verify;
   /** Throws where an answer to `NICK` is refused before its proof is checked. */
   readonly entrance?: Entrance;
+  /** Bytes of lines that all connections of one address may send; beyond that none of them is read for a while. */
+  readonly byteRatePerAddress?: AddressRate | undefined;
   /** The longest line in bytes. */
   readonly lineLimit?: number;
   /** How long a connection may take to answer `NICK`, in ms. */
@@ -68,10 +71,12 @@ export const admission = ({
   heartbeat = 15_000,
   retryMs = 1000,
   stop$ = EMPTY,
+  byteRatePerAddress,
   ...options
 }: AdmissionOptions): ((connection: Connection) => Observable<Command | TurnedAway>) => {
   const shutdown: Control = { type: 'bye', reason: 'shutdown', retryMs };
-  const rules = { ...options, lineLimit, handshakeTimeout, heartbeat, shutdown };
+  const addressBytes = addressLevels(byteRatePerAddress);
+  const rules = { ...options, lineLimit, handshakeTimeout, heartbeat, shutdown, addressBytes };
   const doors = new Doors({ stop$, tick$: interval(heartbeat / TICKS) });
 
   return (connection) =>

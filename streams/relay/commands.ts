@@ -90,11 +90,12 @@ export const readMember = (
   if (text === undefined) throw new ProtocolError('bad-line', 'the answer to NICK is not UTF-8');
   const { nick, room, session, after, last, proof, access, owner } = readHello(text);
   const here = { nick, room, session, nonce, binding: toBase64url(connection.channelBinding) };
-  entrance?.({ room, access }, accessMessage(here));
-  if (!verify(room, proofMessage(here), proof))
-    throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
-  if (owner !== undefined && !verify(owner.key, ownerMessage(here), owner.signature))
-    throw new ProtocolError('bad-proof', 'the signature of the owner does not hold');
+  const settle = entrance?.({ room, access, peer: connection.peer }, accessMessage(here));
+  const isProved = verify(room, proofMessage(here), proof);
+  const isOwned = owner === undefined || (isProved && verify(owner.key, ownerMessage(here), owner.signature));
+  settle?.(isProved && isOwned);
+  if (!isProved) throw new ProtocolError('bad-proof', 'the proof does not hold for this room');
+  if (!isOwned) throw new ProtocolError('bad-proof', 'the signature of the owner does not hold');
   // Each by its name: members that were spread had a hidden class each, and every look at one was slow.
   return { nick, room, session, after, last, owner: owner?.key, connection, flow };
 };

@@ -7,6 +7,7 @@ import { greetingLine } from '../wire/handshake.js';
 import { GONE, TICKS } from '../wire/heartbeat.js';
 import { LineSplitter } from '../wire/lines.js';
 import { encodeLine } from '../wire/utf8.js';
+import type { AddressLevels } from './addressRate.js';
 import type { AdmissionOptions, TurnedAway } from './admission.js';
 import { type Command, eachCommand, type Member, readMember } from './commands.js';
 import type { Doors } from './doors.js';
@@ -14,10 +15,12 @@ import { SharedFlow } from './flow.js';
 import { pacer } from './pace.js';
 
 /** What all doors of a relay go by; the defaults are in. */
-export interface DoorRules extends Omit<AdmissionOptions, 'stop$' | 'retryMs'> {
+export interface DoorRules extends Omit<AdmissionOptions, 'stop$' | 'retryMs' | 'byteRatePerAddress'> {
   readonly lineLimit: number;
   readonly handshakeTimeout: number;
   readonly heartbeat: number;
+  /** Bytes that each address has left. */
+  readonly addressBytes: AddressLevels;
   /** What a relay that stops says to who is not in yet. */
   readonly shutdown: Control;
 }
@@ -43,6 +46,8 @@ export class Door implements Observer<Uint8Array> {
   #member: Member | undefined;
   /** How many ticks in a row nothing has come. */
   #silent = 0;
+  /** How many ticks in a row it was not read. */
+  #held = 0;
   /** What it is told when it is closed without having become a member. */
   #farewell: Control | undefined;
 
@@ -53,7 +58,7 @@ export class Door implements Observer<Uint8Array> {
     this.#doors = doors;
     this.#out = out;
     this.#lines = new LineSplitter({ limit: rules.lineLimit, first: ANSWER_LIMIT });
-    this.#pace = pacer(this.#flow, rules);
+    this.#pace = pacer(this.#flow, rules, rules.addressBytes.follow(connection.peer));
     this.#farewell = rules.shutdown;
   }
 
@@ -86,11 +91,23 @@ export class Door implements Observer<Uint8Array> {
 
   /** Half a heartbeat is over. */
   tick(): void {
-    // Its silence is ours while we do not read it.
-    this.#silent = this.#flow.isHeld ? 0 : this.#silent + 1;
+    if (this.#flow.isHeld) {
+      this.#hold();
+      return;
+    }
+    this.#held = 0;
+    this.#silent += 1;
     if (this.#silent === GONE)
       this.#end(new LinkError(`nothing was heard for ${2 * this.#rules.heartbeat} ms`));
     else if (this.#silent === TICKS && this.#member !== undefined)
+      this.#out.next({ type: 'quiet', member: this.#member });
+  }
+
+  /** Its silence is ours while we do not read it; and it shall not take our silence for an end. */
+  #hold(): void {
+    this.#silent = 0;
+    this.#held += 1;
+    if (this.#held % TICKS === 0 && this.#member !== undefined)
       this.#out.next({ type: 'quiet', member: this.#member });
   }
 

@@ -42,6 +42,8 @@ export interface StoredLog {
 export interface History {
   /** What stored is worth: `os`, it outlives the relay; `disk`, it outlives the machine. */
   readonly durability: 'os' | 'disk';
+  /** Whether a room has a log here, or cannot be told to have none. Without it every room counts as new. */
+  readonly has?: (room: string) => boolean;
   /**
    * The log of a room; where there is none yet, a new one under the id that `newId` makes. Throws where the store
    * cannot be read. Of one room only one log is in use at a time.

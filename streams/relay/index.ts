@@ -1,4 +1,5 @@
 export * from './addressKey.js';
+export * from './addressRate.js';
 export * from './admission.js';
 export * from './commands.js';
 export * from './entrance.js';

@@ -44,8 +44,8 @@ export const limitConnections =
         mergeMap((connection): Observable<T | TurnedAway> => {
           const text = there.refusal(connection.peer);
           if (text !== undefined) return refuse(connection, { type: 'err', code: 'busy', text });
-          if (!gate.isOpen())
-            return refuse(connection, { type: 'bye', reason: 'busy', retryMs: gate.turn() });
+          if (!gate.isOpen(connection.peer))
+            return refuse(connection, { type: 'bye', reason: 'busy', retryMs: gate.turn(connection.peer) });
           return serve(connection).pipe(finalize(there.add(connection.peer)));
         }),
       );

@@ -79,20 +79,29 @@ export interface Pacer {
 
 const UNPACED: Pacer = { take: () => undefined, slow: () => undefined, stop: () => undefined };
 
+/** What others share with a connection: bytes of lines. */
+export type SharedBytes = Pick<Level, 'take' | 'debt'>;
+
 /** A pacer for one connection; one for all that have no limit. */
-export const pacer = (connection: Flow, { byteRate = UNLIMITED, lineRate = UNLIMITED }: PaceLimits): Pacer =>
-  byteRate.perSecond === Infinity && lineRate.perSecond === Infinity
+export const pacer = (
+  connection: Flow,
+  { byteRate = UNLIMITED, lineRate = UNLIMITED }: PaceLimits,
+  shared?: SharedBytes,
+): Pacer =>
+  byteRate.perSecond === Infinity && lineRate.perSecond === Infinity && shared === undefined
     ? UNPACED
-    : new LimitedPacer(connection, byteRate, lineRate);
+    : new LimitedPacer(connection, byteRate, lineRate, shared);
 
 class LimitedPacer implements Pacer {
   readonly #connection: Flow;
   readonly #bytes: Level;
   readonly #lines: Level;
+  readonly #shared: SharedBytes | undefined;
   #slowed = Subscription.EMPTY;
 
-  constructor(connection: Flow, byteRate: Rate, lineRate: Rate) {
+  constructor(connection: Flow, byteRate: Rate, lineRate: Rate, shared: SharedBytes | undefined) {
     this.#connection = connection;
+    this.#shared = shared;
     this.#bytes = new Level(byteRate, schedulerTime);
     this.#lines = new Level(lineRate, schedulerTime);
   }
@@ -100,6 +109,7 @@ class LimitedPacer implements Pacer {
   take({ bytes, count }: Lines): void {
     this.#bytes.take(bytes.length);
     this.#lines.take(count);
+    this.#shared?.take(bytes.length);
   }
 
   slow(): void {
@@ -122,6 +132,6 @@ class LimitedPacer implements Pacer {
   }
 
   #debt(): number {
-    return Math.max(this.#bytes.debt(), this.#lines.debt());
+    return Math.max(this.#bytes.debt(), this.#lines.debt(), this.#shared?.debt() ?? 0);
   }
 }

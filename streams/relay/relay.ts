@@ -24,11 +24,11 @@ import type { Command } from './commands.js';
 import { entrance, type EntranceOptions } from './entrance.js';
 import { groupUntil } from './groupUntil.js';
 import { type ConnectionLimits, limitConnections } from './limitConnections.js';
-import { joinGate } from './joinGate.js';
+import { joinGate, type JoinGate, type JoinRates } from './joinGate.js';
 import { room, type RoomOptions } from './room.js';
 import { DEFAULT_GRACE } from './rollCall.js';
 import type { RoomEvent } from './roomEvent.js';
-import type { Rate } from './tokenBucket.js';
+import { schedulerTime } from './tokenBucket.js';
 import { windowBudget } from './windowBudget.js';
 
 /** What a relay can be told. Without a limit there is none. */
@@ -37,9 +37,8 @@ export interface RelayOptions
     Omit<AdmissionOptions, 'entrance'>,
     Omit<RoomOptions, 'budget'>,
     Omit<ConnectionLimits, 'gate'>,
-    Omit<EntranceOptions, 'gate'> {
-  /** How many proofs are checked; beyond, who comes is told when to come back. */
-  readonly joinRate?: Rate;
+    Omit<EntranceOptions, 'gate' | 'history'>,
+    JoinRates {
   /**
    * How long, in ms, a room that everyone has left stays in memory, and with it a log that is nowhere else. An hour;
    * with a history a minute.
@@ -86,7 +85,7 @@ export const relay =
     defer(() => {
       // A room that is let go may still be committing when it begins anew.
       const open = new Map<RoomName, Observable<Command>>();
-      const gate = joinGate(options.joinRate);
+      const gate = joinGate(options);
       const budget = windowBudget(options.memoryLimit);
       const serve = (name: RoomName, command$: Observable<Command>) => {
         open.set(name, command$);
@@ -106,7 +105,7 @@ export const relay =
               groupUntil(({ member }) => member.room, deserted(options)),
               mergeMap((command$) =>
                 command$.pipe(
-                  supervised(command$.key, serve(command$.key, command$)),
+                  supervised(command$.key, gate, serve(command$.key, command$)),
                   finalize(() => {
                     if (open.get(command$.key) === command$) open.delete(command$.key);
                   }),
@@ -117,6 +116,13 @@ export const relay =
         ),
       );
     });
+
+/** A member that was there for so long, in ms, and lost its connection comes back before strangers. */
+const STAY_MS = 10_000;
+
+/** A connection that its client did not mean to end. */
+const isLost = ({ reason, fault }: Extract<Command, { type: 'leave' }>): boolean =>
+  reason !== 'bye' && fault === undefined;
 
 const isTurnedAway = (said: Command | TurnedAway): said is TurnedAway => said.type === 'turned-away';
 const isCommand = (said: Command | TurnedAway): said is Command => said.type !== 'turned-away';
@@ -133,19 +139,28 @@ const deserted =
     );
 
 const supervised =
-  (room: string, serve: (command$: Observable<Command>) => Observable<RoomEvent>) =>
+  (
+    room: string,
+    gate: Pick<JoinGate, 'reserve'>,
+    serve: (command$: Observable<Command>) => Observable<RoomEvent>,
+  ) =>
   (command$: Observable<Command>): Observable<RoomEvent | RoomFailed> => {
     // Who has joined may not have been served yet when the room fails or is let go, and would be nobody's then.
-    const inside = new Set<Connection>();
+    const inside = new Map<Connection, number>();
     const attended$ = command$.pipe(
       map((command) => {
-        if (command.type === 'join') inside.add(command.member.connection);
-        if (command.type === 'leave') inside.delete(command.member.connection);
+        const { connection } = command.member;
+        if (command.type === 'join') inside.set(connection, schedulerTime());
+        if (command.type === 'leave') {
+          const since = inside.get(connection) ?? Infinity;
+          if (isLost(command) && schedulerTime() - since >= STAY_MS) gate.reserve(connection.peer);
+          inside.delete(connection);
+        }
         return command;
       }),
     );
     const closeAll = () => {
-      for (const connection of inside) connection.close();
+      for (const connection of inside.keys()) connection.close();
       inside.clear();
     };
     return serve(attended$).pipe(

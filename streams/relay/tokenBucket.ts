@@ -35,8 +35,9 @@ export class Level {
     this.#at = now();
   }
 
-  has(): boolean {
-    return this.#rate.perSecond === Infinity || this.#fill() >= 1;
+  /** Whether so many are there. */
+  has(n = 1): boolean {
+    return this.#rate.perSecond === Infinity || this.#fill() >= n;
   }
 
   take(n: number): void {

@@ -254,6 +254,43 @@ describe('a member that is silent', () => {
   });
 });
 
+describe('an address', () => {
+  const TOKEN = bytes(token('x')).length;
+  const flow = { p: 'pause', r: 'resume' };
+
+  test('shares its bytes among its connections: none is read until they are made good, others are', () => {
+    marbles(({ hot, expectObservable }) => {
+      // A token in 10 ms; at first enough for two answers and a token.
+      const burst = 2 * said['A']!.length + TOKEN;
+      const operator = door({ byteRatePerAddress: { perSecond: 100 * TOKEN, burst } });
+      const from = (peer: string, marbles: string) => ({
+        ...fakeConnection({ chunk$: hot(marbles, { ...said, B: said['A']!, y: said['x']! }) }),
+        peer,
+      });
+      const [one, two, other] = [
+        from('192.0.2.1:1', '(Ax)-x-'),
+        from('192.0.2.1:2', 'B------y'),
+        from('192.0.2.2:1', 'Ax------'),
+      ];
+      for (const each of [one, two, other]) expectObservable(operator(each), '40ms !');
+      // Half a token is made good when the second comes: it owes 5 ms, and with that of the other connection 15.
+      expectObservable(one.flow$).toBe('-----p 15ms r', flow);
+      expectObservable(two.flow$).toBe('-------p 13ms r', flow);
+      expectObservable(other.flow$).toBe('-', flow);
+    });
+  });
+
+  test('that has a member which is not read for long has it asked, so that it does not think us gone', () => {
+    marbles(({ hot, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('-(Ax)', said) });
+      const rate = { perSecond: (1000 * TOKEN) / 35, burst: said['A']!.length };
+      const told$ = door({ heartbeat: 10, byteRatePerAddress: rate })(connection);
+      expectObservable(connection.flow$, '45ms !').toBe('-p 34ms r', flow);
+      expectObservable(told$, '45ms !').toBe('-(Ax) 5ms u 9ms u 9ms u', told);
+    });
+  });
+});
+
 describe('a relay that stops', () => {
   test('says BYE to who has not answered yet, and closes', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {

@@ -62,9 +62,9 @@ describe('limitConnections', () => {
         fakeConnection({ chunk$: hot('----------x', { x: bytes('x') }) }),
       ];
       // Its token is taken when the first has answered.
-      const gate = joinGate({ perSecond: 100, burst: 1 });
+      const gate = joinGate({ joinRate: { perSecond: 100, burst: 1 } });
       const connection$ = hot('-1-2-3-----------4', { 1: one, 2: two, 3: three, 4: four }).pipe(
-        tap((connection) => connection === two && gate.tryTake()),
+        tap((connection) => connection === two && gate.tryTake(two.peer)),
       );
       expectObservable(connection$.pipe(limited({ gate }))).toBe('---e-e-');
       expectObservable(one.line$).toBe('  -');

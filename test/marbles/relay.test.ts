@@ -86,6 +86,49 @@ describe('relay', () => {
   });
 });
 
+describe('when strangers use up the joins', () => {
+  test.each([
+    { name: 'lost its connection', stay: '10s |', in: true },
+    { name: 'was there for a moment', stay: '9s |', in: false },
+    { name: 'said BYE', stay: '10s q', in: false },
+    { name: 'broke the protocol', stay: '10s ?', in: false },
+  ])('a member that $name comes in before them: $in', ({ stay, in: isIn }) => {
+    const told: string[] = [];
+    marbles(
+      ({ hot, cold }) => {
+        const from = (peer: string, marbles: string) => ({
+          ...fakeConnection({ chunk$: cold(marbles, said) }),
+          peer,
+        });
+        const stranger = (n: number) => from(`192.0.2.${n}:1`, '-B');
+        const connection$ = hot('a 19s 123---b', {
+          a: from('192.0.2.9:1', `-A ${stay}`),
+          1: stranger(1),
+          2: stranger(2),
+          3: stranger(3),
+          b: from('192.0.2.9:2', '-A'),
+        });
+        // One for the member, two for strangers, and one that is kept.
+        const joinRate = { perSecond: 0.000_1, burst: 4 };
+        connection$
+          .pipe(relay({ nonce, verify, logId: () => 'log', turn$: timer(0), heartbeat: Infinity, joinRate }))
+          .subscribe((event) => {
+            if (event.type === 'joined') told.push(event.member.connection.peer);
+            if (event.type === 'turned-away') told.push(`${event.peer} ${event.reason}`);
+          });
+      },
+      { until: 60_000 },
+    );
+    expect(told).toStrictEqual([
+      '192.0.2.9:1',
+      '192.0.2.1:1',
+      '192.0.2.2:1',
+      '192.0.2.3:1 busy',
+      isIn ? '192.0.2.9:2' : '192.0.2.9:2 busy',
+    ]);
+  });
+});
+
 describe('a room that everyone has left', () => {
   test('keeps its log for a while, and then is let go', () => {
     marbles(({ hot, expectObservable, flush }) => {

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { checkAccess, showAccess } from '../../src/crypto/accessToken.js';
 import { joinGate } from '../../streams/relay/joinGate.js';
 import { entrance, type EntranceOptions } from '../../streams/relay/entrance.js';
+import { toBase64url } from '../../streams/wire/base64url.js';
+import type { RoomName } from '../../streams/wire/handshake.js';
 import { ProtocolError } from '../../streams/wire/errors.js';
 import { CELLAR, LOBBY } from '../support/wire.js';
 
@@ -11,10 +13,10 @@ const TOKEN = 'correct horse battery';
 /** The code of the refusal of one who wants in, or `in`. */
 const door = (options: EntranceOptions, open = new Set([LOBBY])) => {
   const enter = entrance(options, open);
-  return (room = LOBBY, access?: string) => {
+  return (room = LOBBY, access?: string, peer = 'peer', holds = true) => {
     try {
-      enter({ room, access }, MESSAGE);
-      return 'in';
+      enter({ room, access, peer }, MESSAGE)(holds);
+      return holds ? 'in' : 'out';
     } catch (error) {
       return error instanceof ProtocolError ? error.code : error;
     }
@@ -27,13 +29,33 @@ describe('entrance', () => {
   });
 
   test('lets as many in as the rate says, then is busy', () => {
-    const enter = door({ gate: joinGate({ perSecond: 0.001, burst: 2 }) });
-    expect([enter(), enter(), enter()]).toStrictEqual(['in', 'in', 'busy']);
+    const enter = door({ gate: joinGate({ joinRate: { perSecond: 0.001, burst: 1 } }) });
+    expect([enter(), enter()]).toStrictEqual(['in', 'busy']);
   });
 
   test('opens no room beyond the limit, and those that are open stay so', () => {
     const enter = door({ rooms: 1 });
     expect([enter(CELLAR), enter(LOBBY)]).toStrictEqual(['busy', 'in']);
+  });
+
+  test('takes nothing from all for proofs that do not hold', () => {
+    const enter = door({ gate: joinGate({ joinRate: { perSecond: 0.001, burst: 1 } }) });
+    for (let n = 0; n < 9; n += 1) expect(enter(LOBBY, undefined, 'mallory', false)).toBe('out');
+    expect(enter()).toBe('in');
+  });
+
+  test('lets each address make so many new rooms; those in memory or stored are not new', () => {
+    const [STORED, ATTIC, BARN] = [3, 4, 5].map(
+      (mark) => toBase64url(new Uint8Array(32).fill(mark)) as RoomName,
+    );
+    const enter = door({
+      newRoomRatePerAddress: { perSecond: 0.001, burst: 1 },
+      history: { has: (room) => room === STORED },
+    });
+    expect(enter(CELLAR, undefined, 'a', false)).toBe('out');
+    expect([enter(CELLAR, undefined, 'a'), enter(ATTIC, undefined, 'a')]).toStrictEqual(['in', 'busy']);
+    expect([enter(STORED, undefined, 'a'), enter(LOBBY, undefined, 'a')]).toStrictEqual(['in', 'in']);
+    expect([enter(BARN, undefined, 'b'), enter(ATTIC, undefined, 'b')]).toStrictEqual(['in', 'busy']);
   });
 
   test('lets only into rooms that are allowed', () => {
@@ -59,7 +81,7 @@ describe('entrance', () => {
   test('does not let outsiders use up the rate', () => {
     const enter = door({
       checkAccess: (_, access) => access === 'yes',
-      gate: joinGate({ perSecond: 0.001, burst: 1 }),
+      gate: joinGate({ joinRate: { perSecond: 0.001, burst: 1 } }),
     });
     for (let n = 0; n < 9; n += 1) expect(enter()).toBe('access-denied');
     expect(enter(LOBBY, 'yes')).toBe('in');
