@@ -4,16 +4,22 @@ import { fileFault } from './fileFault.js';
 /** Windows has no pipes among its files. */
 const NON_BLOCKING = process.platform === 'win32' ? 0 : constants.O_NONBLOCK;
 
+/** Opens a file for reading, and nothing else: a pipe would make the program wait for somebody who writes. */
+export const openRegularFile = (path: string): { readonly file: number; readonly stats: Stats } => {
+  const file = openSync(path, constants.O_RDONLY | NON_BLOCKING);
+  const stats = fstatSync(file);
+  if (stats.isFile()) return { file, stats };
+  closeSync(file);
+  throw fileFault(stats.isDirectory() ? 'EISDIR' : 'ENOTREG');
+};
+
 /**
- * Reads a file as UTF-8, and nothing else: a pipe would make the program wait for somebody who writes. `check` sees what
- * was opened, and throws if it must not be used. Throws errors of the system.
+ * Reads a file as UTF-8. `check` sees what was opened, and throws if it must not be used. Throws errors of the system,
+ * and those of `openRegularFile`.
  */
 export const readRegularFile = (path: string, check?: (stats: Stats) => void): string => {
-  const file = openSync(path, constants.O_RDONLY | NON_BLOCKING);
+  const { file, stats } = openRegularFile(path);
   try {
-    const stats = fstatSync(file);
-    if (stats.isDirectory()) throw fileFault('EISDIR');
-    if (!stats.isFile()) throw fileFault('ENOTREG');
     check?.(stats);
     return readFileSync(file, 'utf8');
   } finally {

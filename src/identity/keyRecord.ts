@@ -5,7 +5,7 @@ import { fromBase64url } from '../../streams/wire/index.js';
 export type KeyRecord = Sight | Check;
 
 /** A nick in a room, seen with a key for the first time, or with one that the person has taken for it. */
-interface Sight {
+export interface Sight {
   readonly type: 'seen' | 'accepted';
   /** ISO 8601. */
   readonly time: string;

@@ -1,20 +1,22 @@
 import { join } from 'node:path';
 import { foldNick } from '../../streams/wire/index.js';
-import { encodeRecord, readRecord, type KeyRecord } from './keyRecord.js';
+import { IdentityError } from './errors.js';
+import { encodeRecord, type KeyRecord } from './keyRecord.js';
+import { type KeyRecordFile, keyRecordFile } from './keyRecordFile.js';
+import { KEPT_UNWRITTEN, type KnownRecords, knownRecords } from './knownRecords.js';
 import { isTransientNick } from './transientNick.js';
-import { appendOwnFile, readOwnFile } from './ownFile.js';
 
-/** How many nicks of one room are kept: a member can write under as many as it likes. */
-export const KNOWN_LIMIT = 2000;
+export { KNOWN_LIMIT, NICKS_PER_KEY } from './knownRecords.js';
 
 /** Whose key is which, as this person has seen and checked it. */
 export interface KnownKeys {
   /** The keys of a room's nicks, by `foldNick`. What other processes add is there after the next change of one's own. */
   readonly known: (room: string) => ReadonlyMap<string, string>;
   /**
-   * Keeps the key that a nick was first seen with, and gives the key that is known for it: another one, where the nick
-   * was seen with that before, be it by another process. Above `KNOWN_LIMIT` nicks nothing more is kept; nor ever a
-   * nick that was made for one run (`isTransientNick`).
+   * Keeps the key that a nick was first seen with, and returns the key that is known for it: another one, if the nick
+   * was seen with that before, be it by another process. Of a key at most `NICKS_PER_KEY` nicks are kept and of a room
+   * at most `KNOWN_LIMIT`: the oldest whose key was never verified make room. A nick that was made for one run
+   * (`isTransientNick`) is never kept.
    */
   readonly remember: (room: string, nick: string, key: string) => string;
   /** Takes a key for a nick, whatever was known. */
@@ -31,6 +33,8 @@ export interface KnownKeys {
    * told before a first sight is believed.
    */
   readonly damaged: () => readonly number[];
+  /** How many nicks have made room for others since it was opened. */
+  readonly forgotten: () => number;
 }
 
 /** Where known keys are kept in the directory for data. */
@@ -38,25 +42,53 @@ export const knownKeysFile = (dir: string): string => join(dir, 'known-keys');
 
 /**
  * The known keys that are kept in a directory. The file only ever grows at its end, a line a write, so that processes
- * do not lose each other's. Throws `IdentityError`, here and where something is kept.
+ * do not lose each other's, and is read only once. Throws `IdentityError`, here and when something is kept. With
+ * `failed`, what cannot be written is known until the process ends, is written as soon as the disk takes it, and
+ * `failed` gets the error.
  */
-export const openKnownKeys = (dir: string, now: () => number = Date.now): KnownKeys => {
-  const path = knownKeysFile(dir);
-  let state = readAll(path);
-  const add = (record: KeyRecord) => {
-    appendOwnFile(path, `${state.isCut ? '\n' : ''}${encodeRecord(record)}\n`);
-    state = readAll(path);
+export const openKnownKeys = (
+  dir: string,
+  now: () => number = Date.now,
+  failed?: (error: IdentityError) => void,
+): KnownKeys => {
+  const file = keyRecordFile(knownKeysFile(dir));
+  const records = knownRecords();
+  const takeNew = () => {
+    for (const record of file.read()) records.take(record);
   };
-  const keysOf = (room: string): ReadonlyMap<string, string> => state.rooms.get(room) ?? new Map();
+  takeNew();
+  compact(file, records);
+  const forgottenBefore = records.forgotten;
+  let unwritten: readonly KeyRecord[] = [];
+
+  const add = (record: KeyRecord) => {
+    // Only what a person has decided is worth waiting for the disk: what strangers do must not make it work.
+    const durable = record.type !== 'seen';
+    try {
+      file.append([...unwritten, record].map(encodeRecord), durable);
+      unwritten = [];
+      takeNew();
+      compact(file, records);
+    } catch (error) {
+      if (failed === undefined || !(error instanceof IdentityError)) throw error;
+      try {
+        takeNew();
+      } catch {
+        // What cannot be read either is tried again with the next.
+      }
+      unwritten = [...unwritten, record].slice(-KEPT_UNWRITTEN);
+      records.take(record);
+      failed(error);
+    }
+  };
   const time = () => new Date(now()).toISOString();
 
   return {
-    known: keysOf,
+    known: records.keysOf,
     remember: (room, nick, key) => {
-      const known = keysOf(room);
-      if (!known.has(foldNick(nick)) && !isTransientNick(nick) && known.size < KNOWN_LIMIT)
+      if (!records.keysOf(room).has(foldNick(nick)) && !isTransientNick(nick))
         add({ type: 'seen', time: time(), room, nick, key });
-      return keysOf(room).get(foldNick(nick)) ?? key;
+      return records.keysOf(room).get(foldNick(nick)) ?? key;
     },
     accept: (room, nick, key) => {
       add({ type: 'accepted', time: time(), room, nick, key });
@@ -64,49 +96,25 @@ export const openKnownKeys = (dir: string, now: () => number = Date.now): KnownK
     verify: (key, yes) => {
       add({ type: yes ? 'verified' : 'unverified', time: time(), key });
     },
-    isVerified: (key) => state.verified.has(key),
+    isVerified: (key) => records.verified.has(key),
     ignore: (key, yes) => {
       add({ type: yes ? 'ignored' : 'unignored', time: time(), key });
     },
-    ignored: () => state.ignored,
-    damaged: () => state.damaged,
+    ignored: () => records.ignored,
+    damaged: () => file.damaged(),
+    forgotten: () => records.forgotten - forgottenBefore,
   };
 };
 
-interface State {
-  readonly rooms: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  readonly verified: ReadonlySet<string>;
-  readonly ignored: ReadonlySet<string>;
-  readonly damaged: readonly number[];
-  /** Whether the last line has no end: whoever wrote it did not come to it. */
-  readonly isCut: boolean;
-}
+/** A file of so many bytes is rewritten, if so many times fewer records say the same: strangers must not fill the disk. */
+const LARGE_BYTES = 1_048_576;
+const WASTE = 2;
 
-const readAll = (path: string): State => {
-  const text = readOwnFile(path) ?? '';
-  const rooms = new Map<string, Map<string, string>>();
-  const verified = new Set<string>();
-  const ignored = new Set<string>();
-  const damaged: number[] = [];
-
-  const take = (record: KeyRecord) => {
-    if (!('room' in record)) {
-      const keys = record.type === 'verified' || record.type === 'unverified' ? verified : ignored;
-      if (record.type === 'verified' || record.type === 'ignored') keys.add(record.key);
-      else keys.delete(record.key);
-      return;
-    }
-    const keys = rooms.get(record.room) ?? new Map<string, string>();
-    rooms.set(record.room, keys);
-    const nick = foldNick(record.nick);
-    // Of two first sights the first counts.
-    if (record.type === 'accepted' || !keys.has(nick)) keys.set(nick, record.key);
-  };
-  text.split('\n').forEach((line, at) => {
-    if (line === '') return;
-    const record = readRecord(line);
-    if (record === undefined) damaged.push(at + 1);
-    else take(record);
-  });
-  return { rooms, verified, ignored, damaged, isCut: text !== '' && !text.endsWith('\n') };
+const compact = (file: KeyRecordFile, records: KnownRecords): void => {
+  if (file.size < LARGE_BYTES || file.count < WASTE * records.count || file.damaged().length > 0) return;
+  try {
+    file.replace(records.all().map(encodeRecord));
+  } catch {
+    // It is only larger than it need be.
+  }
 };

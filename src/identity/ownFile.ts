@@ -3,17 +3,17 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
-  rmSync,
+  readSync,
   type Stats,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
-import { randomText } from '../crypto/random.js';
-import { reasonOf } from '../history/errors.js';
+import { dirname, resolve } from 'node:path';
+import { createFile } from '../files/createFile.js';
+import { openRegularFile, readRegularFile } from '../files/readRegularFile.js';
+import { writeWhole } from '../files/wholeFile.js';
+import { systemReason } from '../systemFault.js';
 import { errorCode } from '../transport/networkError.js';
 import { IdentityError } from './errors.js';
 
@@ -21,22 +21,56 @@ import { IdentityError } from './errors.js';
 const FILE_MASK = 0o077;
 const DIRECTORY_MASK = 0o022;
 
+const OTHER_HOME =
+  'if modes cannot be set there (FAT, /mnt/c of WSL), set RXCHAT_HOME to a directory on another file system';
+
 /**
- * Reads a file that is for its owner alone, as ssh reads its keys; `undefined` where there is none. Throws
+ * Reads a file that is for its owner alone, as ssh reads its keys; `undefined` if there is none. Throws
  * `IdentityError`: `open-to-others`, `not-yours`, `unreadable`.
  */
-export const readOwnFile = (path: string): string | undefined => {
-  let file: number | undefined;
+export const readOwnFile = (path: string): string | undefined =>
+  reading(path, () => {
+    const text = readRegularFile(path, (stats) => {
+      checkOwner(path, stats, FILE_MASK);
+    });
+    checkDirectory(path);
+    return text;
+  });
+
+/** What was added to a file since it was read up to a place. */
+export interface Tail {
+  /** Tells the file from another that has its path. */
+  readonly file: number;
+  /** Whether these are all bytes of the file. */
+  readonly isWhole: boolean;
+  readonly bytes: Buffer;
+}
+
+/** Reads the rest of such a file, from a place in it; all of it if it is another file than `file`, or became shorter. */
+export const readOwnTail = (path: string, from: number, before: number | undefined): Tail | undefined =>
+  reading(path, () => {
+    const { file, stats } = openRegularFile(path);
+    try {
+      checkOwner(path, stats, FILE_MASK);
+      checkDirectory(path);
+      const start = stats.ino === before && stats.size >= from ? from : 0;
+      return { file: stats.ino, isWhole: start === 0, bytes: bytesFrom(file, start, stats.size) };
+    } finally {
+      closeSync(file);
+    }
+  });
+
+const bytesFrom = (file: number, start: number, end: number): Buffer => {
+  const bytes = Buffer.alloc(Math.max(0, end - start));
+  return bytes.subarray(0, bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, start));
+};
+
+const reading = <T>(path: string, read: () => T): T | undefined => {
   try {
-    file = openSync(path, 'r');
-    checkOwner(path, fstatSync(file));
-    checkOwner(dirname(path), statSync(dirname(path)));
-    return readFileSync(file, 'utf8');
+    return read();
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw asIdentityError(error, 'unreadable', `cannot read ${path}`);
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
 };
 
@@ -45,42 +79,58 @@ export const readOwnFile = (path: string): string | undefined => {
  * that do so at once one wins. Throws `IdentityError` (`unwritable`).
  */
 export const createOwnFile = (path: string, text: string): void => {
-  const part = `${path}.${process.pid}-${randomText(6)}.part`;
   try {
     makeOwnDirectory(path);
-    try {
-      appendOwn(part, text, 'ax');
-      // A link, for a rename would replace the file of whoever was faster.
-      linkSync(part, path);
-      syncDirectory(dirname(path));
-    } finally {
-      rmSync(part, { force: true });
-    }
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw asIdentityError(error, 'unwritable', `cannot write ${path}`);
-  }
-};
-
-/**
- * Adds text to the end of a file, mode 0600, in one write, so that several processes can; makes the file where there
- * is none. Throws `IdentityError` (`unwritable`).
- */
-export const appendOwnFile = (path: string, text: string): void => {
-  try {
-    makeOwnDirectory(path);
-    appendOwn(path, text, 'a');
+    createFile(path, text);
   } catch (error) {
     throw asIdentityError(error, 'unwritable', `cannot write ${path}`);
   }
 };
 
-const appendOwn = (path: string, text: string, flags: 'a' | 'ax'): void => {
-  const file = openSync(path, flags, 0o600);
+/**
+ * Adds text to the end of a file, mode 0600, in one write, so that several processes can; makes the file if there is
+ * none. `durable`: returns once it outlives the machine. Throws `IdentityError` (`unwritable`).
+ */
+export const appendOwnFile = (path: string, text: string, durable = true): void => {
   try {
-    appendFileSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    const file = openToAppend(path);
+    try {
+      appendFileSync(file, text);
+      if (durable) fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw asIdentityError(error, 'unwritable', `cannot write ${path}`);
+  }
+};
+
+const openToAppend = (path: string): number => {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    makeOwnDirectory(path);
+    return openSync(path, 'a', 0o600);
+  }
+};
+
+/**
+ * Replaces the first bytes of a file that others append to; what was appended since stays, but for what a process is
+ * about to write at this very moment. Throws `IdentityError` (`unwritable`).
+ */
+export const replaceOwnFile = (path: string, text: string, size: number): void => {
+  try {
+    const { file: before } = openRegularFile(path);
+    try {
+      writeWhole(path, text);
+      const added = bytesFrom(before, size, fstatSync(before).size);
+      if (added.length > 0) appendOwnFile(path, added.toString('utf8'));
+    } finally {
+      closeSync(before);
+    }
+  } catch (error) {
+    throw asIdentityError(error, 'unwritable', `cannot write ${path}`);
   }
 };
 
@@ -88,31 +138,34 @@ const makeOwnDirectory = (path: string): void => {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 };
 
-const syncDirectory = (dir: string): void => {
-  // Windows has no directories that could be opened.
-  if (process.platform === 'win32') return;
-  const file = openSync(dir, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+const checkDirectory = (path: string): void => {
+  checkOwner(dirname(path), statSync(dirname(path)), DIRECTORY_MASK);
 };
 
-const checkOwner = (path: string, stats: Stats): void => {
+/**
+ * Refuses a file or a directory that belongs to another user, or with which others may do what the mask has. Throws
+ * `IdentityError`: `open-to-others`, `not-yours`.
+ */
+export const checkOwner = (path: string, { uid, mode }: Stats, mask: number): void => {
   // Windows has neither: there the user's own directories are closed to others by their access lists.
-  const uid = process.getuid?.();
-  if (uid === undefined) return;
-  if (stats.uid !== uid)
-    throw new IdentityError('not-yours', `${path} belongs to another user (uid ${stats.uid})`);
-  const isDirectory = stats.isDirectory();
-  const mode = stats.mode & 0o777;
-  if ((mode & (isDirectory ? DIRECTORY_MASK : FILE_MASK)) !== 0)
-    throw new IdentityError(
-      'open-to-others',
-      `${path} is open to others (mode ${mode.toString(8).padStart(4, '0')}): chmod ${isDirectory ? '700' : '600'} ${path}`,
-    );
+  const own = process.getuid?.();
+  if (own === undefined) return;
+  const where = resolve(path);
+  if (uid !== own) throw new IdentityError('not-yours', `${where} belongs to another user (uid ${uid})`);
+  if ((mode & mask) === 0) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
+  throw new IdentityError(
+    'open-to-others',
+    `${where} is open to others (mode ${octal}): chmod ${mask === FILE_MASK ? '600' : 'go-w'} ${where}`,
+    OTHER_HOME,
+  );
 };
 
 const asIdentityError = (error: unknown, code: 'unreadable' | 'unwritable', what: string): IdentityError =>
-  error instanceof IdentityError ? error : new IdentityError(code, `${what}: ${reasonOf(error)}`);
+  error instanceof IdentityError
+    ? error
+    : new IdentityError(
+        code,
+        `${what}: ${systemReason(error) ?? errorCode(error) ?? String(error)}`,
+        code === 'unwritable' ? 'set RXCHAT_HOME to a directory that is yours' : undefined,
+      );

@@ -1,17 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../transport/networkError.js';
+import { createFile } from '../files/createFile.js';
 import { systemFault } from '../systemFault.js';
 import type { Certificate } from '../transport/tls.js';
 import { CertificateError, check } from './certificate.js';
@@ -48,18 +37,7 @@ const read = (path: string): Certificate | undefined => {
 /** Of two that make one at once, both have that of the first. */
 const keep = (dir: string, path: string, text: string): Certificate => {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const part = `${path}.${randomBytes(6).toString('hex')}`;
-  const file = openSync(part, 'wx', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-    linkSync(part, path);
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-  } finally {
-    closeSync(file);
-    rmSync(part, { force: true });
-  }
+  createFile(path, text);
   return read(path) ?? { key: text, cert: text };
 };
 

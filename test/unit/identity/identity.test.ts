@@ -78,7 +78,7 @@ describe('an identity', () => {
     chmodSync(dir, 0o770);
     expect(complaint()).toMatchObject({
       code: 'open-to-others',
-      message: `${dir} is open to others (mode 0770): chmod 700 ${dir}`,
+      message: `${dir} is open to others (mode 0770): chmod go-w ${dir}`,
     });
     chmodSync(dir, 0o755);
     openIdentity(dir);

@@ -7,12 +7,14 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { IdentityError } from '../../../src/identity/errors.js';
 import { encodeRecord } from '../../../src/identity/keyRecord.js';
-import { KNOWN_LIMIT, knownKeysFile, openKnownKeys } from '../../../src/identity/knownKeys.js';
+import { KNOWN_LIMIT, knownKeysFile, NICKS_PER_KEY, openKnownKeys } from '../../../src/identity/knownKeys.js';
 import { transientNick } from '../../../src/identity/transientNick.js';
 import { toBase64url } from '../../../streams/wire/index.js';
 
@@ -24,6 +26,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+const onLinux = process.platform === 'linux' ? test : test.skip;
 const keyOf = (n: number): string => toBase64url(new Uint8Array(32).fill(n));
 const [ONE, TWO] = [keyOf(1), keyOf(2)];
 const file = () => knownKeysFile(dir);
@@ -93,17 +96,95 @@ describe('known keys', () => {
     );
   });
 
-  test('have a limit, over which a nick is not kept and known ones still are', () => {
-    const lines = Array.from({ length: KNOWN_LIMIT }, (_, n) =>
-      encodeRecord({ type: 'seen', time: '', room: 'room', nick: `n${n}`, key: ONE }),
-    );
-    writeFileSync(file(), `${lines.join('\n')}\n`, { mode: 0o600 });
+  const keys32 = (n: number): string =>
+    toBase64url(new Uint8Array(32).map((_, at) => (at === 0 ? 99 : at < 3 ? n >> (8 * (at - 1)) : 0)));
+
+  test('of one key are at most 20 nicks, the newest, however many it writes under; others stay known', () => {
     const keys = open();
-    expect(keys.remember('room', 'more', TWO)).toBe(TWO);
-    expect(keys.known('room').has('more')).toBe(false);
-    expect(keys.remember('room', 'n7', TWO)).toBe(ONE);
-    expect(keys.remember('other', 'more', TWO)).toBe(TWO);
-    expect(keys.known('other').has('more')).toBe(true);
+    keys.remember('room', 'bob', ONE);
+    for (let n = 0; n < 300; n += 1) expect(keys.remember('room', `m${n}`, TWO)).toBe(TWO);
+    keys.remember('room', 'carol', keyOf(3));
+    for (const each of [keys, open()]) {
+      expect(each.known('room').size).toBe(NICKS_PER_KEY + 2);
+      expect(each.remember('room', 'bob', TWO)).toBe(ONE);
+      expect(each.remember('room', 'carol', TWO)).toBe(keyOf(3));
+    }
+    expect(keys.forgotten()).toBe(300 - NICKS_PER_KEY);
+    expect(open().forgotten()).toBe(0);
+  });
+
+  test('of one room are at most 2000: the oldest whose key was never verified make room', () => {
+    const keys = open();
+    keys.remember('room', 'bob', ONE);
+    keys.verify(ONE, true);
+    keys.remember('room', 'carol', TWO);
+    for (let n = 0; n < KNOWN_LIMIT; n += 1) keys.remember('room', `m${n}`, keys32(n));
+    for (const each of [keys, open()]) {
+      expect(each.known('room').size).toBe(KNOWN_LIMIT);
+      expect(each.known('room').get('bob')).toBe(ONE);
+      expect(each.known('room').has('carol')).toBe(false);
+      expect(each.known('room').has(`m${KNOWN_LIMIT - 1}`)).toBe(true);
+    }
+    expect(keys.forgotten()).toBe(2);
+    expect(keys.remember('other', 'carol', TWO)).toBe(TWO);
+    expect(keys.known('other').has('carol')).toBe(true);
+  });
+
+  test('a verified key keeps all of its nicks', () => {
+    const keys = open();
+    keys.verify(ONE, true);
+    for (let n = 0; n < 3 * NICKS_PER_KEY; n += 1) keys.remember('room', `n${n}`, ONE);
+    expect(keys.known('room').size).toBe(3 * NICKS_PER_KEY);
+  });
+
+  test('each byte of the file is read once, however many are met', () => {
+    const keys = open();
+    keys.remember('room', 'alice', ONE);
+    // Whoever read it again would find this.
+    const bytes = readFileSync(file());
+    bytes[20] = 0x21;
+    writeFileSync(file(), bytes);
+    for (let n = 0; n < 50; n += 1) keys.remember('room', `n${n}`, keys32(n));
+    expect(keys.damaged()).toStrictEqual([]);
+    expect(keys.known('room').size).toBe(51);
+    expect(open().damaged()).toStrictEqual([1]);
+  });
+
+  test('strangers do not fill the disk, in one run or in many', () => {
+    const flood = (run: number) =>
+      Array.from({ length: 4500 }, (_, n) =>
+        encodeRecord({ type: 'seen', time: '', room: 'room', nick: `m${run}-${n}`, key: keys32(n % 30) }),
+      ).join('\n');
+    for (let run = 0; run < 3; run += 1) {
+      const keys = open();
+      keys.verify(ONE, true);
+      keys.ignore(TWO, true);
+      appendFileSync(file(), `${flood(run)}\n`);
+      keys.remember('room', `bob${run}`, ONE);
+    }
+    expect(statSync(file()).size).toBeLessThan(1_048_576);
+    const keys = open();
+    expect([keys.isVerified(ONE), keys.ignored().has(TWO)]).toStrictEqual([true, true]);
+    expect(['bob0', 'bob1', 'bob2'].map((nick) => keys.known('room').get(nick))).toStrictEqual([
+      ONE,
+      ONE,
+      ONE,
+    ]);
+    expect(keys.damaged()).toStrictEqual([]);
+  });
+
+  test('a file that was made smaller has what another process adds to it', () => {
+    const first = open();
+    const line = encodeRecord({ type: 'verified', time: '', key: TWO });
+    first.verify(TWO, true);
+    appendFileSync(file(), `${line}\n`.repeat(Math.ceil(1_048_576 / line.length)));
+    const second = open();
+    expect(statSync(file()).size).toBeLessThan(1000);
+    first.remember('room', 'bob', ONE);
+    expect(second.remember('room', 'bob', TWO)).toBe(ONE);
+    expect(first.remember('room', 'carol', TWO)).toBe(TWO);
+    expect(open().known('room').get('carol')).toBe(TWO);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
   });
 
   test('that others can read are refused', () => {
@@ -163,5 +244,50 @@ describe('a damaged file of known keys', () => {
         expect(open().damaged()).not.toStrictEqual([]);
       }),
     );
+  });
+});
+
+describe('known keys that cannot be written', () => {
+  /** As on a full disk: what is at the place of the file takes no text. */
+  const block = () => {
+    rmSync(file(), { force: true });
+    symlinkSync('/dev/full', file());
+  };
+
+  onLinux('are an error for who has not said what to do about it', () => {
+    const keys = open();
+    block();
+    expect(() => keys.verify(ONE, true)).toThrow(
+      new IdentityError('unwritable', `cannot write ${file()}: no space left on device`),
+    );
+  });
+
+  onLinux('hold until the process ends, and are written once there is room', () => {
+    const failures: string[] = [];
+    const keys = openKnownKeys(
+      dir,
+      () => 0,
+      ({ message }) => failures.push(message),
+    );
+    keys.remember('room', 'alice', ONE);
+    const before = readFileSync(file(), 'utf8');
+    block();
+    expect(keys.remember('room', 'bob', TWO)).toBe(TWO);
+    keys.verify(TWO, true);
+    keys.ignore(ONE, true);
+    expect(keys.remember('room', 'bob', ONE)).toBe(TWO);
+    expect([keys.isVerified(TWO), keys.ignored().has(ONE)]).toStrictEqual([true, true]);
+    expect(failures).toStrictEqual(Array(3).fill(`cannot write ${file()}: no space left on device`));
+
+    rmSync(file());
+    writeFileSync(file(), before, { mode: 0o600 });
+    keys.remember('room', 'carol', ONE);
+    const later = open();
+    expect([...later.known('room')]).toStrictEqual([
+      ['alice', ONE],
+      ['bob', TWO],
+      ['carol', ONE],
+    ]);
+    expect([later.isVerified(TWO), later.ignored().has(ONE)]).toStrictEqual([true, true]);
   });
 });
