@@ -13,6 +13,9 @@ export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] 
 
 export const DROPPED = ['oldest', 'newest'] as const;
 
+/** What becomes of messages under a nick that is known with another key. */
+export const KEY_CHANGES = ['mark', 'skip', 'end'] as const;
+
 /** When the bell of the terminal rings, and how it is to show a notice. */
 export const BELLS = ['mention', 'off', 'all'] as const;
 

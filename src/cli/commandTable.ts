@@ -4,6 +4,7 @@ import {
   DROPPED,
   DURABILITIES,
   FERNET_ENGINES,
+  KEY_CHANGES,
   LOG_LEVELS,
   NOTICES,
   SHELLS,
@@ -46,6 +47,12 @@ const pin: Flag = { type: 'string', value: 'PIN', help: "the pin of the relay's 
 const acceptKey: Flag = {
   type: 'boolean',
   help: 'go on where a nick has another key, or a relay that has no pin, and keep that',
+};
+const onKeyChange: Flag = {
+  type: 'string',
+  value: 'WHAT',
+  choices: KEY_CHANGES,
+  help: 'what to do with messages under a nick that has another key than before: mark them with !, skip them, or end with 5 (mark)',
 };
 
 const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the room', wires: 'any' };
@@ -325,6 +332,7 @@ export const COMMANDS: readonly Command[] = [
     examples: ['rxchat join', 'rxchat join --invite-file room.txt --nick alice'],
     flags: {
       ...client,
+      onKeyChange,
       last: {
         type: 'number',
         value: 'N',
@@ -426,6 +434,7 @@ export const COMMANDS: readonly Command[] = [
     ],
     flags: {
       ...client,
+      onKeyChange,
       json: { type: 'boolean', help: 'one JSON object a line', wires: 'any' },
       events: { type: 'boolean', help: 'with --json: who comes and goes, and the connection, as lines too' },
       after: { type: 'number', value: 'N', help: 'begin after position N' },

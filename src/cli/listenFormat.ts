@@ -23,13 +23,16 @@ export interface Printed {
   readonly note?: string;
 }
 
+/** Whether a nick is known with another key than the one that it came with. */
+type IsChanged = (who: Pick<Message, 'nick' | 'key'>) => boolean;
+
 /** Text for people. What others sent is made visible. */
 export const plainFormat =
-  (nick: string) =>
+  (nick: string, isChanged: IsChanged = () => false) =>
   (heard: Heard): Printed => {
     switch (heard.type) {
       case 'message':
-        return { out: plainMessage(heard) };
+        return { out: plainMessage(heard, isChanged(heard)) };
       case 'joined':
       case 'left':
         return present(heard, nick);
@@ -51,7 +54,13 @@ export const plainFormat =
 
 /** One JSON object a line; text in it is exact. */
 export const jsonFormat =
-  (nick: string, room: string, isVerified: (key: string) => boolean, events = false) =>
+  (
+    nick: string,
+    room: string,
+    isVerified: (key: string) => boolean,
+    events = false,
+    isChanged: IsChanged = () => false,
+  ) =>
   (heard: Heard): Printed => {
     const line = (fields: object) => ({
       out: visibleJson({ v: JSON_VERSION, type: heard.type, room, ...fields }),
@@ -63,7 +72,12 @@ export const jsonFormat =
           position,
           index,
           time: new Date(time).toISOString(),
-          from: { nick: heard.nick, key: heard.key, verified: isVerified(heard.key) },
+          from: {
+            nick: heard.nick,
+            key: heard.key,
+            verified: isVerified(heard.key),
+            ...(isChanged(heard) && { changed: true }),
+          },
           text,
           ...(act && { act }),
         });
@@ -80,7 +94,7 @@ export const jsonFormat =
       }
       case 'key-changed': {
         const { position, nick: name, key, before } = heard;
-        return line({ position, from: { nick: name, key }, before });
+        return { ...line({ position, from: { nick: name, key }, before }), note: alarmText(heard) };
       }
       case 'first-sight':
         return met(heard);
@@ -100,9 +114,9 @@ export const jsonFormat =
     }
   };
 
-/** `alice: hello`; what somebody does stands behind a star. */
-const plainMessage = ({ nick, text, act }: Message): Visible => {
-  const who = visibleNick(nick);
+/** `alice: hello`; what somebody does stands behind a star, and a nick with another key than before behind a `!`. */
+const plainMessage = ({ nick, text, act }: Message, isChanged: boolean): Visible => {
+  const who = shown`${isChanged ? '!' : ''}${visibleNick(nick)}`;
   return act === undefined
     ? joined(shown`${who}: `, visibleText(text))
     : joined(shown`* ${who} `, visibleText(actText(act, text)));

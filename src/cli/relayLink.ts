@@ -32,7 +32,9 @@ export const readLink = (invite: Invite, flags: Flags): ((invite: Invite) => Obs
   if (pin !== undefined) return (to) => connect(to, byPin(pin, to));
   if (web === 'http') return (to) => connectWeb(to, () => undefined);
   if (web === undefined && !secured) return (to) => connectTcp(to);
-  const known = knownRelays(dataDir());
+  const known = knownRelays(dataDir(), ({ message }) => {
+    note(`${message}; the relay is known until this command ends`);
+  });
   const acceptKey = flags['acceptKey'] === true;
   return (to) => connect(to, onFirstUse(to, { known, acceptKey, tell: note }));
 };

@@ -43,9 +43,13 @@ const readKey = (path: string, text: string): KeyObject => {
   return key;
 };
 
+/** Where the private key ends, and the public one begins. */
+const END = '-----END PRIVATE KEY-----\n';
+
 const parseKey = (text: string): KeyObject | undefined => {
   try {
-    return createPrivateKey(text);
+    // The private key alone: not every runtime passes over what comes after it.
+    return createPrivateKey(text.slice(0, text.indexOf(END) + END.length));
   } catch {
     return undefined;
   }

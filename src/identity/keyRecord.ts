@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fromBase64url } from '../../streams/wire/index.js';
 
 /** One line of what is known about keys. */
-export type KeyRecord = Sight | Check;
+export type KeyRecord = Sight | Check | Heard;
 
 /** A nick in a room, seen with a key for the first time, or with one that the person has taken for it. */
 export interface Sight {
@@ -18,6 +18,15 @@ export interface Sight {
 interface Check {
   readonly type: 'verified' | 'unverified' | 'ignored' | 'unignored';
   readonly time: string;
+  readonly key: string;
+}
+
+/** That a key has said something in a room. */
+export interface Heard {
+  readonly type: 'heard';
+  /** The newest time that its messages gave, in ISO 8601. */
+  readonly time: string;
+  readonly room: string;
   readonly key: string;
 }
 
@@ -37,9 +46,9 @@ export const readRecord = (line: string): KeyRecord | undefined => {
 
 const checkOf = (json: string): string => createHash('sha256').update(json).digest('base64url').slice(0, 11);
 
-const parse = (json: string): Partial<Sight | Check> | undefined => {
+const parse = (json: string): Partial<KeyRecord> | undefined => {
   try {
-    return JSON.parse(json) as Partial<Sight | Check>;
+    return JSON.parse(json) as Partial<KeyRecord>;
   } catch {
     return undefined;
   }
@@ -51,12 +60,13 @@ const CHECKS: readonly unknown[] = ['verified', 'unverified', 'ignored', 'unigno
 
 const isCheck = (type: unknown): boolean => CHECKS.includes(type);
 
-const isRecord = (record: Partial<Sight | Check>): record is KeyRecord => {
+const isRecord = (record: Partial<KeyRecord>): record is KeyRecord => {
   if (!isKey(record.key)) return false;
+  if (record.type === 'heard') return typeof record.room === 'string' && isTime(record.time);
   if (isCheck(record.type)) return true;
-  return (
-    (record.type === 'seen' || record.type === 'accepted') &&
-    typeof record.nick === 'string' &&
-    typeof record.room === 'string'
-  );
+  if (record.type !== 'seen' && record.type !== 'accepted') return false;
+  const { nick, room } = record;
+  return typeof nick === 'string' && typeof room === 'string';
 };
+
+const isTime = (text: unknown): boolean => typeof text === 'string' && !Number.isNaN(Date.parse(text));

@@ -21,6 +21,10 @@ export interface KnownKeys {
   readonly remember: (room: string, nick: string, key: string) => string;
   /** Takes a key for a nick, whatever was known. */
   readonly accept: (room: string, nick: string, key: string) => void;
+  /** The newest times that known keys gave in a room in earlier runs, in ms since 1970, by key. */
+  readonly newestTimes: (room: string) => ReadonlyMap<string, number>;
+  /** Keeps newer times of known keys; those of others are left out. */
+  readonly keepTimes: (room: string, times: ReadonlyMap<string, number>) => void;
   /** Keeps whether the person has compared the safety number of this key. */
   readonly verify: (key: string, yes: boolean) => void;
   readonly isVerified: (key: string) => boolean;
@@ -61,11 +65,11 @@ export const openKnownKeys = (
   const forgottenBefore = records.forgotten;
   let unwritten: readonly KeyRecord[] = [];
 
-  const add = (record: KeyRecord) => {
+  const add = (...added: readonly KeyRecord[]) => {
     // Only what a person has decided is worth waiting for the disk: what strangers do must not make it work.
-    const durable = record.type !== 'seen';
+    const durable = added.some(({ type }) => type !== 'seen' && type !== 'heard');
     try {
-      file.append([...unwritten, record].map(encodeRecord), durable);
+      file.append([...unwritten, ...added].map(encodeRecord), durable);
       unwritten = [];
       takeNew();
       compact(file, records);
@@ -76,8 +80,8 @@ export const openKnownKeys = (
       } catch {
         // What cannot be read either is tried again with the next.
       }
-      unwritten = [...unwritten, record].slice(-KEPT_UNWRITTEN);
-      records.take(record);
+      unwritten = [...unwritten, ...added].slice(-KEPT_UNWRITTEN);
+      for (const record of added) records.take(record);
       failed(error);
     }
   };
@@ -92,6 +96,19 @@ export const openKnownKeys = (
     },
     accept: (room, nick, key) => {
       add({ type: 'accepted', time: time(), room, nick, key });
+    },
+    newestTimes: (room) => new Map(records.timesOf(room)),
+    keepTimes: (room, times) => {
+      const before = records.timesOf(room);
+      const newer = [...times].filter(
+        ([key, ms]) => records.isKnown(room, key) && ms > (before.get(key) ?? 0),
+      );
+      if (newer.length > 0)
+        add(
+          ...newer.map(
+            ([key, ms]) => ({ type: 'heard', time: new Date(ms).toISOString(), room, key }) as const,
+          ),
+        );
     },
     verify: (key, yes) => {
       add({ type: yes ? 'verified' : 'unverified', time: time(), key });

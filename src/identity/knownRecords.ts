@@ -1,5 +1,5 @@
 import { foldNick } from '../../streams/wire/index.js';
-import type { KeyRecord, Sight } from './keyRecord.js';
+import type { Heard, KeyRecord, Sight } from './keyRecord.js';
 
 /** How many nicks of one room are kept. */
 export const KNOWN_LIMIT = 2000;
@@ -15,6 +15,10 @@ export interface KnownRecords {
   readonly take: (record: KeyRecord) => void;
   /** The keys of a room's nicks, by `foldNick`, the oldest first. */
   readonly keysOf: (room: string) => ReadonlyMap<string, string>;
+  /** The newest times that keys gave in a room, in ms since 1970. */
+  readonly timesOf: (room: string) => ReadonlyMap<string, number>;
+  /** Whether a key is one of those whose times are kept: a nick of the room has it, or it is verified. */
+  readonly isKnown: (room: string, key: string) => boolean;
   readonly verified: ReadonlySet<string>;
   readonly ignored: ReadonlySet<string>;
   /** How many nicks have made room for others. */
@@ -24,7 +28,9 @@ export interface KnownRecords {
   readonly all: () => readonly KeyRecord[];
 }
 
-const NONE: ReadonlyMap<string, string> = new Map();
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** Sums up records, in the order in which they were written; holds no more than the limits allow. */
 export const knownRecords = (): KnownRecords => {
@@ -53,9 +59,20 @@ export const knownRecords = (): KnownRecords => {
     else forgotten += 1;
   };
 
+  const isKnown = (room: string, key: string): boolean =>
+    verified.has(key) || (rooms.get(room)?.nicksOf(key).length ?? 0) > 0;
+
+  const hear = ({ room, key, time }: Heard): void => {
+    if (!isKnown(room, key)) return;
+    const known = rooms.get(room) ?? roomKeys();
+    rooms.set(room, known);
+    known.times.set(key, Math.max(known.times.get(key) ?? 0, Date.parse(time)));
+  };
+
   return {
     take: (record) => {
-      if ('room' in record) see(record);
+      if (record.type === 'heard') hear(record);
+      else if ('room' in record) see(record);
       else {
         const keys = record.type === 'verified' || record.type === 'unverified' ? verified : ignored;
         if (record.type === 'verified' || record.type === 'ignored') keys.add(record.key);
@@ -63,18 +80,27 @@ export const knownRecords = (): KnownRecords => {
       }
     },
     keysOf: (room) => rooms.get(room)?.keys ?? NONE,
+    timesOf: (room) => rooms.get(room)?.times ?? NONE,
+    isKnown,
     verified,
     ignored,
     get forgotten() {
       return forgotten;
     },
     get count() {
-      return verified.size + ignored.size + [...rooms.values()].reduce((sum, { keys }) => sum + keys.size, 0);
+      return (
+        verified.size +
+        ignored.size +
+        [...rooms.values()].reduce((sum, { keys, times }) => sum + keys.size + times.size, 0)
+      );
     },
     all: () => [
       ...[...verified].map((key) => ({ type: 'verified', time: '', key }) as const),
       ...[...ignored].map((key) => ({ type: 'ignored', time: '', key }) as const),
-      ...[...rooms.values()].flatMap(({ sights }) => [...sights.values()]),
+      ...[...rooms].flatMap(([room, { sights, times }]) => [
+        ...sights.values(),
+        ...Array.from(times, ([key, ms]) => ({ type: 'heard', time: isoOf(ms), room, key }) as const),
+      ]),
     ],
   };
 };
@@ -96,6 +122,7 @@ interface RoomKeys {
   /** The nicks of a key, the oldest first. */
   readonly nicksOf: (key: string) => readonly string[];
   readonly sights: ReadonlyMap<string, Sight>;
+  readonly times: Map<string, number>;
   readonly add: (nick: string, sight: Sight) => void;
   readonly remove: (nick: string) => void;
 }
@@ -103,11 +130,13 @@ interface RoomKeys {
 const roomKeys = (): RoomKeys => {
   const keys = new Map<string, string>();
   const sights = new Map<string, Sight>();
+  const times = new Map<string, number>();
   const nicks = new Map<string, readonly string[]>();
   const nicksOf = (key: string) => nicks.get(key) ?? [];
   return {
     keys,
     sights,
+    times,
     nicksOf,
     add: (nick, sight) => {
       const { key } = sight;
@@ -120,8 +149,10 @@ const roomKeys = (): RoomKeys => {
       keys.delete(nick);
       sights.delete(nick);
       const others = nicksOf(key).filter((each) => each !== nick);
-      if (others.length === 0) nicks.delete(key);
-      else nicks.set(key, others);
+      if (others.length === 0) {
+        nicks.delete(key);
+        times.delete(key);
+      } else nicks.set(key, others);
     },
   };
 };

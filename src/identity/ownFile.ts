@@ -6,23 +6,14 @@ import {
   mkdirSync,
   openSync,
   readSync,
-  type Stats,
   statSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { createFile } from '../files/createFile.js';
 import { openRegularFile, readRegularFile } from '../files/readRegularFile.js';
 import { writeWhole } from '../files/wholeFile.js';
-import { systemReason } from '../systemFault.js';
 import { errorCode } from '../transport/networkError.js';
-import { IdentityError } from './errors.js';
-
-/** What others may do that they must not: with a file nothing at all, with a directory change what is in it. */
-const FILE_MASK = 0o077;
-const DIRECTORY_MASK = 0o022;
-
-const OTHER_HOME =
-  'if modes cannot be set there (FAT, /mnt/c of WSL), set RXCHAT_HOME to a directory on another file system';
+import { asIdentityError, checkOwner, FILE_MASK, reading, WRITE_MASK } from './ownership.js';
 
 /**
  * Reads a file that is for its owner alone, as ssh reads its keys; `undefined` if there is none. Throws
@@ -63,15 +54,6 @@ export const readOwnTail = (path: string, from: number, before: number | undefin
 const bytesFrom = (file: number, start: number, end: number): Buffer => {
   const bytes = Buffer.alloc(Math.max(0, end - start));
   return bytes.subarray(0, bytes.length === 0 ? 0 : readSync(file, bytes, 0, bytes.length, start));
-};
-
-const reading = <T>(path: string, read: () => T): T | undefined => {
-  try {
-    return read();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw asIdentityError(error, 'unreadable', `cannot read ${path}`);
-  }
 };
 
 /**
@@ -139,33 +121,5 @@ const makeOwnDirectory = (path: string): void => {
 };
 
 const checkDirectory = (path: string): void => {
-  checkOwner(dirname(path), statSync(dirname(path)), DIRECTORY_MASK);
+  checkOwner(dirname(path), statSync(dirname(path)), WRITE_MASK);
 };
-
-/**
- * Refuses a file or a directory that belongs to another user, or with which others may do what the mask has. Throws
- * `IdentityError`: `open-to-others`, `not-yours`.
- */
-export const checkOwner = (path: string, { uid, mode }: Stats, mask: number): void => {
-  // Windows has neither: there the user's own directories are closed to others by their access lists.
-  const own = process.getuid?.();
-  if (own === undefined) return;
-  const where = resolve(path);
-  if (uid !== own) throw new IdentityError('not-yours', `${where} belongs to another user (uid ${uid})`);
-  if ((mode & mask) === 0) return;
-  const octal = (mode & 0o777).toString(8).padStart(4, '0');
-  throw new IdentityError(
-    'open-to-others',
-    `${where} is open to others (mode ${octal}): chmod ${mask === FILE_MASK ? '600' : 'go-w'} ${where}`,
-    OTHER_HOME,
-  );
-};
-
-const asIdentityError = (error: unknown, code: 'unreadable' | 'unwritable', what: string): IdentityError =>
-  error instanceof IdentityError
-    ? error
-    : new IdentityError(
-        code,
-        `${what}: ${systemReason(error) ?? errorCode(error) ?? String(error)}`,
-        code === 'unwritable' ? 'set RXCHAT_HOME to a directory that is yours' : undefined,
-      );

@@ -69,11 +69,9 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
   });
   const showPerson = personDialog(identity.key, keys, () => {
     view.redraw();
-    drawMembers();
   });
   const drawMembers = memberList({
     own: nick,
-    isVerified: (each) => keys.isVerified(newest.get(foldNick(each)) ?? ''),
     onPerson: (each) => {
       showPerson(each, foldNick(each) === foldNick(nick) ? identity.key : newest.get(foldNick(each)));
     },

@@ -8,12 +8,11 @@ const LISTED = 200;
 
 export interface MemberOptions {
   readonly own: string;
-  readonly isVerified: (nick: string) => boolean;
   readonly onPerson: (nick: string) => void;
 }
 
-/** Who is here, as a list that opens and closes. */
-export const memberList = ({ own, isVerified, onPerson }: MemberOptions): ((roster?: Roster) => void) => {
+/** Who is here, as a list that opens and closes. The relay alone says so: it marks nobody as verified. */
+export const memberList = ({ own, onPerson }: MemberOptions): ((roster?: Roster) => void) => {
   const panel = byId('members', HTMLElement);
   const list = byId('members-list', HTMLElement);
   const more = byId('members-more', HTMLElement);
@@ -39,7 +38,7 @@ export const memberList = ({ own, isVerified, onPerson }: MemberOptions): ((rost
         who.addEventListener('click', () => {
           onPerson(nick);
         });
-        return make('li', '', who, isOwn ? ' (you)' : isVerified(nick) ? ' \u2713 verified' : '');
+        return make('li', '', who, isOwn ? ' (you)' : '');
       }),
     );
     const others = roster.count - nicks.length;

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemFault } from '../systemFault.js';
+import { withoutSecrets } from '../withoutSecrets.js';
 import { handOver } from './handOver.js';
 
 /** What became of a text in an editor. */
@@ -24,11 +26,17 @@ const command = (): string =>
   [process.env['VISUAL'], process.env['EDITOR']].find((each) => each !== undefined && each !== '') ??
   (process.platform === 'win32' ? 'notepad' : 'vi');
 
-/** Opens an editor on a text, in the terminal of this process, which must have let go of it; calls back once it is closed. */
-export const openEditor = (text: string, done: (edited: Edited) => void): OpenEditor => {
-  // Where there is one, it is in memory and nobody else's.
-  const directory = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'rxchat-'));
-  const file = join(directory, 'draft.txt');
+/**
+ * Opens an editor on a text, in the terminal of this process, which must have let go of it; calls back once it is closed.
+ * Calls back at once and returns `undefined` if the text cannot be written.
+ */
+export const openEditor = (text: string, done: (edited: Edited) => void): OpenEditor | undefined => {
+  const draft = writeDraft(text);
+  if (typeof draft === 'string') {
+    done({ type: 'failed', reason: draft });
+    return undefined;
+  }
+  const { directory, file } = draft;
   let isOver = false;
   const end = (edited: Edited) => {
     if (isOver) return;
@@ -37,12 +45,12 @@ export const openEditor = (text: string, done: (edited: Edited) => void): OpenEd
     rmSync(directory, { recursive: true, force: true });
     done(edited);
   };
-  writeFileSync(file, text === '' ? '' : `${text}\n`, { mode: 0o600 });
   handOver(true);
+  const env = withoutSecrets(process.env);
   const child =
     process.platform === 'win32'
-      ? spawn(`${command()} "${file}"`, { stdio: 'inherit', shell: true })
-      : spawn('/bin/sh', ['-c', `${command()} "$1"`, 'sh', file], { stdio: 'inherit' });
+      ? spawn(`${command()} "${file}"`, { stdio: 'inherit', shell: true, env })
+      : spawn('/bin/sh', ['-c', `${command()} "$1"`, 'sh', file], { stdio: 'inherit', env });
   child.once('error', (error) => {
     end({ type: 'failed', reason: error.message });
   });
@@ -60,6 +68,21 @@ export const openEditor = (text: string, done: (edited: Edited) => void): OpenEd
       child.kill('SIGHUP');
     },
   };
+};
+
+/** A file in a directory of its own, for this person alone; or why there is none. */
+const writeDraft = (text: string): { readonly directory: string; readonly file: string } | string => {
+  let directory: string | undefined;
+  try {
+    // Where there is one, it is in memory and nobody else's.
+    directory = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'rxchat-'));
+    const file = join(directory, 'draft.txt');
+    writeFileSync(file, text === '' ? '' : `${text}\n`, { mode: 0o600 });
+    return { directory, file };
+  } catch (error) {
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    return `the draft cannot be written: ${systemFault(error)}`;
+  }
 };
 
 const readText = (file: string): Edited => {

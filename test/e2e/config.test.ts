@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDir, run } from './support/child.js';
 import { endAll } from './support/endings.js';
@@ -82,6 +83,34 @@ describe('a mistake in it ends every command in 2, with file, line, key and what
     expect([code, err]).toStrictEqual([
       2,
       `rxchat: cannot read ${join(home, 'config.json')}: it is a directory\n`,
+    ]);
+  });
+
+  const onUnix = process.platform === 'win32' ? test.skip : test;
+
+  onUnix('that others can change', async () => {
+    const { file, env } = withFile('{"listen": {"exec": "id"}}');
+    for (const mode of [0o666, 0o620]) {
+      chmodSync(file, mode);
+      const { code, err } = await run(['invite'], { env });
+      expect([code, err]).toStrictEqual([
+        2,
+        `rxchat: ${file} is open to others (mode 0${mode.toString(8)}): chmod go-w ${file}\n` +
+          'rxchat: hint: if modes cannot be set there (FAT, /mnt/c of WSL), set RXCHAT_HOME to a directory on another file system\n',
+      ]);
+    }
+    chmodSync(file, 0o644);
+    expect((await run(['invite'], { env })).code).toBe(0);
+  });
+
+  onUnix('that is a pipe, which nobody may ever write to', async () => {
+    const home = newDir();
+    const file = join(home, 'config.json');
+    execFileSync('mkfifo', [file]);
+    const { code, err } = await run(['invite'], { env: { RXCHAT_HOME: home } });
+    expect([code, err]).toStrictEqual([
+      2,
+      `rxchat: cannot read ${file}: it is not a file, but a pipe or a device\n`,
     ]);
   });
 

@@ -67,7 +67,7 @@ test('nothing that is written to a pipe has an escape, whatever the terminal cou
 
 inTerminal.each([40, 80])('%d columns: no word of a help is broken, and none is missing', async (columns) => {
   const { out } = await run(['join', '--help']);
-  const terminal = await openTerminal(['join', '--help'], { columns, rows: 120 });
+  const terminal = await openTerminal(['join', '--help'], { columns, rows: 150 });
   const shown = await terminal.shows(/^exit 0$/m);
   const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
   expect(words(shown.replace(/^exit 0$/m, ''))).toStrictEqual(words(out));
@@ -86,4 +86,64 @@ inTerminal('nothing that is written to a dumb terminal has an escape', async () 
   await terminal.press('Enter');
   await terminal.shows(/alice: hello/);
   expect(await written('alice: hello')).not.toContain(ESCAPE);
+});
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+onUnix.each(['', 'relative', '/nowhere/at/all', '/dev/null'])(
+  'a home that is none (%j) has no place for keys, also not in the current directory',
+  async (home) => {
+    const cwd = newDir();
+    const env = { HOME: home, XDG_DATA_HOME: '', XDG_STATE_HOME: '', XDG_CONFIG_HOME: '' };
+    const by = ['env', '-C', cwd];
+    const { text } = newRoom(9);
+    for (const command of [
+      ['send', text, '-m', 'x'],
+      ['listen', text],
+      ['join', text],
+    ]) {
+      const { code, err } = await run(command, { env, by });
+      expect([code, err]).toStrictEqual([
+        5,
+        `rxchat: there is no home directory to keep anything in (HOME is "${home}")\n` +
+          'rxchat: hint: set RXCHAT_HOME to a directory that is yours\n',
+      ]);
+    }
+    const served = await run(['serve', '--port', '0'], { env, by });
+    expect([served.code, served.err]).toStrictEqual([
+      2,
+      expect.stringContaining('there is no home directory'),
+    ]);
+    expect((await run(['invite'], { env, by })).code).toBe(0);
+    expect(readdirSync(cwd)).toStrictEqual([]);
+  },
+);
+
+/** Node without hard links, as FAT and Android have none. */
+const WITHOUT_LINKS = `data:text/javascript,${encodeURIComponent(
+  'import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";' +
+    'fs.linkSync = () => { throw Object.assign(new Error("EPERM"), { code: "EPERM", errno: -1 }); };' +
+    'syncBuiltinESMExports();',
+)}`;
+
+test('without hard links those who come at once are one person, and a relay makes its certificate', async () => {
+  const env = { RXCHAT_HOME: join(newDir(), 'chat'), NODE_OPTIONS: `--import ${WITHOUT_LINKS}` };
+  const relay = await startRelay();
+  const room = newRoom(relay.port);
+  const sent = await Promise.all(
+    Array.from({ length: 4 }, (_, n) => run(['send', room.text, '-m', `${n}`, '--nick', `n${n}`], { env })),
+  );
+  expect(sent.map(({ code }) => code)).toStrictEqual([0, 0, 0, 0]);
+  const { out } = await run(['listen', room.text, '--after', '0', '-n', '4', '--json'], { env });
+  const keys = out
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { from: { key: string } }).from.key);
+  expect([keys.length, new Set(keys).size]).toStrictEqual([4, 1]);
+  expect(readdirSync(join(env.RXCHAT_HOME, 'data')).filter((name) => name.endsWith('.part'))).toStrictEqual(
+    [],
+  );
+
+  const secure = rxchat(['serve', '--tls', '--port', '0', '--data', join(newDir(), 'store')], { env });
+  await secure.out.until(({ text }) => /:(\d+)\n/.exec(text));
 });

@@ -20,7 +20,7 @@ describe.each([
 ])('%s', (name, read) => {
   test.each(['', 'relative/path', undefined])('%p: it is the default of the platform', (value) => {
     if (value !== undefined) process.env[name] = value;
-    expect(read().startsWith(homedir())).toBe(true);
+    expect(read()?.startsWith(homedir())).toBe(true);
   });
 
   test('an absolute path: it is there', () => {
@@ -45,6 +45,6 @@ describe('RXCHAT_HOME', () => {
 
   test('that is empty says nothing', () => {
     process.env['RXCHAT_HOME'] = '';
-    expect(configDir().startsWith(homedir())).toBe(true);
+    expect(configDir()?.startsWith(homedir())).toBe(true);
   });
 });

@@ -22,9 +22,9 @@ export interface DeskOptions {
 
 /** What the commands of a conversation know and do, by what a person sees and whom they know. */
 export const desk = ({ view, people, members, invite, utc }: DeskOptions): Desk => {
+  /** Without a mark of who is verified: that a nick is here is the word of the relay alone. */
   const person = (nick: string): string => {
     const key = people.keyOf(nick);
-    const sure = key !== undefined && key !== people.identity.key && people.isVerified(key);
     const notes = [
       ...(nick === view.nick ? ['you'] : []),
       ...(key !== undefined && people.isIgnored(key) ? ['ignored'] : []),
@@ -32,7 +32,7 @@ export const desk = ({ view, people, members, invite, utc }: DeskOptions): Desk 
         why === undefined ? [] : [why === 'away' ? why : `away: ${why}`],
       ),
     ];
-    return `${sure ? '\u2713' : ''}${visibleNick(nick)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
+    return `${visibleNick(nick)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
   };
 
   return {

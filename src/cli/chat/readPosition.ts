@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { throttleTime, finalize, ignoreElements, type OperatorFunction, tap } from 'rxjs';
 import { readResume, type Resume } from '../../../streams/wire/index.js';
+import { systemFault } from '../../systemFault.js';
 import { writeWhole } from '../../files/wholeFile.js';
+import { once } from '../once.js';
 import { stateDir } from '../stateDir.js';
 
 /** How far one has read a room, kept from one run to the next. */
@@ -12,7 +14,7 @@ export interface ReadPosition {
   readonly before: Resume | undefined;
   /**
    * Keeps where this one is, while it goes on and at its end; emits nothing. What cannot be written is lost: at worst
-   * something is shown again.
+   * something is shown again. It is reported once.
    */
   readonly keeping: (where: { readonly at: Resume | undefined }) => OperatorFunction<unknown, never>;
 }
@@ -20,8 +22,16 @@ export interface ReadPosition {
 /** How often, in ms, it is written at most. */
 const EVERY = 2000;
 
-/** The read position of a room in a directory: a log's id and a number, and no word of what was read. */
-export const openReadPosition = (room: string, dir: string = join(stateDir(), 'read')): ReadPosition => {
+/**
+ * The read position of a room in a directory: a log's id and a number, and no word of what was read. `failed` is told once
+ * that it cannot be written.
+ */
+export const openReadPosition = (
+  room: string,
+  failed: (text: string) => void,
+  dir: string = join(stateDir(), 'read'),
+): ReadPosition => {
+  const tellOnce = once(failed);
   const name = createHash('sha256').update(room).digest('base64url').slice(0, 22);
   const path = join(dir, `${name}.json`);
   let kept = '';
@@ -33,8 +43,8 @@ export const openReadPosition = (room: string, dir: string = join(stateDir(), 'r
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       writeWhole(path, `${text}\n`);
       kept = text;
-    } catch {
-      // Nobody's message depends on it.
+    } catch (error) {
+      tellOnce(`how far you have read cannot be kept in ${path}: ${systemFault(error)}`);
     }
   };
 

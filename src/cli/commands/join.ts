@@ -76,7 +76,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 
     const spool = openSpool(spoolDir(), invite, nick, people.identity);
-    const read = interactive ? openReadPosition(name) : undefined;
+    const read = interactive ? openReadPosition(name, note) : undefined;
     // Whoever asks for a number of entries wants these, not those since the last time.
     const after = spool.after ?? (flags['last'] === undefined ? read?.before : undefined);
     const around = company();
@@ -102,7 +102,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
           }),
         ),
       ),
-      people.keep(),
+      people.keepFor(flags),
       keeping(spool),
       tap((heard) => {
         wasIn ||= heard.type === 'welcome';

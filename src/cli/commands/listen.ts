@@ -51,7 +51,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
     const start = readStart(flags, file?.start, Date.now());
     const without = flags['self'] === false ? people.identity.key : undefined;
     const held = pressure();
-    const deliver = readDelivery(flags, { nick, room: name, isVerified: people.isVerified, held });
+    const deliver = readDelivery(flags, { nick, room: name, people, held });
     const read = readings({
       sift: sieve({ ...start, without }),
       start: file?.start,
@@ -76,7 +76,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
           }),
         ),
       ),
-      people.insist(),
+      people.keepFor(flags),
       connect((heard$) =>
         merge(
           heard$.pipe(

@@ -89,7 +89,7 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
           }),
         ),
       ),
-      people.insist(),
+      people.keep(),
       spool === undefined ? tap() : keeping(spool),
       tap((heard) => {
         account.take(heard);

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../../transport/networkError.js';
-import { systemFault } from '../../systemFault.js';
+import { IdentityError } from '../../identity/errors.js';
+import { readUnwritable } from '../../identity/ownership.js';
 import { COMMANDS } from '../commandTable.js';
 import { usageError } from '../exit.js';
 import { configDir } from '../stateDir.js';
@@ -9,7 +8,9 @@ import type { Config } from './config.js';
 
 /** The config file; whoever has none pays nothing for it. Throws a `usageError`. */
 export const openConfig = async (): Promise<Config> => {
-  const file = join(configDir(), 'config.json');
+  const dir = configDir();
+  if (dir === undefined) return new Map();
+  const file = join(dir, 'config.json');
   const text = readConfig(file);
   if (text === undefined) return new Map();
   const { parseConfig } = await import('./parseConfig.js');
@@ -18,10 +19,8 @@ export const openConfig = async (): Promise<Config> => {
 
 const readConfig = (file: string): string | undefined => {
   try {
-    return readFileSync(file, 'utf8');
+    return readUnwritable(file);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw usageError(`cannot read ${file}: ${systemFault(error)}`);
+    throw error instanceof IdentityError ? usageError(error.message, error.hint) : error;
   }
 };

@@ -4,18 +4,24 @@ import { Observable } from 'rxjs';
 import type { Message } from '../../../streams/index.js';
 import { visibleNick } from '../../terminal/visible.js';
 import { systemFault } from '../../systemFault.js';
+import { withoutSecrets } from '../../withoutSecrets.js';
 import { CliError, Exit } from '../exit.js';
 
 /**
  * Runs a command of the shell for a message, which it gets on its standard input and in its environment, and nowhere in
  * its text. Emits once it ended with 0, and completes; a `CliError` where it did not. Unsubscribing ends it.
  */
-export const runCommand = (command: string, input: string, message: Message): Observable<void> =>
+export const runCommand = (
+  command: string,
+  input: string,
+  message: Message,
+  isChanged: boolean,
+): Observable<void> =>
   new Observable((subscriber) => {
     const child = spawn(command, {
       shell: true,
       stdio: ['pipe', 'inherit', 'inherit'],
-      env: { ...process.env, ...environment(message) },
+      env: { ...withoutSecrets(process.env), ...environment(message, isChanged) },
     });
     // A command need not read what it is given.
     child.stdin.on('error', () => undefined);
@@ -35,12 +41,16 @@ export const runCommand = (command: string, input: string, message: Message): Ob
     };
   });
 
-const environment = ({ position, index, nick, key, time }: Message): Readonly<Record<string, string>> => ({
+const environment = (
+  { position, index, nick, key, time }: Message,
+  isChanged: boolean,
+): Readonly<Record<string, string>> => ({
   RXCHAT_MESSAGE_POSITION: String(position),
   RXCHAT_MESSAGE_INDEX: String(index),
   RXCHAT_MESSAGE_NICK: visibleNick(nick),
   RXCHAT_MESSAGE_KEY: key,
   RXCHAT_MESSAGE_TIME: new Date(time).toISOString(),
+  ...(isChanged && { RXCHAT_MESSAGE_CHANGED: '1' }),
 });
 
 const failure = (code: number | null, signal: NodeJS.Signals | null, { position }: Message): CliError => {

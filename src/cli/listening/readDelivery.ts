@@ -1,5 +1,6 @@
 import type { Message } from '../../../streams/index.js';
 import { visibleInput } from '../../terminal/visible.js';
+import type { People } from '../people.js';
 import { type Flags, text } from '../flags.js';
 import { jsonFormat, plainFormat } from '../listenFormat.js';
 import { runCommand } from './command.js';
@@ -9,19 +10,24 @@ import type { Pressure } from './pressure.js';
 export interface DeliveryOptions {
   readonly nick: string;
   readonly room: string;
-  readonly isVerified: (key: string) => boolean;
+  readonly people: Pick<People, 'isVerified' | 'isChanged'>;
   readonly held: Pressure;
 }
 
 /** What becomes of what is heard: `--json`, `--events`, `--exec`. */
-export const readDelivery = (flags: Flags, { nick, room, isVerified, held }: DeliveryOptions): Delivery => {
-  const json = jsonFormat(nick, room, isVerified, flags['events'] === true);
-  const plain = plainFormat(nick);
+export const readDelivery = (flags: Flags, { nick, room, people, held }: DeliveryOptions): Delivery => {
+  const { isVerified, isChanged } = people;
+  const json = jsonFormat(nick, room, isVerified, flags['events'] === true, isChanged);
+  const plain = plainFormat(nick, isChanged);
   const command = text(flags, 'exec');
   if (command === undefined) return toOutput(flags['json'] === true ? json : plain);
 
   // The command may write it to a terminal: only tabs and line ends are as they were, and --json has all.
   const inputOf = (message: Message) =>
     flags['json'] === true ? (json(message).out ?? '') : visibleInput(message.text);
-  return toCommand(plain, (message) => runCommand(command, `${inputOf(message)}\n`, message), held);
+  return toCommand(
+    plain,
+    (message) => runCommand(command, `${inputOf(message)}\n`, message, isChanged(message)),
+    held,
+  );
 };

@@ -11,9 +11,11 @@ import { ALICE } from '../../support/people.js';
 const people: People = {
   identity: ALICE,
   known: new Map(),
+  newestTimeMs: new Map(),
   isVerified: () => false,
+  isChanged: () => false,
   keep: () => (heard$) => heard$,
-  insist: () => (heard$) => heard$,
+  keepFor: () => (heard$) => heard$,
   verify: (nick) => [shown`compare ${nick}`, shown`12345`],
   ignore: (nick) => shown`you read nothing more of ${nick ?? ''}`,
   isIgnored: () => false,

@@ -138,7 +138,7 @@ describe('an identity', () => {
   test('that cannot be kept says why', () => {
     writeFileSync(join(dir, 'file'), '');
     expect(() => openIdentity(join(dir, 'file', 'rxchat'))).toThrow(
-      /cannot read .*identity.pem: a part of the path/,
+      /cannot write .*identity.pem: a part of the path/,
     );
   });
 });

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -73,7 +82,11 @@ describe('a relay that is met', () => {
   });
   const path = () => join(dir, 'known-relays');
   const accept = (acceptKey = false, where = WHERE) =>
-    onFirstUse(where, { known: knownRelays(dir), acceptKey, tell: (text) => void told.push(text) });
+    onFirstUse(where, {
+      known: knownRelays(dir, ({ message }) => void told.push(message)),
+      acceptKey,
+      tell: (text) => void told.push(text),
+    });
 
   test('for the first time is told and trusted from then on', () => {
     expect(refusal(accept(), ONE)).toBeUndefined();
@@ -97,6 +110,35 @@ describe('a relay that is met', () => {
       `the relay at chat.example.org:4000 has a new key, which is trusted from now on; its pin is ${OTHER}`,
     );
     expect([refusal(accept(), OTHER), refusal(accept(), ONE)]).toStrictEqual([undefined, message]);
+  });
+
+  test('is known until the process ends if it cannot be kept, and that is told', () => {
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'file'), '');
+    const known = knownRelays(join(dir, 'file'), ({ message }) => void told.push(message));
+    const decide = onFirstUse(WHERE, { known, acceptKey: false, tell: () => undefined });
+    expect([refusal(decide, ONE), refusal(decide, ONE)]).toStrictEqual([undefined, undefined]);
+    expect(refusal(decide, OTHER)).toContain('another key than last time');
+    expect(told).toStrictEqual([
+      `cannot write ${join(dir, 'file', 'known-relays')}: a part of the path is not a directory`,
+    ]);
+  });
+
+  test('is not looked for in a file that others can change', () => {
+    refusal(accept(), ONE);
+    chmodSync(path(), 0o622);
+    expect(() => {
+      accept()({ pin: ONE, problem: SELF_SIGNED });
+    }).toThrow(/is open to others \(mode 0622\): chmod go-w /);
+    chmodSync(path(), 0o644);
+    expect(refusal(accept(), ONE)).toBeUndefined();
+  });
+
+  test('is kept whole behind half a line that a full disk has left', () => {
+    refusal(accept(), ONE);
+    appendFileSync(path(), 'other.example:1 AB');
+    refusal(accept(false, { ...WHERE, port: 4001 }), OTHER);
+    expect(refusal(accept(false, { ...WHERE, port: 4001 }), ONE)).toContain('another key');
   });
 
   test('is another one at another address', () => {
