@@ -1,4 +1,4 @@
-import { connect, finalize, fromEvent, ignoreElements, merge, type Observable, tap } from 'rxjs';
+import { connect, finalize, fromEvent, ignoreElements, merge, type Observable, switchMap, tap } from 'rxjs';
 import {
   type Heard,
   roster,
@@ -12,11 +12,12 @@ import { composer } from './composer.js';
 import type { Entrance } from './door.js';
 import { byId } from './dom.js';
 import { inviteDialog } from './inviteDialog.js';
-import { keepStay, openIdentity, openKeys, readStay } from './keep.js';
+import { openIdentity, openKeys } from './keep.js';
 import { linkOf } from './link.js';
 import { memberList } from './memberList.js';
 import { personDialog } from './personDialog.js';
 import { drawMessage, rowOf } from './rows.js';
+import { keepStay, openStay, type Stay } from './stay.js';
 import { talk } from './talk.js';
 import { timeline } from './timeline.js';
 
@@ -36,8 +37,12 @@ const inWords = (state: SessionState): string => {
 };
 
 /** The room, on the page: never emits, errors where it ends. */
-export const chat = ({ invite, nick }: Entrance): Observable<never> => {
-  const { room } = deriveRoomKeys(invite.secret);
+export const chat = (entrance: Entrance): Observable<never> => {
+  const { room } = deriveRoomKeys(entrance.invite.secret);
+  return openStay(room, entrance.nick).pipe(switchMap((stay) => chatFrom(entrance, room, stay)));
+};
+
+const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observable<never> => {
   const identity = openIdentity();
   const keys = openKeys(room);
   const place = byId('room', HTMLElement);
@@ -57,7 +62,7 @@ export const chat = ({ invite, nick }: Entrance): Observable<never> => {
     nick,
     identity,
     known: keys.known,
-    stay: readStay(room),
+    stay,
     keep: keepStay,
     retry$: fromEvent(retry, 'click'),
   });

@@ -14,11 +14,15 @@ export interface Entrance {
 /** What is wrong, in words; whatever else it is, is no fault of who typed. */
 export const wordsOf = (error: unknown): string => {
   const words = error instanceof Error ? error.message : String(error);
-  // A page asks for no token: it would be one more secret for whoever serves it.
-  return error instanceof RefusedError && error.code === 'access-denied'
-    ? `${words}; a page has none, so join with the command: rxchat join LINK --access-token-file FILE`
-    : words;
+  const hint = error instanceof RefusedError ? HINTS.get(error.code) : undefined;
+  return hint === undefined ? words : `${words}; ${hint}`;
 };
+
+const HINTS = new Map<string, string>([
+  // A page asks for no token: it would be one more secret for whoever serves it.
+  ['access-denied', 'a page has none, so join with the command: rxchat join LINK --access-token-file FILE'],
+  ['nick-taken', 'by somebody else, or by you in another browser or terminal'],
+]);
 
 /** Asks who comes, and for an invite where the address of the page is none; says first what went wrong before. */
 export const door = (fault: string | undefined): Observable<Entrance> => {

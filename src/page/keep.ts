@@ -1,4 +1,4 @@
-import type { Act, Identity } from '../../streams/client/index.js';
+import type { Identity } from '../../streams/client/index.js';
 import { foldNick, fromBase64url, toBase64url } from '../../streams/wire/index.js';
 import { SEED_BYTES, signingKey } from '../browser/signingKey.js';
 import { randomBytes } from '../crypto/random.js';
@@ -30,8 +30,17 @@ const kept = (storage: () => Storage) => {
 const local = kept(() => window.localStorage);
 const ofTab = kept(() => window.sessionStorage);
 
+/** What is kept for this tab alone. A duplicated tab begins with a copy. */
+export const readOfTab = (name: string): string | undefined => ofTab.read(name);
+export const keepOfTab = (name: string, value: string): void => {
+  ofTab.write(name, value);
+};
+
 /** What was kept as JSON, where it is of that shape. */
-const parsed = <T>(text: string | undefined, isRight: (value: unknown) => value is T): T | undefined => {
+export const parsed = <T>(
+  text: string | undefined,
+  isRight: (value: unknown) => value is T,
+): T | undefined => {
   try {
     const value: unknown = JSON.parse(text ?? '');
     return isRight(value) ? value : undefined;
@@ -89,33 +98,3 @@ export const openKeys = (room: string): Keys => {
     },
   };
 };
-
-/** What this tab needs to go on after it was loaded again; the relay knows it by its session. */
-export interface Stay {
-  readonly room: string;
-  readonly session: string;
-  readonly said: readonly {
-    readonly lines: readonly string[];
-    readonly act?: Act | undefined;
-    readonly token: string;
-    readonly bytes: number;
-  }[];
-}
-
-const isStay = (value: unknown): value is Stay =>
-  typeof value === 'object' &&
-  value !== null &&
-  'room' in value &&
-  'session' in value &&
-  typeof value.session === 'string' &&
-  'said' in value &&
-  Array.isArray(value.said);
-
-/** A tab that was copied has the session of the other one: only who comes back to its own page goes on with it. */
-export const readStay = (room: string): Stay | undefined => {
-  const [entry] = performance.getEntriesByType('navigation');
-  const isBack = entry instanceof PerformanceNavigationTiming && entry.type !== 'navigate';
-  const stay = isBack ? parsed(ofTab.read('stay'), isStay) : undefined;
-  return stay?.room === room ? stay : undefined;
-};
-export const keepStay = (stay: Stay): void => ofTab.write('stay', JSON.stringify(stay));

@@ -4,8 +4,8 @@ import { deriveRoomKeys } from '../browser/keys.js';
 import { chat } from './chat.js';
 import { door, type Entrance, wordsOf } from './door.js';
 import { byId, tell } from './dom.js';
-import { readNick, readStay } from './keep.js';
 import { inviteOfPage } from './link.js';
+import { readStay } from './stay.js';
 
 byId('insecure', HTMLElement).hidden = window.isSecureContext;
 
@@ -18,10 +18,9 @@ for (const button of document.querySelectorAll('[data-close]'))
 const returning = (): Entrance | undefined => {
   try {
     const invite = inviteOfPage();
-    const nick = readNick();
-    const isBack =
-      invite !== undefined && nick !== '' && readStay(deriveRoomKeys(invite.secret).room) !== undefined;
-    return isBack ? { invite, nick } : undefined;
+    if (invite === undefined) return undefined;
+    const stay = readStay(deriveRoomKeys(invite.secret).room);
+    return stay && { invite, nick: stay.nick };
   } catch {
     return undefined;
   }

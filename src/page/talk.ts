@@ -4,10 +4,9 @@ import { mailbox } from '../../streams/client/mailbox.js';
 import { type Connection, type Resume, toBase64url } from '../../streams/wire/index.js';
 import { browserPlatform } from '../browser/browserPlatform.js';
 import { sha256 } from '../browser/keys.js';
-import { randomBytes } from '../crypto/random.js';
 import type { Invite } from '../invite/invite.js';
 import { roomOn } from '../roomOn.js';
-import type { Stay } from './keep.js';
+import type { Stay } from './stay.js';
 
 /** So many entries are read at first, and so many more at the first look back; then twice as many each time. */
 const AT_FIRST = 200;
@@ -22,7 +21,7 @@ export interface TalkOptions {
   readonly nick: string;
   readonly identity: Identity;
   readonly known: () => ReadonlyMap<string, string>;
-  readonly stay: Stay | undefined;
+  readonly stay: Stay;
   readonly keep: (stay: Stay) => void;
   /** Emits when a wait for the relay is to be cut short. */
   readonly retry$: Observable<unknown>;
@@ -69,13 +68,13 @@ export const talk = ({
   keep,
   retry$,
 }: TalkOptions): Talk => {
-  const session = stay?.session ?? toBase64url(randomBytes(16));
+  const { session } = stay;
   const { post, letter$ } = mailbox<Say>();
   const start$ = new BehaviorSubject<{ readonly after: Resume } | { readonly last: number }>({
     last: AT_FIRST,
   });
   const pending = new Map<string, Said>(
-    (stay?.said ?? []).map((said) => [said.token, { ...said, type: 'said', token: said.token as Token }]),
+    stay.said.map((said) => [said.token, { ...said, type: 'said', token: said.token as Token }]),
   );
   const resume$ = merge(browserPlatform.resume$, retry$).pipe(share());
   const room = roomOn({ ...browserPlatform, resume$, verify: remembering() });
@@ -89,7 +88,7 @@ export const talk = ({
 
   const keepOn = () => {
     const said = [...pending.values()].map(({ lines, act, token, bytes }) => ({ lines, act, token, bytes }));
-    keep({ room: name, session, said });
+    keep({ room: name, nick, session, said });
   };
   keepOn();
 

@@ -1,7 +1,5 @@
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
@@ -12,6 +10,7 @@ import { joinPeer, seal, sealAs } from '../e2e/support/peer.js';
 import { startProxy } from '../e2e/support/proxy.js';
 import { newRoom } from '../e2e/support/relay.js';
 import {
+  freePort,
   heard,
   inChromium,
   joinPage,
@@ -28,16 +27,6 @@ const HOSTILE =
   '<img src=x onerror=alert(1)><script>alert(2)</script> &amp; \u001b[31mred\u001b[0m \u202eevil\u202c \u0000 javascript:alert(3)';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** A port that was free a moment ago. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 /** What axe finds fault with. */
 const faultsOf = async (page: Page): Promise<string[]> => {

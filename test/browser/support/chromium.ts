@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import {
   type Browser,
@@ -101,6 +103,16 @@ export const say = async (page: Page, text: string): Promise<void> => {
 /** Resolves once a message with this text is there, and gives its line. */
 export const heard = (page: Page, text: string): Locator =>
   page.locator('#log .message', { has: page.locator('.text', { hasText: text }) }).first();
+
+/** A port that was free a moment ago. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
 
 /** A running relay with a page. */
 export interface WebRelay {
