@@ -4,7 +4,7 @@ import { LimitError, LinkError, ProtocolError, RefusedError } from '../../stream
 import { CertificateError } from '../tls/certificate.js';
 import { TrustError } from '../tls/trust.js';
 import { visible } from '../terminal/visible.js';
-import { writeError } from '../terminal/write.js';
+import { writeWords } from '../terminal/write.js';
 
 /** What the exit codes mean. */
 export const Exit = {
@@ -86,9 +86,9 @@ export const toCliError = (error: unknown): CliError => {
 /** The longest note, in characters: longer ones only a relay could cause that wants to fill the screen. */
 const NOTE_LIMIT = 8192;
 
-/** One line on stderr that is not conversation. What others sent is made visible. */
+/** One line on stderr that is not conversation, on a terminal in rows of whole words. What others sent is made visible. */
 export const note = (text: string): void => {
-  writeError(visible(`rxchat: ${text}`, NOTE_LIMIT));
+  writeWords(visible(`rxchat: ${text}`, NOTE_LIMIT), 'rxchat: '.length);
 };
 
 /** Says on stderr why the command ends. */

@@ -1,9 +1,9 @@
 import { openSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import { ReadStream, WriteStream } from 'node:tty';
 import { Observable } from 'rxjs';
-import type { Visible } from './visible.js';
+import { before } from './editor/draft.js';
+import { keyReader } from './editor/keys.js';
+import { control, joined, type Visible } from './visible.js';
 
 /** There is no terminal to ask on, or whoever was asked would not say. */
 export class NoAnswerError extends Error {
@@ -29,27 +29,53 @@ export const askHidden = (question: Visible): Observable<string> =>
       return;
     }
     const { input, output } = terminal;
-    output.write(question);
-    // What readline would echo goes nowhere.
-    const dark = new Writable({
-      write: (_chunk, _encoding, done) => {
-        done();
-      },
-    });
-    const lines = createInterface({ input, output: dark, terminal: true, historySize: 0 });
+    let answer = '';
+    const done = () => {
+      subscriber.next(answer);
+      subscriber.complete();
+    };
     const refuse = () => {
       subscriber.error(new NoAnswerError(true));
     };
-    lines.once('line', (line) => {
-      subscriber.next(line);
-      subscriber.complete();
+    const press = (name: string) => {
+      if (name === 'Enter') done();
+      else if (name === 'C-c' || (name === 'C-d' && answer === '')) refuse();
+      else if (name === 'C-u') answer = '';
+      else if (name === 'Backspace') answer = answer.slice(0, before(answer, answer.length));
+      else if (name === 'C-z') suspend();
+    };
+    const keys = keyReader((each) => {
+      if (each.type === 'text') answer += each.text;
+      if (each.type === 'key') press(each.name);
+      if (each.type !== 'paste') return;
+      const [line = '', ...more] = each.text.split(/\r\n?|\n/);
+      answer += line;
+      if (more.length > 0) done();
     });
-    lines.once('SIGINT', refuse);
-    lines.once('close', refuse);
+    const hold = () => {
+      // A shell may have changed it meanwhile, and what it is believed to be already is not set again.
+      input.setRawMode(false);
+      input.setRawMode(true);
+    };
+    const suspend = () => {
+      input.setRawMode(false);
+      // Windows has no such thing.
+      if (process.platform !== 'win32') process.kill(0, 'SIGTSTP');
+    };
+    const continued = () => {
+      hold();
+      output.write(question);
+    };
+    input.on('data', keys.read).once('end', refuse).once('error', refuse);
+    process.on('SIGCONT', continued);
+    output.write(joined(control('pasteMarksOn'), question));
+    hold();
     return () => {
-      lines.close();
+      process.off('SIGCONT', continued);
+      keys.close();
+      input.setRawMode(false);
       input.destroy();
-      output.end('\n', () => output.destroy());
+      output.end(`${control('pasteMarksOff')}\n`, () => output.destroy());
     };
   });
 

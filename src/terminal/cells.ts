@@ -26,7 +26,7 @@ const measured = (grapheme: string): number =>
   stringWidth(grapheme) + (grapheme.match(ANOTHER_CELL)?.length ?? 0);
 
 /** From one tab stop of a terminal to the next, in columns. */
-const TAB_COLUMNS = 8;
+export const TAB_COLUMNS = 8;
 
 /** A text whose tabs are spaces up to the next column that is a multiple of 8; each line begins at column 0. */
 export const expandTabs = (text: Visible): Visible =>
@@ -59,6 +59,9 @@ const pieces = (grapheme: string): readonly Cell[] => {
   return Array.from(grapheme, (each) => ({ text: each, width: measured(each) }));
 };
 
+/** What becomes of a word that is longer than a row: the terminal wraps it, which keeps links whole, or it is broken. */
+export type LongWords = 'whole' | 'broken';
+
 /**
  * A text in rows of at most so many columns, with line breaks between them: between words where that is possible, and between
  * wide characters. From the second row of each line on, `indent` spaces stand before it; at most half of the columns.
@@ -68,21 +71,22 @@ const pieces = (grapheme: string): readonly Cell[] => {
  *            you say
  * ```
  */
-export const wrap = (text: Visible, columns: number, indent = 0): Visible => {
+export const wrap = (text: Visible, columns: number, indent = 0, long: LongWords = 'broken'): Visible => {
   const before = Math.min(indent, Math.floor(columns / 2));
   return reshaped(text, (all) =>
     all
       .split('\n')
-      .map((line) => rowsOf(line, columns, before).join(`\n${' '.repeat(before)}`))
+      .map((line) => rowsOf(line, columns, before, long).join(`\n${' '.repeat(before)}`))
       .join('\n'),
   );
 };
 
-const rowsOf = (line: string, columns: number, indent: number): readonly string[] => {
+const rowsOf = (line: string, columns: number, indent: number, long: LongWords): readonly string[] => {
   const rows: string[] = [];
   let row = '';
   let used = 0;
-  const room = () => columns - (rows.length === 0 ? 0 : indent);
+  const before = () => (rows.length === 0 ? 0 : indent);
+  const room = () => columns - before();
   const end = () => {
     rows.push(row.trimEnd());
     row = '';
@@ -90,8 +94,15 @@ const rowsOf = (line: string, columns: number, indent: number): readonly string[
   };
   for (const word of wordsOf(cells(line))) {
     const size = word.reduce((sum, each) => sum + each.width, 0);
+    const isLong = size > columns - indent && !isSpace(word);
+    if (isLong && long === 'whole' && used + size > room()) {
+      // It goes on in rows of the terminal's own, which have no indent.
+      row += word.map((each) => each.text).join('');
+      used = ((before() + used + size) % columns) - before();
+      continue;
+    }
     // What does not fit into any row is broken where this one is full.
-    if (used > 0 && used + size > room() && size <= columns - indent && !isSpace(word)) end();
+    if (used > 0 && used + size > room() && !isLong && !isSpace(word)) end();
     for (const cell of word) {
       if (used > 0 && used + cell.width > room()) {
         // A space that stands between two rows is not seen.

@@ -1,8 +1,16 @@
-import { fromEvent, map, Observable, startWith, Subject, takeUntil } from 'rxjs';
-import { drawn, erased } from './drawing.js';
+import {
+  asyncScheduler,
+  fromEvent,
+  map,
+  Observable,
+  startWith,
+  Subject,
+  Subscription,
+  takeUntil,
+} from 'rxjs';
+import { drawn, erased, isAffected, reflowBy, reflowOf } from './drawing.js';
 import type { Complete } from './editor/completion.js';
 import { given, rewritten, step } from './editor/editor.js';
-import { inputs } from './editor/keys.js';
 import { pastedText } from './editor/paste.js';
 import { type Editor, type Effect, newEditor, type Step } from './editor/state.js';
 import { aboveOf, type Foot, type View, viewOf } from './editor/view.js';
@@ -13,6 +21,12 @@ import { control, joined, shown, stacked, type Visible, visibleLines } from './v
 import { divertErrors } from './write.js';
 
 export type { Foot } from './editor/view.js';
+
+/** A size of the terminal holds when no other one came for so many ms: whoever drags a border passes many. */
+const SETTLED = 60;
+
+/** How long, in ms, the terminal may take to answer where its cursor is. */
+const ANSWER = 200;
 
 const NO_FOOT: Foot = { above: [], prompt: shown`` };
 
@@ -71,11 +85,16 @@ export const terminalScreen = ({
     let isDue = false;
     /** It is closed, and something stands below it. */
     let isLeft = false;
+    let reflows: boolean | undefined = reflowBy(process.env);
+    /** Waits for a size that holds, or for an answer; nothing is drawn meanwhile. */
+    let resizing = Subscription.EMPTY;
+    let isAsked = false;
+    let answers = true;
 
     const draw = () => {
       isDue = false;
-      if (open !== undefined || isSuspended) return;
-      const before = view === undefined ? shown`` : erased(view, tty.columns);
+      if (open !== undefined || isSuspended || (!resizing.closed && !isClosed)) return;
+      const before = view === undefined ? shown`` : erased(view, tty.columns, reflows === true);
       view = isClosed ? aboveOf(foot, tty) : viewOf(foot, editor, tty);
       tty.write(joined(before, printed.taken(), drawn(view)));
     };
@@ -87,8 +106,34 @@ export const terminalScreen = ({
       });
     };
     const clear = () => {
-      if (view !== undefined) tty.write(erased(view, tty.columns));
+      if (view !== undefined) tty.write(erased(view, tty.columns, reflows === true));
       view = undefined;
+    };
+    const resized = () => {
+      resizing.unsubscribe();
+      resizing = asyncScheduler.schedule(settled, SETTLED);
+    };
+    const settled = () => {
+      isAsked = view !== undefined && reflows === undefined && answers && isAffected(view, tty.columns);
+      if (!isAsked) {
+        redraw();
+        return;
+      }
+      tty.write(control('askCursor'));
+      resizing = asyncScheduler.schedule(() => {
+        answers = false;
+        redraw();
+      }, ANSWER);
+    };
+    const answered = (column: number) => {
+      if (!isAsked || view === undefined) return;
+      reflows = reflowOf(view, tty.columns, column);
+      redraw();
+    };
+    const redraw = () => {
+      isAsked = false;
+      resizing.unsubscribe();
+      draw();
     };
     const print = (text: Visible) => {
       printed.add(text);
@@ -156,6 +201,7 @@ export const terminalScreen = ({
       if (isClosed) return;
       isClosed = true;
       isSuspended = false;
+      resizing.unsubscribe();
       divertErrors(writeBelow);
       if (open !== undefined) {
         open.abandon();
@@ -172,13 +218,12 @@ export const terminalScreen = ({
       subscriber.complete();
     };
 
-    const inputOf = inputs();
     const tty = openTty({
-      key: (text, key) => {
-        const input = inputOf(text, key);
-        if (input !== undefined) go(step(editor, input, { complete, literal }));
+      input: (input) => {
+        if (input.type === 'cursor') answered(input.column);
+        else go(step(editor, input, { complete, literal }));
       },
-      resized: draw,
+      resized,
       continued: () => {
         if (open !== undefined) return;
         // Whoever stopped it may have written meanwhile.

@@ -1,5 +1,4 @@
-import { emitKeypressEvents } from 'node:readline';
-import type { Keypress } from './editor/keys.js';
+import { type CursorReport, type Input, keyReader } from './editor/keys.js';
 import { control, type Visible } from './visible.js';
 
 /** In how many ms a process that is to stop has stopped. */
@@ -7,7 +6,7 @@ const NOTICED = 100;
 
 /** What the terminal of this process calls back. */
 export interface Listener {
-  readonly key: (text: string | undefined, key: Keypress) => void;
+  readonly input: (input: Input | CursorReport) => void;
   readonly resized: () => void;
   /** It was stopped, and goes on. */
   readonly continued: () => void;
@@ -51,8 +50,8 @@ export const openTty = (listener: Listener): Tty => {
     listener.continued();
   };
 
-  emitKeypressEvents(stdin);
-  stdin.on('keypress', listener.key).on('end', gone).on('close', gone).on('error', gone);
+  const keys = keyReader(listener.input);
+  stdin.on('data', keys.read).on('end', gone).on('close', gone).on('error', gone);
   stdout.on('resize', listener.resized);
   process.on('SIGCONT', continued).on('SIGHUP', gone);
   process.on('exit', gone).on('uncaughtExceptionMonitor', gone);
@@ -81,7 +80,8 @@ export const openTty = (listener: Listener): Tty => {
       }, NOTICED);
     },
     close: () => {
-      stdin.off('keypress', listener.key).off('end', gone).off('close', gone);
+      keys.close();
+      stdin.off('data', keys.read).off('end', gone).off('close', gone);
       stdout.off('resize', listener.resized);
       process.off('SIGCONT', continued).off('SIGHUP', gone);
       process.off('exit', gone).off('uncaughtExceptionMonitor', gone);

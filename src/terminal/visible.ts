@@ -135,14 +135,17 @@ export const styled = (text: Visible, on: readonly number[], off: number): Visib
 
 /** Sequences of our own that draw and set the terminal (ECMA-48; private modes of DEC and xterm); N stands for a number. */
 const CONTROLS = {
-  /** The cursor goes up N rows, to column N (the first is 1), to the first column, down N rows. */
+  /** The cursor goes up N rows, to the first column, down N rows. */
   up: '\x1b[NA',
-  column: '\x1b[NG',
   start: '\r',
   down: '\x1b[NB',
   clearRow: '\x1b[K',
   clearBelow: '\x1b[J',
   clearAll: '\x1b[H\x1b[2J',
+  /** The place of the cursor is kept, and gone back to; the terminal is asked for it. */
+  save: '\x1b7',
+  restore: '\x1b8',
+  askCursor: '\x1b[6n',
   /** Whether a row that is too long goes on in the next. */
   wrapOff: '\x1b[?7l',
   wrapOn: '\x1b[?7h',

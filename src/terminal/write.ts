@@ -1,4 +1,4 @@
-import { type Visible, visible } from './visible.js';
+import { reshaped, type Visible, visible } from './visible.js';
 
 /** Writes a line, or several, to standard output: the conversation, and what a command was asked for. */
 export const writeOut = (text: Visible, done?: (error: Error | null | undefined) => void): void => {
@@ -23,6 +23,23 @@ export const writeError = (text: Visible): void => {
   if (aside !== undefined && process.stderr.isTTY) aside(text);
   else process.stderr.write(status === undefined ? `${text}\n` : `${ERASE}${text}\n${status}`);
 };
+
+/** The same for a line, on a terminal in rows of whole words, of which those from the second on are indented. */
+export const writeWords = (line: Visible, indent: number): void => {
+  writeError(process.stderr.isTTY ? folded(line, process.stderr.columns || 80, indent) : line);
+};
+
+const folded = (line: Visible, columns: number, indent: number): Visible =>
+  reshaped(line, (text) => {
+    const rows: string[] = [];
+    for (const word of text.split(' ')) {
+      const last = rows.pop();
+      if (last === undefined) rows.push(word);
+      else if (last.length + 1 + word.length < columns) rows.push(`${last} ${word}`);
+      else rows.push(last, `${' '.repeat(indent)}${word}`);
+    }
+    return rows.join('\n');
+  });
 
 /** Shows a line of ASCII on the terminal of standard error in the place of the one before. It stays within one row. */
 export const showStatus = (text: string): void => {

@@ -88,7 +88,7 @@ describe('the screen, as it is kept', () => {
     const { enter } = await atRoom();
     const alice = await enter({ columns: 60 });
     await alice.paste('one\ntwo\tand\n');
-    await showsGolden(alice, 'paste', /^> two␉and$/m);
+    await showsGolden(alice, 'paste', /^> two {5}and$/m);
     await alice.press('C-c');
     await alice.type('look: ');
     await alice.paste(lines(7));

@@ -28,6 +28,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/bin/rxchat.ts: writeSync(2': 'one line of its own words',
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/chat/openSitting.ts: stdout': 'asks how many colours it has, and writes nothing',
+  'src/cli/client.ts: /dev/': 'a word of a hint',
   'src/cli/main.ts: stdout.columns': 'asks, and writes nothing',
   'src/cli/main.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/terminal/notice.ts: stdout.write':
@@ -44,7 +45,6 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/cli/process.ts: stdout.on': 'listens, and writes nothing',
   'src/cli/relayLog.ts: pino(': 'the lines of the log of `serve`, each of which passes escapedJson',
   'src/terminal/askHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
-  'src/terminal/askHidden.ts: createInterface(': 'reads a line there, and what it would echo goes nowhere',
   'src/terminal/screen.ts: stdout': 'tells when its size changes',
   'src/terminal/tty.ts: stdout': 'the terminal itself',
   'src/terminal/tty.ts: stdout.columns': 'asks, and writes nothing',

@@ -8,6 +8,19 @@ export const clock = (time: number, utc = false): string => {
     : `${two(date.getHours())}:${two(date.getMinutes())}`;
 };
 
+/** A day as a number that grows from one to the next: 20261126. */
+export const dayNumber = (time: number, utc = false): number => {
+  const date = new Date(time);
+  const [year, month, of] = utc
+    ? [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()]
+    : [date.getFullYear(), date.getMonth(), date.getDate()];
+  return (year * 100 + month + 1) * 100 + of;
+};
+
+/** `26 Nov 10:16`. */
+export const dated = (time: number, utc = false): string =>
+  `${new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', ...(utc && { timeZone: 'UTC' }) }).format(time)} ${clock(time, utc)}`;
+
 /** `Thu, 26 Nov 2026`. */
 export const day = (time: number, utc = false): string =>
   new Intl.DateTimeFormat('en-GB', {

@@ -1,5 +1,5 @@
 import { joined, shown, type Visible, visibleLines, visibleText } from '../../terminal/visible.js';
-import { clock } from './clock.js';
+import { clock, dated } from './clock.js';
 
 /** Something to show in a conversation, before it is wrapped and coloured. */
 export interface Line {
@@ -9,6 +9,8 @@ export interface Line {
   readonly lead?: Visible;
   /** When it was said; the program's own words have no time. */
   readonly time?: number;
+  /** The time may be wrong (`10:16?`), or is of another day (`26 Nov 10:16`). */
+  readonly doubt?: 'clock' | 'date' | undefined;
   /** What stands before the nick, or before the text: `-->`, `--`, `!!`, `*`. */
   readonly sign?: Visible;
   /** Who it is about, with the mark that tells whether that is sure, and what stands behind it. */
@@ -43,16 +45,21 @@ export const infos = (text: string): readonly Line[] =>
 
 /** What stands before the text in its first row: the time, the sign, who it is. */
 export const headOf = (
-  { lead, time, sign, who }: Line,
+  { lead, time, doubt, sign, who }: Line,
   utc: boolean,
   paint: (name: Visible, key: string | undefined) => Visible = (name) => name,
 ): Visible =>
   joined(
     lead === undefined ? shown`` : joined(lead, shown` `),
-    time === undefined ? shown`` : shown`${clock(time, utc)} `,
+    time === undefined ? shown`` : shown`${timeText(time, doubt, utc)} `,
     sign === undefined ? shown`` : joined(sign, shown` `),
     who === undefined ? shown`` : joined(paint(who.name, who.key), who.end, shown` `),
   );
+
+const timeText = (time: number, doubt: Line['doubt'], utc: boolean): string => {
+  if (doubt === 'date') return dated(time, utc);
+  return doubt === 'clock' ? `${clock(time, utc)}?` : clock(time, utc);
+};
 
 /** A line as pipes have it: in one row, whatever is in it. */
 export const plainLine = (line: Line, utc = false): Visible =>

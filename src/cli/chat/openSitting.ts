@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { connect, ignoreElements, merge, tap } from 'rxjs';
 import type { Resume } from '../../../streams/wire/index.js';
 import type { Invite } from '../../invite/invite.js';
@@ -46,6 +47,8 @@ export const openSitting = ({ invite, isNew, nick, people, around, flags, readTo
     quiet: flags['quiet'] === true,
     utc,
     now: Date.now,
+    // Of the time that the machine was asleep too.
+    elapsed: () => uptime() * 1000,
   });
   const sat = sitting({
     view,

@@ -11,7 +11,8 @@ const FAILED_LIMIT = 20;
 
 /** What one said and that is not in the room's order: it waits for its receipt, or was never taken. */
 export interface OwnLines {
-  readonly hear: (heard: Heard, now: number) => void;
+  /** With the time of day, and that of a clock that only goes forward. */
+  readonly hear: (heard: Heard, now: number, elapsed: number) => void;
   /** Something that one entered cannot be said. */
   readonly fail: (text: string, reason: Visible, now: number) => void;
   /** Takes back what failed; how many that was. */
@@ -19,7 +20,7 @@ export interface OwnLines {
   /** What stands under the conversation. */
   readonly lines: (nick: Visible) => readonly Line[];
   readonly pending: number;
-  /** When the oldest of what waits was said. */
+  /** When the oldest of what waits was said, by the clock that only goes forward. */
   readonly oldest: number | undefined;
 }
 
@@ -28,6 +29,7 @@ interface Pending {
   readonly text: string;
   readonly act: Act | undefined;
   readonly time: number;
+  readonly since: number;
 }
 
 interface Failed {
@@ -45,11 +47,17 @@ export const ownLines = (): OwnLines => {
   let failed: readonly Failed[] = [];
 
   return {
-    hear: (heard, now) => {
+    hear: (heard, now, elapsed) => {
       if (heard.type === 'said')
         pending = [
           ...pending,
-          ...heard.lines.map((text) => ({ token: heard.token, text, act: heard.act, time: now })),
+          ...heard.lines.map((text) => ({
+            token: heard.token,
+            text,
+            act: heard.act,
+            time: now,
+            since: elapsed,
+          })),
         ];
       if (heard.type === 'stored') pending = pending.filter(({ token }) => token !== heard.token);
     },
@@ -82,7 +90,7 @@ export const ownLines = (): OwnLines => {
       return pending.length;
     },
     get oldest() {
-      return pending[0]?.time;
+      return pending[0]?.since;
     },
   };
 };

@@ -1,4 +1,4 @@
-import { expandTabs, width, wrap } from '../../terminal/cells.js';
+import { expandTabs, type LongWords, width, wrap } from '../../terminal/cells.js';
 import { reshaped, shown, joined, stacked, type Visible } from '../../terminal/visible.js';
 import type { Style } from '../../terminal/style.js';
 import { headOf, type Line } from './line.js';
@@ -11,14 +11,14 @@ export interface Canvas {
 }
 
 /** A line as a terminal shows it: wrapped under its text, and coloured. */
-export const paint = (line: Line, { columns, style, utc }: Canvas): Visible => {
+export const paint = (line: Line, { columns, style, utc }: Canvas, long: LongWords = 'whole'): Visible => {
   if (line.tone === 'bare') return stacked(line.text);
   if (line.tone === 'mark') return stacked(line.text.map((row) => style.dim(rule(row, columns))));
   const [above, head] = termed(line, headOf(line, utc, style.nick), columns);
   const indent = Math.min(width(head), Math.floor(columns / 2));
   const rows = line.text.map((row, at) => {
     const before = at === 0 ? head : blank(indent);
-    return wrap(joined(before, expandTabs(row)), columns, indent);
+    return wrap(joined(before, expandTabs(row)), columns, indent, long);
   });
   return tinted(line.tone, stacked([...above, ...rows]), style);
 };
@@ -38,10 +38,13 @@ const termed = (
 
 /** The same in one row, cut at its end: for what is drawn again and again. */
 export const paintShort = (line: Line, canvas: Canvas): Visible => {
-  const short = reshaped(paint(line, { ...canvas, columns: canvas.columns - 1, style: PLAIN }), (all) => {
-    const [first = '', ...others] = all.split('\n');
-    return others.length > 0 ? `${first}\u2026` : first;
-  });
+  const short = reshaped(
+    paint(line, { ...canvas, columns: canvas.columns - 1, style: PLAIN }, 'broken'),
+    (all) => {
+      const [first = '', ...others] = all.split('\n');
+      return others.length > 0 ? `${first}\u2026` : first;
+    },
+  );
   return tinted(line.tone, short, canvas.style);
 };
 

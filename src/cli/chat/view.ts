@@ -1,7 +1,7 @@
 import type { Heard, Message, Resume } from '../../../streams/index.js';
 import { foldNick } from '../../../streams/wire/index.js';
 import { shown, type Visible, visibleNick } from '../../terminal/visible.js';
-import { day } from './clock.js';
+import { AROUND, days } from './days.js';
 import { comings } from './comings.js';
 import { counted } from '../../terminal/counted.js';
 import { heardLine, messageLine, presenceLine, welcomeLine } from './format.js';
@@ -31,8 +31,10 @@ export interface ViewOptions {
   /** Whether it is told who comes and goes. */
   readonly quiet?: boolean;
   readonly utc?: boolean;
-  /** The clock, in ms since 1970. */
+  /** The time of day, in ms since 1970. */
   readonly now: () => number;
+  /** A clock that only goes forward, in ms, for spans of time; that of `now`, if it is not given. */
+  readonly elapsed?: () => number;
 }
 
 /** Something that a person may want to be called for. */
@@ -91,6 +93,7 @@ export const view = (options: ViewOptions): View => {
     readTo,
     utc = false,
     now,
+    elapsed = now,
   } = options;
   const link = linkView();
   const own = ownLines();
@@ -107,21 +110,20 @@ export const view = (options: ViewOptions): View => {
   let quiet = options.quiet ?? false;
   let wasIn = false;
   let topic: Message | undefined;
-  let today = day(now(), utc);
+  const times = days(utc);
+  /** From this position on it is heard when it is said. */
+  let liveFrom = Infinity;
+  /** The times of the messages that came at once, and how many of them were taken. */
+  let batch: readonly number[] = [];
+  let at = 0;
   /** Where what was missed begins and ends, until the first of it was shown. */
   let missed: { readonly after: number; readonly before: number } | undefined;
   /** Nothing before this position is shown; how much that was. */
   let showFrom = 0;
   let skipped = 0;
 
-  const newDay = (time: number): readonly Line[] => {
-    const its = day(time, utc);
-    if (its === today) return [];
-    today = its;
-    return [mark(shown`${its}`)];
-  };
-
   const welcome = (heard: Extract<Heard, { type: 'welcome' }>): readonly Line[] => {
+    liveFrom = heard.next;
     if (wasIn) return [];
     wasIn = true;
     showFrom = heard.next - CATCH_UP_LIMIT;
@@ -145,6 +147,7 @@ export const view = (options: ViewOptions): View => {
   };
 
   const message = (heard: Message): About => {
+    at += 1;
     take(heard);
     if (heard.act === 'topic') topic = heard;
     if (!heard.own && isIgnored(heard.key)) return { lines: [] };
@@ -161,13 +164,16 @@ export const view = (options: ViewOptions): View => {
       ...(isMissed ? [mark(shown`new`)] : []),
     ];
     skipped = 0;
-    const lines = [
-      ...newDay(heard.time),
-      ...before,
-      messageLine(isSelf(heard.key) ? { ...heard, own: true } : heard, trust),
-    ];
+    const { rule, doubt } = times.take(
+      heard.time,
+      batch.slice(at, at + AROUND),
+      now(),
+      heard.position >= liveFrom,
+    );
+    const isOwn = heard.own || isSelf(heard.key);
+    const lines = [...rule, ...before, { ...messageLine({ ...heard, own: isOwn }, trust), doubt }];
     // What one says at another place calls nobody either.
-    if (heard.own || isSelf(heard.key)) return { lines };
+    if (isOwn) return { lines };
     const { text } = heard;
     return { lines, call: { from: visibleNick(heard.nick), text, mention: mentions(text, nick) } };
   };
@@ -178,7 +184,7 @@ export const view = (options: ViewOptions): View => {
     if (heard.nicks.length === 0) return [presenceLine(heard.type, [], heard.count)];
     for (const name of heard.nicks) {
       const isOwn = name === nick || (heard.type === 'left' && former.delete(name));
-      if (!isOwn) people.take(heard.type, name, now());
+      if (!isOwn) people.take(heard.type, name, span);
     }
     return [];
   };
@@ -216,22 +222,31 @@ export const view = (options: ViewOptions): View => {
     }
   };
 
+  /** When this batch came, by the clock that only goes forward. */
+  let span = 0;
+
   const one = (heard: Heard): readonly About[] => {
-    own.hear(heard, now());
-    const { lines: said, missed: isMissed } = link.hear(heard, now());
+    own.hear(heard, now(), span);
+    const { lines: said, missed: isMissed } = link.hear(heard, span);
     if (isMissed === true && heard.type === 'welcome') missed = { after: heard.from - 1, before: heard.next };
     const abouts = news(heard).map((each): About => {
       const about = aboutOf(each);
       // Who has come stands before what is said next.
-      return about.lines.length === 0 ? about : { ...about, lines: [...people.flush(now()), ...about.lines] };
+      return about.lines.length === 0 ? about : { ...about, lines: [...people.flush(span), ...about.lines] };
     });
     return [{ lines: said }, ...abouts];
   };
 
-  const due = () => [...link.due(now()), ...people.due(now())];
+  const due = () => {
+    span = elapsed();
+    return [...link.due(span), ...people.due(span)];
+  };
 
   return {
     hear: (all) => {
+      span = elapsed();
+      batch = all.flatMap((each) => (each.type === 'message' ? [each.time] : []));
+      at = 0;
       const each = all.flatMap(one);
       return {
         lines: [...each.flatMap(({ lines }) => lines), ...due()],
@@ -246,7 +261,7 @@ export const view = (options: ViewOptions): View => {
       return own.lines(shown`${nick}`);
     },
     get prompt() {
-      const states = [link.state(now(), own.oldest), awayState(away.get(foldNick(nick)))];
+      const states = [link.state(elapsed(), own.oldest), awayState(away.get(foldNick(nick)))];
       const words = states.flatMap((each) => each ?? []).join('; ');
       return words === '' ? shown`${nick}> ` : shown`${nick} (${words})> `;
     },
@@ -262,7 +277,7 @@ export const view = (options: ViewOptions): View => {
       return link.isOnline;
     },
     awayOf: (name) => away.get(foldNick(name)),
-    again: (heard) => messageLine(heard, trust),
+    again: (heard) => ({ ...messageLine(heard, trust), doubt: times.again(heard.time) }),
     get quiet() {
       return quiet;
     },

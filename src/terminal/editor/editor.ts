@@ -1,16 +1,17 @@
 import { changed, cleared, COMMANDS, enter, PREFIXED } from './commands.js';
 import { draftOf, EMPTY_DRAFT, inserted } from './draft.js';
 import { remembered } from './history.js';
-import type { Input } from './keys.js';
+import type { Input } from './input.js';
 import { oneBlock, pastedText, questionOf } from './paste.js';
 import { behindMatch, searchFor, searchOn } from './search.js';
 import type { Begun, Editor, Effect, Notice, Step, Surroundings } from './state.js';
 
 /** What a key, typed text or a paste makes of the input line, and what is to be done besides. Pure. */
 export const step = (editor: Editor, input: Input, around: Surroundings): Step => {
+  if (input.type === 'pasting') return done(tell(editor, input.long ? 'pasting-long' : 'pasting'));
   const next = settled(editor);
   if (editor.question !== undefined) return answer(next, input, around);
-  if (input.type === 'paste') return paste(next, input.text, input.cut, around);
+  if (input.type === 'paste') return paste(next, input, around);
   if (editor.search !== undefined) return searching(next, editor.begun, input, around);
   return plain(next, editor.begun, input, around);
 };
@@ -18,7 +19,9 @@ export const step = (editor: Editor, input: Input, around: Surroundings): Step =
 /** Without what the last key has begun. */
 const settled = (editor: Editor): Editor => ({ ...editor, notice: undefined, begun: {} });
 
-const plain = (editor: Editor, begun: Begun, input: Input, around: Surroundings): Step => {
+type Pressed = Exclude<Input, { type: 'pasting' }>;
+
+const plain = (editor: Editor, begun: Begun, input: Pressed, around: Surroundings): Step => {
   if (input.type === 'text') return done(typed(apart(editor), begun, input.text));
   if (input.type === 'paste') return done(editor);
   const command = (begun.prefix === true ? PREFIXED : COMMANDS)[input.name];
@@ -40,6 +43,7 @@ const apart = (editor: Editor): Editor =>
 const typed = (editor: Editor, begun: Begun, text: string): Editor => {
   const draft = inserted(editor.draft, text);
   if (draft.text === editor.draft.text) return tell(editor, 'full');
+  if (text === '\ufffd') return tell(changed(editor, draft), 'not-utf8');
   const next = begun.typing === true ? { ...editor, draft } : changed(editor, draft);
   // A word is undone at a time.
   return text === ' ' ? next : { ...next, begun: { typing: true } };
@@ -47,11 +51,16 @@ const typed = (editor: Editor, begun: Begun, text: string): Editor => {
 
 const tell = (editor: Editor, notice: Notice): Editor => ({ ...editor, notice });
 
-const paste = (before: Editor, text: string, cut: boolean, { literal }: Surroundings): Step => {
+const paste = (
+  before: Editor,
+  { text, cut, unfinished }: Extract<Input, { type: 'paste' }>,
+  { literal }: Surroundings,
+): Step => {
   const editor: Editor = { ...apart(before), search: undefined };
   if (cut) return done(tell(editor, 'paste-cut'));
   const pasted = pastedText(text);
-  const question = questionOf(editor.draft, pasted, literal);
+  if (unfinished === true && pasted === '') return done(editor);
+  const question = questionOf(editor.draft, pasted, literal, unfinished === true);
   if (question !== undefined) return done({ ...editor, question });
   const draft = inserted(editor.draft, pasted);
   const isWhole = draft.text.length === editor.draft.text.length + pasted.length;
@@ -59,7 +68,7 @@ const paste = (before: Editor, text: string, cut: boolean, { literal }: Surround
 };
 
 /** Only a key that answers does anything; what is typed goes nowhere. */
-const answer = (editor: Editor, input: Input, { literal }: Surroundings): Step => {
+const answer = (editor: Editor, input: Pressed, { literal }: Surroundings): Step => {
   const { question, draft } = editor;
   if (question === undefined) return done(editor);
   const free: Editor = { ...editor, question: undefined };
@@ -90,7 +99,7 @@ const enterAll = (editor: Editor, messages: readonly string[]): Step => {
   return { editor: { ...editor, draft: EMPTY_DRAFT, past: remembered(editor.past, ''), undo: [] }, effects };
 };
 
-const searching = (editor: Editor, begun: Begun, input: Input, around: Surroundings): Step => {
+const searching = (editor: Editor, begun: Begun, input: Pressed, around: Surroundings): Step => {
   const { search, past } = editor;
   if (search === undefined || input.type === 'paste') return done(editor);
   const go = (next: typeof search): Step => done({ ...editor, search: next });

@@ -8,6 +8,8 @@ export interface Question {
   readonly messages: readonly string[];
   /** Whether there is room for it in the draft; otherwise it is too long for one message, too. */
   readonly fits: boolean;
+  /** Whether its end did not come. */
+  readonly unfinished: boolean;
 }
 
 /** What may go into the draft unasked. */
@@ -18,19 +20,21 @@ const BYTES = 4096;
 export const pastedText = (text: string): string =>
   text.replaceAll(/\r\n?/g, '\n').replaceAll('\0', '').replace(/\n$/, '');
 
-/** What to ask about a paste; `undefined`: it goes into the draft. */
+/** What to ask about a paste, always if its end did not come; `undefined`: it goes into the draft. */
 export const questionOf = (
   draft: Draft,
   pasted: string,
   literal: (line: string) => string,
+  unfinished = false,
 ): Question | undefined => {
   const lines = pasted.split('\n').length;
-  if (lines <= LINES && Buffer.byteLength(pasted) <= BYTES) return undefined;
+  if (!unfinished && lines <= LINES && Buffer.byteLength(pasted) <= BYTES) return undefined;
   return {
     pasted,
     lines,
     messages: messagesOf(draft, pasted, literal),
     fits: draft.text.length + pasted.length <= DRAFT_LIMIT,
+    unfinished,
   };
 };
 

@@ -32,7 +32,7 @@ export interface Begun {
   readonly leaving?: true;
 }
 
-export type Notice = 'leave' | 'paste-cut' | 'paste-waits' | 'full';
+export type Notice = 'leave' | 'pasting' | 'pasting-long' | 'paste-cut' | 'paste-waits' | 'full' | 'not-utf8';
 
 /** What has to be done about a key besides changing the state. */
 export type Effect =

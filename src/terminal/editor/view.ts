@@ -1,4 +1,4 @@
-import { cells, wrap } from '../cells.js';
+import { cells, TAB_COLUMNS, width, wrap } from '../cells.js';
 import { counted } from '../counted.js';
 import { joined, reshaped, shown, type Visible, visibleGraphemes } from '../visible.js';
 import { type Draft, draftOf } from './draft.js';
@@ -30,18 +30,21 @@ const CONTINUED = shown`> `;
 
 const NOTICES: Readonly<Record<Notice, Visible>> = {
   leave: shown`-- press Ctrl-C again to leave`,
+  pasting: shown`-- pasting \u2026`,
+  'pasting-long': shown`-- pasting \u2026 it is longer than 1 MiB and will not be taken`,
   'paste-cut': shown`-- nothing was pasted: it is longer than 1 MiB`,
   'paste-waits': shown`-- this was not pasted: answer first`,
   full: shown`-- there is no room for more in one message`,
+  'not-utf8': shown`-- your terminal sends another encoding than UTF-8; set it, or the locale, to UTF-8`,
 };
 
 /** The foot, what the input line has to tell, and the draft; where that is too much, the rows round the cursor. */
 export const viewOf = (foot: Foot, editor: Editor, size: Size): View => {
   const columns = Math.max(size.columns, 2);
   const told = [
-    ...(editor.question === undefined ? [] : asked(editor.question)),
-    ...(editor.notice === undefined ? [] : [NOTICES[editor.notice]]),
-  ].flatMap((line) => rowsOf(line, columns));
+    ...(editor.question === undefined ? [] : asked(editor.question, columns)),
+    ...(editor.notice === undefined ? [] : rowsOf(NOTICES[editor.notice], columns)),
+  ];
   const { prompt, draft } = beingWritten(foot.prompt, editor);
   const written = draftRows(prompt, draft, columns);
 
@@ -83,15 +86,26 @@ const newest = (rows: readonly Visible[], room: number, columns: number): readon
   return [...rowsOf(more, columns).slice(0, 1), ...rows.slice(rows.length - room + 1)];
 };
 
-const asked = ({ lines, pasted, messages, fits }: Question): readonly Visible[] => {
-  const what = lines === 1 ? shown`${pasted.length} characters` : shown`${lines} lines`;
+const asked = (
+  { lines, pasted, messages, fits, unfinished }: Question,
+  columns: number,
+): readonly Visible[] => {
+  const what = lines === 1 ? counted(pasted.length, 'character') : counted(lines, 'line');
   const choices = [
     fits ? shown`[1] one block` : undefined,
-    messages.length > 1 ? shown`[2] ${messages.length} messages` : undefined,
+    messages.length > 1 ? shown`[2] ${counted(messages.length, 'message')}` : undefined,
     fits ? shown`[3] edit` : undefined,
     shown`[4] cancel`,
   ].filter((each) => each !== undefined);
-  return [shown`-- ${what} pasted, nothing was sent: ${choices.join('  ')}`];
+  const end = unfinished ? shown`, without its end` : shown``;
+  const rows = rowsOf(shown`-- ${what} pasted${end}, nothing was sent:`, columns);
+  // A choice is broken only if it is wider than the terminal.
+  return choices.reduce<readonly Visible[]>((before, choice, at) => {
+    const last = before.at(-1) ?? shown``;
+    const longer = joined(last, at === 0 ? shown` ` : shown`  `, choice);
+    if (width(longer) <= columns) return [...before.slice(0, -1), longer];
+    return [...before, ...rowsOf(joined(shown`   `, choice), columns)];
+  }, rows);
 };
 
 /** What stands in the place of the draft. */
@@ -106,6 +120,8 @@ const beingWritten = (
     draft: draftOf(entry, behindMatch(entry, search.query)),
   };
 };
+
+const spaces = (count: number): Visible => reshaped(shown``, () => ' '.repeat(count));
 
 const draftRows = (prompt: Visible, { text, cursor }: Draft, columns: number): View => {
   const rows: Visible[] = [];
@@ -137,7 +153,11 @@ const draftRows = (prompt: Visible, { text, cursor }: Draft, columns: number): V
       end();
       put(CONTINUED);
     }
-    for (const { text: piece, shown: drawn } of visibleGraphemes(line)) {
+    let written = 0;
+    for (const { text: piece, shown: whole } of visibleGraphemes(line)) {
+      // As the message will be shown, to the next tab stop.
+      const drawn = piece === '\t' ? spaces(TAB_COLUMNS - (written % TAB_COLUMNS)) : whole;
+      written += width(drawn);
       if (at === cursor) mark(Math.max(cells(drawn)[0]?.width ?? 0, 1));
       put(drawn);
       at += piece.length;

@@ -72,7 +72,19 @@ describe('a line on a terminal', () => {
     expect(paintShort(info(shown`short`), canvas)).toBe('-- short');
   });
 
-  test('fits its columns, and holds no sequence but ours, whatever others send', () => {
+  test('leaves a word that no row holds whole, for the terminal to wrap', () => {
+    const url = `https://plus.example.com/${'photos/'.repeat(20)}end`;
+    const line = messageLine(message({ nick: 'bob', text: `look: ${url} ok? and a few words more` }), trust);
+    expect(paint(line, { ...canvas, columns: 40 }).split('\n')).toStrictEqual([
+      `00:00 ?bob: look: ${url} ok? and a few`,
+      '            words more',
+    ]);
+    expect(paintShort(line, { ...canvas, columns: 40 })).toBe(
+      '00:00 ?bob: look: https://plus.example.\u2026',
+    );
+  });
+
+  test('fits its columns but for words that no row holds, and holds no sequence but ours, whatever others send', () => {
     fc.assert(
       fc.property(hostileText, hostileText, fc.integer({ min: 10, max: 80 }), (nick, text, columns) => {
         const line = messageLine(message({ nick, text }), trust);
@@ -81,7 +93,8 @@ describe('a line on a terminal', () => {
           paintShort(line, { ...coloured, columns }),
         ])
           for (const row of drawn.split('\n')) {
-            expect(width(row)).toBeLessThanOrEqual(columns);
+            const long = row.split(' ').some((word) => width(word) > columns / 2);
+            if (!long) expect(width(row)).toBeLessThanOrEqual(columns);
             // eslint-disable-next-line no-control-regex
             expect(row.replaceAll(/\x1b\[[\d;]+m/g, '')).not.toMatch(UNSAFE);
           }

@@ -23,7 +23,7 @@ const pictureOf = (rows: readonly string[], scale = 4) => {
 describe('an invite as a code', () => {
   test.each([
     ['of this machine', createInvite()],
-    ['of another, with its pin', createInvite({ host: 'chat.example.org', port: 1, pin: 'x'.repeat(43) })],
+    ['of another, with its pin', createInvite({ host: 'chat.example.org', port: 1, pin: 'A'.repeat(43) })],
   ])('can be read from what is drawn: %s', async (_, invite) => {
     const text = formatInvite(invite);
     expect(decode(pictureOf(await qrRows(text)))).toBe(text);

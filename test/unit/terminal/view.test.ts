@@ -50,7 +50,7 @@ describe('a draft in its rows', () => {
 
   test('what cannot be shown is spelled out, and measured so', () => {
     const view = seen([{ paste: 'a\x1b[31m\tb' }], { columns: 20 });
-    expect(view).toStrictEqual({ rows: ['al> a␛[31m␉b'], cursor: { row: 0, column: 12 } });
+    expect(view).toStrictEqual({ rows: ['al> a␛[31m  b'], cursor: { row: 0, column: 13 } });
     const persian = 'می\u200cخواهم';
     expect(seen([persian], { columns: 20 }).rows).toStrictEqual([`al> ${persian}`]);
   });
@@ -97,6 +97,13 @@ describe('what stands over the draft', () => {
       '   [4] cancel',
       'al> half',
     ]);
+    const narrow = seen([{ paste: 'a\nb\n\nd\ne\nf\ng' }], { columns: 40 });
+    expect(narrow.rows).toStrictEqual([
+      '-- 7 lines pasted, nothing was sent:',
+      '   [1] one block  [2] 6 messages',
+      '   [3] edit  [4] cancel',
+      'al> ',
+    ]);
   });
 });
 
@@ -104,20 +111,26 @@ describe('drawing', () => {
   const view = seen(['hello!!<Left>'], {}, [shown`-- one`]);
 
   test('is without wrapping, and ends at the cursor', () => {
-    expect(drawn(view)).toBe('\x1b[?7l-- one\nal> hello!\n!\x1b[?7h\x1b[1G');
-    expect(drawn({ ...view, cursor: { row: 0, column: 3 } })).toContain('\x1b[2A\x1b[4G');
+    expect(drawn(view)).toBe('\x1b[?7l-- one\nal> hello!\n\r\x1b7!\x1b8\x1b[?7h');
+    expect(drawn({ ...view, cursor: { row: 0, column: 3 } })).toBe(
+      '\x1b[?7l\nal> hello!\n!\x1b[2A\r-- \x1b7one\x1b8\x1b[?7h',
+    );
   });
 
   test('is taken back from the cursor up, also where rows have become more', () => {
     const row = '\x1b[K';
     const more = (n: number) => `\x1b[1B${row}`.repeat(n);
-    expect(erased(view, 10)).toBe(`\r\x1b[2A${row}${more(2)}\x1b[2A\x1b[J`);
-    expect(erased(view, 5)).toBe(`\r\x1b[4A${row}${more(4)}\x1b[4A\x1b[J`);
+    expect(erased(view, 10, true)).toBe(`\r\x1b[2A${row}${more(2)}\x1b[2A\x1b[J`);
+    expect(erased(view, 5, true)).toBe(`\r\x1b[4A${row}${more(4)}\x1b[4A\x1b[J`);
     const wide = { rows: [shown`日本語`, shown``], cursor: { row: 1, column: 0 } };
-    expect(erased(wide, 5)).toBe(`\r\x1b[2A${row}${more(2)}\x1b[2A\x1b[J`);
+    expect(erased(wide, 5, true)).toBe(`\r\x1b[2A${row}${more(2)}\x1b[2A\x1b[J`);
+    expect(erased(view, 5, false)).toBe(erased(view, 10, true));
+    const full = { rows: [shown`hello!`], cursor: { row: 0, column: 6 } };
+    expect(erased(full, 6, true)).toBe(`\r${row}\x1b[J`);
+    expect(erased(full, 3, true)).toBe(`\r\x1b[1A${row}${more(1)}\x1b[1A\x1b[J`);
     const within = { rows: [shown`hello`], cursor: { row: 0, column: 4 } };
-    expect(erased(within, 3)).toBe(`\r\x1b[1A${row}${more(1)}\x1b[1A\x1b[J`);
-    expect(erased(viewOf(FOOT, newEditor([]), { columns: 10, rows: 5 }), 10)).toBe(`\r${row}\x1b[J`);
+    expect(erased(within, 3, true)).toBe(`\r\x1b[1A${row}${more(1)}\x1b[1A\x1b[J`);
+    expect(erased(viewOf(FOOT, newEditor([]), { columns: 10, rows: 5 }), 10, true)).toBe(`\r${row}\x1b[J`);
   });
 
   test('of what is held so much is kept, and the rest counted', () => {
