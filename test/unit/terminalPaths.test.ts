@@ -44,6 +44,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/cli/process.ts: stdout.listenerCount': 'asks, and writes nothing',
   'src/cli/process.ts: stdout.on': 'listens, and writes nothing',
   'src/cli/relayLog.ts: pino(': 'the lines of the log of `serve`, each of which passes escapedJson',
+  'src/history/lock.ts: /proc/': 'names a directory that is open, and writes no terminal',
   'src/terminal/askHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
   'src/terminal/screen.ts: stdout': 'tells when its size changes',
   'src/terminal/tty.ts: stdout': 'the terminal itself',
