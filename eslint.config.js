@@ -16,6 +16,12 @@ const rxjs = {
   'rxjs-x/finnish': 'off',
 };
 
+/** What a listener of Node throws ends the process, with the connections of all: guard.ts alone puts listeners on. */
+const unguarded = (selector) => ({
+  selector,
+  message: 'Listen by src/transport/guard.ts: what a listener throws would end the process.',
+});
+
 export default defineConfig(
   globalIgnores(['.typedoc/', '.api/', 'dist/', 'coverage/', '.snippets/']),
   js.configs.recommended,
@@ -35,6 +41,21 @@ export default defineConfig(
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       'rxjs-x/no-ignored-error': 'off',
+    },
+  },
+  {
+    files: ['src/transport/**/*.ts', 'src/web/**/*.ts'],
+    ignores: ['src/transport/guard.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        unguarded(
+          'CallExpression[callee.property.name=/^(on|once|addListener|prependListener|prependOnceListener|addEventListener|setTimeout)$/]',
+        ),
+        unguarded('CallExpression[callee.name=/^(setTimeout|setImmediate|setInterval|queueMicrotask)$/]'),
+        // Its own listener is safe, what is done with its values is not: an error of theirs ends all that come after.
+        unguarded("CallExpression[callee.name='fromEvent']:not([arguments.1.value='drain'])"),
+      ],
     },
   },
   {

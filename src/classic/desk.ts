@@ -1,11 +1,12 @@
 import { filter, map, switchMap, takeWhile, tap } from 'rxjs';
 import { literal } from '../cli/chat/commands.js';
+import type { Flags } from '../cli/flags.js';
 import { standardInput } from '../cli/process.js';
 import { expandTabs } from '../terminal/cells.js';
 import { terminalScreen } from '../terminal/screen.js';
 import { shown, type Visible, visibleLines } from '../terminal/visible.js';
 import { writeOut } from '../terminal/write.js';
-import { pipedTexts, type Source } from './source.js';
+import { pipedTexts, readInputOptions, type Source } from './source.js';
 
 /** Where texts come from and where the chat is shown: a terminal, or plain pipes. */
 export interface Desk extends Source {
@@ -56,8 +57,8 @@ export const terminalDesk = (nick: string): Desk => {
   };
 };
 
-export const pipedDesk = (): Desk => {
-  const source = pipedTexts(standardInput());
+export const pipedDesk = (flags: Flags): Desk => {
+  const source = pipedTexts(standardInput(), readInputOptions(flags));
   return {
     print: writeOut,
     say$: source.say$,

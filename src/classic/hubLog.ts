@@ -1,12 +1,13 @@
 import type { Guest } from '../../streams/classic/door.js';
 import type { HubEvent } from '../../streams/classic/hub.js';
 import { openLog } from '../cli/relayLog.js';
+import type { Fault } from '../transport/fault.js';
 
 /** What happens in a hub, as lines of a log. At its most talkative it names nicks, addresses and sizes. */
-export const logHub = async (level: string): Promise<(event: HubEvent) => void> => {
+export const logHub = async (level: string): Promise<(event: HubEvent | Fault) => void> => {
   const opened = await openLog(level);
   if (opened === undefined) return () => undefined;
-  const { log, mention } = opened;
+  const { log, mention, warnOf } = opened;
 
   return (event) => {
     switch (event.type) {
@@ -22,6 +23,10 @@ export const logHub = async (level: string): Promise<(event: HubEvent) => void> 
         return mention({ ...who(event.guest), bytes: event.bytes }, 'bytes that are no token are dropped');
       case 'said':
         return log.trace({ ...who(event.guest), bytes: event.bytes }, 'said');
+      case 'socket-failed':
+      case 'no-descriptors':
+      case 'origin-refused':
+        return warnOf(event);
     }
   };
 };

@@ -1,8 +1,13 @@
-import { catchError, concat, EMPTY, finalize, mergeMap, type Observable, of, tap } from 'rxjs';
+import { catchError, EMPTY, finalize, mergeMap, type Observable, of, tap } from 'rxjs';
 import { TEXT_LIMIT } from '../../streams/classic/tokenShape.js';
-import { decodeTextLossy, eachLine, encodeText, lines, ProtocolError } from '../../streams/wire/index.js';
-import { CliError, Exit } from '../cli/exit.js';
+import { encodeText, LimitError } from '../../streams/wire/index.js';
+import { LONG } from '../cli/choices.js';
+import { CliError, Exit, note } from '../cli/exit.js';
+import { choice, type Flags } from '../cli/flags.js';
 import type { Input } from '../cli/process.js';
+import { asUtf8 } from '../cli/sending/fitting.js';
+import { inputLines, type InputLinesOptions } from '../cli/sending/inputLines.js';
+import { withoutAnsi } from '../cli/source.js';
 
 /** Bytes of texts that wait to be written; beyond it the input is not read. One chunk may come on top. */
 const WINDOW = 65_536;
@@ -16,11 +21,23 @@ export interface Source {
   readonly failure: CliError | undefined;
 }
 
+type InputOptions = Pick<InputLinesOptions, 'long' | 'change'>;
+
+/** What becomes of lines of standard input: `--long`, `--strip-ansi`. */
+export const readInputOptions = (flags: Flags): InputOptions => ({
+  long: choice(flags, 'long', LONG),
+  ...(flags['stripAnsi'] === true && { change: withoutAnsi }),
+});
+
 /** An input as a source, a message a line; empty lines are none. */
-export const pipedTexts = (input: Input): Source => {
+export const pipedTexts = (input: Input, options: InputOptions): Source => {
   let waiting = 0;
-  let number = 0;
   let failure: CliError | undefined;
+  let skipped = 0;
+  const onLong = (what: 'cut' | 'skip') => {
+    if (what === 'cut') note('a line that is too long was cut');
+    else skipped += 1;
+  };
   const pace = (change: number) => {
     waiting += change;
     if (waiting > WINDOW) input.pause();
@@ -29,23 +46,15 @@ export const pipedTexts = (input: Input): Source => {
   const sizeOf = (text: string) => encodeText(text).length;
 
   return {
-    say$: concat(input.chunk$, of(encodeText('\n'))).pipe(
-      lines({ limit: TEXT_LIMIT + 1 }),
-      mergeMap((batch) =>
-        Array.from(eachLine(batch), (line) => {
-          number += 1;
-          return decodeTextLossy(line.subarray(0, -1));
-        }).filter((text) => text !== ''),
-      ),
+    say$: input.chunk$.pipe(
+      inputLines({ ...options, onLong, measure: asUtf8(TEXT_LIMIT) }),
+      mergeMap((texts) => texts),
       tap((text) => {
         pace(sizeOf(text));
       }),
       catchError((error: unknown) => {
-        if (!(error instanceof ProtocolError)) throw error;
-        failure = new CliError(
-          Exit.limit,
-          `line ${number + 1} is over the limit of ${TEXT_LIMIT} bytes; neither it nor what follows was sent`,
-        );
+        if (!(error instanceof LimitError)) throw error;
+        failure = new CliError(Exit.limit, `${error.message}; neither it nor what follows was sent`);
         return EMPTY;
       }),
       finalize(() => {
@@ -56,7 +65,8 @@ export const pipedTexts = (input: Input): Source => {
       pace(-sizeOf(text));
     },
     get failure() {
-      return failure;
+      if (skipped === 0) return failure;
+      return failure ?? new CliError(Exit.partly, `lines left out, for they are too long: ${skipped}`);
     },
   };
 };

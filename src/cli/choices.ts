@@ -16,6 +16,9 @@ export const DROPPED = ['oldest', 'newest'] as const;
 /** What becomes of messages under a nick that is known with another key. */
 export const KEY_CHANGES = ['mark', 'skip', 'end'] as const;
 
+/** What becomes of a line that is too long for a message. */
+export const LONG = ['end', 'cut', 'split', 'skip'] as const;
+
 /** When the bell of the terminal rings, and how it is to show a notice. */
 export const BELLS = ['mention', 'off', 'all'] as const;
 

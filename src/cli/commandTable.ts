@@ -6,6 +6,7 @@ import {
   FERNET_ENGINES,
   KEY_CHANGES,
   LOG_LEVELS,
+  LONG,
   NOTICES,
   SHELLS,
   type Wire,
@@ -105,6 +106,15 @@ const client = {
   plain,
   acceptKey,
 } as const;
+
+/** What becomes of lines of standard input that are too long. */
+const long: Flag = {
+  type: 'string',
+  value: 'WHAT',
+  choices: LONG,
+  help: 'a line over 32 KiB: end (end there, with 6), cut (send its beginning), split (send it as several) or skip (leave it out; ends with 7)',
+  wires: 'any',
+};
 
 /** The wire of an older chat (docs/classic-wire.md). */
 const classic = {
@@ -285,6 +295,10 @@ export const COMMANDS: readonly Command[] = [
         value: 'ORIGIN',
         help: 'let the pages of this origin connect too, such as https://chat.example.org; may be repeated',
       },
+      webOriginOnly: {
+        type: 'boolean',
+        help: 'let the pages of --web-origin alone connect, not those that the relay serves itself',
+      },
       ...classic,
     },
     load: {
@@ -359,6 +373,7 @@ export const COMMANDS: readonly Command[] = [
         help: 'do not keep what you enter for the next time; a line that begins with a space is never kept',
       },
       timeout: { ...timeout, help: `in pipes: ${timeout.help}` },
+      long: { ...long, help: `in pipes: ${long.help} (end)` },
       host,
       port,
       pin,
@@ -396,6 +411,12 @@ export const COMMANDS: readonly Command[] = [
         value: 'WHICH',
         choices: DROPPED,
         help: 'oldest or newest: drop lines rather than make their writer wait, beyond 1 MiB; ends with 7, and how many are told',
+      },
+      long: { ...long, help: `${long.help} (end; with --drop, skip)` },
+      stripAnsi: {
+        type: 'boolean',
+        help: 'leave colours and other sequences of a terminal out of what is sent',
+        wires: 'any',
       },
       tee: { type: 'boolean', help: 'copy standard input to standard output' },
       json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },

@@ -1,31 +1,23 @@
 import {
   audit,
   catchError,
-  concat,
   defer,
   distinctUntilChanged,
+  EMPTY,
   filter,
   map,
   mergeMap,
   type Observable,
-  of,
   startWith,
   Subject,
   takeWhile,
   tap,
 } from 'rxjs';
-import {
-  BATCH_LIMIT,
-  eachLine,
-  encodeText,
-  decodeTextLossy,
-  isSayable,
-  lines,
-  type Say,
-} from '../../streams/index.js';
+import { BATCH_LIMIT, packTexts, type Say } from '../../streams/index.js';
 import { endOfTurn$ } from '../turn.js';
 import type { Input } from './process.js';
-import { type Source, tooLong, WINDOW } from './source.js';
+import { inputLines } from './sending/inputLines.js';
+import { type InputOptions, MESSAGE, type Source, tooLong, WINDOW, withoutAnsi } from './source.js';
 
 /** Bytes of lines that wait while the relay takes none; beyond it lines are dropped. */
 const WAITING = 1_048_576;
@@ -33,7 +25,7 @@ const WAITING = 1_048_576;
 /** Which lines are dropped: those that wait for longest, or those that come. */
 export type Drop = 'oldest' | 'newest';
 
-export interface DroppingOptions {
+export interface DroppingOptions extends InputOptions {
   /** Bytes of lines that may wait; 1 MiB. */
   readonly limit?: number;
   /** The end of the turn, until which lines are gathered into one. */
@@ -42,13 +34,13 @@ export interface DroppingOptions {
 
 /**
  * An input as a source, a message a line, whose writer never waits: it is read at once, and what is too much is dropped and
- * counted: `gather$` tells how many, whenever it was more. A line that is too long for a token is dropped too; one that is
- * too long for any buffer is a `LimitError`.
+ * counted: `gather$` tells how many, whenever it was more. So is a line that is too long, unless `long` says otherwise; with
+ * `end` what was read before it is said first.
  */
 export const droppingLines = (
   input: Input,
   drop: Drop,
-  { limit = WAITING, turn$ = endOfTurn$ }: DroppingOptions = {},
+  { limit = WAITING, turn$ = endOfTurn$, long = 'skip', stripAnsi = false }: DroppingOptions = {},
 ): Source => {
   const changed$ = new Subject<void>();
   let waiting: string[] = [];
@@ -56,9 +48,11 @@ export const droppingLines = (
   let size = 0;
   let dropped = 0;
   let ended = false;
+  let failure: { readonly error: unknown } | undefined;
+  let cut = 0;
   let isOpen = true;
 
-  const sizeOf = (line: string) => Buffer.byteLength(JSON.stringify(line)) + 1;
+  const sizeOf = MESSAGE.bytesOf;
 
   const shift = (): string => {
     const line = waiting[first] ?? '';
@@ -72,9 +66,7 @@ export const droppingLines = (
   };
 
   const add = (line: string) => {
-    if (line === '') return;
-    const isTooMuch = size + sizeOf(line) > limit;
-    if (!isSayable(line) || (isTooMuch && drop === 'newest')) {
+    if (size + sizeOf(line) > limit && drop === 'newest') {
       dropped += 1;
       return;
     }
@@ -83,23 +75,28 @@ export const droppingLines = (
     for (; size > limit; dropped += 1) shift();
   };
 
+  const onLong = (what: 'cut' | 'skip') => {
+    if (what === 'cut') cut += 1;
+    else dropped += 1;
+  };
+
   const drain = function* (): Generator<Say> {
     while (isOpen && first < waiting.length) {
       const together = [shift()];
       let bytes = sizeOf(together[0] ?? '');
       while (first < waiting.length && (bytes += sizeOf(waiting[first] ?? '')) <= BATCH_LIMIT)
         together.push(shift());
-      yield { lines: together };
+      yield* packTexts(together);
     }
   };
 
   return {
     gather$: defer(() =>
-      concat(input.chunk$, of(encodeText('\n'))).pipe(
-        lines(),
+      input.chunk$.pipe(
+        inputLines({ measure: MESSAGE, long, onLong, ...(stripAnsi && { change: withoutAnsi }) }),
         tap({
           next: (batch) => {
-            for (const line of eachLine(batch)) add(decodeTextLossy(line.subarray(0, -1)));
+            for (const line of batch) add(line);
             changed$.next();
           },
           complete: () => {
@@ -108,6 +105,12 @@ export const droppingLines = (
           },
         }),
         catchError(tooLong),
+        catchError((error: unknown) => {
+          // What waits is said before it is told.
+          failure = { error };
+          changed$.next();
+          return EMPTY;
+        }),
         map(() => dropped),
         distinctUntilChanged(),
         filter((count) => count > 0),
@@ -119,7 +122,9 @@ export const droppingLines = (
         audit(() => turn$),
         mergeMap(function* () {
           yield* drain();
-          if (ended && first >= waiting.length) yield undefined;
+          if (first < waiting.length) return;
+          if (failure !== undefined) throw failure.error;
+          if (ended) yield undefined;
         }),
         takeWhile((say) => say !== undefined),
       ),
@@ -136,6 +141,9 @@ export const droppingLines = (
     readsAhead: true,
     get dropped() {
       return dropped;
+    },
+    get cut() {
+      return cut;
     },
     get ended() {
       return ended;

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
-import { type Member, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
+import { type Member, type Rate, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
 import { escapedJson } from '../terminal/visible.js';
+import type { Fault } from '../transport/fault.js';
 
 /** A log, and a way to mention in it what others can cause as often as they like. */
 export interface Log {
   readonly log: Logger;
   readonly mention: (fields: object, message: string) => void;
+  /** Warns of what went wrong with a socket, of each kind some times and then once a minute, with the count of the others. */
+  readonly warnOf: (fault: Fault) => void;
 }
 
 /**
@@ -38,20 +41,36 @@ export const openLog = async (level: string): Promise<Log | undefined> => {
       unmentioned = 0;
     } else unmentioned += 1;
   };
-  return { log, mention };
+
+  const warnings = new Map(
+    (['socket-failed', 'no-descriptors', 'origin-refused'] as const).map((type) => [
+      type,
+      { bucket: tokenBucket(WARNED[type]), unmentioned: 0 },
+    ]),
+  );
+  const warnOf = (fault: Fault) => {
+    const warned = warnings.get(fault.type);
+    if (warned?.bucket.tryTake() === true) {
+      const { type, ...fields } = fault;
+      const { unmentioned } = warned;
+      log.warn(unmentioned === 0 ? fields : { ...fields, unmentioned }, FAULTS[type]);
+      warned.unmentioned = 0;
+    } else if (warned !== undefined) warned.unmentioned += 1;
+  };
+  return { log, mention, warnOf };
 };
 
 /**
  * What happens in a relay, as lines of a log. At its most talkative it names nicks, rooms (public keys), addresses and
  * sizes: the relay has nothing else.
  */
-export const logEvents = async (level: string): Promise<(event: RelayEvent) => void> =>
+export const logEvents = async (level: string): Promise<(event: RelayEvent | Fault) => void> =>
   logEventsIn(await openLog(level));
 
 /** The same into a log that is open. */
-export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent) => void) => {
+export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent | Fault) => void) => {
   if (opened === undefined) return () => undefined;
-  const { log, mention } = opened;
+  const { log, mention, warnOf } = opened;
   // Each batch of lines is an event: what nobody reads is not made.
   const isTracing = log.isLevelEnabled('trace');
 
@@ -78,6 +97,10 @@ export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent) => vo
       case 'stored':
         if (isTracing) log.trace({ ...who(event.member), lines: event.count, bytes: event.bytes }, 'stored');
         return;
+      case 'socket-failed':
+      case 'no-descriptors':
+      case 'origin-refused':
+        return warnOf(event);
       case 'pinged':
       case 'quiet':
         return log.trace(who(event.member), event.type);
@@ -87,5 +110,20 @@ export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent) => vo
 
 /** How many of those who were turned away or refused are mentioned; the next line counts the others. */
 const MENTIONED = { perSecond: 5, burst: 50 };
+
+/** How often each kind of fault is told. */
+const WARNED: Readonly<Record<Fault['type'], Rate>> = {
+  'socket-failed': { perSecond: 1 / 60, burst: 10 },
+  'no-descriptors': { perSecond: 1 / 60, burst: 1 },
+  'origin-refused': { perSecond: 1 / 60, burst: 5 },
+};
+
+const FAULTS: Readonly<Record<Fault['type'], string>> = {
+  'socket-failed': 'a fault of this program with one connection, which was closed',
+  'no-descriptors':
+    'no file descriptor is left: new connections are dropped until others end; raise the limit (ulimit -n)',
+  'origin-refused':
+    'a page of another origin was refused; if it is yours, let it in with --web-origin ORIGIN',
+};
 
 const who = ({ nick, room, connection: { peer } }: Member) => ({ nick, room, peer });

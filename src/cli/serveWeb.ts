@@ -14,22 +14,27 @@ export const DEFAULT_WEB_PORT = 55_580;
 export interface Web {
   readonly address: Address;
   readonly origins: ReadonlySet<string>;
+  readonly onlyOrigins: boolean;
 }
 
 /** `--web` and what belongs to it; `undefined` where there are to be no pages. */
 export const readWeb = (flags: Flags, { host }: Address): Web | undefined => {
   if (flags['web'] !== true) {
-    const given = ['webHost', 'webPort'].find((key) => flags[key] !== undefined);
+    const given = ['webHost', 'webPort', 'webOriginOnly'].find((key) => flags[key] !== undefined);
     // What may be given several times is an empty list where it is not given.
     const idle = given ?? (texts(flags, 'webOrigin') === undefined ? undefined : 'webOrigin');
     if (idle !== undefined) throw usageError(`${flagName(idle)} means nothing without --web`);
     return undefined;
   }
+  const onlyOrigins = flags['webOriginOnly'] === true;
+  if (onlyOrigins && texts(flags, 'webOrigin') === undefined)
+    throw usageError('--web-origin-only needs at least one --web-origin');
   return {
     address: {
       host: readHost(flags, 'webHost') ?? host,
       port: integer(flags, 'webPort', 0, 65_535) ?? DEFAULT_WEB_PORT,
     },
+    onlyOrigins,
     origins: new Set((texts(flags, 'webOrigin') ?? []).map(readOrigin)),
   };
 };
@@ -48,13 +53,15 @@ const readOrigin = (given: string): string => {
 
 /** Listens for pages and WebSockets, which are loaded for that alone. */
 export const listenForPages = (
-  { address, origins }: Web,
+  { address, origins, onlyOrigins }: Web,
   certificate$: Observable<Certificate> | undefined,
   limits: HeadLimits & { readonly handshakeTimeout?: number },
 ): Observable<Listening> =>
   defer(() => from(Promise.all([import('../web/listenWeb.js'), import('../web/pageFiles.js')]))).pipe(
     map(([{ listenWeb }, { pageListener }]) => ({ listenWeb, page: pageListener() })),
-    switchMap(({ listenWeb, page }) => listenWeb(address, { ...limits, certificate$, page, origins })),
+    switchMap(({ listenWeb, page }) =>
+      listenWeb(address, { ...limits, certificate$, page, origins, onlyOrigins }),
+    ),
   );
 
 /** The address of the page, for people. */

@@ -1,6 +1,20 @@
-import { type Observable, ReplaySubject, share, take, tap } from 'rxjs';
+import {
+  connect,
+  endWith,
+  ignoreElements,
+  merge,
+  type Observable,
+  type OperatorFunction,
+  ReplaySubject,
+  share,
+  take,
+  takeUntil,
+  tap,
+} from 'rxjs';
 import { type Address, formatAddress } from '../address.js';
 import { CertificateError } from '../tls/certificate.js';
+import type { Fault } from '../transport/fault.js';
+import type { Listening } from '../transport/listening.js';
 import { errorCode, explainNetworkError } from '../transport/networkError.js';
 import { CliError, Exit, note } from './exit.js';
 
@@ -20,6 +34,22 @@ export const stopped = (signal$: Observable<number>): Observable<number> =>
     }),
     share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: false }),
   );
+
+/** Passes on what a relay says, and meanwhile what goes wrong with sockets that are no connection. */
+export const withFaults =
+  <T>(...ears: readonly (Listening | undefined)[]): OperatorFunction<T, T | Fault> =>
+  (event$) =>
+    event$.pipe(
+      connect((said$) =>
+        merge(
+          said$,
+          ...ears.flatMap((ear) => ear?.fault$ ?? []).map((fault$) => fault$.pipe(untilEnd(said$))),
+        ),
+      ),
+    );
+
+const untilEnd = (said$: Observable<unknown>) =>
+  takeUntil<Fault>(said$.pipe(ignoreElements(), endWith(undefined)));
 
 /** Why an address cannot be listened on, and what to do. */
 export const cannotListen = (address: Address, error: unknown, flag = '--port'): unknown => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Observable } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
 import { type Address, formatAddress } from '../address.js';
+import { after, hear, ignoreErrors } from './guard.js';
 import { explainNetworkError } from './networkError.js';
 
 export interface Connecting<S extends Socket> {
@@ -36,24 +37,31 @@ export const connecting = <S extends Socket>({
     const ended = () => {
       fail(new Error('the connection was closed'));
     };
-    const late = setTimeout(() => {
-      fail(new Error(`no answer within ${timeoutMs} ms`));
-    }, timeoutMs);
-    socket.once('error', fail).once('close', ended);
-    socket.once(event, () => {
-      clearTimeout(late);
-      socket.off('error', fail).off('close', ended);
-      try {
-        const connection = made(socket);
-        connected = true;
-        subscriber.next(connection);
-        subscriber.complete();
-      } catch (error) {
-        subscriber.error(error);
-      }
-    });
+    const broke = (error: unknown) => {
+      subscriber.error(error);
+    };
+    const late = after(
+      timeoutMs,
+      () => {
+        fail(new Error(`no answer within ${timeoutMs} ms`));
+      },
+      broke,
+    );
+    const stops = [hear(socket, 'error', fail, broke), hear(socket, 'close', ended, broke), late];
+    const opened = () => {
+      for (const stop of stops) stop();
+      stopOpened();
+      const connection = made(socket);
+      connected = true;
+      subscriber.next(connection);
+      subscriber.complete();
+    };
+    // What `made` throws is the error, too.
+    const stopOpened = hear(socket, event, opened, broke);
     return () => {
-      clearTimeout(late);
-      if (!connected) socket.on('error', () => undefined).destroy();
+      late();
+      if (connected) return;
+      ignoreErrors(socket);
+      socket.destroy();
     };
   });

@@ -1,31 +1,46 @@
 import type { Server as HttpServer } from 'node:http';
-import { isIPv6, type Server as NetServer, type Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { headcount, type HeadLimits } from '../../streams/relay/index.js';
-
-const peerOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string =>
-  `${isIPv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+import { peerOf, type Report } from './fault.js';
+import { hear, hearFirst } from './guard.js';
+import { dropSocket } from './listening.js';
 
 /** Counts the sockets of a server by themselves, until they close or are more than that; gives what says so. */
-const count = (server: NetServer, limits: HeadLimits): ((peer: string) => void) => {
+const count = (server: NetServer, limits: HeadLimits, report: Report): ((peer: string) => void) => {
   const { add, refusal } = headcount(limits);
   const pending = new Map<string, () => void>();
   const over = (peer: string) => {
     pending.get(peer)?.();
     pending.delete(peer);
   };
+  const drop = (error: unknown, socket: Socket) => {
+    dropSocket(report, error, socket);
+  };
   // In front: the server's own listener begins the handshake.
-  server.prependListener('connection', (socket: Socket) => {
-    const peer = peerOf(socket);
-    if (refusal(peer) !== undefined) {
-      socket.destroy();
-      return;
-    }
-    pending.set(peer, add(peer));
-    socket.once('close', () => {
-      over(peer);
-    });
-  });
+  hearFirst(
+    server,
+    'connection',
+    (socket: Socket) => {
+      const peer = peerOf(socket);
+      if (refusal(peer) !== undefined) {
+        socket.destroy();
+        return;
+      }
+      pending.set(peer, add(peer));
+      hear(
+        socket,
+        'close',
+        () => {
+          over(peer);
+        },
+        (error) => {
+          drop(error, socket);
+        },
+      );
+    },
+    drop,
+  );
   return over;
 };
 
@@ -34,26 +49,43 @@ const count = (server: NetServer, limits: HeadLimits): ((peer: string) => void) 
  * numbers, one too many is closed, and so is one whose handshake fails or takes longer than the server allows. Node ends
  * none of them by itself.
  */
-export const boundHandshakes = (server: Server, limits: HeadLimits): void => {
-  const over = count(server, limits);
-  server.on('secureConnection', (socket: TLSSocket) => {
-    over(peerOf(socket));
-  });
-  endFailed(server);
+export const boundHandshakes = (server: Server, limits: HeadLimits, report: Report): void => {
+  const over = count(server, limits, report);
+  hear(
+    server,
+    'secureConnection',
+    (socket: TLSSocket) => {
+      over(peerOf(socket));
+    },
+    (error, socket) => {
+      dropSocket(report, error, socket);
+    },
+  );
+  endFailed(server, report);
 };
 
-/** The same for what asks by HTTP, until it is a WebSocket. */
-export const boundRequests = (server: HttpServer, limits: HeadLimits): void => {
-  const over = count(server, limits);
-  // In front: who takes it over may count it as something else.
-  server.prependListener('upgrade', ({ socket }: { socket: Socket }) => {
+/** The same for what asks by HTTP, until it is a WebSocket, which the function that this gives is told. */
+export const boundRequests = (
+  server: HttpServer,
+  limits: HeadLimits,
+  report: Report,
+): ((socket: Socket) => void) => {
+  const over = count(server, limits, report);
+  endFailed(server, report);
+  return (socket) => {
     over(peerOf(socket));
-  });
-  endFailed(server);
+  };
 };
 
-const endFailed = (server: NetServer): void => {
-  server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
-    socket.destroy();
-  });
+const endFailed = (server: NetServer, report: Report): void => {
+  hear(
+    server,
+    'tlsClientError',
+    (_error: Error, socket: TLSSocket) => {
+      socket.destroy();
+    },
+    (error, _error, socket) => {
+      dropSocket(report, error, socket);
+    },
+  );
 };

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { fromEvent, Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
 import { formatAddress } from '../address.js';
+import { after, guarded, hear } from './guard.js';
 import { explainNetworkError } from './networkError.js';
 
 /** How long a peer may take, in ms, to receive what was written before `close`. */
@@ -41,12 +42,27 @@ class SocketConnection implements Connection {
     this.takesAtOnce = takesAtOnce;
     this.#socket = socket;
     this.#isTaken = isTaken;
-    this.#hasData = readBy?.(socket, (chunk) => this.#reader?.next(chunk)) !== true;
+    this.#hasData = readBy?.(socket, guarded(this.#heard, this.#failed)) !== true;
     // Lives as long as the socket: an 'error' that nobody hears ends the process.
-    socket.on('error', (error) => {
-      this.#failure = error;
-    });
+    hear(
+      socket,
+      'error',
+      (error: Error) => {
+        this.#failure = error;
+      },
+      this.#failed,
+    );
   }
+
+  readonly #heard = (chunk: Uint8Array): void => {
+    this.#reader?.next(chunk);
+  };
+
+  /** A fault of ours with this connection ends this connection. */
+  readonly #failed = (error: unknown): void => {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    this.#socket.destroy();
+  };
 
   get writable$(): Observable<unknown> {
     return fromEvent(this.#socket, 'drain');
@@ -81,10 +97,8 @@ class SocketConnection implements Connection {
     this.#isClosed = true;
     this.#reader?.complete();
     if (socket.destroyed) return;
-    const force = setTimeout(() => socket.destroy(), CLOSE_GRACE);
-    socket.once('close', () => {
-      clearTimeout(force);
-    });
+    const calledOff = after(CLOSE_GRACE, () => socket.destroy(), this.#failed);
+    hear(socket, 'close', calledOff, this.#failed);
     socket.end();
     // Unread bytes would make the kernel reset the connection, and the peer would lose our last words.
     socket.resume();
@@ -96,12 +110,8 @@ class SocketConnection implements Connection {
       if (this.#failure === undefined) subscriber.complete();
       else subscriber.error(new LinkError(explainNetworkError(this.#failure)));
     };
-    const data = (chunk: Buffer) => {
-      subscriber.next(chunk);
-    };
     subscriber.add(() => {
       this.#reader = undefined;
-      socket.off('data', data).off('end', end).off('close', end);
       if (!this.#isClosed) socket.pause();
     });
     if (this.#isClosed || socket.destroyed || socket.readableEnded) {
@@ -109,8 +119,9 @@ class SocketConnection implements Connection {
       return;
     }
     this.#reader = subscriber;
-    socket.on('end', end).on('close', end);
-    if (this.#hasData) socket.on('data', data);
+    subscriber.add(hear(socket, 'end', end, this.#failed));
+    subscriber.add(hear(socket, 'close', end, this.#failed));
+    if (this.#hasData) subscriber.add(hear(socket, 'data', this.#heard, this.#failed));
     if (!this.#isPaused) socket.resume();
   }
 }

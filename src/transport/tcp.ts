@@ -1,9 +1,9 @@
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
-import { fromEvent, map, Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { connecting } from './connecting.js';
-import { listening, type Listening } from './listening.js';
+import { accepted, faults, listening, type Listening } from './listening.js';
 import { readIntoOne } from './oneBuffer.js';
 import { socketConnection, type SocketOptions } from './socketConnection.js';
 
@@ -31,9 +31,10 @@ const overTcp = (socket: Socket, readBy?: SocketOptions['readBy']): Connection =
 export const listenTcp = (address: Address): Observable<Listening> =>
   new Observable((subscriber) => {
     const server: Server = createServer({ highWaterMark: HIGH_WATER_MARK, noDelay: true, keepAlive: true });
-    return listening(server, address, subscriber, () =>
-      fromEvent(server, 'connection').pipe(map((socket) => overTcp(socket as Socket, readIntoOne))),
-    );
+    const heard = faults();
+    const made = (socket: Socket) => overTcp(socket, readIntoOne);
+    const connection$ = accepted(server, { event: 'connection', made }, heard.report);
+    return listening(server, address, subscriber, heard, connection$);
   });
 
 /**

@@ -1,13 +1,13 @@
 import { connect as connectSocket, createServer, type Server, type TLSSocket } from 'node:tls';
 import { isIP } from 'node:net';
-import { fromEvent, map, Observable } from 'rxjs';
+import { Observable } from 'rxjs';
 import type { HeadLimits } from '../../streams/relay/index.js';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { pinOf } from '../tls/pin.js';
 import { connecting } from './connecting.js';
 import { boundHandshakes } from './handshakes.js';
-import { listening, type Listening } from './listening.js';
+import { accepted, faults, listening, type Listening } from './listening.js';
 import { socketConnection } from './socketConnection.js';
 
 /** A private key and the certificate of it, both in PEM; of the certificate the whole chain, where it has one. */
@@ -59,10 +59,10 @@ export const listenTls = (
     const begin = (certificate: Certificate) => {
       const made = createServer({ ...certificate, ...SERVER, handshakeTimeout });
       server = made;
-      boundHandshakes(made, limits);
-      return listening(made, address, subscriber, () =>
-        fromEvent(made, 'secureConnection').pipe(map((socket) => tlsConnection(socket as TLSSocket))),
-      );
+      const heard = faults();
+      boundHandshakes(made, limits, heard.report);
+      const connection$ = accepted(made, { event: 'secureConnection', made: tlsConnection }, heard.report);
+      return listening(made, address, subscriber, heard, connection$);
     };
 
     const renewing = certificate$.subscribe({

@@ -1,5 +1,6 @@
 import { Observable, Subject } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
+import { after, hearEvent } from './guard.js';
 import { type WebSocketLike, webSocketConnection } from './webSocketConnection.js';
 
 export interface WebSocketClientOptions {
@@ -47,61 +48,57 @@ export const connectWebSocket = (
       return;
     }
     let connected = false;
-    const late = setTimeout(() => {
-      fail(`no answer within ${timeoutMs} ms`);
-    }, timeoutMs);
+    const failed = (error: unknown) => {
+      subscriber.error(error);
+    };
     const broken = (event: object) => {
       fail(reasonOf(event));
     };
     const opened = () => {
-      try {
-        accept();
-      } catch (error) {
-        subscriber.error(error);
-        return;
-      }
+      // What it throws is the error.
+      accept();
       connected = true;
       forget();
       subscriber.next(clientConnection(socket, peer));
       subscriber.complete();
     };
-    const listeners = [
-      ['open', opened],
-      ['error', broken],
-      ['close', broken],
-    ] as const;
-    const forget = () => {
-      clearTimeout(late);
-      for (const [type, listener] of listeners) socket.removeEventListener(type, listener);
-    };
     socket.binaryType = 'arraybuffer';
-    for (const [type, listener] of listeners) socket.addEventListener(type, listener);
+    const stops = [
+      after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`), failed),
+      hearEvent(socket, 'open', opened, failed),
+      hearEvent(socket, 'error', broken, failed),
+      hearEvent(socket, 'close', broken, failed),
+    ];
+    const forget = () => {
+      for (const stop of stops) stop();
+    };
     return () => {
       if (connected) return;
       forget();
       // Of `ws` the error that giving up makes would end the process.
-      socket.addEventListener('error', () => undefined);
+      hearEvent(socket, 'error', () => undefined, failed);
       socket.close();
     };
   });
 
 const clientConnection = (socket: WebSocketLike, peer: string): Connection => {
   const writable = new Subject<void>();
-  let asking: ReturnType<typeof setTimeout> | undefined;
+  let callOff: (() => void) | undefined;
+  const failed = () => {
+    socket.close();
+  };
 
   const ask = () => {
-    asking = undefined;
-    if (socket.bufferedAmount > TAKES_AGAIN) asking = setTimeout(ask, ASK);
+    callOff = undefined;
+    if (socket.bufferedAmount > TAKES_AGAIN) callOff = after(ASK, ask, failed);
     else writable.next();
   };
-  socket.addEventListener('close', () => {
-    clearTimeout(asking);
-  });
+  hearEvent(socket, 'close', () => callOff?.(), failed);
   return webSocketConnection(socket, {
     peer,
     isTaken: () => {
-      if (asking === undefined && socket.bufferedAmount < FULL) return true;
-      asking ??= setTimeout(ask, ASK);
+      if (callOff === undefined && socket.bufferedAmount < FULL) return true;
+      callOff ??= after(ASK, ask, failed);
       return false;
     },
     writable$: writable.asObservable(),

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
+import { after, hearEvent, reasonOf, soonAfter } from './guard.js';
 
 /** The events of a WebSocket that are listened to. */
 export type EventType = 'open' | 'message' | 'error' | 'close';
@@ -40,6 +41,7 @@ const OPEN = 1;
 const NORMAL = 1000;
 const NO_TEXT = 1003;
 const TOO_MUCH = 1008;
+const OUR_FAULT = 1011;
 
 const NO_BINDING = new Uint8Array(0);
 
@@ -83,13 +85,18 @@ export const webSocketConnection = (
   const soon = () => {
     if (due) return;
     due = true;
-    queueMicrotask(handOver);
+    soonAfter(handOver, failed);
   };
 
-  let force: ReturnType<typeof setTimeout> | undefined;
+  let callOff: (() => void) | undefined;
   const shut = (code: number) => {
-    force ??= setTimeout(() => socket.terminate?.(), CLOSE_GRACE);
-    socket.close(code);
+    callOff ??= after(CLOSE_GRACE, () => socket.terminate?.(), failed);
+    try {
+      socket.close(code);
+    } catch {
+      // In a browser a page may not give the codes of the protocol, apart from `NORMAL`.
+      socket.close();
+    }
     // Its end is behind what was not read.
     socket.resume?.();
   };
@@ -101,7 +108,12 @@ export const webSocketConnection = (
     end();
   };
 
-  const hear = (event: object) => {
+  /** A fault of ours with this connection ends this connection. */
+  const failed = (error: unknown) => {
+    if (!isOver) fail(OUR_FAULT, reasonOf(error));
+  };
+
+  const heard = (event: object) => {
     if (closed || isOver) return;
     const bytes = bytesOf('data' in event ? event.data : undefined);
     if (bytes === undefined) {
@@ -120,7 +132,7 @@ export const webSocketConnection = (
     failure ??= explain?.(event) ?? 'the connection was lost';
   };
   const over = (event: object) => {
-    clearTimeout(force);
+    callOff?.();
     if (isOver) return;
     isOver = true;
     if (!('wasClean' in event && event.wasClean === true)) failure ??= 'the connection was lost';
@@ -130,9 +142,9 @@ export const webSocketConnection = (
 
   socket.pause?.();
   // They live as long as the socket: of `ws` an 'error' that nobody hears ends the process.
-  socket.addEventListener('message', hear);
-  socket.addEventListener('error', broken);
-  socket.addEventListener('close', over);
+  hearEvent(socket, 'message', heard, failed);
+  hearEvent(socket, 'error', broken, failed);
+  hearEvent(socket, 'close', over, failed);
 
   return {
     peer,

@@ -1,13 +1,16 @@
+import { X509Certificate } from 'node:crypto';
 import { createServer as createPlain, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecure, type Server as SecureServer } from 'node:https';
 import { Observable } from 'rxjs';
 import type { HeadLimits } from '../../streams/relay/index.js';
 import type { Address } from '../address.js';
+import { peerOf } from '../transport/fault.js';
+import { guarded } from '../transport/guard.js';
 import { boundRequests } from '../transport/handshakes.js';
-import { listening, type Listening } from '../transport/listening.js';
+import { dropSocket, faults, listening, type Listening } from '../transport/listening.js';
 import type { Certificate } from '../transport/tls.js';
-import { webSockets } from '../transport/webSocketServer.js';
-import { isFromPage } from './origin.js';
+import { type Refusal, webSockets } from '../transport/webSocketServer.js';
+import { isFromPage, type OriginRule } from './origin.js';
 
 export interface WebOptions extends HeadLimits {
   /** With these it speaks https and wss, with TLS 1.3; without them http and ws. */
@@ -16,6 +19,8 @@ export interface WebOptions extends HeadLimits {
   readonly page?: RequestListener;
   /** Whose pages may connect, beside those of the relay itself. */
   readonly origins?: ReadonlySet<string> | undefined;
+  /** Whether the pages of the relay itself may not, where they are not among these. */
+  readonly onlyOrigins?: boolean | undefined;
   /** How long TLS, and then a request, may take, in ms; 10 s. */
   readonly handshakeTimeout?: number;
 }
@@ -25,6 +30,9 @@ const HEADERS = 8192;
 
 /** How long, in ms, a connection may idle between two requests. */
 const KEEP_ALIVE = 5000;
+
+/** How long, in ms, nothing may come of a connection and nothing be taken by it: who asks and does not read is closed. */
+const IDLE = 30_000;
 
 const REQUESTS_EACH = 100;
 
@@ -44,7 +52,14 @@ const NO_PAGE: RequestListener = (_request, response) => {
  */
 export const listenWeb = (
   address: Address,
-  { certificate$, page = NO_PAGE, origins, handshakeTimeout = 10_000, ...limits }: WebOptions = {},
+  {
+    certificate$,
+    page = NO_PAGE,
+    origins,
+    onlyOrigins,
+    handshakeTimeout = 10_000,
+    ...limits
+  }: WebOptions = {},
 ): Observable<Listening> =>
   new Observable((subscriber) => {
     const options = {
@@ -56,19 +71,34 @@ export const listenWeb = (
       connectionsCheckingInterval: Math.min(handshakeTimeout, 1000),
       keepAliveTimeout: KEEP_ALIVE,
     };
+    const heard = faults();
+    const { report } = heard;
+    let leaf: X509Certificate | undefined;
+    const rule: OriginRule = {
+      origins,
+      isOnly: onlyOrigins,
+      host: address.host,
+      isSecure: certificate$ !== undefined,
+      isCertified: (name) => leaf?.checkHost(name) !== undefined,
+    };
+    const refusal: Refusal = (request) =>
+      isFromPage(request, rule)
+        ? undefined
+        : { type: 'origin-refused', peer: peerOf(request.socket), origin: request.headers.origin ?? '' };
+    const answer = guarded(page, (error, request) => {
+      dropSocket(report, error, request.socket);
+    });
     const begin = (server: Server | SecureServer) => {
       server.maxRequestsPerSocket = REQUESTS_EACH;
-      boundRequests(server, limits);
-      const isSecure = certificate$ !== undefined;
+      server.timeout = IDLE;
+      const opened = boundRequests(server, limits, report);
       subscriber.add(
-        listening(server, address, subscriber, () =>
-          webSockets(server, (request) => isFromPage(request, { origins, host: address.host, isSecure })),
-        ),
+        listening(server, address, subscriber, heard, webSockets(server, { refusal, opened, report })),
       );
       subscriber.add(() => server.closeAllConnections());
     };
     if (certificate$ === undefined) {
-      begin(createPlain({ ...options, ...PLAIN }, page));
+      begin(createPlain({ ...options, ...PLAIN }, answer));
       return;
     }
     let server: SecureServer | undefined;
@@ -79,8 +109,9 @@ export const listenWeb = (
             if (server !== undefined) server.setSecureContext({ ...certificate, ...SECURE });
             else
               begin(
-                (server = createSecure({ ...options, ...certificate, ...SECURE, handshakeTimeout }, page)),
+                (server = createSecure({ ...options, ...certificate, ...SECURE, handshakeTimeout }, answer)),
               );
+            leaf = new X509Certificate(certificate.cert);
           } catch (error) {
             subscriber.error(error);
           }

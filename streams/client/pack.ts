@@ -41,27 +41,49 @@ export const pack =
   ({ limit = PACK_LIMIT }: { limit?: number } = {}): OperatorFunction<Lines, Say> =>
   (line$) =>
     defer(() => {
-      const together = Math.min(limit, BATCH_LIMIT);
       let number = 0;
-      const batch = function* (from: Lines): Generator<Say> {
-        let lines: string[] = [];
-        let size = 0;
-        for (const bytes of eachLine(from)) {
-          const line = decodeTextLossy(bytes.subarray(0, -1));
-          number += 1;
-          if (line === '') continue;
-          const more = sizeOf(line);
-          if (lines.length > 0 && size + more > together) {
-            yield { lines };
-            lines = [];
-            size = 0;
-          }
-          if (more > limit)
-            throw new LimitError(`line ${number} has ${more} bytes, over the limit of ${limit}`);
-          lines.push(line);
-          size += more;
-        }
-        if (lines.length > 0) yield { lines };
-      };
-      return line$.pipe(mergeMap(batch));
+      return line$.pipe(
+        mergeMap((batch) => {
+          const first = number + 1;
+          number += batch.count;
+          return packTexts(textsOf(batch), { limit, first });
+        }),
+      );
     });
+
+const textsOf = function* (batch: Lines): Generator<string> {
+  for (const line of eachLine(batch)) yield decodeTextLossy(line.subarray(0, -1));
+};
+
+/**
+ * Texts that came together as things to say, as `pack` has it; `first` is the number of the first one. Iterating throws a
+ * `LimitError` for a text that is too long, after what was before it.
+ */
+export function* packTexts(
+  texts: Iterable<string>,
+  { limit = PACK_LIMIT, first = 1 }: { readonly limit?: number; readonly first?: number } = {},
+): Generator<Say> {
+  const together = Math.min(limit, BATCH_LIMIT);
+  let number = first - 1;
+  let lines: string[] = [];
+  let size = 0;
+  for (const text of texts) {
+    number += 1;
+    if (text === '') continue;
+    const more = sizeOf(text);
+    if (lines.length > 0 && size + more > together) {
+      yield { lines };
+      lines = [];
+      size = 0;
+    }
+    if (more > limit) throw tooLong(number, encodeText(text).length, more, limit);
+    lines.push(text);
+    size += more;
+  }
+  if (lines.length > 0) yield { lines };
+}
+
+const tooLong = (number: number, bytes: number, sent: number, limit: number): LimitError =>
+  new LimitError(
+    `line ${number} has ${bytes} bytes${bytes > limit ? '' : `, ${sent} in a message`}, over the limit of ${limit} bytes`,
+  );

@@ -1,4 +1,5 @@
 import { readNumber } from './fields.js';
+import { POSITION_LIMIT } from './resume.js';
 
 /** Lines without a position, said by either side once a client is in. */
 export type Control =
@@ -24,6 +25,8 @@ export const controlLine = (control: Control): string => {
   }
 };
 
+const isPosition = (n: number | undefined): n is number => n !== undefined && n >= 1 && n < POSITION_LIMIT;
+
 /** Reads a control line; `undefined` where it is none. */
 export const readControl = (line: string): Control | undefined => {
   const [verb = '', ...words] = line.split(' ');
@@ -35,7 +38,7 @@ export const readControl = (line: string): Control | undefined => {
         ? { type: verb === 'PING' ? 'ping' : 'pong', n: a }
         : undefined;
     case 'GAP':
-      return words.length === 2 && a !== undefined && b !== undefined && a <= b
+      return words.length === 2 && isPosition(a) && isPosition(b) && a <= b
         ? { type: 'gap', from: a, to: b }
         : undefined;
     case 'ERR':

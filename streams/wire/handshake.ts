@@ -2,6 +2,7 @@ import { fromBase64url } from './base64url.js';
 import { ProtocolError } from './errors.js';
 import { readFields, readNumber, writeFields } from './fields.js';
 import { checkNick } from './nick.js';
+import { formatResume, isLogId, POSITION_LIMIT, readResume, type Resume } from './resume.js';
 import { encodeText } from './utf8.js';
 
 /** The name and version of the protocol, as the relay says it first. */
@@ -12,11 +13,7 @@ declare const roomName: unique symbol;
 /** A room's name: an Ed25519 public key, 43 characters of base64url. */
 export type RoomName = string & { readonly [roomName]: true };
 
-/** Where a client wants to read from: the entries after `n` of the log `log` (`*`: of whatever log there is). */
-export interface Resume {
-  readonly log: string;
-  readonly n: number;
-}
+export { readResume, type Resume } from './resume.js';
 
 /** Shows that a client holds a key, by which its connections may share a nick. */
 export interface OwnerProof {
@@ -86,7 +83,7 @@ export const helloLine = ({ nick, room, session, proof, after, last, access, own
     room,
     session,
     proof,
-    after: after && `${after.log}/${after.n}`,
+    after: after && formatResume(after),
     last,
     access,
     owner: owner && `${owner.key}/${owner.signature}`,
@@ -131,14 +128,6 @@ const readOwner = (text: string): OwnerProof => {
   };
 };
 
-/** Reads `<log>/<n>`. */
-export const readResume = (text: string): Resume => {
-  const [log = '', n, ...rest] = text.split('/');
-  if (!/^(\*|[\w-]{1,64})$/.test(log) || rest.length > 0)
-    throw new ProtocolError('bad-position', 'after is not <log>/<position>');
-  return { log, n: position(n, 'after') };
-};
-
 /**
  * The bytes that a join proof signs: a label, the relay's nonce, the room, the session, the channel binding and the
  * nick, each on a line of its own (none of them can hold a newline).
@@ -171,24 +160,37 @@ export const welcomeLine = ({ members, ...fields }: Welcome): string => {
   return `WELCOME ${writeFields({ ...fields, members: listed ? list : undefined })}`;
 };
 
-/** Reads the relay's `WELCOME`. */
+/** Reads the relay's `WELCOME`; throws a `ProtocolError` if its fields are against the grammar or against each other. */
 export const readWelcome = (line: string): Welcome => {
   const fields = readFields(line.split(' ').slice(1));
   const durability = fields.get('durability') ?? 'memory';
   const log = fields.get('log');
   if (log === undefined || log === '') throw new ProtocolError('bad-line', 'WELCOME names no log');
+  if (!isLogId(log)) throw new ProtocolError('bad-line', 'WELCOME names a log by what is no id of a log');
   if (durability !== 'memory' && durability !== 'os' && durability !== 'disk')
     throw new ProtocolError('bad-line', 'WELCOME names no durability that is known');
   const next = position(fields.get('next'), 'next');
-  return {
-    log,
-    next,
-    first: position(fields.get('first'), 'first'),
-    from: position(fields.get('from'), 'from'),
-    durability,
-    count: position(fields.get('count'), 'count'),
-    members: fields.get('members')?.split(','),
-  };
+  const first = position(fields.get('first'), 'first');
+  const from = position(fields.get('from'), 'from');
+  const count = position(fields.get('count'), 'count');
+  if (first < 1 || first > next || next > POSITION_LIMIT)
+    throw new ProtocolError(
+      'bad-position',
+      `WELCOME keeps entries from ${first} on, and the next is ${next}`,
+    );
+  if (from < 1 || from > next)
+    throw new ProtocolError('bad-position', `WELCOME begins at ${from}, and the next is ${next}`);
+  if (count < 1) throw new ProtocolError('bad-line', 'WELCOME counts no member, and this client is one');
+  return { log, next, first, from, durability, count, members: listed(fields.get('members'), count) };
+};
+
+/** The list of members, which has as many nicks as there are members; an empty one is none. */
+const listed = (text: string | undefined, count: number): readonly string[] | undefined => {
+  if (text === undefined || text === '') return undefined;
+  const members = text.split(',');
+  if (members.length > LISTED_MEMBERS || members.length !== count)
+    throw new ProtocolError('bad-line', `WELCOME counts ${count} members and lists ${members.length}`);
+  return members;
 };
 
 const readKey = (

@@ -9,5 +9,6 @@ export * from './heartbeat.js';
 export * from './lines.js';
 export * from './memory.js';
 export * from './nick.js';
+export * from './resume.js';
 export * from './signature.js';
 export * from './utf8.js';

@@ -283,10 +283,35 @@ describe('a chat of the classic wire', () => {
     });
     expect(sent.code).toBe(6);
     expect(sent.err).toMatch(
-      /line 2 is over the limit of 1048576 bytes; neither it nor what follows was sent/,
+      /line 2 has 1048577 bytes, over the limit of 1048576 bytes; neither it nor what follows was sent/,
     );
     await until(alice, () => alice.notices().includes('bob left the chat.'));
     expect(alice.messages()).toStrictEqual(['bob: one']);
+  });
+
+  test('leaves such a line out with --long skip, and ends in 7', async () => {
+    const server = await startOurs();
+    const alice = ours(server.port, 'alice');
+    await server.joined('alice');
+    const args = [
+      'send',
+      '--wire',
+      'classic',
+      '--port',
+      String(server.port),
+      '--nick',
+      'bob',
+      '--long',
+      'skip',
+    ];
+    const sent = await run(args, {
+      input: `\ufeffone\r\n${'x'.repeat(1_048_577)}\ntwo\n`,
+      env: { RXCHAT_KEY: KEY },
+    });
+    expect(sent.code).toBe(7);
+    expect(sent.err).toMatch(/^rxchat: lines left out, for they are too long: 1; messages sent: 2/m);
+    await until(alice, () => alice.notices().includes('bob left the chat.'));
+    expect(alice.messages()).toStrictEqual(['bob: one', 'bob: two']);
   });
 });
 

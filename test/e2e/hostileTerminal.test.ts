@@ -48,7 +48,7 @@ const everything = (room: Room): string[] => {
   ];
 };
 
-const MEMBERS = welcomeWith(`log=${HOSTILE} durability=disk members=alice,${HOSTILE}`);
+const MEMBERS = welcomeWith(`log=l durability=disk members=alice,${HOSTILE},carol`);
 
 /** A room at a relay that says all that to whoever comes in. */
 const hostileRoom = async (): Promise<Room> => {
@@ -94,6 +94,7 @@ describe('no escape of a hostile relay or member reaches the terminal', () => {
     ['an error in place of NICK', `ERR code${HOSTILE} text ${HOSTILE}`, ''],
     ['another protocol', `NICK ${HOSTILE} nonce=${HOSTILE}`, ''],
     ['no protocol', HOSTILE, ''],
+    ['the id of a log that is none', GREETING, welcomeWith(`log=${HOSTILE}`)],
     ['fields that are wrong', GREETING, welcomeWith(`log=l durability=${HOSTILE}`)],
     ['a line that is none', GREETING, `${MEMBERS}\n${HOSTILE}`],
   ])('in why send, listen and join end: %s', async (_, first, ...answers) => {

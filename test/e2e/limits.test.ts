@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { deriveRoomKeys } from '../../src/index.js';
@@ -42,6 +43,26 @@ describe('strangers at the door', () => {
 
     await listener.heard.until(({ lines }) => lines.includes(tokens[299] as string));
     expect(entriesOf(listener).filter((each) => each.startsWith('g'))).toStrictEqual(tokens);
+  });
+
+  test('take the last file descriptor: the relay says so once, at the default level, and serves those who are in', async () => {
+    const relay = rxchat(['serve', '--port', '0', '--memory'], {
+      by: ['sh', '-c', 'ulimit -n 40; exec "$@"', 'sh'],
+    });
+    const [, port] = await relay.out.until(({ text }) => /^listening on \S+:(\d+)$/m.exec(text));
+    const room = newRoom(Number(port));
+    const [speaker, listener] = [await joinPeer(room, 'speaker'), await joinPeer(room, 'listener')];
+    for (let n = 0; n < 60; n += 1) {
+      const socket = connect({ host: '127.0.0.1', port: Number(port) });
+      socket.on('error', () => undefined);
+      atEnd(() => socket.destroy());
+    }
+    const said = () => relay.err.lines.filter((each) => each.includes('no file descriptor is left'));
+    expect(await relay.err.until(() => said()[0])).toContain('"level":40');
+    const token = fakeToken();
+    speaker.say(token);
+    await listener.heard.until(line(token));
+    expect(said()).toHaveLength(1);
   });
 
   test('who take their time are closed after it', async () => {

@@ -25,17 +25,18 @@ describe('send --block', () => {
     expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['one\n\n  two\n']);
   });
 
-  test.each([['x'.repeat(32_767)], ['"'.repeat(20_000)], ['x\n'.repeat(1_000_000)]])(
-    'that is too big ends in 6 before anything is sent',
-    async (input) => {
-      const room = newRoom((await startRelay()).port).text;
-      const sent = await run(['send', room, '--block'], { input });
-      const err = 'rxchat: the message is over the limit of 32768 bytes; sent 0\n';
-      expect([sent.code, sent.out, sent.err]).toStrictEqual([6, '', err]);
-      expect((await run(['send', room, '-m', 'only'])).code).toBe(0);
-      expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['only']);
-    },
-  );
+  test.each([
+    ['x'.repeat(32_767), 'has 32767 bytes, 32770 in a message,'],
+    ['"'.repeat(20_000), 'has 20000 bytes, 40003 in a message,'],
+    ['x\n'.repeat(1_000_000), 'is'],
+  ])('that is too big ends in 6 before anything is sent', async (input, is) => {
+    const room = newRoom((await startRelay()).port).text;
+    const sent = await run(['send', room, '--block'], { input });
+    const err = `rxchat: the message ${is} over the limit of 32768 bytes; sent 0\n`;
+    expect([sent.code, sent.out, sent.err]).toStrictEqual([6, '', err]);
+    expect((await run(['send', room, '-m', 'only'])).code).toBe(0);
+    expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['only']);
+  });
 });
 
 describe('send --tee', () => {
@@ -166,11 +167,24 @@ describe('send --drop', () => {
     expect((await heard(room, kept.length + 1)).at(-1)?.text).toBe('last');
   });
 
-  test('a line that no buffer takes ends it in 6', async () => {
+  test.each([40_000, 70_000, 3_000_000])('leaves out a line of %d bytes and counts it', async (size) => {
     const room = newRoom((await startRelay()).port).text;
-    const sent = await run(['send', room, '--drop', 'oldest'], { input: 'x'.repeat(100_000) });
+    const input = `before\n${'x'.repeat(size)}\nafter\n`;
+    const sent = await run(['send', room, '--drop', 'newest'], { input });
+    expect([sent.code, sent.out]).toStrictEqual([7, '']);
+    expect(sent.err).toMatch(/sent 2 of 3, 1 dropped\n$/);
+    expect((await heard(room, 2)).map(({ text }) => text)).toStrictEqual(['before', 'after']);
+  });
+
+  test('with --long end says what was read before a line that is too long', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const input = `before\n${'x'.repeat(70_000)}\nafter\n`;
+    const sent = await run(['send', room, '--drop', 'newest', '--long', 'end'], { input });
     expect(sent.code).toBe(6);
-    expect(sent.err).toContain('rxchat: a line is longer than 65536 bytes');
+    expect(sent.err).toMatch(
+      /^rxchat: line 2 has 70000 bytes, over the limit of 32768 bytes;.* was sent; sent 1/,
+    );
+    expect((await heard(room, 1)).map(({ text }) => text)).toStrictEqual(['before']);
   });
 
   test('drops nothing where there is room', async () => {
@@ -178,6 +192,87 @@ describe('send --drop', () => {
     const sent = await run(['send', room, '--drop', 'oldest'], { input: numbers(20_000) });
     expect(sent).toStrictEqual({ code: 0, out: '', err: '' });
     expect((await heard(room, 20_000)).map(({ text }) => `${text}\n`).join('')).toBe(numbers(20_000));
+  });
+});
+
+describe('send and lines that are too long', () => {
+  const input = `before\n${'é'.repeat(35_000)}\nafter\n`;
+
+  test.each([
+    [
+      'end',
+      6,
+      ['before'],
+      /line 2 has 70000 bytes, over the limit of 32768 bytes; neither it.*; sent 1\n.*--long/s,
+    ],
+    [
+      'cut',
+      0,
+      ['before', 'é'.repeat(16_382), 'after'],
+      /^rxchat: lines that were too long and were cut: 1\n$/,
+    ],
+    ['skip', 7, ['before', 'after'], /sent 2 of 3, 1 dropped\n$/],
+  ] as const)('--long %s', async (what, code, lines, err) => {
+    const room = newRoom((await startRelay()).port).text;
+    const sent = await run(['send', room, '--long', what], { input });
+    expect(sent.err).toMatch(err);
+    expect([sent.code, sent.out]).toStrictEqual([code, '']);
+    expect((await heard(room, lines.length)).map(({ text }) => text)).toStrictEqual(lines);
+  });
+
+  test('--long split sends all of it', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    expect(await run(['send', room, '--long', 'split'], { input })).toStrictEqual({
+      code: 0,
+      out: '',
+      err: '',
+    });
+    const texts = (await heard(room, 5)).map(({ text }) => text);
+    expect([texts[0], texts.slice(1, 4).join(''), texts[4]]).toStrictEqual([
+      'before',
+      'é'.repeat(35_000),
+      'after',
+    ]);
+  });
+
+  test('the size that is told is the one that wc -c counts', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const sent = await run(['send', room], { input: `${'\x01'.repeat(6000)}\n` });
+    expect([sent.code, sent.err]).toStrictEqual([
+      6,
+      'rxchat: line 1 has 6000 bytes, 36003 in a message, over the limit of 32768 bytes; neither it nor what follows was sent; sent 0\n' +
+        'rxchat: hint: --long cut, split or skip sends the lines behind it\n',
+    ]);
+  });
+
+  test('--long is about lines of standard input', async () => {
+    const room = newRoom(1).text;
+    for (const flags of [['--block'], ['-m', 'x']])
+      expect((await run(['send', room, '--long', 'cut', ...flags])).code).toBe(2);
+  });
+
+  test('join in a pipe has it too', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    expect((await run(['join', room, '--long', 'skip'], { input })).code).toBe(0);
+    expect((await heard(room, 2)).map(({ text }) => text)).toStrictEqual(['before', 'after']);
+  });
+});
+
+describe('what send takes from its input', () => {
+  test('is without a byte order mark and without the returns of Windows, and tabs are tabs', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const input = '\ufefffirst\r\nid\tname\tqty\r\n';
+    expect((await run(['send', room, '--nick', 'bob'], { input })).code).toBe(0);
+    const { out } = await run(['listen', room, '--after', '0', '-n', '2']);
+    expect(out).toBe('bob: first\nbob: id\tname\tqty\n');
+  });
+
+  test('is without colours with --strip-ansi', async () => {
+    const room = newRoom((await startRelay()).port).text;
+    const red = '\u001b[31mred\u001b[0m \u001b]8;;https://example.org\u0007link\u001b]8;;\u0007';
+    for (const flags of [['--block'], ['-m', red], ['--drop', 'oldest'], []])
+      expect((await run(['send', room, '--strip-ansi', ...flags], { input: `${red}\n` })).code).toBe(0);
+    expect((await heard(room, 4)).map(({ text }) => text)).toStrictEqual(Array(4).fill('red link'));
   });
 });
 

@@ -16,7 +16,7 @@ const serveWeb = async (
   const child = rxchat(['serve', '--port', '0', '--web', '--web-port', '0', '--log-level', 'info', ...flags]);
   const [, page = ''] = await child.out.until(({ text }) => /^page on (\S+)$/m.exec(text));
   const [, pin] = flags.includes('--tls')
-    ? await child.err.until(({ text }) => / --pin ([\w-]{43})\n/.exec(text))
+    ? await child.err.until(({ text }) => / --pin=([\w-]{43})\n/.exec(text))
     : [];
   return { child, page: new URL(page), pin };
 };
@@ -42,7 +42,7 @@ const linkOf = (page: URL, pin?: string): string =>
   });
 
 /** Writes this to a relay and waits until it has closed the connection; gives what it answered. */
-const sayRaw = async (page: URL, text: string | Uint8Array): Promise<string> => {
+const sayRaw = async (page: Pick<URL, 'hostname' | 'port'>, text: string | Uint8Array): Promise<string> => {
   const socket = connect({ host: page.hostname, port: Number(page.port) });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined);
@@ -207,6 +207,19 @@ describe('serve --web', () => {
     expect(listener.out.text).toMatch(/the last words/);
   });
 
+  test('refuses pages by a name of others, and its own where it is told so; it says which in its log', async () => {
+    const upgrade = (host: string) =>
+      `GET /rxchat HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    const open = await serveWeb('--web-host', '0.0.0.0', '--plain');
+    const at = { hostname: '127.0.0.1', port: open.page.port };
+    expect(await sayRaw(at, upgrade(`evil.example:${at.port}`))).toMatch(/^HTTP\/1\.1 403 /);
+    await open.child.err.until(({ text }) => text.includes(`"origin":"http://evil.example:${at.port}"`));
+    expect(await sayRaw(at, upgrade(`192.0.2.1:${at.port}`))).toMatch(/^HTTP\/1\.1 400 /);
+
+    const { page } = await serveWeb('--web-origin', 'https://chat.example.org', '--web-origin-only');
+    expect(await sayRaw(page, upgrade(page.host))).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
   test('counts WebSockets among its connections', async () => {
     const { page, child } = await serveWeb('--connections-per-address', '1');
     const first = rxchat(['listen', linkOf(page), '--nick', 'one']);
@@ -222,6 +235,8 @@ describe('serve --web', () => {
     for (const [flags, text] of [
       [['--web-port', '1'], '--web-port means nothing without --web'],
       [['--web-origin', 'https://chat.example.org'], '--web-origin means nothing without --web'],
+      [['--web-origin-only'], '--web-origin-only means nothing without --web'],
+      [['--web', '--web-origin-only'], '--web-origin-only needs at least one --web-origin'],
       [['--web', '--web-port', '70000'], '--web-port needs a whole number'],
       [['--web', '--web-host', 'a b'], '--web-host needs a host name'],
       [['--web', '--web-origin', 'chat.example.org'], '--web-origin needs the origin of a page'],

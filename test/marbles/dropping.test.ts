@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ignoreElements, map, merge, type Observable, of, tap } from 'rxjs';
 import { type Drop, droppingLines, type DroppingOptions } from '../../src/cli/dropping.js';
 import { WINDOW } from '../../src/cli/source.js';
-import { LimitError } from '../../streams/wire/errors.js';
+import { CliError, Exit } from '../../src/cli/exit.js';
 import { encodeText } from '../../streams/wire/utf8.js';
 import { marbles } from '../support/marbles.js';
 import { bytes } from '../support/wire.js';
@@ -17,7 +17,9 @@ const chunks: Record<string, Uint8Array> = {
   g: bytes('', 'g', ''),
   '9': bytes('1', '2', '3', '4', '5', '6', '7', '8', '9'),
   L: bytes('x'.repeat(40_000), 'y'),
+  M: bytes('b', 'x'.repeat(40_000), 'y'),
   T: encodeText('x'.repeat(70_000)),
+  N: encodeText('\n'),
 };
 
 /** As JSON, with what parts it from the next, a letter has four bytes: so many of them may wait. A turn is over at once. */
@@ -111,11 +113,28 @@ describe('droppingLines', () => {
     });
   });
 
-  test('ends at a line that no buffer takes, and tells of what was said before', () => {
-    const error = new LimitError('a line is longer than 65536 bytes; neither it nor what follows was sent');
+  test('drops a line that no buffer takes, and goes on behind it', () => {
     marbles(({ hot, expectObservable }) => {
-      const chunk$ = hot('                                  -a-T', chunks);
-      expectObservable(going(chunk$, 'oldest', { turn$: of(null) }).all$).toBe('-a-#', said, error);
+      const chunk$ = hot('                                  -a-T-T-N-c----|', chunks);
+      expectObservable(going(chunk$, 'oldest', { turn$: of(null) }).all$).toBe('-a-------(c1)-|', said);
+    });
+  });
+
+  test('with `end` says what was read before a line that is too long, and then ends', () => {
+    const error = new CliError(
+      Exit.limit,
+      'line 3 has 40000 bytes, over the limit of 32768 bytes; neither it nor what follows was sent',
+      '--long cut, split or skip sends the lines behind it',
+    );
+    marbles(({ hot, expectObservable }) => {
+      const options: DroppingOptions = { turn$: of(null), long: 'end' };
+      const chunk$ = hot('                                       -aM-------', chunks);
+      const gate$ = hot('                                        x------o--');
+      expectObservable(going(chunk$, 'oldest', options, gate$).all$).toBe(
+        '-------(b#)',
+        { ...said, b: 'ab' },
+        error,
+      );
     });
   });
 

@@ -68,7 +68,7 @@ describe('pack', () => {
     marbles(({ cold, expectObservable }) => {
       const operator = packed({ limit: 8 });
       const long = { ...line, x: batch('xxxxxxxxx') };
-      const error = (n: number) => new LimitError(`line ${n} has 12 bytes, over the limit of 8`);
+      const error = (n: number) => new LimitError(`line ${n} has 9 bytes, over the limit of 8 bytes`);
       expectObservable(cold('a-x', long).pipe(operator)).toBe('  a-#', out, error(2));
       expectObservable(cold('-x', long).pipe(operator)).toBe('   -#', out, error(1));
     });
@@ -96,17 +96,19 @@ describe('the limit of a token', () => {
 
   test('counts what the text takes as JSON in UTF-8, not its letters', () => {
     expect(packAll(6, batch('€'))).toStrictEqual(['€']);
-    expect(packAll(5, batch('€'))).toStrictEqual(['LimitError: line 1 has 6 bytes, over the limit of 5']);
+    expect(packAll(5, batch('€'))).toStrictEqual([
+      'LimitError: line 1 has 3 bytes, 6 in a message, over the limit of 5 bytes',
+    ]);
     expect(packAll(9, batch('\u0001'))).toStrictEqual(['\u0001']);
     expect(packAll(8, batch('\u0001'))).toStrictEqual([
-      'LimitError: line 1 has 9 bytes, over the limit of 8',
+      'LimitError: line 1 has 1 bytes, 9 in a message, over the limit of 8 bytes',
     ]);
   });
 
   test('a line too long for a token names its number, after what stood before it, and ends the source', () => {
     marbles(({ cold, expectObservable, expectSubscriptions }) => {
       const line$ = cold('-f-x-a', { ...line, x: batch('', 'g', 'xxxxxxxxx', 'h') });
-      const error = new LimitError('line 9 has 12 bytes, over the limit of 11');
+      const error = new LimitError('line 9 has 9 bytes, 12 in a message, over the limit of 11 bytes');
       expectObservable(line$.pipe(packed({ limit: 11 }))).toBe('-f-(g#)', { ...out, g: 'g' }, error);
       expectSubscriptions(line$.subscriptions).toBe('^--!');
     });

@@ -12,7 +12,7 @@ export const join: Run = ({ flags }) =>
   defer(() => {
     const { hear, nick } = readClient(flags, { unique: false });
     const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
-    const desk = interactive ? terminalDesk(nick) : pipedDesk();
+    const desk = interactive ? terminalDesk(nick) : pipedDesk(flags);
     let isOver = false;
 
     const heard$ = desk.say$.pipe(

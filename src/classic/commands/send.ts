@@ -5,7 +5,8 @@ import { CliError, Exit, toCliError, usageError } from '../../cli/exit.js';
 import { text } from '../../cli/flags.js';
 import { interruption$, standardInput } from '../../cli/process.js';
 import { readClient, serverGone } from '../client.js';
-import { oneText, pipedTexts } from '../source.js';
+import { withoutAnsi } from '../../cli/source.js';
+import { oneText, pipedTexts, readInputOptions } from '../source.js';
 
 /**
  * `rxchat send --wire classic`: standard input, a message a line; ends when all was handed over, for this wire has no
@@ -20,7 +21,10 @@ export const send: Run = ({ flags }) =>
         `pipe lines into ${calledAs()} send, or give one with -m TEXT`,
       );
     const { hear } = readClient(flags, { unique: true });
-    const source = message === undefined ? pipedTexts(standardInput()) : oneText(message);
+    const source =
+      message === undefined
+        ? pipedTexts(standardInput(), readInputOptions(flags))
+        : oneText(flags['stripAnsi'] === true ? withoutAnsi(message) : message);
     let sent = 0;
     let isAll = false;
 

@@ -20,7 +20,7 @@ import { choice, type Flags } from '../../cli/flags.js';
 import { readLimits } from '../../cli/limits.js';
 import { signal$ } from '../../cli/process.js';
 import { LOG_LEVELS } from '../../cli/choices.js';
-import { cannotListen, DELIVERY_GRACE, stopped } from '../../cli/serving.js';
+import { cannotListen, DELIVERY_GRACE, stopped, withFaults } from '../../cli/serving.js';
 import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { listenTcp } from '../../transport/tcp.js';
@@ -54,7 +54,7 @@ export const serve: Run = ({ flags }) =>
           tap(({ address: bound }) => {
             announce(bound);
           }),
-          switchMap(({ connection$ }) => connection$.pipe(hub({ ...limits, ...timing, stop$ }))),
+          switchMap((ear) => ear.connection$.pipe(hub({ ...limits, ...timing, stop$ }), withFaults(ear))),
           tap(log),
           ignoreElements(),
           takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE)))),

@@ -31,6 +31,7 @@ import { shown, type Visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
 import { calledAs } from '../calledAs.js';
+import { LONG } from '../choices.js';
 import { openReadPosition } from '../chat/readPosition.js';
 import { openSitting } from '../chat/openSitting.js';
 import { chatFormat } from '../chatFormat.js';
@@ -38,7 +39,7 @@ import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { type Company, company } from '../company.js';
 import { CliError, Exit, note } from '../exit.js';
-import { type Flags, span } from '../flags.js';
+import { choice, type Flags, span } from '../flags.js';
 import { leaving } from '../leaving.js';
 import { giveUp, tellState } from '../offline.js';
 import { oneWriteATurn } from '../output.js';
@@ -82,7 +83,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     const around = company();
     const desk = interactive
       ? openSitting({ invite, isNew: given === undefined, nick, people, around, flags, readTo: read?.before })
-      : plainDesk(chatFormat(nick, people.isVerified, flags['utc'] === true), around, invite);
+      : plainDesk(chatFormat(nick, people.isVerified, flags['utc'] === true), around, invite, flags);
     const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
     let unread = false;
@@ -160,8 +161,13 @@ const explained = (error: unknown, { host, port }: Invite): unknown =>
     ? new CliError(Exit.network, `no relay at ${host}:${port}; start one with: ${calledAs()} serve`)
     : error;
 
-const plainDesk = (format: (heard: Heard) => Visible | undefined, around: Company, invite: Invite): Desk => ({
-  ...pipedLines(standardInput()),
+const plainDesk = (
+  format: (heard: Heard) => Visible | undefined,
+  around: Company,
+  invite: Invite,
+  flags: Flags,
+): Desk => ({
+  ...pipedLines(standardInput(), { long: choice(flags, 'long', LONG) }),
   show: connect((heard$) =>
     merge(
       heard$.pipe(around.news(), map(format)),

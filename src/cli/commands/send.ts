@@ -22,7 +22,7 @@ import { room } from '../../room.js';
 import { clearStatus, showStatus, writeOut } from '../../terminal/write.js';
 import { atMostEvery } from '../atMostEvery.js';
 import { calledAs } from '../calledAs.js';
-import { DROPPED } from '../choices.js';
+import { DROPPED, LONG } from '../choices.js';
 import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
@@ -38,7 +38,7 @@ import { receiptLines } from '../receiptLines.js';
 import { type Outcome, outcomeText, withOutcome } from '../sending/outcome.js';
 import { progress, showsProgress } from '../sending/progress.js';
 import { tellDropped, TOLD_EVERY } from '../sending/tellDropped.js';
-import { oneMessage, pipedBlock, pipedLines, type Source } from '../source.js';
+import { oneMessage, pipedBlock, pipedLines, type Source, withoutAnsi } from '../source.js';
 import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
 
 /** How long, in ms, what was said may wait without any receipt. */
@@ -63,7 +63,10 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
         `pipe lines into ${calledAs()} send, or give one with -m TEXT`,
       );
 
-    const source = message === undefined ? pipedSource(flags) : oneMessage(message);
+    const source =
+      message === undefined
+        ? pipedSource(flags)
+        : oneMessage(flags['stripAnsi'] === true ? withoutAnsi(message) : message);
     const json = flags['json'] === true;
     const quiet = flags['quiet'] === true;
     const receipt = receiptLines(name);
@@ -123,6 +126,7 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
 
     const conclude$ = defer(() => {
       if (account.damaged && !quiet) note('some input was not UTF-8; U+FFFD stands in its place');
+      if (source.cut > 0 && !quiet) note(`lines that were too long and were cut: ${source.cut}`);
       if (unsayable !== undefined) throw unsayable;
       if (source.dropped > 0) throw new CliError(Exit.partly, outcomeText(outcome(0)));
       return of(Exit.ok);
@@ -143,11 +147,15 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
     );
   });
 
-/** Standard input as it is to be sent: `--block`, `--tee`. */
+/** Standard input as it is to be sent: `--block`, `--tee`, `--drop`, `--long`, `--strip-ansi`. */
 const pipedSource = (flags: Flags): Source => {
   const input = flags['tee'] === true ? teed(standardInput()) : standardInput();
-  if (flags['drop'] !== undefined) return droppingLines(input, choice(flags, 'drop', DROPPED));
-  return flags['block'] === true ? pipedBlock(input) : pipedLines(input);
+  const options = {
+    stripAnsi: flags['stripAnsi'] === true,
+    ...(flags['long'] !== undefined && { long: choice(flags, 'long', LONG) }),
+  };
+  if (flags['drop'] !== undefined) return droppingLines(input, choice(flags, 'drop', DROPPED), options);
+  return flags['block'] === true ? pipedBlock(input, options) : pipedLines(input, options);
 };
 
 const checkOutput = (flags: Flags): void => {
@@ -155,7 +163,9 @@ const checkOutput = (flags: Flags): void => {
     throw usageError('--tee and --json would both write to standard output', 'leave one of them away');
   if (flags['block'] === true && flags['drop'] !== undefined)
     throw usageError('--block is one message, and --drop is about lines', 'leave one of them away');
-  for (const key of ['tee', 'block', 'drop'])
+  if (flags['block'] === true && flags['long'] !== undefined)
+    throw usageError('--block is one message, and --long is about lines', 'leave one of them away');
+  for (const key of ['tee', 'block', 'drop', 'long'])
     if (flags[key] !== undefined && flags['message'] !== undefined)
       throw usageError(`${flagName(key)} is about standard input, and --message stands in its place`);
 };

@@ -28,6 +28,7 @@ import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { leafOf } from '../../tls/certificate.js';
 import { pinOf } from '../../tls/pin.js';
+import type { Fault } from '../../transport/fault.js';
 import type { Listening } from '../../transport/listening.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { type Certificate, listenTls } from '../../transport/tls.js';
@@ -43,7 +44,7 @@ import { type Log, logEventsIn, openLog } from '../relayLog.js';
 import { readCertificates, shared } from '../serveTls.js';
 import { listenForPages, pageUrl, readWeb } from '../serveWeb.js';
 import { LOG_LEVELS } from '../choices.js';
-import { cannotListen, DELIVERY_GRACE, stopped } from '../serving.js';
+import { cannotListen, DELIVERY_GRACE, stopped, withFaults } from '../serving.js';
 import { readDir, readStore, type StoreOptions } from '../store.js';
 
 const LARGEST_WINDOW = 2 ** 40;
@@ -89,7 +90,7 @@ export const serve: Run = ({ flags }) =>
             takeUntil(stop$),
           );
 
-    const serving = (history: History | undefined, log: (event: RelayEvent) => void) =>
+    const serving = (history: History | undefined, log: (event: RelayEvent | Fault) => void) =>
       ears$.pipe(
         tap(({ ear, pages }) => {
           announce(ear.address, pin);
@@ -99,6 +100,7 @@ export const serve: Run = ({ flags }) =>
         switchMap(({ ear, pages }) =>
           (pages === undefined ? ear.connection$ : merge(ear.connection$, pages.connection$)).pipe(
             relay({ ...limits, window, stop$, history, ...(heartbeat !== undefined && { heartbeat }) }),
+            withFaults(ear, pages),
           ),
         ),
         tap(log),

@@ -4,7 +4,8 @@ import { isFromPage, normalOrigin } from '../../../src/web/origin.js';
 const asks = (origin: string | undefined, host: string) => ({
   headers: { host, ...(origin !== undefined && { origin }) },
 });
-const open = { host: '0.0.0.0', isSecure: true };
+const certified = { isCertified: (name: string) => name === 'chat.example.org' };
+const open = { host: '0.0.0.0', isSecure: true, ...certified };
 const near = { host: '127.0.0.1', isSecure: false };
 
 describe('a request for a WebSocket', () => {
@@ -17,6 +18,8 @@ describe('a request for a WebSocket', () => {
     ['https://chat.example.org', 'chat.example.org:443'],
     ['https://chat.example.org:8443', 'CHAT.example.org:8443'],
     ['https://[2001:db8::1]:8443', '[2001:db8::1]:8443'],
+    ['https://192.0.2.1', '192.0.2.1'],
+    ['https://localhost:8443', 'localhost:8443'],
   ])('from a page of the relay itself may: %s at %s', (origin, host) => {
     expect(isFromPage(asks(origin, host), open)).toBe(true);
   });
@@ -38,6 +41,22 @@ describe('a request for a WebSocket', () => {
     const origins = new Set(['https://chat.example.org']);
     expect(isFromPage(asks('https://chat.example.org', '10.0.0.7:8080'), { ...near, origins })).toBe(true);
     expect(isFromPage(asks('https://evil.example', '10.0.0.7:8080'), { ...near, origins })).toBe(false);
+  });
+
+  test('from a page whose name leads here by DNS alone may not: Host and Origin are the same there too', () => {
+    const rebound = asks('https://evil.example:8443', 'evil.example:8443');
+    expect(isFromPage(rebound, open)).toBe(false);
+    expect(isFromPage(asks('http://evil.example', 'evil.example'), { ...open, isSecure: false })).toBe(false);
+    expect(isFromPage(rebound, { ...open, origins: new Set(['https://evil.example:8443']) })).toBe(true);
+    expect(isFromPage(rebound, { ...open, host: 'Evil.example' })).toBe(true);
+  });
+
+  test('from a page of the relay itself may not where named origins alone may', () => {
+    const only = { ...open, isOnly: true, origins: new Set(['https://pages.example']) };
+    expect(isFromPage(asks('https://pages.example', 'chat.example.org'), only)).toBe(true);
+    for (const host of ['chat.example.org', '192.0.2.1', 'localhost'])
+      expect(isFromPage(asks(`https://${host}`, host), only)).toBe(false);
+    expect(isFromPage(asks(undefined, 'chat.example.org'), only)).toBe(true);
   });
 
   test('within one machine may by the names of that alone, whatever DNS says', () => {
