@@ -143,9 +143,9 @@ describe('rooms', () => {
   });
 
   test('that are not allowed are refused', async () => {
-    const allowed = newRoom(0);
+    const allowed = newRoom(1);
     const { room: name } = deriveRoomKeys(allowed.secret);
-    const other = deriveRoomKeys(newRoom(0).secret).room;
+    const other = deriveRoomKeys(newRoom(1).secret).room;
     const relay = await startRelay('--memory', '--allow-room', other, '--allow-room', name);
     await joinPeer({ ...allowed, port: relay.port }, 'alice');
     const said = await run(['listen', newRoom(relay.port).text]);

@@ -20,7 +20,7 @@ import {
 } from '../../../streams/wire/index.js';
 import { readFields, readNumber } from '../../../streams/wire/fields.js';
 import { fakeConnection } from '../../support/fakeConnection.js';
-import { hello, NONCE, token, verify } from '../../support/wire.js';
+import { hello, LOBBY, NONCE, PROOF, token, verify } from '../../support/wire.js';
 import type { Target } from '../campaign.js';
 import { must, outcomeOf } from './expectations.js';
 
@@ -58,6 +58,7 @@ const WORDS = [
   '\u{1f642}',
   `${token('t')}\n`,
   `${hello('alice')}\n`,
+  `${hello('alice', { owner: { key: LOBBY, signature: PROOF } })}\n`,
 ];
 
 /** The input cut into chunks, at places that its own bytes name. */
