@@ -58,9 +58,6 @@ const LMDB_LAST = -30_700;
 /** What lmdb says where a file is not what it wrote: no such page, corrupted, other version, invalid. */
 const LMDB_DAMAGE: readonly number[] = [-30_797, -30_796, -30_794, -30_793];
 
-/** What lmdb says once a write of its head page failed, until it is opened again. */
-const LMDB_PANIC = -30_795;
-
 const codeOf = (error: unknown): unknown =>
   // Told by its shape, since an error of another realm (a vm, a test) is no instance of this one's `Error`.
   typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
@@ -92,12 +89,6 @@ export const historyError = (
     `cannot ${code === 'unwritable' ? 'store in' : 'read'} ${path}: ${reasonOf(error)}`,
     { cause: error },
   );
-};
-
-/** Whether a store has to be opened again before it can be used. */
-export const isPanic = (error: unknown): boolean => {
-  const cause = error instanceof HistoryError ? error.cause : error;
-  return codeOf(cause) === LMDB_PANIC;
 };
 
 /** What passes once there is room: the disk, a quota, a limit on the size of files. */

@@ -1,4 +1,4 @@
-import { HistoryError, isFull, isPanic, reasonOf } from './errors.js';
+import { HistoryError, isFull, reasonOf } from './errors.js';
 
 /** How often, and since when, nothing could be stored; times by a clock that nobody sets, in ms. */
 export interface Failing {
@@ -17,11 +17,18 @@ export const failing = (before: Failing | undefined, error: unknown, now: number
     : { since: before?.since ?? now, times: (before?.times ?? 0) + 1 };
 
 /** Whether a store is to be given up. A full disk is waited for, since readers can be served meanwhile. */
-export const isHopeless = (state: Failing | undefined, error: unknown, now: number): boolean =>
-  isPanic(error) || (state !== undefined && state.times >= TIMES && now - state.since >= FOR_MS);
+export const isHopeless = (state: Failing | undefined, now: number): boolean =>
+  state !== undefined && state.times >= TIMES && now - state.since >= FOR_MS;
 
 /** What a store ends with that is given up. */
 export const failed = (dir: string, cause: unknown): HistoryError =>
-  new HistoryError('failed', `the history in ${dir} can store nothing any more: ${reasonOf(cause)}`, {
-    cause,
-  });
+  new HistoryError(
+    'failed',
+    `the history in ${dir} can store nothing any more: ${reasonOf(causeOf(cause))}`,
+    {
+      cause,
+    },
+  );
+
+const causeOf = (error: unknown): unknown =>
+  error instanceof HistoryError && error.cause !== undefined ? error.cause : error;

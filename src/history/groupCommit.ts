@@ -84,6 +84,7 @@ export const groupCommit = ({
         return [{ handover, ...check(store, handover, count) }];
       } catch (error) {
         tellLater(handover, error);
+        if (error instanceof HistoryError && error.code === 'unreadable') onCommit(error);
         return [];
       }
     });

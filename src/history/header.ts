@@ -41,9 +41,11 @@ const IN_TREE = { depth: 6, entries: 32, root: 40 } as const;
 const TRIES = 20;
 const NO_PAGE = 2n ** 64n - 1n;
 
+/** Machines of 32 bits. */
+export const ARCH_32_BIT: readonly string[] = ['arm', 'ia32', 'mips', 'mipsel', 'ppc'];
+
 /** lmdb writes numbers as the machine has them, and on 32 bits lays them out differently; there it is left unread. */
-const KNOWN_LAYOUT =
-  endianness() === 'LE' && !['arm', 'ia32', 'mips', 'mipsel', 'ppc'].includes(process.arch);
+const KNOWN_LAYOUT = endianness() === 'LE' && !ARCH_32_BIT.includes(process.arch);
 
 /**
  * Reads what lmdb is going to trust, since it ends the process where that is not so: by a file that is none of its own

@@ -102,14 +102,18 @@ const openHistory = (
   let isOpen = true;
 
   let fails: Failing | undefined;
+  /** What the first of the transactions failed on that failed in a row; what follows may be a consequence. */
+  let reason: unknown;
   /** After a transaction: gives the store up if it can store nothing any more. */
   const onCommit = (error: unknown) => {
     const at = monotonic();
     fails = failing(fails, error, at);
-    if (!isHopeless(fails, error, at)) return;
+    reason = error === undefined ? undefined : (reason ?? error);
+    const cause = reason;
+    if (!isHopeless(fails, at) && (error === undefined || store.isUsable())) return;
     // Whoever waits for this transaction is told first.
     setImmediate(() => {
-      if (isOpen) onFailed(failed(dir, error));
+      if (isOpen) onFailed(failed(dir, cause));
     });
   };
 

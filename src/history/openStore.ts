@@ -1,10 +1,11 @@
 import { open as openLmdb, type RootDatabaseOptionsWithPath } from 'lmdb';
 import { dataFile, type Found, mark, STORE_VERSION } from './directory.js';
 import { damaged, HistoryError, historyError, newerVersion } from './errors.js';
+import { ARCH_32_BIT } from './header.js';
 import { VERSION_KEY } from './keys.js';
 import { decodeVersion, encodeVersion } from './record.js';
 import { readPages } from './pages.js';
-import { type Store, storeOf } from './store.js';
+import { type Lmdb, type Store, storeOf } from './store.js';
 
 export interface StoreOptions {
   readonly durability: 'os' | 'disk';
@@ -22,7 +23,11 @@ export const openStore = (dir: string, found: Found, options: StoreOptions): Sto
   let store: Store | undefined;
   try {
     if (options.readOnly !== true) refuseShort(dir, path, found);
-    store = storeOf(dir, openLmdb<Uint8Array, Uint8Array>(lmdbOptions(path, options)));
+    // First without writing by way of the map, which would make the file longer by what has no place on the disk yet.
+    const open = (more: Partial<LmdbOptions> = {}): Lmdb =>
+      openLmdb<Uint8Array, Uint8Array>({ ...lmdbOptions(path, options), ...more });
+    const reopen = (mapSize: number) => open({ mapSize, useWritemap: true });
+    store = storeOf(dir, open(), WRITES_BY_MAP ? reopen : undefined);
     checkVersion(dir, store, found, options.readOnly === true);
     return store;
   } catch (error) {
@@ -48,8 +53,18 @@ const refuseShort = (dir: string, path: string, { header }: Found): void => {
   }
 };
 
-const lmdbOptions = (path: string, { durability, readOnly, mapSize }: StoreOptions) => {
-  const options: RootDatabaseOptionsWithPath & { permissionsMode: number } = {
+/**
+ * Whether lmdb writes by way of its map of the file. A write of lmdb's that fails damages the memory of the process (seen with
+ * 3.5.6: it formats a message into a buffer that is too short, and ends with "corrupted size vs. prev_size"), and this way there
+ * is none: what fails is the flush, which is an error like any other. On Linux alone: elsewhere a map is flushed differently, or
+ * not to the disk.
+ */
+const WRITES_BY_MAP = process.platform === 'linux' && !ARCH_32_BIT.includes(process.arch);
+
+type LmdbOptions = RootDatabaseOptionsWithPath & { permissionsMode: number; useWritemap?: boolean };
+
+const lmdbOptions = (path: string, { durability, readOnly, mapSize }: StoreOptions): LmdbOptions => {
+  const options: LmdbOptions = {
     path,
     encoding: 'binary',
     keyEncoding: 'binary',

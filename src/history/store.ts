@@ -1,6 +1,6 @@
 import type { RootDatabase } from 'lmdb';
 import { dataFile, STORE_VERSION } from './directory.js';
-import { damaged, historyError } from './errors.js';
+import { damaged, HistoryError, historyError } from './errors.js';
 import { positionOf, recordKey, roomKey, roomOf, ROOMS_FROM, ROOMS_TO, VERSION_KEY } from './keys.js';
 import type { KeyValue } from './pages.js';
 import { decodeClock, decodeRoom, encodeRoom, encodeVersion, type RoomState } from './record.js';
@@ -52,25 +52,40 @@ export interface Store {
   reuse(): void;
   /** The number of the last transaction. */
   transactions(): number;
+  /** Whether it can be read at all; after some failures it cannot, until it is opened again. */
+  isUsable(): boolean;
   close(): void;
 }
 
 const FARTHEST = Number.MAX_SAFE_INTEGER;
 
-/** An open lmdb as a store. */
-export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): Store => {
+/** An open lmdb. */
+export type Lmdb = RootDatabase<Uint8Array, Uint8Array>;
+
+/**
+ * An open lmdb as a store.
+ *
+ * @param reopen opens it again with a map of so many bytes, if it writes by way of that.
+ */
+export const storeOf = (dir: string, opened: Lmdb, reopen?: (mapSize: number) => Lmdb): Store => {
   const path = dataFile(dir);
+  let lmdb: Lmdb | undefined = opened;
+  const use = (): Lmdb => {
+    if (lmdb === undefined)
+      throw new HistoryError('failed', `the history in ${dir} could not be opened again`);
+    return lmdb;
+  };
   const reading = <T>(action: () => T): T => attempt(path, 'unreadable', action);
 
   const positions = (room: string, from: number, limit: number) =>
     reading(() =>
       Array.from(
-        db.getKeys({ start: recordKey(room, from), end: recordKey(room, FARTHEST), limit }),
+        use().getKeys({ start: recordKey(room, from), end: recordKey(room, FARTHEST), limit }),
         positionOf,
       ),
     );
 
-  const stats = () => db.getStats() as { pageSize: number; lastPageNumber: number; lastTxnId: number };
+  const stats = () => use().getStats() as { pageSize: number; lastPageNumber: number; lastTxnId: number };
   /** Where the file's last page that was ever used ends. */
   const end = () => {
     const { pageSize, lastPageNumber } = stats();
@@ -79,11 +94,20 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
 
   // Opened by the first write: who only reads may not be allowed to.
   let space: Space | undefined;
+  /** How far lmdb may write. At first the file has the place of what is in it alone. */
+  let mapSize = 0;
   const write = (action: () => void, bytes = 0) => {
     attempt(path, 'unwritable', () => {
       space ??= spaceIn(dir, end);
       space.need(bytes);
-      db.transactionSync(action);
+      if (reopen !== undefined && mapSize < space.end) {
+        void use().close();
+        // What is closed must not be used, whatever becomes of the other.
+        lmdb = undefined;
+        mapSize = space.end;
+        lmdb = reopen(mapSize);
+      }
+      use().transactionSync(action);
     });
   };
 
@@ -92,7 +116,7 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
     room: (room) =>
       reading(() => {
         const key = roomKey(room);
-        const value = db.getBinary(key);
+        const value = use().getBinary(key);
         const state = value && decodeRoom(key, value);
         if (value !== undefined && state === undefined)
           throw damaged(dir, `${nameOf(room)}, what is known of it is not what was stored`);
@@ -104,13 +128,13 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
     rooms: (after, limit) =>
       reading(() => {
         const start = after === undefined ? ROOMS_FROM : roomKey(after);
-        const range = db.getRange({ start, end: ROOMS_TO, limit, exclusiveStart: after !== undefined });
+        const range = use().getRange({ start, end: ROOMS_TO, limit, exclusiveStart: after !== undefined });
         return Array.from(range, ({ key, value }) => ({ room: roomOf(key), state: decodeRoom(key, value) }));
       }),
     positions,
     positionBefore: (room, position) =>
       reading(() => {
-        const [key] = db.getKeys({
+        const [key] = use().getKeys({
           start: recordKey(room, position),
           end: recordKey(room, 0),
           reverse: true,
@@ -121,12 +145,12 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
     record: (room, position) =>
       reading(() => {
         const key = recordKey(room, position);
-        const value = db.getBinary(key);
+        const value = use().getBinary(key);
         return value === undefined ? undefined : { key, position, value };
       }),
     *records(room, from) {
       try {
-        for (const { key, value } of db.getRange({
+        for (const { key, value } of use().getRange({
           start: recordKey(room, from),
           end: recordKey(room, FARTHEST),
         }))
@@ -135,47 +159,55 @@ export const storeOf = (dir: string, db: RootDatabase<Uint8Array, Uint8Array>): 
         throw historyError(error, path, 'unreadable');
       }
     },
-    version: () => reading(() => db.getBinary(VERSION_KEY)),
+    version: () => reading(() => use().getBinary(VERSION_KEY)),
     *all() {
       try {
-        for (const { key, value } of db.getRange({})) yield { key, value };
+        for (const { key, value } of use().getRange({})) yield { key, value };
       } catch (error) {
         throw historyError(error, path, 'unreadable');
       }
     },
     write,
     put: (key, value) => {
-      db.putSync(key, value);
+      use().putSync(key, value);
     },
     putRoom: (room, state) => {
       const key = roomKey(room);
-      db.putSync(key, encodeRoom(key, state));
+      use().putSync(key, encodeRoom(key, state));
     },
     removeRecord: (room, position) => {
-      db.removeSync(recordKey(room, position));
+      use().removeSync(recordKey(room, position));
     },
     removeRoom: (room) => {
-      db.removeSync(roomKey(room));
+      use().removeSync(roomKey(room));
     },
     clock: () =>
       reading(() => {
-        const value = db.getBinary(VERSION_KEY);
+        const value = use().getBinary(VERSION_KEY);
         return value && decodeClock(VERSION_KEY, value);
       }),
     putClock: (clock) => {
-      db.putSync(VERSION_KEY, encodeVersion(VERSION_KEY, STORE_VERSION, clock));
+      use().putSync(VERSION_KEY, encodeVersion(VERSION_KEY, STORE_VERSION, clock));
     },
     reuse: () => {
       write(() => {
-        const version = db.getBinary(VERSION_KEY);
-        if (version !== undefined) db.putSync(VERSION_KEY, version);
+        const version = use().getBinary(VERSION_KEY);
+        if (version !== undefined) use().putSync(VERSION_KEY, version);
       });
+    },
+    isUsable: () => {
+      try {
+        return use().getBinary(VERSION_KEY) !== undefined;
+      } catch {
+        return false;
+      }
     },
     transactions: () => reading(() => stats().lastTxnId),
     close: () => {
       space?.close();
       space = undefined;
-      void db.close();
+      void lmdb?.close();
+      lmdb = undefined;
     },
   };
 };

@@ -2,7 +2,6 @@ import { Observable } from 'rxjs';
 import type { Gap, StoredLog } from '../../streams/relay/history.js';
 import type { Lines } from '../../streams/wire/lines.js';
 import { dropLines } from './cut.js';
-import { isPanic } from './errors.js';
 import type { GroupCommit } from './groupCommit.js';
 import { decodeEntries, type RoomState, sizeOf } from './record.js';
 import { trimmed } from './retention.js';
@@ -106,9 +105,9 @@ export const storedLog = ({
       if (position < first) return { from: position, to: first - 1 };
       try {
         return readRecords(position, next);
-      } catch (error) {
-        // Nothing is known of what is stored until it is opened again.
-        if (isPanic(error)) return undefined;
+      } catch {
+        // Nothing can be said of what is stored until the store is opened again.
+        if (!store.isUsable()) return undefined;
         // lmdb's own pages are damaged here; where the next record begins cannot be asked either.
         onDamage(room, position, next - 1);
         return { from: position, to: next - 1 };

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newDir, run, start, RXCHAT } from './support/child.js';
 import { endAll } from './support/endings.js';
+import { checkHistory } from '../../src/history/index.js';
 import { allWell } from './support/faults/account.js';
-import { type Disk, disks, hasPrlimit, SMALL } from './support/faults/disks.js';
+import { type Disk, disks, hasPrlimit, SMALL, works } from './support/faults/disks.js';
 import { diskFull } from './support/faults/storage.js';
 
 afterEach(endAll);
@@ -41,6 +42,74 @@ const byTmpfs = found.find(({ name }) => name === SMALL)?.by;
     expect(child.out.text).toMatch(/^\d+ stored, [1-9]\d* more refused\n$/);
   },
 );
+
+const hasStrace = await works('strace', '-f', '-qq', '-o', '/dev/null', 'true');
+if (!hasStrace) console.warn('SKIPPED: a disk that fails, which needs strace');
+const testWithStrace = hasStrace ? test : test.skip;
+
+/** What starts a program in which calls of the system fail. */
+const failing = (fault: string): readonly string[] => [
+  ...['-f', '-qq', '-o', '/dev/null', '-e', `trace=${fault.split(':')[0]}`, '-e', `inject=${fault}`],
+  process.execPath,
+];
+
+const INPUT_OUTPUT = 'the disk reports an input/output error';
+
+const FAULTS = [
+  ['a write of its own', 'pwrite64:error=EIO:when=40+3', 0, INPUT_OUTPUT],
+  [
+    'its own writes, by being full now and then',
+    'pwrite64:error=ENOSPC:when=40+3',
+    0,
+    'no space left on device',
+  ],
+  ['every ninth write', 'pwrite64,writev:error=EIO:when=61+9', 0, INPUT_OUTPUT],
+  ['all writes', 'pwritev,pwrite64:error=EIO:when=60+1', 9, INPUT_OUTPUT],
+  ['a flush of entries', 'msync:error=EIO:when=21', 0, INPUT_OUTPUT],
+  // Each transaction flushes entries, then the head. If that fails, lmdb stores nothing until it is opened again.
+  ['all flushes of entries', 'msync:error=EIO:when=21+1', 9, INPUT_OUTPUT],
+  ['a flush of the head', 'msync:error=EIO:when=20', 9, INPUT_OUTPUT],
+] as const;
+
+describe('a disk that fails harms neither the process nor what was stored', () => {
+  (hasStrace ? test.each(FAULTS) : test.skip.each(FAULTS))('at %s', async (_, fault, code, reason) => {
+    const dir = newDir();
+    const script = fileURLToPath(new URL('support/failingDisk.mjs', import.meta.url));
+    const child = start('strace', [...failing(fault), script, dir, '120']);
+    expect([await child.exit, child.err.text]).toStrictEqual([code, '']);
+    const { stored, refused, reasons, message } = JSON.parse(child.out.text) as {
+      readonly stored: number;
+      readonly refused: number;
+      readonly reasons: readonly string[];
+      readonly message?: string;
+    };
+    expect(refused).toBeGreaterThan(0);
+    expect(reasons[0]).toBe(reason);
+    if (code === 9) expect(message).toBe(`the history in ${dir} can store nothing any more: ${reason}`);
+    // What was refused may be there: it was written, and only the news of it failed.
+    const { entries } = checkHistory(dir);
+    expect(entries).toBeGreaterThanOrEqual(stored);
+    expect(entries).toBeLessThanOrEqual(stored + refused);
+  });
+});
+
+testWithStrace('a relay that can store nothing any more ends with 9 and says why', async () => {
+  const dir = newDir();
+  const relay = start('strace', [
+    ...failing('msync:error=EIO:when=20'),
+    ...[RXCHAT, 'serve', '--port', '0', '--data', dir],
+  ]);
+  const listening = await relay.out.until(({ lines }) => lines[0]);
+  const port = /:(\d+)$/.exec(listening)?.[1] ?? '';
+  const invite = (await run(['invite', '--port', port])).out.trim();
+  const sender = start(process.execPath, [RXCHAT, 'send', invite]);
+  while (relay.running) {
+    sender.feed('a line\n');
+    await new Promise(setImmediate);
+  }
+  expect(await relay.exit).toBe(9);
+  expect(relay.err.text).toContain(`can store nothing any more: ${INPUT_OUTPUT}\nrxchat: hint: `);
+});
 
 /** One line that says what is wrong, and one that says what to do. */
 const ONE_LINE = /^rxchat: [^\n]+\nrxchat: hint: [^\n]+\n$/;

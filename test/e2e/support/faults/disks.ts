@@ -75,7 +75,8 @@ const small: Disk = {
   },
 };
 
-const works = (command: string, ...args: string[]): Promise<boolean> =>
+/** Whether a command is there, and ends well. */
+export const works = (command: string, ...args: string[]): Promise<boolean> =>
   exec(command, args).then(
     () => true,
     () => false,
