@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   audit,
   connect,
+  dematerialize,
   filter,
   finalize,
   ignoreElements,
+  map,
+  materialize,
   merge,
   type MonoTypeOperatorFunction,
+  type Observable,
+  switchMap,
   tap,
 } from 'rxjs';
 import {
@@ -24,13 +29,14 @@ import { encodeLine, readResume, type Resume } from '../../streams/wire/index.js
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { randomText } from '../crypto/random.js';
 import { deriveRoomKeys } from '../crypto/roomKeys.js';
+import type { RoomKeys } from '../crypto/secret.js';
 import { createIdentity } from '../crypto/signingKey.js';
 import type { Invite } from '../invite/invite.js';
 import { systemFault } from '../systemFault.js';
 import { endOfTurn$ } from '../turn.js';
 import { note } from './exit.js';
 import { writeWhole } from '../files/wholeFile.js';
-import { adopt, type Content } from './spoolFile.js';
+import { type Content, isResume, type OwnFile, ownFile } from './spoolFile.js';
 import { stateDir } from './stateDir.js';
 
 /** The most that is kept of one run, in bytes of tokens. */
@@ -83,36 +89,59 @@ export const keeping =
       finalize(() => spool.save()),
     );
 
+export interface SpoolOptions {
+  readonly invite: Invite;
+  readonly nick: string;
+  readonly identity?: Identity;
+  /** Told of what waits and is not sent by this run, and of what cannot be kept. */
+  readonly tell?: (text: string) => void;
+  readonly dir?: string;
+}
+
+/** Does something with the spool of a room, which is this run's own meanwhile. */
+export const withSpool = <T>(options: SpoolOptions, use: (spool: Spool) => Observable<T>): Observable<T> =>
+  openSpool(options).pipe(
+    switchMap((spool) => use(spool).pipe(materialize())),
+    dematerialize(),
+  );
+
 /**
- * The spool of a room in a directory. What a run has left that is no longer running is taken over, the oldest first;
- * its file is now this run's.
+ * Emits the spool of a room in a directory, until it is unsubscribed. What a run has left that is no longer running is
+ * taken over, the oldest first; its file is now this run's.
  */
-export const openSpool = (
-  dir: string,
-  invite: Invite,
-  nick: string,
-  identity: Identity = createIdentity(),
-): Spool => {
-  const { room, fernetKey } = deriveRoomKeys(invite.secret);
+export const openSpool = ({ dir = spoolDir(), tell = note, ...options }: SpoolOptions): Observable<Spool> => {
+  const { room, fernetKey } = deriveRoomKeys(options.invite.secret);
   const folder = join(dir, createHash('sha256').update(room).digest('base64url').slice(0, 22));
-  const own = join(folder, `${process.pid}-${randomText(6)}.json`);
-  const cipher = nodeCipher();
+  const open = (tokens: readonly string[]) => openTokens(tokens, fernetKey);
+  return ownFile({ folder, count: ({ tokens }) => open(tokens).length, tell }).pipe(
+    map((own) => spoolOf(own, open(own.content?.tokens ?? []), { ...options, tell, room, fernetKey })),
+  );
+};
+
+const cipher = nodeCipher();
+
+const openTokens = (tokens: readonly string[], fernetKey: RoomKeys['fernetKey']): readonly Said[] =>
+  tokens.flatMap((text) => {
+    const opened = cipher.open(fernetKey, text as Token);
+    const envelope = typeof opened === 'string' ? undefined : decodeEnvelope(opened);
+    if (envelope === undefined) return [];
+    const { lines, act } = envelope;
+    return [
+      { type: 'said', lines, ...(act && { act }), token: text as Token, bytes: encodeLine(text).length },
+    ];
+  });
+
+interface OwnSpoolOptions extends Omit<SpoolOptions, 'dir' | 'invite'>, Pick<RoomKeys, 'room' | 'fernetKey'> {
+  readonly tell: (text: string) => void;
+}
+
+const spoolOf = (
+  { path, content }: OwnFile,
+  restored: readonly Said[],
+  { nick, identity = createIdentity(), tell, room, fernetKey }: OwnSpoolOptions,
+): Spool => {
   const run = randomText(16);
   let counter = 0;
-
-  const open = (tokens: readonly string[]): readonly Said[] =>
-    tokens.flatMap((text) => {
-      const opened = cipher.open(fernetKey, text as Token);
-      const envelope = typeof opened === 'string' ? undefined : decodeEnvelope(opened);
-      if (envelope === undefined) return [];
-      const { lines, act } = envelope;
-      return [
-        { type: 'said', lines, ...(act && { act }), token: text as Token, bytes: encodeLine(text).length },
-      ];
-    });
-
-  const content = adopt(folder, own, ({ tokens }) => open(tokens).length > 0);
-  const restored = open(content?.tokens ?? []);
   const session = content?.session ?? randomText(16);
   const from = content?.after === undefined ? undefined : readResume(content.after);
 
@@ -126,14 +155,15 @@ export const openSpool = (
 
   const write = () => {
     if (waiting.length === 0) {
-      if (written) rmSync(own, { force: true });
+      if (written) rmSync(path, { force: true });
       written = false;
       return;
     }
-    const after = at === undefined ? undefined : `${at.log}/${at.n}`;
-    const saved: Content = { v: 1, session, after, tokens: waiting.map(({ token }) => token) };
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeWhole(own, JSON.stringify(saved));
+    const after = at === undefined ? '' : `${at.log}/${at.n}`;
+    const tokens = waiting.map(({ token }) => token);
+    const saved: Content = { v: 1, session, after: isResume(after) ? after : undefined, tokens };
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeWhole(path, JSON.stringify(saved));
     written = true;
   };
 
@@ -173,7 +203,7 @@ export const openSpool = (
         write();
         failed = false;
       } catch (error) {
-        if (!failed) note(`cannot keep what is not stored yet in ${folder}: ${systemFault(error)}`);
+        if (!failed) tell(`cannot keep what is not stored yet in ${dirname(path)}: ${systemFault(error)}`);
         failed = true;
       }
     },

@@ -16,13 +16,18 @@ const TRIES = 3;
 /** What connecting to a socket ends with that nobody listens on, or that is none. */
 const NOBODY: readonly string[] = ['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'];
 
-/** The socket that a relay listens on while it uses a directory. It always lies in that directory. */
-export const lockPath = (dir: string, platform: NodeJS.Platform = process.platform): string => {
-  if (platform !== 'win32') return join(dir, SOCKET);
-  return `\\\\.\\pipe\\rxchat-${createHash('sha256').update(dir).digest('hex').slice(0, 32)}`;
-};
-
 const SOCKET = 'relay.sock';
+
+/** The socket that a relay listens on while it uses a directory. It always lies in that directory. */
+export const lockPath = (
+  dir: string,
+  platform: NodeJS.Platform = process.platform,
+  socket: string = SOCKET,
+): string => {
+  if (platform !== 'win32') return join(dir, socket);
+  const what = socket === SOCKET ? dir : join(dir, socket);
+  return `\\\\.\\pipe\\rxchat-${createHash('sha256').update(what).digest('hex').slice(0, 32)}`;
+};
 
 /** A name of the socket that is short enough for its address, for as long as `release` was not called. */
 interface ShortPath {
@@ -35,18 +40,18 @@ interface ShortPath {
  * there is `/proc`, else by a symbolic link in a temporary directory of our own. The socket itself is never there, so
  * neither another TMPDIR nor another user changes who holds it. Throws errors of the system.
  */
-export const shortPath = (dir: string, procFd = '/proc/self/fd'): ShortPath => {
-  const path = lockPath(dir);
+export const shortPath = (dir: string, procFd = '/proc/self/fd', socket: string = SOCKET): ShortPath => {
+  const path = lockPath(dir, process.platform, socket);
   if (process.platform === 'win32' || Buffer.byteLength(path) <= LONGEST_PATH)
     return { path, release: () => undefined };
   if (existsSync(procFd)) {
     const descriptor = openSync(dir, 'r');
-    return { path: join(procFd, String(descriptor), SOCKET), release: () => closeSync(descriptor) };
+    return { path: join(procFd, String(descriptor), socket), release: () => closeSync(descriptor) };
   }
   const temporary = mkdtempSync(join(tmpdir(), 'rxchat-'));
   symlinkSync(dir, join(temporary, 'd'));
   return {
-    path: join(temporary, 'd', SOCKET),
+    path: join(temporary, 'd', socket),
     release: () => {
       rmSync(temporary, { recursive: true, force: true });
     },
@@ -54,13 +59,13 @@ export const shortPath = (dir: string, procFd = '/proc/self/fd'): ShortPath => {
 };
 
 /**
- * The exclusive use of a directory: emits once it is ours, until it is unsubscribed. Errors with `HistoryError`:
+ * The exclusive use of a directory, or of what `socket` stands for in it: emits once it is ours, until it is unsubscribed. Errors with `HistoryError`:
  * `in-use` where another process has it or another place in this one.
  *
  * It is a socket that is listened on, for Node has no locks on files: the kernel closes it with the process, however
  * that ends, so that a socket which nobody answers is only a left file. Does not keep the process alive.
  */
-export const exclusive = (dir: string): Observable<void> =>
+export const exclusive = (dir: string, socket: string = SOCKET): Observable<void> =>
   new Observable((subscriber) => {
     let held: Server | undefined;
     /** The one that listens, or tries to. */
@@ -78,7 +83,7 @@ export const exclusive = (dir: string): Observable<void> =>
     };
 
     try {
-      short = shortPath(dir);
+      short = shortPath(dir, undefined, socket);
     } catch (error) {
       fail(error);
       return undefined;

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDir, run } from './support/child.js';
 import { endAll } from './support/endings.js';
@@ -95,6 +95,7 @@ describe('who leaves with lines that are not stored', () => {
     const alice = await openTerminal(['join', room.text, '--nick', 'alice'], { columns: 160, state });
     await alice.shows(/you are in/);
     // Where the directory would be.
+    rmSync(join(state, 'rxchat', 'outbox'), { recursive: true });
     writeFileSync(join(state, 'rxchat', 'outbox'), '');
     relay.child.signal('SIGKILL');
     await alice.shows(/^alice \(offline .*\)>$/m);

@@ -43,12 +43,12 @@ import { choice, type Flags, span } from '../flags.js';
 import { leaving } from '../leaving.js';
 import { giveUp, tellState } from '../offline.js';
 import { oneWriteATurn } from '../output.js';
-import { openPeople } from '../people.js';
+import { openPeople, type People } from '../people.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
 import { readLink, readPin } from '../relayLink.js';
 import { pipedLines } from '../source.js';
-import { keeping, openSpool, spoolDir } from '../spool.js';
+import { keeping, type Spool, withSpool } from '../spool.js';
 
 /** How long, in ms, what came through a pipe may wait without any receipt. */
 const TIMEOUT = 30_000;
@@ -65,6 +65,21 @@ export interface Desk extends Pick<RoomOptions, 'nick$' | 'retry$'> {
 /** `rxchat join`: the interactive client; in pipes a plain one. */
 export const join: Run = (args) => readInvite(args).pipe(switchMap((invite) => joinRoom(invite, args.flags)));
 
+/** What is known before the first connection. */
+interface Talk {
+  readonly invite: Invite;
+  /** Whether this run has made the room. */
+  readonly isNew: boolean;
+  readonly interactive: boolean;
+  readonly link: ReturnType<typeof readLink>;
+  /** The public name of the room. */
+  readonly name: string;
+  readonly people: People;
+  readonly nick: string;
+  readonly flags: Flags;
+  readonly spool: Spool;
+}
+
 const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =>
   defer(() => {
     const invite = given ?? createInvite({ ...readAddress(flags), pin: readPin(flags) });
@@ -76,13 +91,29 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     if (given === undefined && !interactive)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 
-    const spool = openSpool(spoolDir(), invite, nick, people.identity);
+    return withSpool({ invite, nick, identity: people.identity }, (spool) =>
+      talk({ invite, isNew: given === undefined, interactive, link, name, people, nick, flags, spool }),
+    );
+  });
+
+const talk = ({
+  invite,
+  isNew,
+  interactive,
+  link,
+  name,
+  people,
+  nick,
+  flags,
+  spool,
+}: Talk): Observable<number> =>
+  defer(() => {
     const read = interactive ? openReadPosition(name, note) : undefined;
     // Whoever asks for a number of entries wants these, not those since the last time.
     const after = spool.after ?? (flags['last'] === undefined ? read?.before : undefined);
     const around = company();
     const desk = interactive
-      ? openSitting({ invite, isNew: given === undefined, nick, people, around, flags, readTo: read?.before })
+      ? openSitting({ invite, isNew, nick, people, around, flags, readTo: read?.before })
       : plainDesk(chatFormat(nick, people.isVerified, flags['utc'] === true), around, invite, flags);
     const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
@@ -128,7 +159,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
       shown$.pipe(
         catchError((error: unknown) =>
           throwError(() => {
-            if (given === undefined && !wasIn) return explained(error, invite);
+            if (isNew && !wasIn) return explained(error, invite);
             return wasIn && account.pending.length > 0 ? partly(error) : error;
           }),
         ),

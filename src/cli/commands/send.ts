@@ -30,7 +30,7 @@ import { choice, flagName, type Flags, span, text } from '../flags.js';
 import { droppingLines } from '../dropping.js';
 import { giveUp, tellState } from '../offline.js';
 import { flushed$, interruption$, outputFailure$, standardInput, teed } from '../process.js';
-import { openPeople } from '../people.js';
+import { openPeople, type People } from '../people.js';
 import { readLink } from '../relayLink.js';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import { receipts } from '../receipts.js';
@@ -39,7 +39,7 @@ import { type Outcome, outcomeText, withOutcome } from '../sending/outcome.js';
 import { progress, showsProgress } from '../sending/progress.js';
 import { tellDropped, TOLD_EVERY } from '../sending/tellDropped.js';
 import { oneMessage, pipedBlock, pipedLines, type Source, withoutAnsi } from '../source.js';
-import { keeping, openSpool, type Spool, spoolDir } from '../spool.js';
+import { keeping, type Spool, withSpool } from '../spool.js';
 
 /** How long, in ms, what was said may wait without any receipt. */
 const TIMEOUT = 30_000;
@@ -47,6 +47,20 @@ const LONGEST_TIMEOUT = 86_400_000;
 
 /** `rxchat send`: standard input, a message a line; ends when all are stored. */
 export const send: Run = (args) => needInvite(args).pipe(switchMap((invite) => sendTo(invite, args.flags)));
+
+/** What is known before the first connection. */
+interface Sending {
+  readonly source: Source;
+  readonly invite: Invite;
+  readonly link: ReturnType<typeof readLink>;
+  /** The public name of the room. */
+  readonly name: string;
+  readonly people: People;
+  readonly nick: string;
+  readonly timeout: number;
+  readonly flags: Flags;
+  readonly spool: Spool | undefined;
+}
 
 const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
   defer(() => {
@@ -67,11 +81,29 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
       message === undefined
         ? pipedSource(flags)
         : oneMessage(flags['stripAnsi'] === true ? withoutAnsi(message) : message);
+    const { identity } = people;
+    const tell = flags['quiet'] === true ? () => undefined : note;
+    const deliver = (spool?: Spool) =>
+      sendFrom({ source, invite, link, name, people, nick, timeout, flags, spool });
+    return flags['spool'] === true ? withSpool({ invite, nick, identity, tell }, deliver) : deliver();
+  });
+
+const sendFrom = ({
+  source,
+  invite,
+  link,
+  name,
+  people,
+  nick,
+  timeout,
+  flags,
+  spool,
+}: Sending): Observable<number> =>
+  defer(() => {
     const json = flags['json'] === true;
     const quiet = flags['quiet'] === true;
     const receipt = receiptLines(name);
     const account = receipts();
-    const spool = flags['spool'] === true ? openSpool(spoolDir(), invite, nick, people.identity) : undefined;
     const tell = tellDropped({ room: name, json, quiet });
     let wasIn = false;
     let unsayable: CliError | undefined;

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Plaintext, Token } from '../../../streams/client/cipher.js';
 import { decodeEnvelope } from '../../../streams/client/envelope.js';
-import { readContent } from '../../../src/cli/spoolFile.js';
+import { isResume, readContent } from '../../../src/cli/spoolFile.js';
 import { HistoryError } from '../../../src/history/errors.js';
 import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/keys.js';
 import { decodeEntries, decodeRoom, decodeVersion } from '../../../src/history/record.js';
@@ -151,11 +151,12 @@ const spool: Target = {
   read: (input) => {
     const content = readContent(input.toString());
     if (content === undefined) return 'none';
+    must(content.after === undefined || isResume(content.after), 'a place is one that can be asked for');
     must(
       content.tokens.every((each) => typeof each === 'string'),
       'tokens are texts',
     );
-    must(/^[\w-]{22}$/.test(content.session), 'a session is 16 bytes');
+    must(content.session === undefined || /^[\w-]{22}$/.test(content.session), 'a session is 16 bytes');
     return `spool ${Math.min(content.tokens.length, 4)} ${content.after !== undefined}`;
   },
 };
