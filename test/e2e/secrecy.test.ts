@@ -3,7 +3,13 @@ import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deriveRoomKeys, type LockedInvite, parseAnyInvite, unlockInvite } from '../../src/index.js';
+import {
+  deriveRoomKeys,
+  type LockedInvite,
+  openIdentity,
+  parseAnyInvite,
+  unlockInvite,
+} from '../../src/index.js';
 import { type Child, newDir, ownData, rxchat } from './support/child.js';
 import { atEnd, endAll } from './support/endings.js';
 import { connectPeer } from './support/peer.js';
@@ -29,6 +35,13 @@ const secretsOf = ({ secret }: Room): Buffer[] => {
     ...[secret, fernetKey, fernetKey.subarray(0, 16), fernetKey.subarray(16)].flatMap(shapes),
     ...TEXTS.flatMap((text) => [Buffer.from(text), Buffer.from(JSON.stringify(text).slice(1, -1))]),
   ];
+};
+
+/** What would link a person from room to room, and what the owner key of a nick is made of. */
+const secretsOfOwner = ({ secret }: Room): Buffer[] => {
+  const { key, sign } = openIdentity(join(ownData(), 'rxchat'));
+  const seeded = sign(Buffer.from(`rxchat/1 owner seed\n${deriveRoomKeys(secret).room}`));
+  return [key, seeded].flatMap((each) => shapes(Buffer.from(each, 'base64url')));
 };
 
 /** Which of the secrets stand in the bytes, as they are or in other letters. */
@@ -106,7 +119,7 @@ const conversation = async () => {
 
 test('nothing that only members may know crosses the wire, is logged, or stands in a process list', async () => {
   const { room, wire, log, commandLine } = await conversation();
-  const secrets = secretsOf(room);
+  const secrets = [...secretsOf(room), ...secretsOfOwner(room)];
 
   // What may be seen is: else nothing was recorded.
   const { room: name } = deriveRoomKeys(room.secret);

@@ -349,6 +349,9 @@ describe('members that show the same owner', () => {
   const told = {
     ...happened,
     F: 'bob refused: room-full',
+    u: 'eve left: came back over another connection',
+    v: 'eve departed',
+    w: 'ALICE returned',
     1: 'alice returned',
     k: 'alice left: came back over another connection',
     3: `alice left: ${BROKEN}`,
@@ -393,6 +396,10 @@ describe('members that show the same owner', () => {
 
   test('leave their nick to the others when one of them takes another', () => {
     check('-j-1-e------l----', '-j-1-(kE)---(ld)-');
+  });
+
+  test('take another nick and come back to the one that the others have kept', () => {
+    check('-j-1-e---A----l---', '-j-1-(kE)(uvw)l---');
   });
 
   test('may spell the nick in other letters: it stays as the first of them gave it', () => {
