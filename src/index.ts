@@ -1,6 +1,5 @@
 /** The library on Node: a room as an operator, a relay as an operator, and what they need. The core is `rxchat/streams`. */
 export { formatAddress } from './address.js';
-export type { Address } from './address.js';
 export { createInvite, InviteError } from './invite/invite.js';
 export type { Invite } from './invite/invite.js';
 export { createLockedInvite, isLocked } from './invite/lockedInvite.js';
@@ -19,9 +18,11 @@ export { verifySignature } from './crypto/verifySignature.js';
 export { IdentityError } from './identity/errors.js';
 export type { IdentityErrorCode } from './identity/errors.js';
 export { openIdentity } from './identity/identity.js';
-export type { Identity, Receipt, Roster, Session, SessionState } from '../streams/client/index.js';
 export { openKnownKeys } from './identity/knownKeys.js';
 export type { KnownKeys } from './identity/knownKeys.js';
+export * from './entries/relays.js';
+export * from './entries/rooms.js';
+export { LimitError, LinkError, ProtocolError, RefusedError } from '../streams/wire/index.js';
 export { shareSession } from '../streams/client/index.js';
 export { safetyNumber } from './identity/safetyNumber.js';
 export { connect } from './connect.js';
@@ -35,7 +36,6 @@ export { room } from './room.js';
 export { roomOn } from './roomOn.js';
 export type { RoomOptions } from './roomOn.js';
 export { connectTo } from './transport/connect.js';
-export type { Listening } from './transport/listening.js';
 export { connectTcp, listenTcp, tcpConnection } from './transport/tcp.js';
 export { connectTls, listenTls } from './transport/tls.js';
 export type { Certificate, Peer } from './transport/tls.js';

@@ -11,8 +11,9 @@ import { roomOn, type RoomOptions } from './roomOn.js';
  * signed and encrypted before it leaves. A message that does not open is a value (`undecryptable`), and so is what a relay
  * or a member does that none ought to (`alarm`), and a connection that is lost (`offline`): it is made again, and what is
  * not stored is sent again. Errors: `InviteError`; `LinkError` (never reached); `TrustError` (another relay than it should
- * be); `RefusedError` (wrong proof, nick taken); `LimitError` (a message too long); `ProtocolError` (no relay at
- * the other end). With `retry: false` it completes when the relay says `BYE`, and errors when the connection is lost.
+ * be); `RefusedError` (wrong proof, nick taken); `ProtocolError` (no relay at the other end). A message of more
+ * than 32 768 bytes is a value (`not-said`), and what follows it is said. With `retry: false` it completes when the relay
+ * says `BYE`, and errors when the connection is lost.
  *
  * ```text
  * say      --------------hello----------------------------------

@@ -1,11 +1,15 @@
 /** The library in a browser: the same rooms as `rxchat`, over WebSockets and without anything of Node's. */
 export { formatAddress } from '../address.js';
 export type { Address } from '../address.js';
+export * from '../entries/rooms.js';
+export { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
+export { shareSession } from '../../streams/client/index.js';
 export type { ConnectOptions } from '../connectOn.js';
 export type { RoomKeys } from '../crypto/secret.js';
 export { createInvite, InviteError } from '../invite/invite.js';
 export type { Invite } from '../invite/invite.js';
 export { isLocked } from '../invite/lockedInvite.js';
+export type { ScryptCost } from '../invite/kdf.js';
 export type { LockedInvite } from '../invite/lockedInvite.js';
 export { formatInvite, parseAnyInvite, parseInvite } from '../invite/text.js';
 export type { Platform } from '../platform.js';

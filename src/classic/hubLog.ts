@@ -1,10 +1,10 @@
 import type { Guest } from '../../streams/classic/door.js';
 import type { HubEvent } from '../../streams/classic/hub.js';
 import { openLog } from '../cli/relayLog.js';
-import type { Fault } from '../transport/fault.js';
+import type { ListeningFault } from '../transport/fault.js';
 
 /** What happens in a hub, as lines of a log. At its most talkative it names nicks, addresses and sizes. */
-export const logHub = async (level: string): Promise<(event: HubEvent | Fault) => void> => {
+export const logHub = async (level: string): Promise<(event: HubEvent | ListeningFault) => void> => {
   const opened = await openLog(level);
   if (opened === undefined) return () => undefined;
   const { log, mention, warnOf } = opened;

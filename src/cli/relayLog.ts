@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import { type Member, type Rate, type RelayEvent, tokenBucket } from '../../streams/relay/index.js';
 import { escapedJson } from '../terminal/visible.js';
-import type { Fault } from '../transport/fault.js';
+import type { ListeningFault } from '../transport/fault.js';
 
 /** A log, and a way to mention in it what others can cause as often as they like. */
 export interface Log {
   readonly log: Logger;
   readonly mention: (fields: object, message: string) => void;
   /** Warns of what went wrong with a socket, of each kind some times and then once a minute, with the count of the others. */
-  readonly warnOf: (fault: Fault) => void;
+  readonly warnOf: (fault: ListeningFault) => void;
 }
 
 /**
@@ -48,7 +48,7 @@ export const openLog = async (level: string): Promise<Log | undefined> => {
       { bucket: tokenBucket(WARNED[type]), unmentioned: 0 },
     ]),
   );
-  const warnOf = (fault: Fault) => {
+  const warnOf = (fault: ListeningFault) => {
     const warned = warnings.get(fault.type);
     if (warned?.bucket.tryTake() === true) {
       const { type, ...fields } = fault;
@@ -64,11 +64,11 @@ export const openLog = async (level: string): Promise<Log | undefined> => {
  * What happens in a relay, as lines of a log. At its most talkative it names nicks, rooms (public keys), addresses and
  * sizes: the relay has nothing else.
  */
-export const logEvents = async (level: string): Promise<(event: RelayEvent | Fault) => void> =>
+export const logEvents = async (level: string): Promise<(event: RelayEvent | ListeningFault) => void> =>
   logEventsIn(await openLog(level));
 
 /** The same into a log that is open. */
-export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent | Fault) => void) => {
+export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent | ListeningFault) => void) => {
   if (opened === undefined) return () => undefined;
   const { log, mention, warnOf } = opened;
   // Each batch of lines is an event: what nobody reads is not made.
@@ -112,13 +112,13 @@ export const logEventsIn = (opened: Log | undefined): ((event: RelayEvent | Faul
 const MENTIONED = { perSecond: 5, burst: 50 };
 
 /** How often each kind of fault is told. */
-const WARNED: Readonly<Record<Fault['type'], Rate>> = {
+const WARNED: Readonly<Record<ListeningFault['type'], Rate>> = {
   'socket-failed': { perSecond: 1 / 60, burst: 10 },
   'no-descriptors': { perSecond: 1 / 60, burst: 1 },
   'origin-refused': { perSecond: 1 / 60, burst: 5 },
 };
 
-const FAULTS: Readonly<Record<Fault['type'], string>> = {
+const FAULTS: Readonly<Record<ListeningFault['type'], string>> = {
   'socket-failed': 'a fault of this program with one connection, which was closed',
   'no-descriptors':
     'no file descriptor is left: new connections are dropped until others end; raise the limit (ulimit -n)',

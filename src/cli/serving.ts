@@ -13,7 +13,7 @@ import {
 } from 'rxjs';
 import { type Address, formatAddress } from '../address.js';
 import { CertificateError } from '../tls/certificate.js';
-import type { Fault } from '../transport/fault.js';
+import type { ListeningFault } from '../transport/fault.js';
 import type { Listening } from '../transport/listening.js';
 import { errorCode, explainNetworkError } from '../transport/networkError.js';
 import { CliError, Exit, note } from './exit.js';
@@ -37,7 +37,7 @@ export const stopped = (signal$: Observable<number>): Observable<number> =>
 
 /** Passes on what a relay says, and meanwhile what goes wrong with sockets that are no connection. */
 export const withFaults =
-  <T>(...ears: readonly (Listening | undefined)[]): OperatorFunction<T, T | Fault> =>
+  <T>(...ears: readonly (Listening | undefined)[]): OperatorFunction<T, T | ListeningFault> =>
   (event$) =>
     event$.pipe(
       connect((said$) =>
@@ -49,7 +49,7 @@ export const withFaults =
     );
 
 const untilEnd = (said$: Observable<unknown>) =>
-  takeUntil<Fault>(said$.pipe(ignoreElements(), endWith(undefined)));
+  takeUntil<ListeningFault>(said$.pipe(ignoreElements(), endWith(undefined)));
 
 /** Why an address cannot be listened on, and what to do. */
 export const cannotListen = (address: Address, error: unknown, flag = '--port'): unknown => {

@@ -7,3 +7,5 @@ export type { ClockAhead, ClockBelieved } from './clockKeeper.js';
 export type { Forgotten, Removed } from './sweep.js';
 export type { Retention } from './retention.js';
 export type { Contents } from './verify.js';
+export type { Batch, Gap, History, StoredLog } from '../../streams/relay/index.js';
+export type { Lines } from '../../streams/wire/index.js';

@@ -4,7 +4,7 @@ import { devNull } from 'node:os';
 import { Observable, type Subscriber } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
-import { type Fault, peerOf, type Report } from './fault.js';
+import { type ListeningFault, peerOf, type Report } from './fault.js';
 import { after, hear, hearFirst, ignoreErrors, reasonOf } from './guard.js';
 import { errorCode } from './networkError.js';
 
@@ -18,7 +18,7 @@ export interface Listening {
    */
   readonly connection$: Observable<Connection>;
   /** What goes wrong with sockets that are no connection: for a log. Never completes by itself. */
-  readonly fault$: Observable<Fault>;
+  readonly fault$: Observable<ListeningFault>;
 }
 
 /** How a server makes connections of its sockets. */
@@ -35,8 +35,8 @@ const BACKLOG = 4096;
 const LOOK = 1000;
 
 /** Several listeners to what goes wrong, as an Observable. */
-export const faults = (): { readonly report: Report; readonly fault$: Observable<Fault> } => {
-  const heard = new Set<Subscriber<Fault>>();
+export const faults = (): { readonly report: Report; readonly fault$: Observable<ListeningFault> } => {
+  const heard = new Set<Subscriber<ListeningFault>>();
   return {
     report: (fault) => {
       for (const subscriber of heard) subscriber.next(fault);

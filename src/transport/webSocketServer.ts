@@ -6,7 +6,7 @@ import { fromEvent, Observable, type Subscriber } from 'rxjs';
 import { WebSocketServer } from 'ws';
 import type { Connection } from '../../streams/wire/index.js';
 import { formatAddress } from '../address.js';
-import type { Fault, Report } from './fault.js';
+import type { ListeningFault, Report } from './fault.js';
 import { after, hear, ignoreErrors } from './guard.js';
 import { dropSocket } from './listening.js';
 import { explainNetworkError } from './networkError.js';
@@ -17,23 +17,24 @@ import { WEB_SOCKET_PATH } from './webSocketClient.js';
 const LINGER = 1000;
 
 /** Why a request may become no WebSocket; `undefined`: it may. */
-export type Refusal = (request: IncomingMessage) => Fault | undefined;
+export type Refusal = (request: IncomingMessage) => ListeningFault | undefined;
 
 export interface WebSocketsOptions {
   readonly refusal: Refusal;
   /** Told of the socket of each request that has become a WebSocket. */
-  readonly opened: (socket: Socket) => void;
+  readonly opened?: (socket: Socket) => void;
   readonly report: Report;
 }
 
-/**
- * WebSockets of an HTTP server as connections; one subscriber at a time. Whoever asks for another path, or may not have
- * one, or comes while nobody subscribes, is told so by HTTP and closed.
- */
-export const webSockets = (
-  server: Server,
-  { refusal, opened, report }: WebSocketsOptions,
-): Observable<Connection> => {
+/** Takes the request for an upgrade that a server gives; who gets the connection, if it becomes a WebSocket. */
+type Upgrade = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  next: ((connection: Connection) => void) | undefined,
+) => void;
+
+const upgrading = ({ refusal, opened, report }: WebSocketsOptions): Upgrade => {
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -41,31 +42,44 @@ export const webSockets = (
     perMessageDeflate: false,
     maxPayload: FRAME_LIMIT,
   });
-  let subscriber: Subscriber<Connection> | undefined;
-  const drop = (error: unknown, { socket }: Pick<IncomingMessage, 'socket'>) => {
-    dropSocket(report, error, socket);
+  return (request, socket, head, next) => {
+    ignoreErrors(socket);
+    const fault = refusal(request);
+    if (fault !== undefined) {
+      refuse(socket, '403 Forbidden');
+      report(fault);
+    } else if (next === undefined) refuse(socket, '503 Service Unavailable');
+    else
+      sockets.handleUpgrade(request, socket, head, (each) => {
+        opened?.(request.socket);
+        next(serverConnection(each, request.socket));
+      });
   };
+};
+
+const isForRelay = (request: IncomingMessage): boolean => pathOf(request) === WEB_SOCKET_PATH;
+
+/**
+ * WebSockets of an HTTP server of ours as connections; one subscriber at a time. Whoever asks for another path, or may not
+ * have one, or comes while nobody subscribes, is told so by HTTP and closed.
+ */
+export const webSockets = (server: Server, options: WebSocketsOptions): Observable<Connection> => {
+  const upgrade = upgrading(options);
+  let subscriber: Subscriber<Connection> | undefined;
   hear(
     server,
     'upgrade',
     (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      ignoreErrors(socket);
-      if (pathOf(request) !== WEB_SOCKET_PATH) {
+      if (isForRelay(request))
+        upgrade(request, socket, head, subscriber && ((each) => subscriber?.next(each)));
+      else {
+        ignoreErrors(socket);
         refuse(socket, '404 Not Found');
-        return;
       }
-      const fault = refusal(request);
-      if (fault !== undefined) {
-        refuse(socket, '403 Forbidden');
-        report(fault);
-      } else if (subscriber === undefined) refuse(socket, '503 Service Unavailable');
-      else
-        sockets.handleUpgrade(request, socket, head, (each) => {
-          opened(request.socket);
-          subscriber?.next(serverConnection(each, request.socket));
-        });
     },
-    drop,
+    (error, { socket }) => {
+      dropSocket(options.report, error, socket);
+    },
   );
   return new Observable((each) => {
     subscriber = each;
@@ -74,6 +88,25 @@ export const webSockets = (
     };
   });
 };
+
+/** WebSockets of an HTTP server of somebody else's, while subscribed: upgrades for other paths are left alone. */
+export const webSocketsBeside = (server: Server, options: WebSocketsOptions): Observable<Connection> =>
+  new Observable((subscriber) => {
+    const upgrade = upgrading(options);
+    return hear(
+      server,
+      'upgrade',
+      (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (!isForRelay(request)) return;
+        upgrade(request, socket, head, (each) => {
+          subscriber.next(each);
+        });
+      },
+      (error, { socket }) => {
+        dropSocket(options.report, error, socket);
+      },
+    );
+  });
 
 /** Returns the path of a request target. Not by `URL`, which throws at some of those that Node accepts (`//`). */
 export const pathOf = ({ url = '' }: Pick<IncomingMessage, 'url'>): string => url.split('?', 1)[0] ?? '';
@@ -92,8 +125,11 @@ const refuse = (socket: Duplex, status: string): void => {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 };
 
-/** Under each WebSocket lies the socket that tells whether it took what was sent. */
-const serverConnection = (webSocket: WebSocketLike, socket: Socket): Connection =>
+/**
+ * An open WebSocket of the package `ws` as a connection of a server, with the socket of its request: that tells whether it
+ * took what was sent.
+ */
+export const serverConnection = (webSocket: WebSocketLike, socket: Socket): Connection =>
   webSocketConnection(webSocket, {
     peer: formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 }),
     // As with TCP and TLS without it (tcp.ts, tls.ts).

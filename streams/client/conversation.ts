@@ -11,6 +11,7 @@ import {
   NEVER,
   type Observable,
   type OperatorFunction,
+  pipe,
   Subject,
   switchMap,
   take,
@@ -23,6 +24,7 @@ import { enter, type EnterOptions } from './enter.js';
 import type { Hash } from './identity.js';
 import { membership, type MembershipOptions, type Noticed } from './membership.js';
 import { open, type OpenOptions } from './open.js';
+import { unsayable } from './pack.js';
 import { type NotRenamed, type Renamed, renaming } from './renaming.js';
 import { type Offline, reconnect, type ReconnectOptions } from './reconnect.js';
 import { type Say, seal, type SealOptions } from './seal.js';
@@ -35,8 +37,14 @@ export interface SaidAll {
   readonly type: 'said-all';
 }
 
+/** What cannot be said (a `LimitError`: it is too long). It was not sent; what follows is. */
+export interface NotSaid extends Say {
+  readonly type: 'not-said';
+  readonly error: Error;
+}
+
 /** All that a client gets to know. */
-export type Heard = Noticed | Offline | Renamed | NotRenamed | SaidAll;
+export type Heard = NotSaid | Noticed | Offline | Renamed | NotRenamed | SaidAll;
 
 /** How a lost connection is made again. Give `now` a monotonic clock; it defaults to the conversation's. */
 export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 'stable'> &
@@ -64,7 +72,7 @@ export interface ConversationOptions
  * What you say in, what you hear out: a client's side of a room.
  *
  * Enters the room once a key is there, and subscribes to what you say once it is in. Each thing said becomes a token;
- * its echo is its receipt (`stored`). Nothing is held back here: who can wait paces what it says by `said` and `stored`.
+ * its echo is its receipt (`stored`). What is too long for a message is a `not-said`, and what follows is said. Nothing is held back here: who can wait paces what it says by `said` and `stored`.
  * When what you say completes there is a `said-all`, and one goes on hearing.
  *
  * What a relay or a member does that none ought to is an `alarm` where it can be noticed, before the message that shows
@@ -161,11 +169,15 @@ export const conversation =
               filter(({ type }) => type === 'welcome'),
               take(1),
               switchMap(() => say$),
-              seal({
-                ...options,
-                testify: () => ({ nick: name.nick, stored: member.stored, seen: read.claim() }),
-              }),
-              map((sealed) => member.say(sealed)),
+              sayable(
+                pipe(
+                  seal({
+                    ...options,
+                    testify: () => ({ nick: name.nick, stored: member.stored, seen: read.claim() }),
+                  }),
+                  map((sealed) => member.say(sealed)),
+                ),
+              ),
               endWith<Heard>({ type: 'said-all' }),
               takeUntil(event$.pipe(ignoreElements(), endWith(null))),
             ),
@@ -176,6 +188,28 @@ export const conversation =
         }),
       );
     });
+
+/** Says what can be said; what cannot is a value, before it has a number or claims to have read anything. */
+const sayable =
+  (say: OperatorFunction<Say, Heard>): OperatorFunction<Say, Heard> =>
+  (say$) =>
+    say$.pipe(
+      map((each) => ({ each, error: unsayable(each) })),
+      connect((judged$) =>
+        merge(
+          judged$.pipe(
+            filter(({ error }) => error === undefined),
+            map(({ each }) => each),
+            say,
+          ),
+          judged$.pipe(
+            mergeMap(({ each, error }): readonly Heard[] =>
+              error === undefined ? [] : [{ type: 'not-said', ...each, error }],
+            ),
+          ),
+        ),
+      ),
+    );
 
 /** What comes over one connection. */
 type Received = (ReturnType<typeof enter> extends Observable<infer T> ? T : never) | Renamed | NotRenamed;

@@ -16,6 +16,15 @@ const sizeOf = (line: string): number => encodeText(JSON.stringify(line)).length
 /** Whether a text is short enough to be said. */
 export const isSayable = (text: string): boolean => sizeOf(text) <= PACK_LIMIT;
 
+/** Returns why something cannot be said, whatever the relay does; `undefined` where it can. */
+export const unsayable = ({ lines }: Say): Error | undefined => {
+  if (lines.length === 0) return new TypeError('a message has at least one line');
+  const bytes = lines.reduce((sum, line) => sum + sizeOf(line), 0);
+  return bytes <= PACK_LIMIT
+    ? undefined
+    : new LimitError(`a message of ${bytes} bytes is over the limit of ${PACK_LIMIT} bytes`);
+};
+
 /**
  * Lines in, things to say out: those that came together go into one token, up to nearly 32 KiB.
  *

@@ -101,9 +101,13 @@ export const session = ({ talk, now, limit = SESSION_LIMIT }: SessionOptions): O
 
     const hear = (each: Heard) => {
       heard.next(each);
-      if (each.type !== 'stored') return;
+      if (each.type !== 'stored' && each.type !== 'not-said') return;
       const receipt = waiting.get(each.lines);
       waiting.delete(each.lines);
+      if (each.type === 'not-said') {
+        receipt?.error(each.error);
+        return;
+      }
       receipt?.next({ position: each.position, time: now() });
       receipt?.complete();
     };

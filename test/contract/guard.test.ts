@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { firstValueFrom, NEVER, type Subscription } from 'rxjs';
 import type { Address } from '../../src/address.js';
-import type { Fault } from '../../src/transport/fault.js';
+import type { ListeningFault } from '../../src/transport/fault.js';
 import { after, guarded, hear, hearEvent, soonAfter } from '../../src/transport/guard.js';
 import { boundRequests } from '../../src/transport/handshakes.js';
 import { accepted, faults, type Listening } from '../../src/transport/listening.js';
@@ -64,7 +64,7 @@ describe('the sockets of a server', () => {
   test('of which no connection can be made are closed and reported; who comes next is served', async () => {
     const server = createServer();
     const { report, fault$ } = faults();
-    const told: Fault[] = [];
+    const told: ListeningFault[] = [];
     fault$.subscribe((fault) => told.push(fault));
     let tries = 0;
     const made = (socket: Socket): Connection => {
@@ -111,7 +111,7 @@ test('who asks for an upgrade counts until the socket is closed or is a WebSocke
 });
 
 const ear = async (options: WebOptions) => {
-  const told: Fault[] = [];
+  const told: ListeningFault[] = [];
   const far: Connection[] = [];
   let subscription: Subscription | undefined;
   const { address, connection$, fault$ } = await new Promise<Listening>((resolve, reject) => {

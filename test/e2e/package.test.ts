@@ -91,6 +91,58 @@ test('works and compiles with RxJS 7.4.0, and importing it does nothing', async 
   }
 }, 180_000);
 
+/** What a package that has declarations of its own exports: types that it does not name, out of each entry. */
+const EXPORTS = `
+import { createServer } from 'node:http';
+import { switchMap } from 'rxjs';
+import { connect, LimitError, LinkError, listenTls, ProtocolError, RefusedError, relay, room, shareSession } from 'rxchat';
+import * as browser from 'rxchat/browser';
+import { lmdbHistory } from 'rxchat/history';
+import { listenWeb, relay as relayAlone, webSocketConnection, webSocketsOf } from 'rxchat/relay';
+import { fakePlatform, fakeRelay } from 'rxchat/testing';
+
+export const session = (invite: string) => connect(invite, { nick: 'a' }).pipe(shareSession());
+export const message$ = (invite: string) => session(invite).pipe(switchMap((each) => each.message$));
+export const heard$ = (invite: string) => session(invite).pipe(switchMap((each) => each.heard$));
+export const member$ = (invite: string) => session(invite).pipe(switchMap((each) => each.member$));
+export const chat = (invite: string) => room(invite, { nick: 'a' });
+export const page$ = (invite: string) =>
+  browser.connect(invite, { nick: 'a' }).pipe(browser.shareSession(), switchMap((each) => each.message$));
+export const inPage = (invite: string) => browser.room(invite, { nick: 'a' });
+export const platform = browser.browserPlatform;
+export const tls = listenTls;
+export const served = relay();
+export const alone = relayAlone({ connections: 1 });
+export const web$ = listenWeb({ host: '127.0.0.1', port: 0 });
+export const beside$ = webSocketsOf(createServer());
+export const adapter = webSocketConnection;
+export const kept$ = lmdbHistory({ dir: 'data' });
+export const fake = fakeRelay();
+export const faked = fakePlatform(fake);
+export const isKnown = (error: unknown) =>
+  [LimitError, LinkError, ProtocolError, RefusedError, browser.LimitError, browser.RefusedError].some(
+    (each) => error instanceof each,
+  );
+`;
+
+test.each([{ module: 'nodenext' }, { module: 'esnext', moduleResolution: 'bundler' }])(
+  'a package that exports what it makes of it has declarations, with $module',
+  async (resolution) => {
+    const project = newProject();
+    try {
+      await install(project.path, tarball, 'rxjs@7');
+      writeFileSync(join(project.path, 'exports.ts'), EXPORTS);
+      await compile(project.path, { ...resolution, declaration: true });
+      // Those that a compiler reads must be found by it again.
+      writeFileSync(join(project.path, 'use.ts'), `export { message$ } from './exports.js';`);
+      await compile(project.path, { ...resolution, declaration: true });
+    } finally {
+      project.remove();
+    }
+  },
+  180_000,
+);
+
 test('the command has what it needs with it, where RxJS is not installed', async () => {
   const project = newProject();
   try {

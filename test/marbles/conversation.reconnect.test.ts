@@ -6,7 +6,7 @@ import { decodeEnvelope } from '../../streams/client/envelope.js';
 import type { ConversationOptions } from '../../streams/client/conversation.js';
 import type { Say } from '../../streams/client/seal.js';
 import type { Connection } from '../../streams/wire/connection.js';
-import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/errors.js';
+import { LinkError, ProtocolError, RefusedError } from '../../streams/wire/errors.js';
 import { welcomeLine } from '../../streams/wire/handshake.js';
 import { fakeCipher, keyOf, ringOf } from '../support/fakeCipher.js';
 import { type FakeConnection, fakeConnection } from '../support/fakeConnection.js';
@@ -699,11 +699,9 @@ describe('what ends it', () => {
     throw fault;
   };
   const losing$ = concat(of(ringOf(1)), timer(99).pipe(map(broken)));
-  const tooLong = new LimitError('a message of 50316 bytes is over the limit of 49087');
 
   test.each<[string, string, Partial<ConversationOptions>, Error]>([
     ['what you say, when it fails', '98ms #', {}, fault],
-    ['a message that is too long', '98ms l', {}, tooLong],
     ['a cipher that cannot seal', '98ms a', { cipher: { ...fakeCipher, seal: broken } }, fault],
     ['keys that are lost', '-', { keyring$: losing$ }, fault],
   ])('ends it while offline too, when there is nobody to say BYE to: %s', (_name, says, more, error) => {

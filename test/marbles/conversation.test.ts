@@ -3,7 +3,7 @@ import { concat, map, NEVER, of, throwError, timer } from 'rxjs';
 import type { Keyring } from '../../streams/client/keyring.js';
 import type { Say } from '../../streams/client/seal.js';
 import type { Connection } from '../../streams/wire/connection.js';
-import { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/errors.js';
+import { LinkError, ProtocolError, RefusedError } from '../../streams/wire/errors.js';
 import { welcomeLine } from '../../streams/wire/handshake.js';
 import { fakeCipher, ringOf } from '../support/fakeCipher.js';
 import { fakeConnection } from '../support/fakeConnection.js';
@@ -53,6 +53,7 @@ const say: Record<string, Say> = {
   a: { lines: ['hello'] },
   b: { lines: ['one', 'two', 'three'] },
   l: { lines: ['x'.repeat(50_000)] },
+  n: { lines: [] },
 };
 
 const told: Record<string, string> = {
@@ -115,6 +116,20 @@ describe('conversation', () => {
         H: `${written.H} last=2`,
       });
       expectSubscriptions(say$.subscriptions).toBe('        -^---------!');
+    });
+  });
+
+  test('what cannot be said is a value and takes no number; what follows is said', () => {
+    marbles(({ hot, cold, expectObservable }) => {
+      const connection = fakeConnection({ chunk$: hot('NW', relay) });
+      const say$ = cold('                               -lna', say);
+      const heard$ = say$.pipe(talking(connection));
+      expectObservable(heard$, '------!').toBe('        -Wlna', {
+        ...told,
+        l: 'not said: a message of 50003 bytes is over the limit of 32768 bytes',
+        n: 'not said: a message has at least one line',
+      });
+      expectObservable(connection.line$).toBe('         H---a-(Q|)', written);
     });
   });
 
@@ -240,14 +255,12 @@ describe('whatever ends it says BYE and closes', () => {
     'the relay sent a line that is neither an entry nor a control',
   );
   const closed = new LinkError('the relay closed the connection');
-  const tooLong = new LimitError('a message of 50316 bytes is over the limit of 49087');
   const endings = [
     { name: 'a refusal', chunk: 'N-E', out: '--#', line: 'H-(Q|)', error: refused },
     { name: 'a refusal that may pass', chunk: 'N-S', out: '--#', line: 'H-(Q|)', error: full },
     { name: 'a connection without BYE', chunk: 'NW|', out: '-W#', line: 'H-(Q|)', error: closed },
     { name: 'a relay that is none', chunk: 'NWh', out: '-W#', line: 'H-(Q|)', error: noRelay },
     { name: 'what you say, when it fails', says: '-#', out: '-W#', line: 'H-(Q|)', error: fault },
-    { name: 'a message that is too long', says: '-l', out: '-W#', line: 'H-(Q|)', error: tooLong },
     {
       name: 'a cipher that cannot seal',
       says: '-a',

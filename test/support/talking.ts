@@ -83,6 +83,8 @@ export const tellHeard = (heard: Heard): string => {
       return `said ${heard.lines.join('|')}`;
     case 'stored':
       return `stored ${heard.position ?? 'somewhere'} ${heard.lines.join('|')}`;
+    case 'not-said':
+      return `not said: ${heard.error.message}`;
     case 'joined':
     case 'left':
       return `${heard.position} ${heard.type} ${heard.nicks.join(' ')}`;

@@ -28,7 +28,7 @@ import { shown } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
 import { leafOf } from '../../tls/certificate.js';
 import { pinOf } from '../../tls/pin.js';
-import type { Fault } from '../../transport/fault.js';
+import type { ListeningFault } from '../../transport/fault.js';
 import type { Listening } from '../../transport/listening.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { type Certificate, listenTls } from '../../transport/tls.js';
@@ -90,7 +90,7 @@ export const serve: Run = ({ flags }) =>
             takeUntil(stop$),
           );
 
-    const serving = (history: History | undefined, log: (event: RelayEvent | Fault) => void) =>
+    const serving = (history: History | undefined, log: (event: RelayEvent | ListeningFault) => void) =>
       ears$.pipe(
         tap(({ ear, pages }) => {
           announce(ear.address, pin);

@@ -1,0 +1,55 @@
+/** What a relay and what it listens by are made of: the same for `rxchat` and `rxchat/relay`. */
+export type { Address } from '../address.js';
+export type { ListeningFault } from '../transport/fault.js';
+export type { Listening } from '../transport/listening.js';
+// A room of a relay; `RoomOptions` are those of a member.
+export type { RoomOptions as RelayRoomOptions } from '../../streams/relay/index.js';
+export type {
+  Account,
+  AddressRate,
+  AdmissionOptions,
+  Announced,
+  Asked,
+  Attendance,
+  Batch,
+  CheckAccess,
+  Command,
+  ConnectionLimits,
+  Cursor,
+  Entrance,
+  EntranceOptions,
+  Failed,
+  Flow,
+  Gap,
+  GroupCommitOptions,
+  HeadLimits,
+  History,
+  JoinGate,
+  JoinRates,
+  JournalOptions,
+  LinesStored,
+  Member,
+  NotStored,
+  PaceLimits,
+  PresenceOptions,
+  Rate,
+  RelayEvent,
+  RelayOptions,
+  RollCallOptions,
+  RoomEvent,
+  RoomFailed,
+  Seated,
+  StoredLog,
+  TurnedAway,
+  WindowBudget,
+} from '../../streams/relay/index.js';
+export type {
+  Announcement,
+  ErrorCode,
+  Hello,
+  Lines,
+  OwnerProof,
+  Resume,
+  RoomName,
+  Welcome,
+} from '../../streams/wire/index.js';
