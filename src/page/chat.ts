@@ -39,7 +39,7 @@ const inWords = (state: SessionState): string => {
 /** The room, on the page: never emits, errors where it ends. */
 export const chat = (entrance: Entrance): Observable<never> => {
   const { room } = deriveRoomKeys(entrance.invite.secret);
-  return openStay(room, entrance.nick).pipe(switchMap((stay) => chatFrom(entrance, room, stay)));
+  return openStay(room).pipe(switchMap((stay) => chatFrom(entrance, room, stay)));
 };
 
 const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observable<never> => {
@@ -117,8 +117,8 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
     document.title = 'rxchat';
   });
   inviteDialog(linkOf(invite));
-  composer((say) =>
-    conversation.say(say) ? undefined : 'too much waits for the relay already: send this when it is back',
+  composer((says) =>
+    conversation.say(says) ? undefined : 'too much waits for the relay already: send this when it is back',
   );
 
   return conversation.heard$.pipe(

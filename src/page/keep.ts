@@ -54,8 +54,12 @@ const isTexts = (value: unknown): value is string[] =>
 const isPairs = (value: unknown): value is [string, string][] =>
   Array.isArray(value) && value.every((each) => isTexts(each) && each.length === 2);
 
-export const readNick = (): string => local.read('nick') ?? '';
-export const keepNick = (nick: string): void => local.write('nick', nick);
+/** The nick of this tab, or the last one of any. */
+export const readNick = (): string => ofTab.read('nick') ?? local.read('nick') ?? '';
+export const keepNick = (nick: string): void => {
+  ofTab.write('nick', nick);
+  local.write('nick', nick);
+};
 
 /** Who sits at this browser; made once. Whoever can read what it keeps is the same person. */
 export const openIdentity = (): Identity => {

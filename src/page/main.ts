@@ -4,6 +4,7 @@ import { deriveRoomKeys } from '../browser/keys.js';
 import { chat } from './chat.js';
 import { door, type Entrance, wordsOf } from './door.js';
 import { byId, tell } from './dom.js';
+import { readNick } from './keep.js';
 import { inviteOfPage } from './link.js';
 import { readStay } from './stay.js';
 
@@ -19,8 +20,9 @@ const returning = (): Entrance | undefined => {
   try {
     const invite = inviteOfPage();
     if (invite === undefined) return undefined;
-    const stay = readStay(deriveRoomKeys(invite.secret).room);
-    return stay && { invite, nick: stay.nick };
+    const nick = readNick();
+    const isBack = nick !== '' && readStay(deriveRoomKeys(invite.secret).room) !== undefined;
+    return isBack ? { invite, nick } : undefined;
   } catch {
     return undefined;
   }

@@ -3,9 +3,10 @@ import { actText } from '../cli/actText.js';
 import { alarmText } from '../cli/alarmText.js';
 import { clock } from '../cli/chat/clock.js';
 import { counted } from '../terminal/counted.js';
-import { visible, visibleNick, visibleNicks } from '../terminal/visible.js';
+import { visibleNick, visibleNicks, visibleText } from '../terminal/visible.js';
 import { make } from './dom.js';
 import type { Keys } from './keep.js';
+import { piecesOf } from './links.js';
 
 /** A line of the conversation, in its place. */
 export interface Row {
@@ -55,6 +56,23 @@ const sign = (className: string, drawn: string, word: string): HTMLElement => {
   return element;
 };
 
+/** A text in its lines, its addresses as links that show all of where they lead. */
+const written = (text: string): readonly (Node | string)[] =>
+  piecesOf(linesOf(text)).map((piece) => {
+    if (!piece.isLink) return piece.text;
+    const link = make('a', '', piece.text);
+    link.setAttribute('href', piece.text);
+    link.rel = 'noreferrer noopener';
+    link.target = '_blank';
+    return link;
+  });
+
+const linesOf = (text: string): string =>
+  text
+    .split(/\r?\n/)
+    .map((each) => visibleText(each))
+    .join('\n');
+
 /** What is said, by others or oneself; whatever it holds, it is text. */
 export const drawMessage = (
   said: {
@@ -90,7 +108,7 @@ export const drawMessage = (
     );
   else line.append(' ');
   line.append(
-    make('span', 'text', visible(said.act === undefined ? said.text : actText(said.act, said.text))),
+    make('span', 'text', ...written(said.act === undefined ? said.text : actText(said.act, said.text))),
   );
   if (mark !== undefined) line.append(sign('mark', MARKS[mark], mark === 'failed' ? 'not sent' : mark));
   return line;

@@ -8,7 +8,6 @@ import { keepOfTab, parsed, readOfTab } from './keep.js';
 /** What a tab needs to go on after it was loaded again. The relay knows it by its session. */
 export interface Stay {
   readonly room: string;
-  readonly nick: string;
   readonly session: string;
   readonly said: readonly {
     readonly lines: readonly string[];
@@ -22,8 +21,6 @@ const isStay = (value: unknown): value is Stay =>
   typeof value === 'object' &&
   value !== null &&
   'room' in value &&
-  'nick' in value &&
-  typeof value.nick === 'string' &&
   'session' in value &&
   typeof value.session === 'string' &&
   'said' in value &&
@@ -62,8 +59,8 @@ const hold = (stay: Stay): Observable<Stay> =>
  * A duplicated tab has a copy of all that the other one kept. Only one of them goes on with the session and with what is
  * pending; the other one begins a session of its own.
  */
-export const openStay = (room: string, nick: string): Observable<Stay> => {
-  const fresh = (): Stay => ({ room, nick, session: toBase64url(randomBytes(SESSION_BYTES)), said: [] });
+export const openStay = (room: string): Observable<Stay> => {
+  const fresh = (): Stay => ({ room, session: toBase64url(randomBytes(SESSION_BYTES)), said: [] });
   const kept = readStay(room);
   if (kept === undefined) return hold(fresh());
   let isOpen = false;

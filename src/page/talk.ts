@@ -31,8 +31,8 @@ export interface TalkOptions {
 export interface Talk {
   /** What is heard. After a look back everything comes once more, from further back on: a position names an entry. */
   readonly heard$: Observable<Heard>;
-  /** Says something; `false` where too much waits already. */
-  readonly say: (say: Say) => boolean;
+  /** Says all of it, or nothing and answers `false`, if too much waits already. */
+  readonly say: (says: readonly Say[]) => boolean;
   /** Emits when the relay is tried again at once, should it be away. */
   readonly retry$: Observable<unknown>;
   /** Reads from further back on, where there is more. */
@@ -88,7 +88,7 @@ export const talk = ({
 
   const keepOn = () => {
     const said = [...pending.values()].map(({ lines, act, token, bytes }) => ({ lines, act, token, bytes }));
-    keep({ room: name, nick, session, said });
+    keep({ room: name, session, said });
   };
   keepOn();
 
@@ -135,10 +135,10 @@ export const talk = ({
       tap(note),
     ),
     retry$: resume$,
-    say: (say) => {
-      if (pending.size + unsaid >= WAITING) return false;
-      unsaid += 1;
-      post(say);
+    say: (says) => {
+      if (pending.size + unsaid + says.length > WAITING) return false;
+      unsaid += says.length;
+      says.forEach(post);
       return true;
     },
     lookBack: () => {

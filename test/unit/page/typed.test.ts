@@ -20,10 +20,21 @@ describe('what is typed on the page', () => {
     ['/', /^unknown command \/, nothing was sent;/],
     ['/me', /^\/me wants a text behind it, nothing was sent$/],
     ['/topic  \n', /^\/topic wants a text/],
-    ['x'.repeat(PACK_LIMIT + 1), /too long for one message/],
-    [`/me ${'x'.repeat(PACK_LIMIT + 1)}`, /too long for one message/],
+    [`/me ${'x'.repeat(PACK_LIMIT + 1)}`, /^this has 32,769 bytes, and a message takes 32,768: shorten it$/],
   ])('%j is not, and is told why', (typed, problem) => {
     expect(readTyped(typed)).toStrictEqual({ problem: expect.stringMatching(problem) });
+  });
+
+  test('what is too long is told with its size, and can be said in parts', () => {
+    const line = `${'\u00e4'.repeat(499)}\n`;
+    const typed = readTyped(line.repeat(100));
+    expect(typed).toMatchObject({
+      problem: 'this has 99,900 bytes, and a message takes 32,768: shorten it, or send it as 4 messages',
+    });
+    if (!('parts' in typed)) throw new Error('no parts');
+    const texts = typed.parts?.flatMap(({ lines }) => lines) ?? [];
+    expect(texts.map((text) => text.split('\n').length)).toStrictEqual([32, 32, 32, 5]);
+    expect(texts.join('\n')).toBe(line.repeat(100));
   });
 
   test('what is told of it holds nothing that is not seen', () => {
