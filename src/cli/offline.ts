@@ -79,11 +79,11 @@ export const tellState =
 
 /**
  * What is heard in; errors once what was said, or who wants to come in, waits for `timeout` ms without anything coming
- * of it (0: never).
+ * of it (0: never), and the relay was read meanwhile.
  * Emits nothing and never completes: it is for `takeUntil`, which passes the error on.
  */
 export const giveUp =
-  (account: Receipts, timeout: number) =>
+  (account: Receipts, timeout: number, isHeld: () => boolean = () => false) =>
   (heard$: Observable<Heard>): Observable<never> =>
     defer(() => {
       let reason = 'the relay does not answer';
@@ -100,7 +100,8 @@ export const giveUp =
         switchMap((stored) =>
           stored < 0 || timeout === 0
             ? NEVER
-            : timer(timeout).pipe(
+            : timer(timeout, timeout).pipe(
+                filter(() => !isHeld()),
                 map(() => {
                   throw new CliError(Exit.network, `no receipt for ${timeout / 1000} s: ${reason}`);
                 }),

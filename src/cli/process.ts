@@ -14,7 +14,8 @@ import {
   throwError,
 } from 'rxjs';
 import { isHandedOver } from '../terminal/handOver.js';
-import { afterWrites, copyOut } from '../terminal/write.js';
+import { watchReader } from '../terminal/readerGone.js';
+import { afterWrites, copyOut, waitingOut } from '../terminal/write.js';
 import { errorCode } from '../transport/networkError.js';
 import { systemFault } from '../systemFault.js';
 import { endOfTurn$ } from '../turn.js';
@@ -81,14 +82,44 @@ const outputFailure = (error: Error): CliError | undefined => {
     : new CliError(Exit.unexpected, `cannot write standard output: ${systemFault(error)}`);
 };
 
+/** Bytes of a copy that wait for the reader of standard output; beyond it standard input is not read. */
+const COPY_WAITING = 65_536;
+
 /**
  * An input of which standard output gets a copy, byte for byte as `tee` makes it, until nobody reads that any more; what is
- * read goes on being read.
+ * read goes on being read. A reader of the copy that is slow makes the writer of the input wait.
  */
-export const teed = (input: Input): Input => ({
-  ...input,
-  chunk$: input.chunk$.pipe(tap(copyOut)),
-});
+export const teed = (input: Input): Input => {
+  let isWanted = true;
+  let isFull = false;
+  const pace = () => {
+    if (isWanted && !isFull) input.resume();
+    else input.pause();
+  };
+  const written = () => {
+    if (!isFull || waitingOut() > COPY_WAITING / 2) return;
+    isFull = false;
+    pace();
+  };
+  return {
+    chunk$: input.chunk$.pipe(
+      tap((chunk) => {
+        copyOut(chunk, written);
+        if (isFull || waitingOut() <= COPY_WAITING) return;
+        isFull = true;
+        pace();
+      }),
+    ),
+    pause: () => {
+      isWanted = false;
+      pace();
+    },
+    resume: () => {
+      isWanted = true;
+      pace();
+    },
+  };
+};
 
 /**
  * Never emits; errors as `outputClosed$` does. For commands that have something to do although nobody reads what they
@@ -104,8 +135,8 @@ export const flushed$: Observable<never> = defer(() =>
 );
 
 /**
- * Emits when nobody reads standard output any more (`| head -1`): time to end quietly. Errors with `CliError` when it
- * cannot be written for another reason (a full disk).
+ * Emits when nobody reads standard output any more (`| head -1`): time to end quietly, also if nothing more is written. Errors
+ * with `CliError` when it cannot be written for another reason (a full disk).
  */
 export const outputClosed$: Observable<void> = new Observable((subscriber) => {
   const fail = (error: Error) => {
@@ -115,6 +146,9 @@ export const outputClosed$: Observable<void> = new Observable((subscriber) => {
   };
   // Not taken off again: what was written last may fail after everyone has gone.
   process.stdout.on('error', fail);
+  return watchReader(() => {
+    subscriber.next();
+  });
 });
 
 /** For what is printed without watching `outputClosed$`, such as a help. */

@@ -1,3 +1,4 @@
+import { encodeText } from '../../streams/wire/index.js';
 import { graphemesOf } from './graphemes.js';
 
 declare const visibleBrand: unique symbol;
@@ -122,6 +123,12 @@ export const shown = (words: TemplateStringsArray, ...values: readonly (string |
 
 /** Lines one below the other. */
 export const stacked = (lines: readonly Visible[]): Visible => lines.join('\n') as Visible;
+
+/** Lines as they are written, in UTF-8. */
+export type VisibleBytes = Uint8Array & { readonly [visibleBrand]: true };
+
+/** A text, or several lines, with the newline behind it. */
+export const bytesOf = (text: Visible): VisibleBytes => encodeText(`${text}\n`) as VisibleBytes;
 
 /** Parts that each may reach a terminal, as one. */
 export const joined = (...parts: readonly Visible[]): Visible => parts.join('') as Visible;

@@ -1,8 +1,13 @@
-import { reshaped, type Visible, visible } from './visible.js';
+import { reshaped, type Visible, visible, type VisibleBytes } from './visible.js';
 
 /** Writes a line, or several, to standard output: the conversation, and what a command was asked for. */
 export const writeOut = (text: Visible, done?: (error: Error | null | undefined) => void): void => {
   process.stdout.write(`${text}\n`, done);
+};
+
+/** The same of what is bytes already. */
+export const writeBytes = (bytes: VisibleBytes, done: (error: Error | null | undefined) => void): void => {
+  process.stdout.write(bytes, done);
 };
 
 let aside: ((text: Visible) => void) | undefined;
@@ -53,10 +58,13 @@ export const clearStatus = (): void => {
   status = undefined;
 };
 
-/** Writes one's own standard input to standard output, exactly: nobody else sent it. */
-export const copyOut = (bytes: Uint8Array): void => {
-  process.stdout.write(bytes);
+/** Writes one's own standard input to standard output, exactly: nobody else sent it. Calls back once it is, or failed. */
+export const copyOut = (bytes: Uint8Array, done: () => void): void => {
+  process.stdout.write(bytes, done);
 };
+
+/** How many bytes were given to standard output that the system does not have yet. */
+export const waitingOut = (): number => process.stdout.writableLength;
 
 /** Calls back once all that was written to standard output is written, or failed. */
 export const afterWrites = (done: () => void): void => {

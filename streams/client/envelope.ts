@@ -84,9 +84,10 @@ export const encodeEnvelope = (envelope: Envelope, { sign }: Pick<Identity, 'sig
  */
 export const decodeEnvelope = (plaintext: Plaintext): SignedEnvelope | undefined => {
   const text = decodeText(withoutPadding(plaintext)) ?? '';
-  const signature = SIGNATURE.exec(text)?.[1];
   const fields = readObject(text);
-  if (signature === undefined || fields?.['kind'] !== 'message') return undefined;
+  // Its own string: a match is a part of the text, and who remembers it would keep all of the text.
+  const signature = fields?.['signature'];
+  if (!SIGNATURE.test(text) || !isText(signature) || fields?.['kind'] !== 'message') return undefined;
   const { nick, room, key, session, counter, time, stored, text: line } = fields;
   const lines = fields['lines'] ?? [line];
   const seen = fields['seen'] === undefined ? undefined : readSeen(fields['seen']);

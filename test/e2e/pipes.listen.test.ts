@@ -157,7 +157,7 @@ describe('listen', () => {
   test.each([
     [['--since', '1m', '--last', '1'], '--last and --since are two places to begin'],
     [['--after', '1', '--last', '1'], '--after and --last are two places to begin'],
-    [['--since', 'yesterday'], '--since needs a time from 0 ms to'],
+    [['--since', 'someday'], '--since needs a time in the past, such as 10m'],
     [['--events'], '--events needs --json'],
   ])('refuses %j', async (flags, what) => {
     const ran = await run(['listen', newRoom(1).text, ...flags]);
@@ -198,5 +198,21 @@ describe('listen', () => {
     expect(strict.out).toMatch(/^\{"v":1,"type":"gap","room":"[^"]+","from":1,"to":\d+\}\n$/);
     const lax = await run(args);
     expect([lax.code, lax.out.split('\n')]).toMatchObject([0, { length: 3 }]);
+  });
+});
+
+describe('a reader that has gone', () => {
+  const onLinux = process.platform === 'linux' ? test : test.skip;
+
+  onLinux.each(['listen', 'join'])('ends %s, without another message', async (command) => {
+    const { room } = await roomWith([]);
+    const waiting = rxchat([command, room, '--nick', 'ear'], {
+      by: ['bash', '-c', '"$0" "$@" | grep -m1 DONE; exit ${PIPESTATUS[0]}'],
+    });
+    expect((await run(['send', room, '-m', 'not yet'])).code).toBe(0);
+    expect((await run(['listen', room, '--after', '0', '-n', '1'])).code).toBe(0);
+    await waiting.err.until(({ text }) => command === 'join' || text.includes('joined'));
+    while (!waiting.out.text.includes('DONE')) await run(['send', room, '-m', 'DONE']);
+    expect(await waiting.exit).toBe(0);
   });
 });

@@ -46,6 +46,8 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/cli/relayLog.ts: pino(': 'the lines of the log of `serve`, each of which passes escapedJson',
   'src/history/lock.ts: /proc/': 'names a directory that is open, and writes no terminal',
   'src/terminal/askHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
+  'src/terminal/readerGone.ts: /proc/':
+    'opens the pipe of standard output to be told that nobody reads it, and writes nothing',
   'src/terminal/screen.ts: stdout': 'tells when its size changes',
   'src/terminal/tty.ts: stdout': 'the terminal itself',
   'src/terminal/tty.ts: stdout.columns': 'asks, and writes nothing',
@@ -57,6 +59,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/write.ts: stderr.columns': 'asks how wide it is',
   'src/terminal/write.ts: stderr.write':
     'takes Visible alone: notes, errors, hints, the usage; and how far send is, in a line that it clears',
+  'src/terminal/write.ts: stdout.writableLength': 'asks how much waits, and writes nothing',
   'src/terminal/write.ts: stdout.write':
     'takes Visible: messages, JSON, invites, what serve and check say; and with --tee your own input, exactly',
 };

@@ -4,7 +4,6 @@ import {
   connect,
   defer,
   EMPTY,
-  filter,
   finalize,
   from,
   ignoreElements,
@@ -28,7 +27,6 @@ import { formatInvite } from '../../invite/text.js';
 import { room } from '../../room.js';
 import type { RoomOptions } from '../../roomOn.js';
 import { shown, type Visible } from '../../terminal/visible.js';
-import { writeOut } from '../../terminal/write.js';
 import { readAddress } from '../address.js';
 import { calledAs } from '../calledAs.js';
 import { LONG } from '../choices.js';
@@ -41,8 +39,9 @@ import { type Company, company } from '../company.js';
 import { CliError, Exit, note } from '../exit.js';
 import { choice, type Flags, span } from '../flags.js';
 import { leaving } from '../leaving.js';
+import { OUTPUT_WAITING, type Pressure, pressure } from '../listening/pressure.js';
 import { giveUp, tellState } from '../offline.js';
-import { oneWriteATurn } from '../output.js';
+import { slicesOfTurn, writtenOut } from '../output.js';
 import { openPeople, type People } from '../people.js';
 import { interruption$, outputClosed$, standardInput } from '../process.js';
 import { receipts } from '../receipts.js';
@@ -112,9 +111,10 @@ const talk = ({
     // Whoever asks for a number of entries wants these, not those since the last time.
     const after = spool.after ?? (flags['last'] === undefined ? read?.before : undefined);
     const around = company();
+    const held = pressure(OUTPUT_WAITING);
     const desk = interactive
       ? openSitting({ invite, isNew, nick, people, around, flags, readTo: read?.before })
-      : plainDesk(chatFormat(nick, people.isVerified, flags['utc'] === true), around, invite, flags);
+      : plainDesk(chatFormat(nick, people.isVerified, flags['utc'] === true), around, invite, flags, held);
     const timeout = interactive ? 0 : (span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT);
     const account = receipts();
     let unread = false;
@@ -128,7 +128,8 @@ const talk = ({
             ...people,
             nick$: desk.nick$,
             retry$: desk.retry$,
-            connect: link,
+            connect: held.through(link),
+            isHeld: held.isHeld,
             restored: spool,
             ...(after !== undefined && { after }),
           }),
@@ -147,7 +148,7 @@ const talk = ({
       takeWhile(() => !account.done, true),
       connect((shared$) =>
         merge(shared$.pipe(desk.show), shared$.pipe(read === undefined ? stop : read.keeping(spool))).pipe(
-          takeUntil(shared$.pipe(giveUp(account, timeout))),
+          takeUntil(shared$.pipe(giveUp(account, timeout, held.isHeld))),
         ),
       ),
       takeUntil(interactive ? heard$.pipe(leaving()) : NEVER),
@@ -197,6 +198,7 @@ const plainDesk = (
   around: Company,
   invite: Invite,
   flags: Flags,
+  held: Pressure,
 ): Desk => ({
   ...pipedLines(standardInput(), { long: choice(flags, 'long', LONG) }),
   show: connect((heard$) =>
@@ -207,11 +209,12 @@ const plainDesk = (
         map((text) => shown`-- ${text}`),
       ),
     ).pipe(
-      filter((line) => line !== undefined),
-      oneWriteATurn(),
-      tap((text) => {
-        writeOut(text);
-      }),
+      tap(() => held.add(1)),
+      slicesOfTurn(),
+      writtenOut(({ values }) => {
+        const lines = values.filter((line) => line !== undefined);
+        return { lines, count: values.length, known: undefined };
+      }, held),
       ignoreElements(),
     ),
   ),

@@ -24,7 +24,7 @@ import { company } from '../company.js';
 import { CliError, Exit, note, usageError } from '../exit.js';
 import { type Flags, integer, text } from '../flags.js';
 import { openCursorFile } from '../listening/cursor.js';
-import { pressure } from '../listening/pressure.js';
+import { OUTPUT_WAITING, pressure } from '../listening/pressure.js';
 import { readDelivery } from '../listening/readDelivery.js';
 import { readings, readTogether } from '../listening/readings.js';
 import { sieve } from '../listening/sieve.js';
@@ -50,7 +50,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
     const file = path === undefined ? undefined : openCursorFile(path, name);
     const start = readStart(flags, file?.start, Date.now());
     const without = flags['self'] === false ? people.identity.key : undefined;
-    const held = pressure();
+    const held = pressure(text(flags, 'exec') === undefined ? OUTPUT_WAITING : undefined);
     const deliver = readDelivery(flags, { nick, room: name, people, held });
     const read = readings({
       sift: sieve({ ...start, without }),
@@ -58,8 +58,6 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
       count,
       failOnGap: flags['failOnGap'] === true,
     });
-    /** A command takes its time, and output is taken at once. */
-    const isSlow = text(flags, 'exec') !== undefined;
     let isClosed = false;
 
     const taken$ = from(readRoomOptions(flags, nick)).pipe(
@@ -81,10 +79,9 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
         merge(
           heard$.pipe(
             company().news(),
-            readTogether(read, isSlow ? held : undefined),
+            readTogether(read, held),
             deliver,
-            tap((batch) => {
-              const cursor = batch.findLast((each) => each.cursor !== undefined)?.cursor;
+            tap((cursor) => {
               if (cursor !== undefined) file?.save(cursor);
             }),
             map(() => false),

@@ -19,7 +19,7 @@ import {
 } from 'rxjs';
 import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
-import { clearStatus, showStatus, writeOut } from '../../terminal/write.js';
+import { clearStatus, showStatus, waitingOut, writeOut } from '../../terminal/write.js';
 import { atMostEvery } from '../atMostEvery.js';
 import { calledAs } from '../calledAs.js';
 import { DROPPED, LONG } from '../choices.js';
@@ -105,6 +105,10 @@ const sendFrom = ({
     const receipt = receiptLines(name);
     const account = receipts();
     const tell = tellDropped({ room: name, json, quiet });
+    /** Receipts that nobody reads hold the input back, as lines do that the relay does not take. */
+    const pace = () => {
+      source.pace(account.pendingBytes + (json ? waitingOut() : 0));
+    };
     let wasIn = false;
     let unsayable: CliError | undefined;
 
@@ -128,10 +132,10 @@ const sendFrom = ({
       spool === undefined ? tap() : keeping(spool),
       tap((heard) => {
         account.take(heard);
-        source.pace(account.pendingBytes);
         wasIn ||= heard.type === 'welcome';
         const line = json ? receipt(heard) : undefined;
-        if (line !== undefined) writeOut(line);
+        if (line !== undefined) writeOut(line, pace);
+        pace();
       }),
       takeWhile(() => !account.done, true),
       connect((heard$) =>

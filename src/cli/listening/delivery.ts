@@ -1,9 +1,8 @@
-import { concatMap, from, map, Observable, type OperatorFunction, tap } from 'rxjs';
+import { concatMap, from, map, type Observable, type OperatorFunction, tap } from 'rxjs';
 import type { Heard, Message } from '../../../streams/index.js';
-import { stacked, type Visible } from '../../terminal/visible.js';
-import { writeOut } from '../../terminal/write.js';
 import { note } from '../exit.js';
 import type { Printed } from '../listenFormat.js';
+import { writtenOut } from '../output.js';
 import type { Cursor } from './cursor.js';
 import type { Pressure } from './pressure.js';
 
@@ -14,33 +13,22 @@ export interface Reading {
   readonly cursor: Cursor | undefined;
 }
 
-/** What came together in, the same out once it was taken. */
-export type Delivery = OperatorFunction<readonly Reading[], readonly Reading[]>;
+/** What came together in, how far one is out once it was taken. */
+export type Delivery = OperatorFunction<readonly Reading[], Cursor | undefined>;
 
 type Format = (heard: Heard) => Printed;
 
-/** Writes to standard output: what came together is one write, taken once the system has it. */
-export const toOutput =
-  (format: Format): Delivery =>
-  (batch$) =>
-    batch$.pipe(
-      concatMap((batch) => {
-        const printed = batch.flatMap(({ heard, isWanted }) => (isWanted ? [format(heard)] : []));
-        for (const { note: text } of printed) if (text !== undefined) note(text);
-        const out = printed.flatMap((each) => (each.out === undefined ? [] : [each.out]));
-        return out.length === 0 ? [batch] : written(stacked(out)).pipe(map(() => batch));
-      }),
-    );
-
-const written = (text: Visible): Observable<void> =>
-  new Observable((subscriber) => {
-    writeOut(text, (error) => {
-      // Why it could not be written, standard output says itself, and that ends it all.
-      if (error instanceof Error) return;
-      subscriber.next();
-      subscriber.complete();
-    });
-  });
+/** Writes to standard output. Takes what was written off what waits. */
+export const toOutput = (format: Format, held: Pick<Pressure, 'add'>): Delivery =>
+  writtenOut((slice) => {
+    const printed = slice.flatMap(({ heard, isWanted }) => (isWanted ? [format(heard)] : []));
+    return {
+      lines: printed.flatMap(({ out }) => (out === undefined ? [] : [out])),
+      notes: printed.flatMap((each) => (each.note === undefined ? [] : [each.note])),
+      count: slice.length,
+      known: slice.findLast(({ cursor }) => cursor !== undefined)?.cursor,
+    };
+  }, held);
 
 /** Gives each message to a command, one after the other; what is no message is a note. Takes what was done off what waits. */
 export const toCommand =
@@ -60,5 +48,5 @@ export const toCommand =
         return [reading];
       }),
       tap(() => pressure.add(-1)),
-      map((reading) => [reading]),
+      map(({ cursor }) => cursor),
     );

@@ -1,8 +1,11 @@
 import { type Observable, tap } from 'rxjs';
 import type { Connection } from '../../../streams/index.js';
 
-/** Things heard that may wait; beyond it the relay is not read. */
+/** Things heard that may wait for a command; beyond it the relay is not read. */
 const WAITING = 64;
+
+/** Things heard that may wait for standard output: a text of several parts, so that the next is there when one is written. */
+export const OUTPUT_WAITING = 256;
 
 /** Makes the relay wait for whoever takes what is heard. */
 export interface Pressure {

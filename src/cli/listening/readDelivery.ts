@@ -20,7 +20,7 @@ export const readDelivery = (flags: Flags, { nick, room, people, held }: Deliver
   const json = jsonFormat(nick, room, isVerified, flags['events'] === true, isChanged);
   const plain = plainFormat(nick, isChanged);
   const command = text(flags, 'exec');
-  if (command === undefined) return toOutput(flags['json'] === true ? json : plain);
+  if (command === undefined) return toOutput(flags['json'] === true ? json : plain, held);
 
   // The command may write it to a terminal: only tabs and line ends are as they were, and --json has all.
   const inputOf = (message: Message) =>

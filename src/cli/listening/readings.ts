@@ -1,6 +1,6 @@
 import { map, type OperatorFunction, takeWhile, tap } from 'rxjs';
 import type { Heard } from '../../../streams/index.js';
-import { together } from '../output.js';
+import { type Slice, slicesOfTurn } from '../output.js';
 import { type Cursor, cursors } from './cursor.js';
 import type { Reading } from './delivery.js';
 import type { Pressure } from './pressure.js';
@@ -14,9 +14,9 @@ export interface ReadingsOptions {
   readonly failOnGap: boolean;
 }
 
-/** Makes readings of what was heard together, up to where it is enough. */
+/** Makes readings of what was heard in one turn, up to where it is enough. */
 export interface Readings {
-  readonly take: (batch: readonly Heard[]) => readonly Reading[];
+  readonly take: (slice: Slice<Heard>) => readonly Reading[];
   /** Why it is over, once it is. */
   readonly end: 'count' | 'gap' | undefined;
 }
@@ -35,14 +35,14 @@ export const readings = ({ sift, start, count, failOnGap }: ReadingsOptions): Re
   };
 
   return {
-    take: (batch) => {
+    take: ({ values, next }) => {
       const taken: Reading[] = [];
-      const sifted = batch.flatMap(sift);
+      const sifted = values.flatMap(sift);
       for (const [at, each] of sifted.entries()) {
         if (end !== undefined) break;
         end = endAt(each);
         // It is told, and not passed: the next run is told again.
-        const cursor = end === 'gap' ? undefined : advance(each.heard, sifted[at + 1]?.heard);
+        const cursor = end === 'gap' ? undefined : advance(each.heard, sifted[at + 1]?.heard ?? next);
         taken.push({ ...each, cursor });
       }
       return taken;
@@ -54,18 +54,18 @@ export const readings = ({ sift, start, count, failOnGap }: ReadingsOptions): Re
 };
 
 /**
- * What is heard in, readings out, those of one turn of the event loop together; completes where it is enough. `held` counts
+ * What is heard in, readings out, those of one turn of the event loop in slices; completes where it is enough. `held` counts
  * what waits from the moment at which it is heard: in one turn a socket may be read many times.
  */
 export const readTogether =
-  (read: Readings, held?: Pick<Pressure, 'add'>): OperatorFunction<Heard, readonly Reading[]> =>
+  (read: Readings, held: Pick<Pressure, 'add'>): OperatorFunction<Heard, readonly Reading[]> =>
   (heard$) =>
     heard$.pipe(
-      tap(() => held?.add(1)),
-      together(),
-      map((batch) => {
-        const taken = read.take(batch);
-        held?.add(taken.length - batch.length);
+      tap(() => held.add(1)),
+      slicesOfTurn(),
+      map((slice) => {
+        const taken = read.take(slice);
+        held.add(taken.length - slice.values.length);
         return taken;
       }),
       takeWhile(() => read.end === undefined, true),
