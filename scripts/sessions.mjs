@@ -105,7 +105,7 @@ const play = async () => {
   const relay = await serve('rxchat serve --port 0');
   const bob = envOf('bob');
   try {
-    const invite = typed('rxchat invite --port PORT | tee room.txt');
+    const invite = typed('rxchat invite --port PORT --out room.txt && cat room.txt');
     const pipes = [
       typed('seq 3 | rxchat send --invite-file room.txt --nick bob', bob),
       typed('rxchat listen --invite-file room.txt --after 0 -n 3'),

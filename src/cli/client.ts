@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { catchError, defer, map, type Observable, of, switchMap, throwError } from 'rxjs';
 import type { Cipher } from '../../streams/client/index.js';
@@ -12,11 +11,11 @@ import { unlockInvite } from '../invite/unlockInvite.js';
 import { parseAnyInvite } from '../invite/text.js';
 import type { RoomOptions } from '../roomOn.js';
 import { shown, visible } from '../terminal/visible.js';
-import { systemFault } from '../systemFault.js';
 import { readAccessToken } from './accessTokens.js';
 import { FERNET_ENGINES } from './choices.js';
 import { usageError } from './exit.js';
 import { type Args, choice, type Flags, integer, span, text } from './flags.js';
+import { readInviteFile, warnOfReaders } from './inviteFile.js';
 import { readPassphrase } from './passphrase.js';
 
 /**
@@ -28,7 +27,11 @@ export const readInvite = (args: Args): Observable<Invite | undefined> =>
     const given = textOf(args);
     if (given === undefined || given === '') return of(undefined);
     const invite = asUsage(() => parseAnyInvite(given));
-    if (!isLocked(invite)) return of(invite);
+    if (!isLocked(invite)) {
+      const file = text(args.flags, 'inviteFile');
+      if (file !== undefined && args.flags['quiet'] !== true) warnOfReaders(file);
+      return of(invite);
+    }
     return readPassphrase(args.flags, shown`passphrase of the room ${visible(invite.label)}: `).pipe(
       switchMap((passphrase) => unlockInvite(invite, passphrase)),
       catchError((error: unknown) => throwError(() => usageOf(error))),
@@ -53,7 +56,7 @@ const textOf = ({ input, flags }: Args): string | undefined => {
   const file = text(flags, 'inviteFile');
   if (argument !== undefined && file !== undefined)
     throw usageError('the invite is given twice: as an argument and as --invite-file');
-  return argument ?? (file === undefined ? process.env['RXCHAT_INVITE'] : readFirstLine(file));
+  return argument ?? (file === undefined ? process.env['RXCHAT_INVITE'] : readInviteFile(file));
 };
 
 const usageOf = (error: unknown): unknown =>
@@ -65,26 +68,6 @@ const asUsage = <T>(read: () => T): T => {
   } catch (error) {
     throw usageOf(error);
   }
-};
-
-/** The first line that is neither empty nor a comment, which begins with `#`. */
-const readFirstLine = (file: string): string => {
-  try {
-    const lines = decode(readFileSync(file)).split('\n');
-    return lines.map((line) => line.trim()).find((line) => line !== '' && !line.startsWith('#')) ?? '';
-  } catch (error) {
-    throw usageError(
-      `cannot read --invite-file ${file}: ${systemFault(error)}`,
-      file === '-' ? 'standard input is --invite-file /dev/stdin' : undefined,
-    );
-  }
-};
-
-/** UTF-8 or, as PowerShell writes it, UTF-16; both may begin with a mark. */
-const decode = (bytes: Uint8Array): string => {
-  const [first, second] = bytes;
-  const encoding = { 0xfffe: 'utf-16le', 0xfeff: 'utf-16be' }[((first ?? 0) << 8) | (second ?? 0)];
-  return new TextDecoder(encoding ?? 'utf-8').decode(bytes);
 };
 
 /** The nick of `--nick`, or the login name; `unique`: one of it for this run alone, for those that come in numbers. */

@@ -60,7 +60,7 @@ const nick: Flag = { type: 'string', value: 'NAME', help: 'who you are in the ro
 const inviteFile: Flag = {
   type: 'string',
   value: 'FILE',
-  help: 'read the invite from a file',
+  help: 'read the invite from a file; - is standard input',
   env: 'RXCHAT_INVITE',
   orInput: true,
 };
@@ -312,7 +312,7 @@ export const COMMANDS: readonly Command[] = [
     inputs: 0,
     summary: 'make a room: print its invite; whoever has it is in',
     examples: [
-      'rxchat invite > room.txt',
+      'rxchat invite --out room.txt',
       'rxchat invite --host chat.example.org --pin=PIN',
       'rxchat invite --passphrase --room "book club"',
     ],
@@ -334,6 +334,11 @@ export const COMMANDS: readonly Command[] = [
         help: 'read its passphrase from a file, to see whether it will do',
       },
       room: { type: 'string', value: 'NAME', help: 'what its room is called (a random name)' },
+      out: {
+        type: 'string',
+        value: 'FILE',
+        help: 'write it to a new file, for you alone, instead of standard output',
+      },
     },
     load: async () => (await import('./commands/invite.js')).invite,
   },

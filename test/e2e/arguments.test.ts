@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDir, run } from './support/child.js';
 import { endAll } from './support/endings.js';
@@ -56,6 +56,48 @@ test.each<[string, (invite: string) => string | Uint8Array]>([
   const relay = await startRelay();
   const { text } = newRoom(relay.port);
   const file = join(newDir(), 'room.txt');
-  writeFileSync(file, written(text));
+  writeFileSync(file, written(text), { mode: 0o600 });
   expect(await run(['send', '--invite-file', file, '-m', 'hello'])).toMatchObject({ code: 0, err: '' });
+});
+
+test('--invite-file - is standard input, which then is not what is sent', async () => {
+  const relay = await startRelay();
+  const { text } = newRoom(relay.port);
+  const input = `# our room\n${text}\n`;
+  const sent = await run(['send', '--invite-file', '-', '-m', 'hello'], { input });
+  expect([sent.code, sent.err]).toStrictEqual([0, '']);
+  const heard = await run(['listen', '--invite-file', '-', '--last', '9', '-n', '1'], { input });
+  expect(heard.out).toMatch(/: hello\n$/);
+  expect(await run(['send', '--invite-file', '-'], { input })).toMatchObject({
+    code: 2,
+    err: 'rxchat: standard input is the invite, and so not what is to be sent\nrxchat: hint: give that with -m TEXT\n',
+  });
+  expect((await run(['listen', '--invite-file', '-'], { input: '' })).err).toContain('there is no invite');
+});
+
+const onUnix = process.platform === 'win32' ? test.skip : test;
+
+onUnix('an invite is written with --out for its owner alone, and over nothing', async () => {
+  const relay = await startRelay();
+  const file = join(newDir(), 'room.txt');
+  const make = (...flags: string[]) => run(['invite', '--port', String(relay.port), '--out', file, ...flags]);
+  expect(await make()).toStrictEqual({
+    code: 0,
+    out: '',
+    err: `rxchat: the invite is in ${file}; whoever has it is in\n`,
+  });
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const before = readFileSync(file, 'utf8');
+  expect(before).toMatch(/^rxchat:\/\/\S+\n$/);
+  expect(await make()).toMatchObject({ code: 2, err: expect.stringContaining(`${file} is there already`) });
+  expect(readFileSync(file, 'utf8')).toBe(before);
+  expect(await run(['send', '--invite-file', file, '-m', 'x'])).toMatchObject({ code: 0, err: '' });
+  chmodSync(file, 0o644);
+  const warning = `rxchat: others can read the invite in ${file}, and whoever has it is in: chmod 600 ${file}\n`;
+  expect(await run(['send', '--invite-file', file, '-m', 'x'])).toMatchObject({ code: 0, err: warning });
+  expect(await run(['send', '--invite-file', file, '-m', 'x', '-q'])).toMatchObject({ code: 0, err: '' });
+  expect(await run(['invite', '--out', '/dev/null/x'])).toMatchObject({
+    code: 2,
+    err: 'rxchat: cannot write --out /dev/null/x: a part of the path is not a directory\n',
+  });
 });

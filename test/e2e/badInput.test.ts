@@ -54,7 +54,6 @@ describe('wrong usage ends in 2 with a line that says what to do', () => {
     ['a host with a zone', ['invite', '--host', 'fe80::1%lo'], /without %\n.*zone/],
     ['a number as a host', ['invite', '--host', '12345'], /0\.0\.48\.57, write it so/],
     ['a host that none can be', ['invite', '--host', '1.2.3.4.5'], /--host needs a host name or an address/],
-    ['a file that is meant as standard input', ['listen', '--invite-file', '-'], /\/dev\/stdin/],
     ['a time that none is', ['listen', INVITE, '--since', 'monday'], /--since needs a time in the past/],
     ['a flag that is given twice', ['listen', INVITE, '--last', '1', '--last', '2'], /--last is given twice/],
     ['a port that is no number', ['serve', '--port', 'http'], /--port needs a whole number from 0 to 65535/],

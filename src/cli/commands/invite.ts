@@ -1,6 +1,6 @@
 import { defer, EMPTY, from, map, type Observable, of, switchMap, tap } from 'rxjs';
 import { createInvite, type Invite, InviteError } from '../../invite/invite.js';
-import { createLockedInvite, type LockedInvite } from '../../invite/lockedInvite.js';
+import { createLockedInvite, isLocked, type LockedInvite } from '../../invite/lockedInvite.js';
 import { formatInvite } from '../../invite/text.js';
 import { shown, visible } from '../../terminal/visible.js';
 import { writeOut } from '../../terminal/write.js';
@@ -8,13 +8,14 @@ import { readAddress } from '../address.js';
 import type { Run } from '../commandTable.js';
 import { note, usageError } from '../exit.js';
 import { type Flags, integer, text } from '../flags.js';
+import { writeInviteFile } from '../inviteFile.js';
 import { makeWords, readPassphrase, weakness } from '../passphrase.js';
 import { readPin } from '../relayLink.js';
 
 /** So many words where a passphrase is asked for and the answer is empty: 66 bits. */
 const WORDS = 6;
 
-/** `rxchat invite`: one line on stdout; what is said of its passphrase goes to stderr. */
+/** `rxchat invite`: one line on stdout, or in the file of `--out`; what is said of it goes to stderr. */
 export const invite: Run = ({ flags }) =>
   defer(() => {
     const relay = { ...readAddress(flags), pin: readPin(flags) };
@@ -23,7 +24,12 @@ export const invite: Run = ({ flags }) =>
       : of(createInvite(relay));
     return invite$.pipe(
       tap((made) => {
-        writeOut(visible(formatInvite(made)));
+        const file = text(flags, 'out');
+        if (file === undefined) writeOut(visible(formatInvite(made)));
+        else {
+          writeInviteFile(file, formatInvite(made));
+          note(`the invite is in ${file}${isLocked(made) ? '' : '; whoever has it is in'}`);
+        }
       }),
       switchMap(() => EMPTY),
     );

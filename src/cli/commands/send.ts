@@ -33,6 +33,7 @@ import { flushed$, interruption$, outputFailure$, standardInput, teed } from '..
 import { openPeople, type People } from '../people.js';
 import { readLink } from '../relayLink.js';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
+import { STANDARD_INPUT } from '../inviteFile.js';
 import { receipts } from '../receipts.js';
 import { receiptLines } from '../receiptLines.js';
 import { type Outcome, outcomeText, withOutcome } from '../sending/outcome.js';
@@ -71,6 +72,11 @@ const sendTo = (invite: Invite, flags: Flags): Observable<number> =>
     const nick = readNick(flags, { unique: true });
     const timeout = span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? TIMEOUT;
     const message = text(flags, 'message');
+    if (message === undefined && flags['inviteFile'] === STANDARD_INPUT)
+      throw usageError(
+        'standard input is the invite, and so not what is to be sent',
+        'give that with -m TEXT',
+      );
     if (message === undefined && process.stdin.isTTY)
       throw usageError(
         'there is nothing to send',
