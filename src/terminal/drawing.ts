@@ -87,21 +87,29 @@ const leastWidth = ({ text, width }: Cell): number => (text.includes('\ufe0f') ?
 export const isAffected = ({ rows, cursor }: View, columns: number): boolean =>
   rows.slice(0, cursor.row + 1).some((row) => placeIn(row, Infinity, columns).row > 0);
 
+/** What the place of the cursor says about the terminal after a change of its columns. */
+export interface Evidence {
+  /** The cursor is where it is if the rows were wrapped. */
+  readonly wrapped: boolean;
+  /** It is where it is if they were cut off. */
+  readonly cut: boolean;
+}
+
 /**
- * Whether a terminal has wrapped the rows of a view when its columns changed, by the column that its cursor is in
- * afterwards: one that cuts rows off leaves the cursor in its column, or in the last. `undefined` if both would be there.
+ * Compares the column that the cursor is in with those that it may be in: a terminal that wraps takes it along with its
+ * cell, another one leaves it in its column, or in the last. Neither: the terminal has other columns by now.
  */
-export const reflowOf = ({ rows, cursor }: View, columns: number, reported: number): boolean | undefined => {
+export const evidenceOf = ({ rows, cursor }: View, columns: number, reported: number): Evidence => {
   const last = columns - 1;
-  const wrapped = Math.min(placeIn(rows[cursor.row] ?? shown``, cursor.column, columns).column, last);
-  const cut = Math.min(cursor.column, last);
-  if (wrapped === cut) return undefined;
-  return reported === wrapped ? true : reported === cut ? false : undefined;
+  const { column } = placeIn(rows[cursor.row] ?? shown``, cursor.column, columns);
+  // Behind the last cell of a full row some terminals name a column that there is not.
+  const is = (expected: number) => Math.min(reported, last) === Math.min(expected, last);
+  return { wrapped: is(column), cut: is(cursor.column) };
 };
 
 /** Whether a terminal is known to wrap its rows when its columns change: tmux is, if nothing else is in between. */
-export const reflowBy = (env: Readonly<Record<string, string | undefined>>): true | undefined => {
+export const reflowBy = (env: Readonly<Record<string, string | undefined>>): boolean => {
   const has = (name: string) => (env[name] ?? '') !== '';
   const isTmux = has('TMUX') && /^(tmux|screen)/.test(env['TERM'] ?? '');
-  return isTmux && !has('STY') && !has('XTERM_VERSION') ? true : undefined;
+  return isTmux && !has('STY') && !has('XTERM_VERSION');
 };

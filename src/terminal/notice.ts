@@ -16,8 +16,13 @@ export const ring = (): void => {
  */
 export const notify = (kind: Notices, title: string, text: string): void => {
   if (kind === 'off') return;
-  process.stdout.write(noticeText(kind, title, text));
+  const sequence = noticeText(kind, title, text);
+  process.stdout.write((process.env['TMUX'] ?? '') === '' ? sequence : throughTmux(sequence));
 };
+
+/** A sequence that tmux passes on to the terminal that it is in, if it is allowed to (`allow-passthrough`). */
+export const throughTmux = (sequence: string): string =>
+  `\x1bPtmux;${sequence.replaceAll('\x1b', '\x1b\x1b')}\x1b\\`;
 
 /** What is written for a notice. */
 export const noticeText = (kind: Exclude<Notices, 'off'>, title: string, text: string): string => {

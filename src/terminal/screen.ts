@@ -8,7 +8,7 @@ import {
   Subscription,
   takeUntil,
 } from 'rxjs';
-import { drawn, erased, isAffected, reflowBy, reflowOf } from './drawing.js';
+import { drawn, erased, evidenceOf, isAffected, reflowBy } from './drawing.js';
 import type { Complete } from './editor/completion.js';
 import { given, rewritten, step } from './editor/editor.js';
 import { pastedText } from './editor/paste.js';
@@ -42,6 +42,8 @@ export interface Screen {
   readonly setFoot: (foot: Foot) => void;
   /** Opens the editor of the person (`$VISUAL`, `$EDITOR`) on a text, which is the draft when it is closed. */
   readonly edit: (text: string) => void;
+  /** Clears the screen, as Ctrl-L does. */
+  readonly clear: () => void;
 }
 
 /** What was entered before, and where to keep what is. */
@@ -85,16 +87,17 @@ export const terminalScreen = ({
     let isDue = false;
     /** It is closed, and something stands below it. */
     let isLeft = false;
-    let reflows: boolean | undefined = reflowBy(process.env);
+    /** Whether the terminal is known to wrap its rows again when its columns change. */
+    let reflows = reflowBy(process.env);
     /** Waits for a size that holds, or for an answer; nothing is drawn meanwhile. */
     let resizing = Subscription.EMPTY;
     let isAsked = false;
     let answers = true;
 
-    const draw = () => {
+    const draw = (isWrapped = reflows) => {
       isDue = false;
       if (open !== undefined || isSuspended || (!resizing.closed && !isClosed)) return;
-      const before = view === undefined ? shown`` : erased(view, tty.columns, reflows === true);
+      const before = view === undefined ? shown`` : erased(view, tty.columns, isWrapped);
       view = isClosed ? aboveOf(foot, tty) : viewOf(foot, editor, tty);
       tty.write(joined(before, printed.taken(), drawn(view)));
     };
@@ -106,7 +109,7 @@ export const terminalScreen = ({
       });
     };
     const clear = () => {
-      if (view !== undefined) tty.write(erased(view, tty.columns, reflows === true));
+      if (view !== undefined) tty.write(erased(view, tty.columns, reflows));
       view = undefined;
     };
     const resized = () => {
@@ -114,7 +117,7 @@ export const terminalScreen = ({
       resizing = asyncScheduler.schedule(settled, SETTLED);
     };
     const settled = () => {
-      isAsked = view !== undefined && reflows === undefined && answers && isAffected(view, tty.columns);
+      isAsked = view !== undefined && answers && isAffected(view, tty.columns);
       if (!isAsked) {
         redraw();
         return;
@@ -127,13 +130,14 @@ export const terminalScreen = ({
     };
     const answered = (column: number) => {
       if (!isAsked || view === undefined) return;
-      reflows = reflowOf(view, tty.columns, column);
-      redraw();
+      const { wrapped, cut } = evidenceOf(view, tty.columns, column);
+      if (wrapped !== cut) reflows = wrapped;
+      redraw((wrapped || cut) && reflows);
     };
-    const redraw = () => {
+    const redraw = (isWrapped = reflows) => {
       isAsked = false;
       resizing.unsubscribe();
-      draw();
+      draw(isWrapped);
     };
     const print = (text: Visible) => {
       printed.add(text);
@@ -254,5 +258,9 @@ export const terminalScreen = ({
         drawSoon();
       },
       edit,
+      clear: () => {
+        act({ type: 'clear' });
+        drawSoon();
+      },
     });
   });

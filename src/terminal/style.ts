@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDrawable } from './drawable.js';
 import { styled, type Visible } from './visible.js';
 
 /** How many colours a stream shows. */
@@ -17,7 +18,7 @@ export interface Colour {
 
 /**
  * How many colours may be written to an output: none where it is no terminal, at `NO_COLOR` (no-color.org: whatever is in
- * it, but not empty), `TERM=dumb` or `wanted: false`.
+ * it, but not empty), a `TERM` that has none or `wanted: false`.
  */
 export const coloursOf = (
   { isTTY }: Output,
@@ -25,11 +26,14 @@ export const coloursOf = (
   wanted = true,
 ): Colours => {
   const term = env['TERM'] ?? '';
-  if (!wanted || isTTY !== true || (env['NO_COLOR'] ?? '') !== '' || term === 'dumb' || term === '') return 0;
+  if (!wanted || isTTY !== true || (env['NO_COLOR'] ?? '') !== '' || isPlain(term)) return 0;
   const many = /256|direct|kitty|alacritty|ghostty|foot/.test(term) || (env['COLORTERM'] ?? '') !== '';
   // Whatever the terminal itself is called, one behind these shows 256.
   return many || env['TMUX'] !== undefined || term.startsWith('screen') || term.startsWith('tmux') ? 256 : 16;
 };
+
+/** Terminals without colours: those of DEC, what calls itself monochrome, and what says nothing of itself. */
+const isPlain = (term: string): boolean => !isDrawable(term) || /^vt\d|-m(ono)?$/.test(term);
 
 /** The share of light that a colour gives (WCAG 2.2, relative luminance). */
 const luminance = ([r, g, b]: Colour['rgb']): number => {

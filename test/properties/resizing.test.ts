@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { drawn, erased, reflowOf } from '../../src/terminal/drawing.js';
+import { drawn, erased, evidenceOf } from '../../src/terminal/drawing.js';
 import { draftOf } from '../../src/terminal/editor/draft.js';
 import { newEditor } from '../../src/terminal/editor/state.js';
 import { type View, viewOf } from '../../src/terminal/editor/view.js';
@@ -110,7 +110,7 @@ describe('a change of the columns', () => {
     },
   );
 
-  test('tells by the cursor whether the terminal reflows, and never wrongly', () => {
+  test('tells by the cursor whether the terminal reflows, and is never wrong', () => {
     fc.assert(
       fc.property(given, width, fc.boolean(), (each, columns, reflows) => {
         const terminal = terminalModel({ columns: 80, rows: 300, reflows });
@@ -118,7 +118,8 @@ describe('a change of the columns', () => {
         const view = viewOf({ above: [], prompt: shown`al> ` }, editor, { columns: 80, rows: 300 });
         terminal.write(drawn(view));
         terminal.resize(columns);
-        expect([undefined, reflows]).toContain(reflowOf(view, columns, terminal.cursor().column));
+        const { wrapped, cut } = evidenceOf(view, columns, terminal.cursor().column);
+        expect(reflows ? wrapped : cut).toBe(true);
       }),
       { numRuns: 150 },
     );
@@ -126,9 +127,9 @@ describe('a change of the columns', () => {
 
   test('tells it where the draft was longer than the row is', () => {
     const view = { rows: [shown`al> ${'x'.repeat(54)}`], cursor: { row: 0, column: 58 } };
-    expect(reflowOf(view, 57, 1)).toBe(true);
-    expect(reflowOf(view, 57, 56)).toBe(false);
-    expect(reflowOf(view, 57, 30)).toBeUndefined();
-    expect(reflowOf(view, 58, 57)).toBeUndefined();
+    expect(evidenceOf(view, 57, 1)).toStrictEqual({ wrapped: true, cut: false });
+    expect(evidenceOf(view, 57, 56)).toStrictEqual({ wrapped: false, cut: true });
+    expect(evidenceOf(view, 57, 30)).toStrictEqual({ wrapped: false, cut: false });
+    expect(evidenceOf(view, 58, 57)).toStrictEqual({ wrapped: true, cut: true });
   });
 });

@@ -1,3 +1,4 @@
+import { isDrawable } from '../../terminal/drawable.js';
 import { concat, defer, filter, ignoreElements, map, of, takeUntil, takeWhile, tap } from 'rxjs';
 import type { Run } from '../../cli/commandTable.js';
 import { Exit } from '../../cli/exit.js';
@@ -11,7 +12,7 @@ import { chatLine } from '../heardFormat.js';
 export const join: Run = ({ flags }) =>
   defer(() => {
     const { hear, nick } = readClient(flags, { unique: false });
-    const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+    const interactive = process.stdin.isTTY && process.stdout.isTTY && isDrawable(process.env['TERM']);
     const desk = interactive ? terminalDesk(nick) : pipedDesk(flags);
     let isOver = false;
 

@@ -13,6 +13,7 @@ export type Action =
   | { readonly type: 'retry' }
   | { readonly type: 'edit'; readonly text: string }
   | { readonly type: 'qr' }
+  | { readonly type: 'clear' }
   | { readonly type: 'quit' };
 
 /** What commands know of, and can do with, the room and the person. */
@@ -195,13 +196,35 @@ const help = (name: string): readonly Line[] => {
     : [info(shown`${`/${command.name} ${command.input}`.trimEnd()}: ${command.help}`)];
 };
 
+/** Commands of other programs, by what they are here. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['/exit', '/quit'],
+  ['/part', '/quit'],
+  ['/leave', '/quit'],
+  ['/bye', '/quit'],
+  ['/q', '/quit'],
+  ['/names', '/who'],
+  ['/users', '/who'],
+]);
+
+/** What to say of commands of other programs that there are not. */
+const HINTS: ReadonlyMap<string, string> = new Map(
+  ['/msg', '/query', '/whisper', '/dm', '/notice'].map((word) => [
+    word,
+    'there are no private messages: all in the room read what is said',
+  ]),
+);
+
 const unknown = (word: string): Line => {
   const names = CHAT_COMMANDS.map(({ name }) => `/${name}`);
   const letters = (each: string) => Array.from(each).sort().join('');
   // Letters that were mixed up are more likely than others that are missing.
   const mixed = names.find((name) => letters(name) === letters(word));
-  const hint =
-    mixed === undefined ? (suggestion(word, names) ?? '/help lists the commands') : `did you mean ${mixed}?`;
+  const known =
+    HINTS.get(word) ??
+    (mixed === undefined ? suggestion(word.toLowerCase(), names) : `did you mean ${mixed}?`);
+  // A path is hardly a command.
+  const hint = known ?? (/^.+\//.test(word) ? `/${word} says it` : '/help lists the commands');
   return info(shown`unknown command ${word}, nothing was sent; ${hint}`);
 };
 
@@ -214,9 +237,12 @@ export const readEntered = (entered: string, desk: Desk): Action | undefined => 
   if (!entered.startsWith('/')) return say(entered);
   if (entered.startsWith('//')) return say(entered.slice(1));
   const [, word = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(entered) ?? [];
-  const command = CHAT_COMMANDS.find(({ name }) => `/${name}` === word);
+  if (word === '/clear' && rest.trim() === '') return { type: 'clear' };
+  const name = ALIASES.get(word) ?? word;
+  const command = CHAT_COMMANDS.find((each) => `/${each.name}` === name);
   if (command === undefined) return show(unknown(word));
-  if (command.input === '' && rest.trim() !== '')
+  // Words of farewell are not said, and keep nobody from leaving.
+  if (command.name !== 'quit' && command.input === '' && rest.trim() !== '')
     return show(info(shown`/${command.name} takes nothing behind it; nothing was done`));
   return command.run(rest.trimEnd(), desk);
 };

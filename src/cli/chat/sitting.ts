@@ -123,6 +123,9 @@ export const sitting = ({ view, desk, around, greeting, qr, ...options }: Sittin
         return EMPTY;
       case 'qr':
         return from(qrLines(options.invite, columns, options.colours)).pipe(tap(print), ignoreElements());
+      case 'clear':
+        screen?.clear();
+        return EMPTY;
       case 'quit':
         return EMPTY;
     }

@@ -1,3 +1,4 @@
+import { isDrawable } from '../../terminal/drawable.js';
 import {
   catchError,
   concat,
@@ -86,7 +87,7 @@ const joinRoom = (given: Invite | undefined, flags: Flags): Observable<number> =
     const name = deriveRoomKeys(invite.secret).room;
     const people = openPeople(name, flags);
     const nick = readNick(flags, { unique: false });
-    const interactive = process.stdin.isTTY && process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+    const interactive = process.stdin.isTTY && process.stdout.isTTY && isDrawable(process.env['TERM']);
     if (given === undefined && !interactive)
       note(`a new room; to let others in, give them this invite: ${formatInvite(invite)}`);
 

@@ -1,3 +1,4 @@
+import { isDrawable } from '../../terminal/drawable.js';
 import {
   endWith,
   filter,
@@ -52,5 +53,5 @@ export const showsProgress = (flags: Flags): boolean => {
   const { stdout, stderr } = process;
   const isShared = stdout.isTTY && (flags['tee'] === true || flags['json'] === true);
   const isWanted = flags['progress'] !== false && flags['quiet'] !== true;
-  return isWanted && stderr.isTTY && !isShared && process.env['TERM'] !== 'dumb';
+  return isWanted && stderr.isTTY && !isShared && isDrawable(process.env['TERM']);
 };

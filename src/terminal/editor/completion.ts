@@ -21,15 +21,28 @@ export const completed = (
   current: Completion | undefined,
   by: -1 | 1,
 ): { readonly draft: Draft; readonly completion: Completion } | undefined => {
-  const from = current?.from ?? wordBefore(text, cursor);
-  const to = current?.to ?? cursor;
-  const choices = current?.choices ?? complete(text.slice(from, to), text.slice(0, from));
+  const { choices, from, to } = current ?? choicesAt(text, cursor, complete);
   if (choices.length === 0) return undefined;
   const first = by === 1 ? 0 : choices.length - 1;
   const which = current === undefined ? first : (current.which + by + choices.length) % choices.length;
   const choice = choices[which] ?? '';
   const draft = draftOf(text.slice(0, from) + choice + text.slice(to), from + choice.length);
   return { draft, completion: { choices, which, from, to: from + choice.length } };
+};
+
+/** What may stand before a name, as in `(bob`, `@bob`. */
+const PUNCTUATION = /^[^\p{L}\p{N}\p{M}_/]+/u;
+
+const choicesAt = (text: string, cursor: number, complete: Complete): Omit<Completion, 'which'> => {
+  const at = (from: number) => ({
+    choices: complete(text.slice(from, cursor), text.slice(0, from)),
+    from,
+    to: cursor,
+  });
+  const from = wordBefore(text, cursor);
+  const whole = at(from);
+  const { length } = PUNCTUATION.exec(text.slice(from, cursor))?.[0] ?? '';
+  return whole.choices.length > 0 || length === 0 ? whole : at(from + length);
 };
 
 const wordBefore = (text: string, cursor: number): number =>

@@ -83,7 +83,8 @@ export const keyReader = (
       if (unmarked.length <= PASTE_LIMIT) unmarked += lines;
       return;
     }
-    const isPaste = /[^\n]/.test(lines) && /\n./s.test(lines);
+    // An Enter and what was typed behind it while this process was busy is none.
+    const isPaste = /[^\n]/.test(lines) && /\n./s.test(lines) && !/^\n[^\n]*$/.test(lines);
     if (isPaste || (isOverdue && lines.length > 1)) {
       unmarked = lines;
       return;

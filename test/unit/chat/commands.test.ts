@@ -73,7 +73,14 @@ describe('what is entered', () => {
     ['/nick', '-- which? /nick NAME, without spaces'],
     ['/nick a b', '-- which? /nick NAME, without spaces'],
     ['/nick taken', '-- taken is here already'],
-    ['/quit now', '-- /quit takes nothing behind it; nothing was done'],
+    ['/retry now', '-- /retry takes nothing behind it; nothing was done'],
+    ['/usr/bin/ls -l', '-- unknown command /usr/bin/ls, nothing was sent; //usr/bin/ls says it'],
+    ['/WHO', '-- unknown command /WHO, nothing was sent; did you mean /who?'],
+    [
+      '/msg bob hi',
+      '-- unknown command /msg, nothing was sent; there are no private messages: all in the room read what is said',
+    ],
+    ['/names', 'who'],
     ['/help me', '-- /me TEXT: say what you do: /me waves'],
     ['/help /jion', '-- unknown command /jion, nothing was sent; /help lists the commands'],
     ['/qiut', '-- unknown command /qiut, nothing was sent; did you mean /quit?'],
@@ -86,6 +93,10 @@ describe('what is entered', () => {
 
   test.each([
     ['/quit', { type: 'quit' }],
+    ['/quit good night', { type: 'quit' }],
+    ['/exit', { type: 'quit' }],
+    ['/part bye', { type: 'quit' }],
+    ['/clear', { type: 'clear' }],
     ['/edit', { type: 'edit', text: '' }],
     ['/edit half a thought', { type: 'edit', text: 'half a thought' }],
     ['/nick ally', { type: 'nick', nick: 'ally' }],

@@ -199,6 +199,7 @@ describe('several lines in one read', () => {
     expect(names('hi\r')).toStrictEqual(["'h'", "'i'", 'Enter']);
     expect(names('hi\r\n')).toStrictEqual(["'h'", "'i'", 'Enter']);
     expect(names('\r\r')).toStrictEqual(['Enter', 'Enter']);
+    expect(names('\rhi')).toStrictEqual(['Enter', "'h'", "'i'"]);
     expect(names('\x1b[A\r\x1b[A\r')).toStrictEqual(['Up', 'Enter', 'Up', 'Enter']);
   });
 

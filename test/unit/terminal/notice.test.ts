@@ -1,12 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { noticeText } from '../../../src/terminal/notice.js';
+import { noticeText, throughTmux } from '../../../src/terminal/notice.js';
 import { hostileText, UNSAFE } from '../../support/heard.js';
 
 describe('a notice on the desktop', () => {
   test('is one sequence that the terminal knows', () => {
     expect(noticeText('osc9', 'bob', 'hello; alice')).toBe('\x1b]9;bob: hello, alice\x07');
     expect(noticeText('osc777', 'b;ob', 'hello')).toBe('\x1b]777;notify;b,ob;hello\x07');
+  });
+
+  test('passes tmux', () => {
+    expect(throughTmux(noticeText('osc9', 'bob', 'hi'))).toBe('\x1bPtmux;\x1b\x1b]9;bob: hi\x07\x1b\\');
   });
 
   test('holds nothing that others could end it with, and is short', () => {

@@ -25,6 +25,9 @@ describe('how many colours an output has', () => {
     ['NO_COLOR that is empty', TTY, { TERM: 'xterm-256color', NO_COLOR: '' }, 256],
     ['a terminal that can nothing', TTY, { TERM: 'dumb', COLORTERM: 'truecolor' }, 0],
     ['a terminal that nobody knows', TTY, {}, 0],
+    ['a terminal that says nothing of itself', TTY, { TERM: '', COLORTERM: 'truecolor' }, 0],
+    ['a terminal of DEC', TTY, { TERM: 'vt100' }, 0],
+    ['one without colours', TTY, { TERM: 'xterm-mono' }, 0],
   ] as const)('%s', (_, output, env, colours) => {
     expect(coloursOf(output, env)).toBe(colours);
     expect(coloursOf(output, env, false)).toBe(0);
