@@ -3,11 +3,12 @@ import type { Observable } from 'rxjs';
 import { relay as relayOf, type RelayEvent, type RelayOptions } from '../streams/relay/index.js';
 import type { Connection } from '../streams/wire/index.js';
 import { randomText } from './crypto/random.js';
+import { sha256 } from './crypto/sha256.js';
 import { verifyProof } from './crypto/verifyProof.js';
 import { endOfTurn$ } from './turn.js';
 
 /** What a relay in Node can be told; nonces, ids, verification and turns are seen to. */
-export type NodeRelayOptions = Omit<RelayOptions, 'nonce' | 'verify' | 'logId' | 'turn$'>;
+export type NodeRelayOptions = Omit<RelayOptions, 'nonce' | 'verify' | 'hash' | 'logId' | 'turn$'>;
 
 /**
  * `streams/relay/relay.ts` with the randomness, the signatures and the event loop of Node: connections in, what
@@ -27,6 +28,7 @@ export const relay = (
   relayOf({
     nonce: () => randomBytes(32),
     verify: verifyProof,
+    hash: sha256,
     logId: () => randomText(12),
     turn$: endOfTurn$,
     ...options,

@@ -3,7 +3,7 @@
     RXCHAT_INVITE='rxchat://127.0.0.1:55555/#...' python3 chat.py NICK [LAST]
 
 Says each line of standard input, prints what is said, and ends once its input has and all of it is stored. It leaves out
-what a client may: coming back, batches, `seen`, and noticing lies but for signatures. It has no TLS, since the ssl module of
+what a client may: coming back, batches, and noticing lies but for signatures. It has no TLS, since the ssl module of
 Python does not give out what the proof has to be bound to.
 """
 
@@ -13,7 +13,7 @@ import selectors
 import socket
 import sys
 
-from rxchat import Author, Room, open_token, raw64, read_invite
+from rxchat import Author, Reading, Room, open_token, raw64, read_invite
 
 LINE_LIMIT, WINDOW, HEARTBEAT = 65_536, 65_536, 15
 
@@ -39,9 +39,13 @@ def fields(line):
 class Client:
     def __init__(self, connection, room, author, last):
         self.connection, self.room, self.author, self.last = connection, room, author, last
-        self.position = None  # that of the next entry; none before WELCOME
+        self.reading = None  # of the log, and the position of its next entry; none before WELCOME
         self.shown = set()
         self.is_asked = False  # whether the relay owes a PONG
+
+    @property
+    def position(self):
+        return self.reading and self.reading.position
 
     def say(self, line):
         self.connection.sendall(line.encode() + b"\n")
@@ -51,7 +55,7 @@ class Client:
         if line[:1] in ("g", "+", "-") and self.position is not None:
             if line[0] == "g":
                 self.show(line)
-            self.position += 1
+            self.reading.take(line)
             return
         verb, *words = line.split(" ")
         if not re.match("[A-Z]", verb) or (self.position is None and verb == "GAP"):
@@ -62,7 +66,10 @@ class Client:
                 raise Over("the relay speaks another version")
             self.say(self.room.hello(nonce, self.author.nick, self.last))
         elif verb == "WELCOME":
-            self.position = int(fields(line)["from"])
+            log, start = fields(line)["log"], int(fields(line)["from"])
+            if not re.fullmatch("[A-Za-z0-9_-]{1,64}", log) or start < 1:
+                raise Over("the relay names no log")
+            self.reading = Reading(log, start)
             note("in the room")
         elif verb in ("ERR", "BYE"):
             raise Over(f"the relay says: {visible(line)}")
@@ -75,7 +82,7 @@ class Client:
             if words[0] != str(self.position):
                 raise Over("the relay counts otherwise")
             note(f"entries {words[0]} to {words[1]} are no longer kept")
-            self.position = int(words[1]) + 1
+            self.reading.skip(int(words[1]) + 1)
 
     def show(self, token):
         lost = self.author.receive(token)
@@ -119,7 +126,7 @@ def converse(client):
                 read = os.read(0, 4096)
                 *lines, typed = (typed + read).split(b"\n") if read else [typed, b""]
                 for line in filter(None, lines):
-                    client.say(client.author.seal(line.decode(errors="replace")))
+                    client.say(client.author.seal(line.decode(errors="replace"), client.reading.seen()))
                 if not read:
                     is_open = False
                     selector.unregister(0)

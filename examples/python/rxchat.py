@@ -1,6 +1,7 @@
 """What docs/protocol.md says of invites, keys, tokens and envelopes, in plain Python with the package cryptography."""
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -72,11 +73,11 @@ class Author:
         self._counter = self._stored = 0
         self.pending = {}  # tokens that did not come back yet, and their numbers
 
-    def seal(self, text):
-        """A token with a signed envelope."""
+    def seal(self, text, seen):
+        """A token with a signed envelope; `seen` is what was read."""
         number = self._counter + 1
         envelope = {"kind": "message", "nick": self.nick, "text": text, "room": self._room.name, **self._own}
-        envelope |= {"counter": number, "time": time.time_ns() // 1_000_000, "stored": self._stored}
+        envelope |= {"counter": number, "time": time.time_ns() // 1_000_000, "stored": self._stored, "seen": seen}
         body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
         plaintext = b'%s,"signature":"%s"}' % (body, text64(self._signing.sign(LABEL + body)).encode())
         size = next((each for each in PADDINGS if each >= len(plaintext)), None)
@@ -125,6 +126,40 @@ def open_token(token, room):
     return envelope | {"lines": lines_of(envelope)}
 
 
+class Reading:
+    """What was read of a log: the digests of its newest entries, as many as one hash can be about."""
+
+    def __init__(self, log, position):
+        self._log, self.position, self._digests = log, position, []
+
+    def take(self, line):
+        self._digests = [*self._digests[-1023:], hashlib.sha256(line.encode()).digest()]
+        self.position += 1
+
+    def skip(self, position):
+        self.position, self._digests = position, []
+
+    def seen(self):
+        hash = hashlib.sha256(b"".join(self._digests)).digest()
+        return [self._log, self.position - len(self._digests), self.position - 1, text64(hash)]
+
+
+def parts_of(low, high):
+    """How many hashes there are in a `seen` about these entries."""
+    if high - low < 1024:
+        return 1
+    count, start = 0, low
+    while start <= high:
+        length = 64
+        if (start - 1) % 64 or start + 63 > high:
+            length = min(64 - (start - 1) % 64, high - start + 1)
+        else:
+            while (start - 1) % (2 * length) == 0 and start + 2 * length - 1 <= high:
+                length *= 2
+        count, start = count + 1, start + length
+    return count
+
+
 def is_small_order(key):
     """Whether anybody could sign under this public key."""
     p, half = 2**255 - 19, 2**255
@@ -141,16 +176,20 @@ def is_envelope(e):
         return type(number) in (int, float) and low <= number <= high and number == int(number)
 
     def is_seen(seen):
-        log, low, high, digest = seen[:4] if isinstance(seen, list) and len(seen) >= 4 else [None] * 4
+        log, low, high, *hashes = seen if isinstance(seen, list) and len(seen) >= 4 else [None] * 3
         is_log = isinstance(log, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", log) is not None
-        is_range = whole(low, 1, 2**53 - 1) and whole(high, low, min(low + 1023, 2**53 - 1))
-        return is_log and is_range and raw64(digest, 32) is not None
+        if not is_log or not whole(low, 1, 2**53 - 1):
+            return False
+        if not whole(high, low - 1, min(low + 2**20 - 1, 2**53 - 1)):
+            return False
+        count = parts_of(int(low), int(high))
+        return len(hashes) >= count and all(raw64(each, 32) is not None for each in hashes[:count])
 
     if not isinstance(e, dict) or e.get("kind") != "message":
         return False
     lines = lines_of(e)
     return (
-        (isinstance(lines, list) and len(lines) > 0 and all(isinstance(line, str) for line in lines))
+        (isinstance(lines, list) and 1 <= len(lines) <= 4096 and all(isinstance(line, str) for line in lines))
         and (isinstance(e.get("nick"), str) and 1 <= len(e["nick"]) <= 32)
         and all(raw64(e.get(name), size) for name, size in (("room", 32), ("key", 32), ("session", 16)))
         and (whole(e.get("counter"), 1, 2**53 - 1) and whole(e.get("time"), 0, 8_640_000_000_000_000))

@@ -8,6 +8,7 @@ const REASONS: Readonly<Record<Alarm['reason'], (nick: string) => string>> = {
   hole: (nick) => `comes after messages of ${nick} that were left out`,
   reordered: (nick) => `of ${nick} comes too late, after later ones`,
   'counter-reused': (nick) => `of ${nick} has the number of another message`,
+  'seen-missing': (nick) => `of ${nick} does not say what ${nick} has read, so nobody can compare`,
   forked: (nick) => `shows that ${nick} was given other entries than you`,
 };
 

@@ -21,11 +21,12 @@ import {
   encodeEnvelope,
   type Heard,
   type Identity,
+  resumeAfter,
   type Said,
   type Say,
   type Token,
 } from '../../streams/client/index.js';
-import { encodeLine, readResume, type Resume } from '../../streams/wire/index.js';
+import { encodeLine, formatResume, readResume, type Resume } from '../../streams/wire/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import { randomText } from '../crypto/random.js';
 import { deriveRoomKeys } from '../crypto/roomKeys.js';
@@ -159,7 +160,7 @@ const spoolOf = (
       written = false;
       return;
     }
-    const after = at === undefined ? '' : `${at.log}/${at.n}`;
+    const after = at === undefined ? '' : formatResume(at);
     const tokens = waiting.map(({ token }) => token);
     const saved: Content = { v: 1, session, after: isResume(after) ? after : undefined, tokens };
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -175,10 +176,7 @@ const spoolOf = (
       return at;
     },
     take: (heard) => {
-      if (heard.type === 'welcome') at = { log: heard.log, n: heard.from - 1 };
-      else if (heard.type === 'gap') at = { log: at?.log ?? '*', n: heard.to };
-      else if ('position' in heard && heard.type !== 'stored' && at !== undefined)
-        at = { ...at, n: heard.position };
+      at = resumeAfter(at, heard);
       if (heard.type === 'said' && !known.has(heard.token)) waiting = [...waiting, heard];
       if (heard.type === 'stored') waiting = waiting.filter(({ token }) => token !== heard.token);
     },

@@ -1,7 +1,7 @@
 import { defer, merge, type Observable, of, Subject, takeUntil, tap, throwError, timer } from 'rxjs';
 import { relay, type RelayEvent, type RelayOptions } from '../../streams/relay/index.js';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
-import { fakeVerify } from './fakeKeys.js';
+import { fakeHash, fakeVerify } from './fakeKeys.js';
 import { type Fault, faults } from './faults.js';
 import { type Link, virtualLink } from './virtualLink.js';
 
@@ -98,6 +98,7 @@ export const fakeRelay = ({
         relay({
           nonce: () => new Uint8Array(32),
           verify: fakeVerify,
+          hash: fakeHash,
           logId: () => 'log',
           turn$: timer(0),
           ...options,

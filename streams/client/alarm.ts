@@ -4,7 +4,10 @@ export type AlarmReason =
   | 'bad-signature'
   /** Whoever it is has said this, but in another room. */
   | 'other-room'
-  /** An envelope comes once more although its sender has said that it had its receipt. */
+  /**
+   * An envelope comes once more although its sender has said that it had its receipt; or a third time; or many come once
+   * more in a row, and the connection did not change.
+   */
   | 'replayed'
   /** The sender's numbers skip some, and no gap can have swallowed them. */
   | 'hole'
@@ -13,7 +16,9 @@ export type AlarmReason =
   /** A second envelope with the same number says something else. */
   | 'counter-reused'
   /** The sender has read other entries than were shown here: some were left out, put in, moved or changed. */
-  | 'forked';
+  | 'forked'
+  /** The sender does not say what it has read, although it must have read something. */
+  | 'seen-missing';
 
 /**
  * A lie was noticed. It is a value: what comes after it is heard all the same. A member's first `forked` stands for all

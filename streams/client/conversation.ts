@@ -53,7 +53,7 @@ export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'woke$' | 
 export interface ConversationOptions
   extends
     Omit<EnterOptions, 'connection' | 'quiet' | 'alive'>,
-    Omit<MembershipOptions, 'key'>,
+    Omit<MembershipOptions, 'key' | 'hashAt'>,
     OpenOptions,
     Omit<SealOptions, 'testify'>,
     Omit<WitnessOptions, 'key'>,
@@ -104,8 +104,8 @@ export const conversation =
   (say$) =>
     defer(() => {
       const { key } = options.identity;
-      const member = membership({ ...options, key });
       const read = transcript(options);
+      const member = membership({ ...options, key, hashAt: read.hashAt });
       const judge = witness({ ...options, key }, read);
       const times = senderTimes(options);
 
@@ -155,11 +155,13 @@ export const conversation =
           read.read(received);
         }),
         open<Exclude<Received | Offline, { type: 'token' }>>(options),
-        map((event) =>
-          event.type === 'opened'
-            ? { ...judge(event), timing: times.take(event.envelope, event.position) }
-            : event,
-        ),
+        map((event) => {
+          if (event.type !== 'opened') return event;
+          const { envelope, position } = event;
+          if (envelope.seen !== undefined && envelope.key === key && envelope.session === options.run)
+            read.settle(envelope.seen, position);
+          return { ...judge(event), timing: times.take(envelope, position) };
+        }),
         connect((event$) =>
           merge(
             event$.pipe(

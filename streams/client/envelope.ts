@@ -1,11 +1,12 @@
 import { fromBase64url } from '../wire/base64url.js';
+import { LimitError } from '../wire/errors.js';
 import { NICK_LIMIT } from '../wire/nick.js';
 import type { Verify } from '../wire/signature.js';
 import { decodeText, encodeText } from '../wire/utf8.js';
 import type { Plaintext } from './cipher.js';
 import type { Identity } from './identity.js';
 import { padded } from './padding.js';
-import { readSeen, type Seen } from './transcript.js';
+import { readSeen, type Seen, seenValue } from './seen.js';
 
 /**
  * What a message is besides words: something that its sender does (`me`), what the room is about (`topic`), or that its
@@ -37,7 +38,7 @@ export interface Envelope {
   readonly time: number;
   /** Up to which envelope of this session the sender had receipts, when it said this. */
   readonly stored: number;
-  /** What the sender has read since it last said so; missing where that is nothing. */
+  /** What the sender has read since it last said so; missing where it was sealed before the sender came to a log. */
   readonly seen?: Seen | undefined;
 }
 
@@ -47,18 +48,23 @@ export interface SignedEnvelope extends Envelope {
   readonly signature: string;
 }
 
+/** The most lines of one envelope: a receiver keeps more of each than its bytes. */
+export const LINES_LIMIT = 4096;
+
 /** What is signed, before the JSON up to the signature: so it is good for nothing else. */
 const LABEL = encodeText('rxchat/1 message\n');
 
-const SIGNATURE = /,"signature":"([\w-]{86})"\}$/;
+const SIGNATURE = /,"signature":"[\w-]{86}"\}$/;
 const SIGNATURE_LENGTH = ',"signature":""}'.length + 86;
 
 /** Signs an envelope, and pads it. A `LimitError` where it is too large for a line; a `TypeError` without a line. */
 export const encodeEnvelope = (envelope: Envelope, { sign }: Pick<Identity, 'sign'>): Plaintext => {
   const { nick, lines, act, room, key, session, counter, time, stored, seen } = envelope;
   if (lines.length === 0) throw new TypeError('there is no line to say');
+  if (lines.length > LINES_LIMIT)
+    throw new LimitError(`a message of ${lines.length} lines is over the limit of ${LINES_LIMIT}`);
   const said = lines.length === 1 ? { text: lines[0] } : { lines };
-  const read = seen && { seen: [seen.log, seen.from, seen.to, seen.hash] };
+  const read = seen && { seen: seenValue(seen) };
   const acted = act && { act };
   const fields = {
     kind: 'message',
@@ -105,6 +111,7 @@ export const decodeEnvelope = (plaintext: Plaintext): SignedEnvelope | undefined
     (fields['act'] === undefined || isText(fields['act'])) &&
     Array.isArray(lines) &&
     lines.length > 0 &&
+    lines.length <= LINES_LIMIT &&
     lines.every(isText)
     ? {
         nick,

@@ -6,5 +6,4 @@ export interface Identity {
   readonly sign: (message: Uint8Array) => string;
 }
 
-/** SHA-256: 32 bytes of any. */
-export type Hash = (bytes: Uint8Array) => Uint8Array;
+export type { Hash } from '../wire/entryHash.js';

@@ -11,8 +11,14 @@ import type { Sealed } from './seal.js';
 import type { Timing } from './senderTimes.js';
 import type { Witnessed } from './witness.js';
 
+/** What is known of an entry besides what it says. */
+export interface Hashed {
+  /** The entry at `position`, as a `Resume` names it: the start of the hash of its line. */
+  readonly hash?: string | undefined;
+}
+
 /** Something that somebody said: line number `index` (from 0) of the entry at `position`. */
-export interface Message extends Timing {
+export interface Message extends Timing, Hashed {
   readonly type: 'message';
   readonly position: number;
   readonly index: number;
@@ -31,7 +37,7 @@ export interface Message extends Timing {
 }
 
 /** An entry that is a message once more, the same number of the same session: it is not shown again. */
-export interface Repeated {
+export interface Repeated extends Hashed {
   readonly type: 'repeated';
   readonly position: number;
 }
@@ -56,7 +62,8 @@ export type Event =
 
 /** What becomes of it. */
 export type Noticed =
-  | Exclude<Event, { type: 'opened' | 'pong' }>
+  | Extract<Event, { type: 'welcome' | 'gap' | 'bye' }>
+  | (Extract<Event, { type: 'undecryptable' | 'alarm' | 'joined' | 'left' }> & Hashed)
   | FirstSight
   | KeyChanged
   | Message
@@ -75,6 +82,8 @@ export interface MembershipOptions {
   readonly last?: number | undefined;
   /** What an earlier run said and has no receipt for. */
   readonly restored?: readonly Said[];
+  /** The hash of an entry that was read, where it is known (`entryHash`). */
+  readonly hashAt?: ((position: number) => string | undefined) | undefined;
 }
 
 /** A client's place in a room, which outlives its connections: how far it has read, and what it has said. */
@@ -101,7 +110,14 @@ export interface Membership {
  * Over each connection a client first reads on to where the log ended when it came back, recognises its own lines on
  * the way, and only then sends the others again: never one that is stored.
  */
-export const membership = ({ run, key, after, last, restored = [] }: MembershipOptions): Membership => {
+export const membership = ({
+  run,
+  key,
+  after,
+  last,
+  restored = [],
+  hashAt = () => undefined,
+}: MembershipOptions): Membership => {
   const box = outbox(restored);
   let from: { after: Resume | undefined; last: number | undefined } = { after, last };
   let unannounced: readonly Said[] = restored;
@@ -117,8 +133,18 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
     if (box.ping()) say({ type: 'ping', n: from.after?.n ?? 0 });
   };
 
+  const hashed = (position: number): Hashed => {
+    const hash = hashAt(position);
+    return hash === undefined ? {} : { hash };
+  };
+
   const reach = (position: number) => {
-    from = { after: { log: from.after?.log ?? '', n: position }, last: undefined };
+    from = { after: { log: from.after?.log ?? '', n: position, ...hashed(position) }, last: undefined };
+    catchUp(position);
+  };
+
+  /** Once all is read that was there, it speaks. */
+  const catchUp = (position: number) => {
     if (end === undefined || position + 1 < end) return;
     end = undefined;
     live = true;
@@ -131,10 +157,11 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
     const skipped = known !== undefined && !changed && welcome.from > known.n + 1;
     const said = unannounced;
     unannounced = [];
-    from = { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined };
+    if (changed || known?.n !== welcome.from - 1)
+      from = { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined };
     end = welcome.next;
     if (skipped) box.gap();
-    reach(welcome.from - 1);
+    catchUp(welcome.from - 1);
     return [
       welcome,
       ...(changed ? [{ type: 'log-changed', log: welcome.log } as const] : []),
@@ -146,7 +173,8 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
   const read = ({ token, position, envelope, repeated, noticed, timing }: Witnessed): Noticed[] => {
     const stored = box.echo(token, position);
     reach(position);
-    if (repeated) return [...noticed, { type: 'repeated', position }, ...stored];
+    const located = hashed(position);
+    if (repeated) return [...noticed, { type: 'repeated', position, ...located }, ...stored];
     const { nick, key: from, time, lines, act, session } = envelope;
     const own = (from === key && session === run) || stored.length > 0;
     const messages = lines.map((text, index): Message => ({
@@ -160,6 +188,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
       ...(act && { act }),
       ...timing,
       own,
+      ...located,
       ...(index < lines.length - 1 && { more: true }),
     }));
     return [...noticed, ...messages, ...stored];
@@ -209,7 +238,7 @@ export const membership = ({ run, key, after, last, restored = [] }: MembershipO
           return [event];
         default:
           reach(event.position);
-          return [event];
+          return [{ ...event, ...hashed(event.position) }];
       }
     },
     say: ({ token, lines, act }) => {

@@ -2,6 +2,7 @@ import { defer, mergeMap, type OperatorFunction } from 'rxjs';
 import { LimitError } from '../wire/errors.js';
 import { eachLine, type Lines } from '../wire/lines.js';
 import { decodeTextLossy, encodeText } from '../wire/utf8.js';
+import { LINES_LIMIT } from './envelope.js';
 import type { Say } from './seal.js';
 
 /** The most bytes of a line, as JSON, that goes into a token: 32 KiB. */
@@ -26,7 +27,7 @@ export const unsayable = ({ lines }: Say): Error | undefined => {
 };
 
 /**
- * Lines in, things to say out: those that came together go into one token, up to nearly 32 KiB.
+ * Lines in, things to say out: those that came together go into one token, up to nearly 32 KiB and 4096 lines.
  *
  * A quiet source so speaks line by line and a busy one in batches, without a timer. Empty lines are skipped; bytes that
  * are not UTF-8 become U+FFFD. A line that is too long for a token is a `LimitError` that names its number, after what
@@ -80,7 +81,7 @@ export function* packTexts(
     number += 1;
     if (text === '') continue;
     const more = sizeOf(text);
-    if (lines.length > 0 && size + more > together) {
+    if (lines.length === LINES_LIMIT || (lines.length > 0 && size + more > together)) {
       yield { lines };
       lines = [];
       size = 0;

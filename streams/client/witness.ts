@@ -2,10 +2,11 @@ import { type Acquaintances, acquaintances } from './acquaintances.js';
 import type { Alarm, AlarmReason, FirstSight, KeyChanged } from './alarm.js';
 import type { Envelope } from './envelope.js';
 import type { Opened } from './open.js';
-import { repeats } from './repeats.js';
+import { type Generations, generations, shares } from './generations.js';
+import { type Repeats, repeats } from './repeats.js';
 import type { Timing } from './senderTimes.js';
 import { type Sequence, sequence } from './sequence.js';
-import type { Transcript } from './transcript.js';
+import type { Comparison, Transcript } from './transcript.js';
 
 /** A token that opened, and what is to be said of it. */
 export interface Witnessed extends Opened {
@@ -36,10 +37,29 @@ interface Session {
   isHere: boolean;
   /** The last comparison told two different things. */
   differs: boolean;
+  /** It has said what it has read. */
+  hasClaimed: boolean;
+  /** It should have, when it said something last. */
+  isSilent: boolean;
 }
 
-/** How many sessions are remembered: those that said something last. */
-const KEPT = 1024;
+/** What is remembered of one key. */
+interface Share {
+  readonly sessions: Generations<Session>;
+  readonly envelopes: Repeats;
+  /** Those that came a second time. */
+  readonly again: Repeats;
+}
+
+/** How much is remembered at least of each key, of those that were known before and of the others; and of how many keys. */
+const KEPT = {
+  known: { sessions: 256, envelopes: 1024 },
+  others: { sessions: 16, envelopes: 128 },
+  keys: { known: 128, others: 512 },
+} as const;
+
+/** So many envelopes in a row that came before are no longer those of somebody who has lost a connection. */
+const REPEATS_IN_A_ROW = 128;
 
 /**
  * Holds what each signed envelope says against all that came before: its number, what its sender has read, who it is.
@@ -53,30 +73,42 @@ const KEPT = 1024;
  */
 export const witness = (
   { key, known }: WitnessOptions,
-  read: Pick<Transcript, 'compare' | 'breaks' | 'logs' | 'lost' | 'isWhole'>,
-  { keep = KEPT }: { keep?: number } = {},
+  read: Pick<Transcript, 'compare' | 'breaks' | 'connections' | 'logs' | 'lost' | 'isWhole'>,
+  { keep }: { keep?: number } = {},
 ): ((opened: Opened) => Witnessed) => {
   const people: Acquaintances = acquaintances({ known });
-  const { recall } = repeats();
-  const sessions = new Map<string, Session>();
+  const knownKeys = new Set([key, ...(known?.values() ?? [])]);
+  const shareOf = shares<Share>({
+    make: (isKnown) => {
+      const { sessions, envelopes } = isKnown ? KEPT.known : KEPT.others;
+      return {
+        sessions: generations(keep ?? sessions),
+        envelopes: repeats({ keep: envelopes }),
+        again: repeats({ keep: envelopes }),
+      };
+    },
+    owners: KEPT.keys,
+    isKnown: (each) => knownKeys.has(each),
+  });
+  /** How many came in a row that came before, and over which connection. */
+  let inARow = 0;
+  let over = read.connections;
 
-  const sessionOf = (name: string, counter: number): Session => {
+  const sessionOf = ({ sessions }: Share, { session: name, counter }: Envelope): Session => {
     const session = sessions.get(name) ?? fresh();
-    sessions.delete(name);
     sessions.set(name, session);
-    for (const oldest of sessions.keys()) {
-      if (sessions.size <= keep) break;
-      sessions.delete(oldest);
-    }
     if (session.logs !== read.logs)
       Object.assign(session, { logs: read.logs, first: counter, isHere: false, differs: false });
     return session;
   };
 
   /** Whether what the sender has read contradicts what was read here, and this is news. */
-  const contradicts = (session: Session, { stored, seen }: Envelope, position: number): boolean => {
-    if (seen === undefined) return false;
-    const compared = read.compare(seen, position);
+  const contradicts = (
+    session: Session,
+    { stored, seen }: Envelope,
+    compared: Comparison | undefined,
+  ): boolean => {
+    if (seen === undefined || compared === undefined) return false;
     // Said before the sender came to this log, or before the log lost its end, and sent again since: the sender had no
     // receipt then for what stands here now.
     const maybeBefore = !session.isHere && stored < session.first;
@@ -91,27 +123,55 @@ export const witness = (
   };
 
   /** Whether something is missing that the sender must have sent to this log before, for it had no receipt when it was here. */
-  const lacks = ({ sequence: numbers }: Session, { counter, stored, seen }: Envelope, position: number) =>
-    seen !== undefined &&
+  const lacks = (
+    { sequence: numbers }: Session,
+    { counter, stored }: Envelope,
+    compared: Comparison | undefined,
+  ): boolean =>
+    compared !== undefined &&
     read.isWhole &&
-    read.compare(seen, position) !== 'other-log' &&
+    compared !== 'other-log' &&
     numbers.isMissing(stored + 1, counter - 1);
+
+  /** Whether the sender must have read something and does not say so, and this is news. */
+  const conceals = (session: Session, { stored, seen }: Envelope): boolean => {
+    const wasSilent = session.isSilent;
+    session.isSilent = seen === undefined && (stored > 0 || session.hasClaimed);
+    session.hasClaimed ||= seen !== undefined;
+    return session.isSilent && !wasSilent;
+  };
+
+  /** Whether what came again is more than somebody sends again who cannot know what was stored, and this is news. */
+  const isTooOften = (share: Share, name: string, signature: string): boolean => {
+    inARow += 1;
+    const cameTwice = share.again.recall(`${read.connections} ${name}`, signature);
+    return cameTwice === 'same' || inARow === REPEATS_IN_A_ROW;
+  };
 
   return (opened) => {
     const { envelope, position } = opened;
-    const { nick, counter, stored, signature } = envelope;
-    const name = `${envelope.key} ${envelope.session}`;
-    const session = sessionOf(name, counter);
+    const { nick, counter, stored, signature, seen } = envelope;
+    const share = shareOf(envelope.key);
+    const session = sessionOf(share, envelope);
     const place = session.sequence.take(counter, session.breaks !== read.breaks);
-    const recalled = recall(`${name} ${counter}`, signature);
+    const name = `${envelope.session} ${counter}`;
+    const recalled = share.envelopes.recall(name, signature);
     const repeated = recalled === 'same' || (place.had && recalled === 'new');
-    const reason: AlarmReason | undefined = recalled === 'other' ? 'counter-reused' : place.reason;
+    if (!repeated || over !== read.connections) inARow = 0;
+    over = read.connections;
+    const tooOften = repeated && isTooOften(share, name, signature);
+    const reason: AlarmReason | undefined =
+      recalled === 'other' ? 'counter-reused' : (place.reason ?? (tooOften ? 'replayed' : undefined));
     session.breaks = read.breaks;
     session.sequence.confirm(stored);
 
     const reasons: AlarmReason[] = reason === undefined ? [] : [reason];
-    if (reason === undefined && !repeated && lacks(session, envelope, position)) reasons.push('hole');
-    if (!repeated && contradicts(session, envelope, position)) reasons.push('forked');
+    if (!repeated) {
+      const compared = seen && read.compare(seen, position);
+      if (reason === undefined && lacks(session, envelope, compared)) reasons.push('hole');
+      if (contradicts(session, envelope, compared)) reasons.push('forked');
+      if (conceals(session, envelope)) reasons.push('seen-missing');
+    }
     const alarms = reasons.map((each): Alarm => {
       return { type: 'alarm', position, reason: each, nick, key: envelope.key };
     });
@@ -128,4 +188,6 @@ const fresh = (): Session => ({
   first: 1,
   isHere: false,
   differs: false,
+  hasClaimed: false,
+  isSilent: false,
 });

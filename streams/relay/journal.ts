@@ -1,7 +1,9 @@
 import type { Observable } from 'rxjs';
 import { announcementLine } from '../wire/entry.js';
+import { entryHash, type Hash } from '../wire/entryHash.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Member } from './commands.js';
+import type { Resume } from '../wire/resume.js';
 import type { Flow } from './flow.js';
 import type { Batch, History, StoredLog } from './history.js';
 import type { Announced } from './presence.js';
@@ -16,6 +18,8 @@ export interface JournalOptions {
   readonly logId: () => string;
   /** Where logs outlive the relay; without it they are in memory alone. */
   readonly history?: History | undefined;
+  /** SHA-256, to compare what a client has read with what is stored; without it nothing is compared. */
+  readonly hash?: Hash | undefined;
   /** Bytes of lines that a room keeps in memory. */
   readonly window?: number;
   /** What the windows of all rooms may take. */
@@ -57,7 +61,7 @@ type Waiting = Exclude<RoomEvent, { type: 'joined' }> | Joined;
 /** A room's log, opened by the first join, and what waits for its next commit. */
 export const journal = (
   room: string,
-  { logId, history, window = DEFAULT_WINDOW, budget }: JournalOptions,
+  { logId, history, hash, window = DEFAULT_WINDOW, budget }: JournalOptions,
 ): Journal => {
   let store: StoredLog | undefined;
   let log: RoomLog | undefined;
@@ -126,6 +130,16 @@ export const journal = (
     return [];
   };
 
+  /** Whether this log may be the one that a client has read; it is not if another entry is at the client's position. */
+  const hasRead =
+    (opened: RoomLog) =>
+    ({ n, hash: claimed }: Resume): boolean => {
+      if (claimed === undefined || hash === undefined) return true;
+      if (n >= opened.next) return false;
+      const line = opened.line(n);
+      return line === undefined || entryHash(hash(line)) === claimed;
+    };
+
   /** A join gets its own place in the log: what was said before it is behind `next`, what comes after it is not. */
   const settle = (event: Waiting): RoomEvent => {
     if (event.type !== 'joined') return event;
@@ -133,7 +147,7 @@ export const journal = (
     const { id, first, next: end } = opened;
     const { next: at, ...joined } = event;
     const next = Math.max(first, Math.min(at, end));
-    const from = startOf({ id, first, next }, event.member);
+    const from = startOf({ id, first, next, hasRead: hasRead(opened) }, event.member);
     const { count, members } = event;
     const durability = history?.durability ?? 'memory';
     return {
@@ -178,9 +192,12 @@ export const journal = (
 };
 
 /** The position a member begins at: after what it has, or with the newest few, or with what comes. */
-const startOf = (log: Pick<RoomLog, 'id' | 'first' | 'next'>, { after, last }: Member): number => {
+const startOf = (
+  log: Pick<RoomLog, 'id' | 'first' | 'next'> & { readonly hasRead: (after: Resume) => boolean },
+  { after, last }: Member,
+): number => {
   if (after !== undefined) {
-    const known = after.log === log.id || after.log === '*';
+    const known = after.log === '*' || (after.log === log.id && log.hasRead(after));
     return known ? Math.min(after.n + 1, log.next) : log.first;
   }
   return Math.max(log.first, log.next - (last ?? 0));

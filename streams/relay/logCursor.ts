@@ -79,11 +79,9 @@ class LogCursor implements Cursor {
   }
 
   #find(): void {
-    const { committed, slabs } = this.#pages;
-    let slab = committed.slab;
-    while (slab > slabs.gone && (slabs.at(slab)?.first ?? 0) > this.#position) slab -= 1;
+    const { slab, offset } = locate(this.#pages, this.#position);
     this.#slab = slab;
-    this.#offset = offsetOf(slabs.at(slab), this.#position, committed);
+    this.#offset = offset;
   }
 
   #readMemory(): Uint8Array | undefined {
@@ -123,6 +121,16 @@ class LogCursor implements Cursor {
     return { from, to: this.#position - 1 };
   }
 }
+
+/** The slab that a position in memory is in, and where in it. */
+export const locate = (
+  { committed, slabs }: Pick<LogPages, 'committed' | 'slabs'>,
+  position: number,
+): { readonly slab: number; readonly offset: number } => {
+  let slab = committed.slab;
+  while (slab > slabs.gone && (slabs.at(slab)?.first ?? 0) > position) slab -= 1;
+  return { slab, offset: offsetOf(slabs.at(slab), position, committed) };
+};
 
 /** The first few of some lines. */
 const upTo = (limit: number, { bytes, count }: Lines): Lines => {

@@ -1,6 +1,6 @@
 import type { Lines } from '../wire/lines.js';
 import type { Batch, StoredLog } from './history.js';
-import { type Cursor, type CursorOptions, logCursor, type LogPages, type Mark } from './logCursor.js';
+import { type Cursor, type CursorOptions, locate, logCursor, type LogPages, type Mark } from './logCursor.js';
 import { type Slab, Slabs } from './slabs.js';
 import { type WindowBudget, windowBudget } from './windowBudget.js';
 
@@ -26,6 +26,8 @@ export interface RoomLog {
   commit(batch: Batch): void;
   /** Takes back all that is appended and not committed. */
   rollBack(): void;
+  /** One entry without its newline; `undefined` if it is not kept or cannot be read. The bytes are good until the next commit. */
+  line(position: number): Uint8Array | undefined;
   /** A reader that begins at a position; past the end, at the end. */
   cursor(position: number, options?: CursorOptions): Cursor;
   /** Counts no more in the budget, once nothing is appended any more; who is slow still reads to the end. */
@@ -184,6 +186,17 @@ class Log implements RoomLog, LogPages {
     return (this.#slice = slab.bytes.subarray(from, end));
   }
 
+  line(position: number): Uint8Array | undefined {
+    if (position < this.first || position >= this.committed.next) return undefined;
+    if (position < this.remembered) {
+      const found = this.stored?.read(position);
+      return found !== undefined && 'bytes' in found ? firstLine(found.bytes, 0) : undefined;
+    }
+    const { slab, offset } = locate(this, position);
+    const bytes = this.slabs.at(slab)?.bytes;
+    return bytes && firstLine(bytes, offset);
+  }
+
   cursor(position: number, options?: CursorOptions): Cursor {
     return logCursor(this, position, options);
   }
@@ -212,6 +225,9 @@ class Log implements RoomLog, LogPages {
     this.#slicedFrom = undefined;
   }
 }
+
+const firstLine = (bytes: Uint8Array, offset: number): Uint8Array =>
+  bytes.subarray(offset, bytes.indexOf(NEWLINE, offset));
 
 const countLines = (bytes: Uint8Array): number => {
   let count = 0;

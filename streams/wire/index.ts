@@ -3,6 +3,7 @@ export * from './connection.js';
 export * from './control.js';
 export * from './eachOf.js';
 export * from './entry.js';
+export * from './entryHash.js';
 export * from './errors.js';
 export * from './handshake.js';
 export * from './heartbeat.js';

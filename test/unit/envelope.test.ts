@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Plaintext } from '../../streams/client/cipher.js';
 import { decodeEnvelope, encodeEnvelope, type Envelope, isSigned } from '../../streams/client/envelope.js';
 import { ENVELOPE_LIMIT } from '../../streams/client/padding.js';
-import { SEEN_LIMIT } from '../../streams/client/transcript.js';
+import { SEEN_LIMIT } from '../../streams/client/seen.js';
 import { areTokens } from '../../streams/wire/entry.js';
 import { LimitError } from '../../streams/wire/errors.js';
 import { LINE_LIMIT } from '../../streams/wire/lines.js';
@@ -27,10 +27,10 @@ const anySeen = fc
   .record({
     log: fc.stringMatching(/^[\w-]{1,64}$/),
     from: fc.integer({ min: 1, max: 2 ** 50 }),
-    more: fc.nat(SEEN_LIMIT - 1),
+    more: fc.nat(SEEN_LIMIT),
     hash: bytesOf(32),
   })
-  .map(({ log, from, more, hash }) => ({ log, from, to: from + more, hash }));
+  .map(({ log, from, more, hash }) => ({ log, from, to: from + more - 1, hash }));
 const anyEnvelope: fc.Arbitrary<Envelope> = fc
   .record(
     {
@@ -166,7 +166,9 @@ describe('what is no envelope', () => {
     ['what was seen as null', { seen: null }],
     ['what was seen without a hash', { seen: ['log', 1, 1] }],
     ['what was seen in no log', { seen: ['', 1, 1, HASH] }],
-    ['what was seen backwards', { seen: ['log', 2, 1, HASH] }],
+    ['what was seen backwards', { seen: ['log', 3, 1, HASH] }],
+    ['a long span that was seen, with too few hashes', { seen: ['log', 1, 2048 + 64, HASH] }],
+    ['a span longer than any', { seen: ['log', 1, 2 ** 20 + 1, ...Array<string>(40).fill(HASH)] }],
     ['what was seen from 0', { seen: ['log', 0, 1, HASH] }],
     ['too much that was seen', { seen: ['log', 1, SEEN_LIMIT + 1, HASH] }],
     ['what was seen in halves', { seen: ['log', 1.5, 2, HASH] }],

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Token } from '../../streams/client/cipher.js';
 import type { SignedEnvelope } from '../../streams/client/envelope.js';
-import type { Comparison, Seen } from '../../streams/client/transcript.js';
+import type { Seen } from '../../streams/client/seen.js';
+import type { Comparison } from '../../streams/client/transcript.js';
 import { witness } from '../../streams/client/witness.js';
 import { ALICE, BOB, runOf, signed } from '../support/people.js';
 
@@ -12,6 +13,7 @@ const listener = (keep?: number) => {
   const read = {
     compared: 'same' as Comparison,
     breaks: 1,
+    connections: 1,
     logs: 1,
     lost: undefined as number | undefined,
     isWhole: false,
@@ -36,9 +38,9 @@ describe('a witness', () => {
     const { hear } = listener();
     expect(hear({ counter: 1 })).toBe('');
     expect(hear({ counter: 1 })).toBe('repeated');
-    expect(hear({ counter: 2, stored: 1 })).toBe('');
+    expect(hear({ counter: 2, stored: 1, seen: SEEN })).toBe('');
     expect(hear({ counter: 1 })).toBe('replayed repeated');
-    expect(hear({ counter: 2, stored: 1 })).toBe('repeated');
+    expect(hear({ counter: 2, stored: 1, seen: SEEN })).toBe('repeated');
   });
 
   test('takes another one of the same number for a lie, and it is heard', () => {
@@ -63,7 +65,7 @@ describe('a witness', () => {
     expect(hear({ counter: 3, stored: 1, seen: SEEN })).toBe('');
     read.isWhole = true;
     expect(hear({ session: runOf(8), counter: 3, stored: 2, seen: SEEN })).toBe('');
-    expect(hear({ session: runOf(9), counter: 3, stored: 1 })).toBe('');
+    expect(hear({ session: runOf(9), counter: 3, stored: 1 })).toBe('seen-missing');
     expect(hear({ session: runOf(9), counter: 4, stored: 1, seen: SEEN })).toBe('hole');
     expect(hear({ session: runOf(9), counter: 5, stored: 1, seen: SEEN })).toBe('');
     read.compared = 'other-log';
@@ -126,13 +128,61 @@ describe('a witness', () => {
     expect(hear({ counter: 1, signature: 'another' })).toBe('counter-reused');
   });
 
-  test('remembers 1024 sessions, those that said something last', () => {
+  test('takes an envelope that comes a third time over one connection for a lie', () => {
+    const { read, hear } = listener();
+    expect([1, 2, 3].map(() => hear({ counter: 1 }))).toStrictEqual(['', 'repeated', 'replayed repeated']);
+    // Over another connection it is another time.
+    read.connections += 1;
+    expect(hear({ counter: 1 })).toBe('repeated');
+  });
+
+  test('takes many in a row that came before for a lie, unless the connection is another one', () => {
     const { hear } = listener();
-    const sessionOf = (n: number) => `session ${n}`;
-    for (let n = 0; n < 1024; n += 1) hear({ session: sessionOf(n), counter: 1 });
-    expect(hear({ session: sessionOf(0), counter: 3 })).toBe('hole');
-    hear({ session: sessionOf(1024), counter: 1 });
-    expect(hear({ session: sessionOf(0), counter: 5 })).toBe('hole');
-    expect(hear({ session: sessionOf(1), counter: 3 })).toBe('');
+    const all = Array.from({ length: 200 }, (_, n) => n + 1);
+    const replayed = () => all.filter((counter) => hear({ counter }).includes('replayed')).length;
+    expect(replayed()).toBe(0);
+    expect(replayed()).toBe(1);
+    const other = listener();
+    for (const counter of all) other.hear({ counter });
+    for (const counter of all) {
+      if (counter === 100) other.read.connections += 1;
+      expect(other.hear({ counter })).toBe('repeated');
+    }
+  });
+
+  test('tells once that a sender does not say what it has read though it must have read something', () => {
+    const { hear } = listener();
+    expect(hear({ counter: 1 })).toBe('');
+    expect(hear({ counter: 2, seen: SEEN })).toBe('');
+    expect(hear({ counter: 3 })).toBe('seen-missing');
+    expect(hear({ counter: 4 })).toBe('');
+    expect(hear({ counter: 5, stored: 4, seen: SEEN })).toBe('');
+    expect(hear({ counter: 6, stored: 4 })).toBe('seen-missing');
+    expect(hear({ session: runOf(9), counter: 2, stored: 1 })).toBe('seen-missing');
+  });
+
+  test('remembers 256 sessions of a key that was known, those that said something last', () => {
+    const { hear } = listener();
+    for (let n = 0; n < 256; n += 1) hear({ session: `session ${n}`, counter: 1 });
+    expect(hear({ session: 'session 0', counter: 3 })).toBe('hole');
+    for (let n = 256; n < 1024; n += 1) hear({ session: `session ${n}`, counter: 1 });
+    expect(hear({ session: 'session 0', counter: 5 })).toBe('');
+  });
+
+  test('a key that says much pushes out what it said itself, and nothing of others', () => {
+    const { hear } = listener();
+    const stranger = { nick: 'carol', key: runOf(3) };
+    hear({ counter: 1 });
+    hear({ ...stranger, counter: 1 });
+    const flood = { nick: 'mallory', key: runOf(4) };
+    for (let n = 0; n < 9000; n += 1) hear({ ...flood, session: `session ${n}`, counter: 1 });
+    expect(hear({ counter: 1 })).toBe('repeated');
+    expect(hear({ ...stranger, counter: 1 })).toBe('repeated');
+    expect(hear({ ...flood, session: 'session 8999', counter: 1 })).toBe('repeated');
+    expect(hear({ ...flood, session: 'session 0', counter: 1 })).toBe('');
+    // Many keys push out those of strangers, and no key that was known.
+    for (let n = 0; n < 2000; n += 1) hear({ nick: `m${n}`, key: `key ${n}`, counter: 1 });
+    expect(hear({ counter: 1 })).toContain('repeated');
+    expect(hear({ ...stranger, counter: 1 })).toBe('');
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { throttleTime, finalize, ignoreElements, type OperatorFunction, tap } from 'rxjs';
-import { readResume, type Resume } from '../../../streams/wire/index.js';
+import { formatResume, readResume, type Resume } from '../../../streams/wire/index.js';
 import { systemFault } from '../../systemFault.js';
 import { writeWhole } from '../../files/wholeFile.js';
 import { once } from '../once.js';
@@ -37,7 +37,7 @@ export const openReadPosition = (
   let kept = '';
   const keep = (at: Resume | undefined): void => {
     if (at === undefined) return;
-    const text = JSON.stringify({ v: 1, after: `${at.log}/${at.n}` });
+    const text = JSON.stringify({ v: 1, after: formatResume(at) });
     if (text === kept) return;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

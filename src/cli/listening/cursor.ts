@@ -1,4 +1,10 @@
-import type { Heard } from '../../../streams/index.js';
+import {
+  ENTRY_HASH_BYTES,
+  fromBase64url,
+  type Heard,
+  isLogId,
+  POSITION_LIMIT,
+} from '../../../streams/index.js';
 import { errorCode } from '../../transport/networkError.js';
 import { systemFault } from '../../systemFault.js';
 import { CliError, Exit, note, usageError } from '../exit.js';
@@ -10,6 +16,8 @@ export interface Cursor {
   readonly log: string;
   readonly position: number;
   readonly lines: number;
+  /** The hash of the entry at `position`, if it is known: a log that has another entry there is another one. */
+  readonly hash?: string;
 }
 
 /**
@@ -29,19 +37,24 @@ export const cursors = (
       cursor ??= { log: heard.log, position: from - 1, lines: 0 };
     } else if (cursor === undefined) return undefined;
     else if (heard.type === 'log-changed') cursor = { log: heard.log, position: from - 1, lines: 0 };
-    else if (heard.type === 'gap') cursor = { ...cursor, position: heard.to, lines: 0 };
+    else if (heard.type === 'gap') cursor = { log: cursor.log, position: heard.to, lines: 0 };
     else {
       const position = placeOf(heard);
       if (position === undefined) return cursor;
       const isOver = next === undefined || placeOf(next) !== position;
       const lines = heard.type === 'message' ? heard.index + 1 : 0;
-      cursor = isOver ? { ...cursor, position, lines: 0 } : { ...cursor, position: position - 1, lines };
+      const { log } = cursor;
+      if (isOver) cursor = { log, position, lines: 0, ...hashed('hash' in heard ? heard.hash : undefined) };
+      else if (cursor.position === position - 1) cursor = { ...cursor, lines };
+      else cursor = { log, position: position - 1, lines };
     }
     return cursor;
   };
 };
 
 const placeOf = (heard: Heard): number | undefined => ('position' in heard ? heard.position : undefined);
+
+const hashed = (hash: string | undefined): { readonly hash?: string } => (hash === undefined ? {} : { hash });
 
 /** A cursor that outlives the process. */
 export interface CursorFile {
@@ -85,15 +98,16 @@ export const openCursorFile = (
 };
 
 /** Formats the content of a cursor file, which `parseCursor` reads. */
-export const formatCursor = ({ log, position, lines }: Cursor, room: string): string =>
-  `${JSON.stringify({ v: 1, room, log, position, lines })}\n`;
+export const formatCursor = ({ log, position, lines, hash }: Cursor, room: string): string =>
+  `${JSON.stringify({ v: 1, room, log, position, lines, hash })}\n`;
 
 /** Parses the content of a cursor file; `undefined` if it is none. */
 export const parseCursor = (content: string): (Cursor & { readonly room: unknown }) | undefined => {
-  const { v, room, log, position, lines } = readObject(content);
-  if (v !== 1 || typeof log !== 'string' || log === '' || !isCount(position) || !isCount(lines))
-    return undefined;
-  return { room, log, position, lines };
+  const { v, room, log, position, lines, hash } = readObject(content);
+  // No relay takes other ids and positions.
+  if (v !== 1 || typeof log !== 'string' || !isLogId(log)) return undefined;
+  if (!isCount(position) || position >= POSITION_LIMIT || !isCount(lines) || !isHash(hash)) return undefined;
+  return { room, log, position, lines, ...hashed(hash) };
 };
 
 const versionOf = (path: string): string | undefined => {
@@ -128,6 +142,10 @@ const readText = (path: string): string | undefined => {
     throw usageError(`cannot read --cursor-file ${path}: ${systemFault(error)}`);
   }
 };
+
+/** The files of older versions have none. */
+const isHash = (value: unknown): value is string | undefined =>
+  value === undefined || (typeof value === 'string' && fromBase64url(value)?.length === ENTRY_HASH_BYTES);
 
 const readObject = (text: string): Readonly<Record<string, unknown>> => {
   try {

@@ -29,7 +29,11 @@ export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number)
 
   if (cursor !== undefined)
     return {
-      after: { log: cursor.log, n: cursor.position },
+      after: {
+        log: cursor.log,
+        n: cursor.position,
+        ...(cursor.position > 0 && { hash: cursor.hash }),
+      },
       last: undefined,
       since: undefined,
       taken: cursor,

@@ -1,5 +1,6 @@
 import { createIdentity } from '../../../src/index.js';
 import type { Plaintext, Token } from '../../../streams/client/cipher.js';
+import { toBase64url } from '../../../streams/wire/base64url.js';
 import { decodeText, encodeText } from '../../../streams/wire/utf8.js';
 import { type Scene, scene, type SceneOptions } from './scene.js';
 
@@ -10,6 +11,7 @@ export type Sign =
   | 'reordered'
   | 'counter-reused'
   | 'forked'
+  | 'seen-missing'
   | 'bad-signature'
   | 'other-room'
   | 'key-changed'
@@ -25,9 +27,19 @@ export interface Lie {
   /** How often bob may be shown each text; what begins with `forged` never, unless it is said here. */
   readonly mayShowForged?: boolean;
   readonly scene?: Omit<SceneOptions, 'seed'>;
+  /** How often a test tells it at most, where it takes long. */
+  readonly atMost?: number;
 }
 
 const others = ({ alice, carol }: Scene) => [alice, carol];
+
+/** Shows bob something else in the place of a message, and then everybody the same for a while. */
+const hide = (s: Scene, padding: (old: Token) => readonly string[]): void => {
+  const old = s.talk(s.carol);
+  s.publish([s.alice.say('hidden')], [s.bob]);
+  s.bob.show(old);
+  s.publish(padding(old));
+};
 
 /** The same token, one character in its middle changed. */
 const tampered = (token: Token): Token => {
@@ -213,6 +225,74 @@ export const LIES: readonly Lie[] = [
       const mallory = createIdentity();
       s.talk(s.alice);
       s.publish([s.forge({ nick: s.pick(['alice', 'Alice', 'ALICE']), key: mallory.key }, mallory)]);
+    },
+  },
+  {
+    lie: 'a message is hidden behind an old one',
+    by: 'relay',
+    signs: ['forked'],
+    tell: (s) => hide(s, () => []),
+  },
+  {
+    lie: 'a message is hidden behind an old one, and 1100 of it follow',
+    by: 'relay',
+    signs: ['forked'],
+    atMost: 2,
+    tell: (s) => hide(s, (old) => Array<string>(1100).fill(old)),
+  },
+  {
+    lie: 'a message is hidden behind an old one, and 10 000 announcements follow',
+    by: 'relay',
+    signs: ['forked'],
+    atMost: 3,
+    tell: (s) => hide(s, () => Array.from({ length: 10_000 }, (_, n) => (n % 2 === 0 ? '+dave' : '-dave'))),
+  },
+  {
+    lie: 'the same old message is put in again and again',
+    by: 'relay',
+    signs: ['replayed'],
+    tell: (s) => {
+      const old = s.talk(s.pick(others(s)));
+      s.publish([old, old]);
+    },
+  },
+  {
+    lie: 'many old messages are put in again',
+    by: 'relay',
+    signs: ['replayed'],
+    atMost: 2,
+    tell: (s) => {
+      const old = Array.from({ length: 200 }, (_, n) => {
+        const mallory = createIdentity();
+        return s.forge({ nick: `m${n}`, key: mallory.key, lines: [`said ${n}`] }, mallory);
+      });
+      s.publish([...old, ...old]);
+    },
+  },
+  {
+    lie: 'a member floods the room, and puts in again what another said',
+    by: 'member',
+    signs: ['replayed'],
+    atMost: 1,
+    tell: (s) => {
+      const token = s.talk(s.alice);
+      s.talk(s.alice);
+      const { key, ...mallory } = createIdentity();
+      for (let n = 1; n <= 3000; n += 1) {
+        const session = toBase64url(encodeText(`session ${n}`.padEnd(16)));
+        s.publish([s.forge({ key, session, lines: [`said ${n}`] }, { key, ...mallory })], others(s));
+      }
+      s.bob.show(s.seal(s.open(token)));
+    },
+  },
+  {
+    lie: 'a member does not say what it has read',
+    by: 'member',
+    signs: ['seen-missing'],
+    mayShowForged: true,
+    tell: (s) => {
+      const mallory = createIdentity();
+      s.publish([s.forge({ key: mallory.key, counter: 2, stored: 1 }, mallory)]);
     },
   },
   {

@@ -26,6 +26,8 @@ export interface Person {
   readonly nick: string;
   readonly identity: Identity;
   readonly heard: readonly Heard[];
+  /** What ended it. */
+  readonly error: unknown;
   /** Says a line, and gives the token that goes to the relay, which nobody has seen yet. */
   say(text: string): Token;
   /** The relay gives it these entries. */
@@ -84,6 +86,7 @@ export const scene = ({ seed, warm = true, logOf = () => 'log' }: SceneOptions):
     const chunk$ = new Subject<Uint8Array>();
     const say$ = new Subject<{ lines: readonly string[] }>();
     const heard: Heard[] = [];
+    let ended: unknown;
     const tokens: Token[] = [];
     const show = (...lines: readonly string[]) => {
       chunk$.next(encodeText(lines.map((line) => `${line}\n`).join('')));
@@ -109,7 +112,10 @@ export const scene = ({ seed, warm = true, logOf = () => 'log' }: SceneOptions):
     const rest = { verify: verifySignature, keyring$, now: () => said, connect$: of(connection) };
     const subscription = say$
       .pipe(conversation({ ...options, ...rest, after: { log: '*', n: 0 } }))
-      .subscribe((each) => heard.push(each));
+      .subscribe({
+        next: (each) => heard.push(each),
+        error: (error: unknown) => (ended = error),
+      });
     const next = log.length + 1;
     const begin = { log: id, next, first: 1, from: 1, durability: 'memory', count: 1, members: [] } as const;
     show(greetingLine(NONCE), welcomeLine(begin), ...log);
@@ -117,6 +123,9 @@ export const scene = ({ seed, warm = true, logOf = () => 'log' }: SceneOptions):
       nick,
       identity,
       heard,
+      get error() {
+        return ended;
+      },
       say: (text) => {
         said += 1;
         say$.next({ lines: [text] });
