@@ -3,8 +3,10 @@ import { Observable } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { connecting } from './connecting.js';
+import { guarded } from './guard.js';
 import { accepted, faults, listening, type Listening } from './listening.js';
 import { readIntoOne } from './oneBuffer.js';
+import { mayShareBuffer } from './oneBufferTest.js';
 import { socketConnection, type SocketOptions } from './socketConnection.js';
 
 /**
@@ -32,9 +34,20 @@ export const listenTcp = (address: Address): Observable<Listening> =>
   new Observable((subscriber) => {
     const server: Server = createServer({ highWaterMark: HIGH_WATER_MARK, noDelay: true, keepAlive: true });
     const heard = faults();
-    const made = (socket: Socket) => overTcp(socket, readIntoOne);
+    let read: SocketOptions['readBy'];
+    const made = (socket: Socket) => overTcp(socket, read);
     const connection$ = accepted(server, { event: 'connection', made }, heard.report);
-    return listening(server, address, subscriber, heard, connection$);
+    void mayShareBuffer().then(
+      guarded(
+        (isShared: boolean) => {
+          if (isShared) read = readIntoOne;
+          if (!subscriber.closed) subscriber.add(listening(server, address, subscriber, heard, connection$));
+        },
+        (error) => {
+          subscriber.error(error);
+        },
+      ),
+    );
   });
 
 /**
