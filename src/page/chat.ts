@@ -8,11 +8,12 @@ import {
 } from '../../streams/client/index.js';
 import { foldNick } from '../../streams/wire/index.js';
 import { deriveRoomKeys } from '../browser/keys.js';
+import { visible } from '../terminal/visible.js';
 import { composer } from './composer.js';
 import type { Entrance } from './door.js';
 import { byId } from './dom.js';
 import { inviteDialog } from './inviteDialog.js';
-import { openIdentity, openKeys } from './keep.js';
+import { keepOfTab, openIdentity, openKeys, readOfTab } from './keep.js';
 import { linkOf } from './link.js';
 import { memberList } from './memberList.js';
 import { personDialog } from './personDialog.js';
@@ -20,6 +21,9 @@ import { drawMessage, rowOf } from './rows.js';
 import { keepStay, openStay, type Stay } from './stay.js';
 import { talk } from './talk.js';
 import { timeline } from './timeline.js';
+
+/** So much of a topic, in UTF-16 code units, is in the title. */
+const TITLE = 100;
 
 const inWords = (state: SessionState): string => {
   switch (state.type) {
@@ -46,6 +50,7 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
   const identity = openIdentity();
   const keys = openKeys(room);
   const place = byId('room', HTMLElement);
+  const titleText = byId('title', HTMLElement);
   const stateText = byId('state', HTMLElement);
   const retry = byId('retry', HTMLButtonElement);
   const latest = byId('latest', HTMLButtonElement);
@@ -55,6 +60,14 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
   const newest = new Map(keys.known());
   const pending = new Map<string, Said>();
   let unread = 0;
+  let present: readonly string[] = [];
+  let topic: { readonly position: number; readonly text: string } | undefined;
+
+  const showTitle = () => {
+    const name = topic?.text ?? 'rxchat';
+    titleText.textContent = name;
+    document.title = `${unread > 0 ? `(${unread}) ` : ''}${name === 'rxchat' ? name : `${name} - rxchat`}`;
+  };
 
   const conversation = talk({
     invite,
@@ -98,7 +111,11 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
   };
 
   const hear = (heard: Heard) => {
-    if (heard.type === 'message') newest.set(foldNick(heard.nick), heard.key);
+    if (heard.type === 'message') {
+      newest.set(foldNick(heard.nick), heard.key);
+      if (heard.act === 'topic' && heard.position >= (topic?.position ?? 0))
+        topic = { position: heard.position, text: visible(heard.text, TITLE) };
+    }
     if (heard.type === 'first-sight') keys.accept(heard.nick, heard.key);
     if (heard.type === 'log-changed') view.clear();
     if (heard.type === 'said') pending.set(heard.token, heard);
@@ -107,19 +124,27 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
     const row = rowOf(heard, drawing);
     if (row === undefined) return;
     view.add(row);
-    if (row.isNews && document.hidden) document.title = `(${(unread += 1)}) rxchat`;
+    if (row.isNews && document.hidden) unread += 1;
+    showTitle();
   };
 
   latest.addEventListener('click', view.toEnd);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;
     unread = 0;
-    document.title = 'rxchat';
+    showTitle();
   });
   inviteDialog(linkOf(invite));
-  composer((says) =>
-    conversation.say(says) ? undefined : 'too much waits for the relay already: send this when it is back',
-  );
+  const draftName = `draft.${room}`;
+  composer({
+    say: (says) =>
+      conversation.say(says) ? undefined : 'too much waits for the relay already: send this when it is back',
+    draft: readOfTab(draftName) ?? '',
+    keepDraft: (draft) => {
+      keepOfTab(draftName, draft);
+    },
+    nicks: () => present.filter((each) => each !== nick),
+  });
 
   return conversation.heard$.pipe(
     connect((heard$) =>
@@ -127,8 +152,9 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
         heard$.pipe(tap(hear)),
         heard$.pipe(
           roster(),
-          tap((present) => {
-            drawMembers(present);
+          tap((members) => {
+            present = members.nicks;
+            drawMembers(members);
           }),
         ),
         heard$.pipe(

@@ -20,9 +20,21 @@ export const memberList = ({ own, onPerson }: MemberOptions): ((roster?: Roster)
   const count = byId('members-count', HTMLElement);
   let last: Roster | undefined;
 
+  const show = (isShown: boolean) => {
+    panel.hidden = !isShown;
+    button.ariaExpanded = String(isShown);
+  };
   button.addEventListener('click', () => {
-    panel.hidden = !panel.hidden;
-    button.ariaExpanded = String(!panel.hidden);
+    show(panel.hidden !== false);
+  });
+  document.addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape' || panel.hidden || document.querySelector('dialog[open]') !== null) return;
+    show(false);
+    button.focus();
+  });
+  // On a phone it lies over the conversation.
+  byId('talk', HTMLElement).addEventListener('click', () => {
+    if (window.matchMedia('(max-width: 40rem)').matches) show(false);
   });
 
   const draw = (roster: Roster | undefined = last): void => {

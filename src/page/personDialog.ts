@@ -35,7 +35,7 @@ export const personDialog = (
         ? 'has said nothing yet that would show a key.'
         : key === own
           ? 'has your own key: this is you.'
-          : `is ${keys.isVerified(key) ? 'verified' : 'not verified'}. Compare this number, by another way than this room. The command shows it with /verify.`;
+          : `is ${keys.isVerified(key) ? 'verified (\u2713)' : 'not verified (?): whether it is really them was not compared in this browser'}. Compare this number, by another way than this room. The command shows it with /verify.`;
     tell(number, isOther ? safetyNumber(own, key) : undefined);
     for (const button of buttons) button.hidden = !isOther;
     dialog.showModal();

@@ -2,6 +2,7 @@ import type { Act, Heard } from '../../streams/index.js';
 import { actText } from '../cli/actText.js';
 import { alarmText } from '../cli/alarmText.js';
 import { clock } from '../cli/chat/clock.js';
+import { mentions } from '../cli/chat/mention.js';
 import { counted } from '../terminal/counted.js';
 import { visibleNick, visibleNicks, visibleText } from '../terminal/visible.js';
 import { make } from './dom.js';
@@ -16,6 +17,8 @@ export interface Row {
   /** Whether somebody else said it. */
   readonly isNews: boolean;
   readonly draw: () => HTMLElement;
+  /** When it was said, by the sender's clock. */
+  readonly time?: number;
 }
 
 export interface Drawing {
@@ -82,11 +85,12 @@ export const drawMessage = (
     readonly act?: Act | undefined;
     readonly time: number | undefined;
   },
-  { key, keys, onPerson }: Drawing,
+  { key, nick, keys, onPerson }: Drawing,
   mark: 'stored' | 'pending' | 'failed' | undefined,
 ): HTMLElement => {
   const isOwn = said.key === key;
   const line = make('div', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
+  if (!isOwn && mentions(said.text, nick)) line.classList.add('mention');
   if (said.time !== undefined) {
     const time = make('time', '', clock(said.time));
     time.dateTime = new Date(said.time).toISOString();
@@ -100,13 +104,17 @@ export const drawMessage = (
     onPerson(said.nick, said.key);
   });
   line.append(who);
-  if (!isOwn)
-    line.append(
-      keys.isVerified(said.key)
-        ? sign('check good', '\u2713', 'verified')
-        : sign('check', '?', 'not verified'),
-    );
-  else line.append(' ');
+  if (isOwn) line.append(' ');
+  else {
+    const check = keys.isVerified(said.key)
+      ? sign('check good', '\u2713', 'verified')
+      : sign('check', '?', 'not verified');
+    // What it means is said where keys are compared. By the keyboard the nick leads there.
+    check.addEventListener('click', () => {
+      onPerson(said.nick, said.key);
+    });
+    line.append(check);
+  }
   line.append(
     make('span', 'text', ...written(said.act === undefined ? said.text : actText(said.act, said.text))),
   );
@@ -114,7 +122,7 @@ export const drawMessage = (
   return line;
 };
 
-const MARKS = { stored: '\u2713', pending: '\u2026', failed: '\u2717 not sent' } as const;
+const MARKS = { stored: '\u25cf', pending: '\u25cc', failed: '\u2717 not sent' } as const;
 
 /** What somebody in a room sees of it; `undefined`: nothing. */
 export const rowOf = (heard: Heard, drawing: Drawing): Row | undefined => {
@@ -122,14 +130,14 @@ export const rowOf = (heard: Heard, drawing: Drawing): Row | undefined => {
     case 'message': {
       const isOwn = heard.key === drawing.key;
       const draw = () => drawMessage(heard, drawing, isOwn ? 'stored' : undefined);
-      return row('message', heard.position, heard.index, draw, !isOwn);
+      return { ...row('message', heard.position, heard.index, draw, !isOwn), time: heard.time };
     }
     case 'joined':
     case 'left': {
       const others = heard.nicks.filter((nick) => nick !== drawing.nick);
       if (heard.nicks.length > 0 && others.length === 0) return undefined;
       const who = others.length > 0 ? visibleNicks(others) : counted(heard.count, 'member');
-      return note(heard.position, `${who} ${heard.type}`);
+      return note(heard.position, `${who} ${heard.type}`, 'presence');
     }
     case 'gap':
       return note(heard.to, `entries ${heard.from} to ${heard.to} are no longer kept`);

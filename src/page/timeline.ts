@@ -1,3 +1,4 @@
+import { day, dayNumber } from '../cli/chat/clock.js';
 import { rowOrder } from './rowOrder.js';
 import type { Row } from './rows.js';
 
@@ -55,9 +56,15 @@ export const timeline = (
         drawn.delete(key);
       }
     let next = list.firstElementChild;
+    let said = every.slice(0, from).findLast(({ time }) => time !== undefined)?.time ?? Date.now();
     for (const row of shown) {
       const element = drawn.get(row.key) ?? row.draw();
       drawn.set(row.key, element);
+      if (row.time !== undefined) {
+        if (dayNumber(row.time) === dayNumber(said)) delete element.dataset['day'];
+        else element.dataset['day'] = day(row.time);
+        said = row.time;
+      }
       if (element === next) next = next.nextElementSibling;
       else list.insertBefore(element, next);
     }
