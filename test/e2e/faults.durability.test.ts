@@ -15,7 +15,7 @@ afterEach(endAll);
 /** Traces the first thread of what it becomes, which is the one that stores and writes. */
 const strace = (to: string) => [
   ...['strace', '-D', '-q', '-s', '8', '-o', to],
-  ...['-e', 'trace=openat,pwrite64,fdatasync,write,writev', '-e', 'signal=none'],
+  ...['-e', 'trace=msync,write,writev', '-e', 'signal=none'],
 ];
 
 const traces = await promisify(execFile)('strace', ['-D', '-o', join(newDir(), 'trace'), 'true']).then(
@@ -25,14 +25,14 @@ const traces = await promisify(execFile)('strace', ['-D', '-o', join(newDir(), '
 if (!traces)
   console.warn('SKIPPED: what a relay does before an echo, where strace is missing or not allowed');
 
-/** What a relay did, in order: waits for the disk, heads of the store written through, tokens given to somebody. */
+/** What a relay did, in order: waits for entries to be on the disk, for heads of the store, tokens given to somebody. */
 const deedsIn = (trace: string): readonly ('sync' | 'head' | 'echo')[] => {
-  /** lmdb writes the head of a transaction through a descriptor of its own, which waits for the disk each time. */
-  let head: string | undefined;
-  return trace.split('\n').flatMap((each) => {
-    head = /rooms\.mdb", O_WRONLY\|O_DSYNC[^)]*\) += (\d+)/.exec(each)?.[1] ?? head;
-    if (/^fdatasync\(\d+\) += 0$/.test(each)) return ['sync'];
-    if (head !== undefined && each.startsWith(`pwrite64(${head}, `)) return ['head'];
+  const lines = trace.split('\n');
+  const flushed = (each: string) => Number(/^msync\(\w+, (\d+), MS_SYNC\) += 0$/.exec(each)?.[1] ?? 0);
+  /** lmdb flushes all that is in use of its file, and then the page that is the head. */
+  const head = Math.min(...lines.map(flushed).filter((bytes) => bytes > 0));
+  return lines.flatMap((each) => {
+    if (flushed(each) > 0) return [flushed(each) === head ? 'head' : 'sync'];
     return /^writev?\(\d+, .*"gAAAA/.test(each) ? ['echo'] : [];
   });
 };
