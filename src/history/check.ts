@@ -45,10 +45,10 @@ const check = (dir: string, found: Found, header: Header): Contents => {
   const isEmpty = header.trees.length > 0 && header.trees.every(({ root }) => root === undefined);
   // A process may have ended before it wrote anything.
   if (isEmpty && !found.marked) return NOTHING;
-  if (header.trees.length > 0) return verify(dir, readPages(dataFile(dir), header, true));
+  if (header.trees.length > 0) return verify(dir, () => readPages(dataFile(dir), header, true));
   const store = openStore(dir, found, { durability: 'disk', readOnly: true });
   try {
-    return verify(dir, store.all());
+    return verify(dir, () => store.all());
   } finally {
     store.close();
   }

@@ -1,7 +1,7 @@
 import { countLines } from './cut.js';
 import { STORE_VERSION } from './directory.js';
 import { damaged, type HistoryError, newerVersion } from './errors.js';
-import { kindOf, positionOf, roomOf, roomOfRecord } from './keys.js';
+import { kindOf, positionOf, recordKey, roomOf, roomOfRecord } from './keys.js';
 import type { KeyValue } from './pages.js';
 import { decodeEntries, decodeRoom, decodeVersion, type RoomState } from './record.js';
 
@@ -11,6 +11,8 @@ export interface Contents {
   readonly entries: number;
   readonly bytes: number;
 }
+
+const FARTHEST = Number.MAX_SAFE_INTEGER;
 
 /** A room, and where in it the records have come to. */
 interface Progress {
@@ -23,21 +25,42 @@ interface Progress {
 /**
  * Looks at all values of a store, in the order of their keys: the checksum of each, that each record begins where the
  * one before it ends, that the rooms' own counts agree, and that there is nothing else. Throws `HistoryError`
- * (`damaged`, `newer-version`) at the first that is wrong.
+ * (`damaged`, `newer-version`) at the first that is wrong. It holds one room at a time.
+ *
+ * @param scan gives all values in the order of their keys, from the first on each time.
  */
-export const verify = (dir: string, values: Iterable<KeyValue>): Contents => {
-  const rooms = new Map<string, Progress>();
+export const verify = (dir: string, scan: () => Iterable<KeyValue>): Contents => {
+  const contents = { rooms: 0, entries: 0, bytes: 0 };
+  const lengths = new Set<number>();
+  for (const each of scan()) {
+    if (kindOf(each.key) !== 'room') break;
+    const { state } = verifyRoom(dir, each);
+    lengths.add(each.key.length);
+    contents.rooms += 1;
+    contents.entries += state.next - state.first;
+    contents.bytes += state.end - state.start;
+  }
+
+  const rooms = roomsAsRecords(dir, scan, lengths);
+  const nextRoom = (): Progress | undefined => {
+    const next = rooms.next();
+    return next.done === true ? undefined : next.value;
+  };
+  let current = nextRoom();
   let version: number | undefined;
-  for (const each of values) {
+  for (const each of scan()) {
     switch (kindOf(each.key)) {
-      case 'room': {
-        const progress = verifyRoom(dir, each);
-        rooms.set(progress.room, progress);
+      case 'room':
+        break;
+      case 'record': {
+        const room = roomOfRecord(each.key);
+        while (current !== undefined && Buffer.compare(recordKey(current.room, FARTHEST), each.key) < 0) {
+          verifyEnd(dir, current);
+          current = nextRoom();
+        }
+        verifyRecord(dir, each, current?.room === room ? current : undefined);
         break;
       }
-      case 'record':
-        verifyRecord(dir, each, rooms.get(roomOfRecord(each.key)));
-        break;
       case 'version':
         version = decodeVersion(each.key, each.value);
         break;
@@ -45,18 +68,32 @@ export const verify = (dir: string, values: Iterable<KeyValue>): Contents => {
         throw damaged(dir, 'it has values that are none of rxchat');
     }
   }
+  for (; current !== undefined; current = nextRoom()) verifyEnd(dir, current);
   if (version === undefined) throw damaged(dir, 'its version is missing or not what was stored');
   if (version > STORE_VERSION) throw newerVersion(dir, version, STORE_VERSION);
-  let entries = 0;
-  let bytes = 0;
-  for (const { room, state, position, offset } of rooms.values()) {
-    if (position !== state.next)
-      throw wrong(dir, room, `positions ${position} to ${state.next - 1} are missing`);
-    if (offset !== state.end) throw wrong(dir, room, 'its records are not as long as they were');
-    entries += state.next - state.first;
-    bytes += state.end - state.start;
-  }
-  return { rooms: rooms.size, entries, bytes };
+  return contents;
+};
+
+/**
+ * All rooms in the order of their records, which is that of shorter names first. Names of rooms in use have one length, so
+ * this reads the rooms once.
+ */
+function* roomsAsRecords(
+  dir: string,
+  scan: () => Iterable<KeyValue>,
+  lengths: ReadonlySet<number>,
+): Generator<Progress, void> {
+  for (const length of [...lengths].sort((a, b) => a - b))
+    for (const each of scan()) {
+      if (kindOf(each.key) !== 'room') break;
+      if (each.key.length === length) yield verifyRoom(dir, each);
+    }
+}
+
+const verifyEnd = (dir: string, { room, state, position, offset }: Progress): void => {
+  if (position !== state.next)
+    throw wrong(dir, room, `positions ${position} to ${state.next - 1} are missing`);
+  if (offset !== state.end) throw wrong(dir, room, 'its records are not as long as they were');
 };
 
 const verifyRoom = (dir: string, { key, value }: KeyValue): Progress => {

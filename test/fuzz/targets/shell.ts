@@ -191,7 +191,7 @@ const store: Target = {
     must(body === undefined || body.length <= record.length, 'a record is not larger than its value');
     return outcomeOf(
       () =>
-        verify('dir', [
+        verify('dir', () => [
           { key: LOBBY, value: room },
           { key: RECORD, value: record },
           { key: VERSION_KEY, value: sound(VERSION_KEY, Buffer.from([0, 0, 0, 0, 0, 0, 0, 1])) },
