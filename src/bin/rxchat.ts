@@ -7,6 +7,9 @@ declare const RXCHAT_VERSION: string;
 
 const argv = process.argv.slice(2);
 
+// An invite, or a message, is not to be read in the list of processes for as long as this runs.
+process.title = 'rxchat';
+
 /**
  * Answered before anything is loaded, for scripts that ask often: without `process.stdout`, which takes a fifth of the
  * time of a bare Node to set up. Whether that could be done.

@@ -95,6 +95,11 @@ const accessTokenFile: Flag = {
   help: 'access token of a private relay; or in RXCHAT_ACCESS_TOKEN',
   env: 'RXCHAT_ACCESS_TOKEN',
 };
+const wait: Flag = {
+  type: 'string',
+  value: 'TIME',
+  help: 'so long a relay is waited for that is not there yet, as when a machine starts (0s)',
+};
 const client = {
   nick,
   inviteFile,
@@ -102,6 +107,7 @@ const client = {
   accessTokenFile,
   fernetEngine,
   heartbeat,
+  wait,
   tls,
   plain,
   acceptKey,
@@ -355,7 +361,7 @@ export const COMMANDS: readonly Command[] = [
       last: {
         type: 'number',
         value: 'N',
-        help: 'begin with the newest N entries, instead of where you left',
+        help: 'begin with the newest N messages, instead of where you left',
       },
       utc: { type: 'boolean', help: 'times in UTC, instead of those of this machine' },
       quiet: { type: 'boolean', help: 'do not tell who comes and goes' },
@@ -451,7 +457,7 @@ export const COMMANDS: readonly Command[] = [
     section: 'clients',
     input: '[INVITE]',
     inputs: 1,
-    summary: 'print what is said, a line a message',
+    summary: 'print what is said, a line a message; a line break in a message is printed as \u240a',
     examples: [
       'rxchat listen --invite-file room.txt',
       'rxchat listen --invite-file room.txt --json --last 10 | jq .text',
@@ -464,7 +470,7 @@ export const COMMANDS: readonly Command[] = [
       json: { type: 'boolean', help: 'one JSON object a line', wires: 'any' },
       events: { type: 'boolean', help: 'with --json: who comes and goes, and the connection, as lines too' },
       after: { type: 'number', value: 'N', help: 'begin after position N' },
-      last: { type: 'number', value: 'N', help: 'begin with the newest N entries' },
+      last: { type: 'number', value: 'N', help: 'begin with the newest N messages' },
       since: {
         type: 'string',
         value: 'TIME',
@@ -480,7 +486,18 @@ export const COMMANDS: readonly Command[] = [
       exec: {
         type: 'string',
         value: 'COMMAND',
-        help: 'give each message to a command of the shell, on its standard input, one after the other',
+        help: 'give each message to a command of the shell, on its standard input with its line breaks, one after the other',
+      },
+      untilNow: { type: 'boolean', help: 'print what the relay has, and end with 0' },
+      until: { type: 'string', value: 'TEXT', help: 'end with 0 after a message that contains TEXT' },
+      timeout: {
+        type: 'string',
+        value: 'TIME',
+        help: 'end with 9 when nothing else ended it within TIME, connecting included; 0 never does (0)',
+      },
+      time: {
+        type: 'boolean',
+        help: "begin each message with its time in UTC, by its sender's clock, as --json has it",
       },
       count: { type: 'number', short: 'n', value: 'COUNT', help: 'end after COUNT messages', wires: 'any' },
       retry: { type: 'boolean', negated: true, help: 'end when the connection is lost' },

@@ -134,10 +134,11 @@ export const droppingLines = (
       isOpen = pendingBytes <= WINDOW;
       if (isOpen && !wasOpen) changed$.next();
     },
-    rest$: defer(() => {
-      isOpen = true;
-      return drain();
-    }),
+    rest: () =>
+      defer(() => {
+        isOpen = true;
+        return drain();
+      }),
     readsAhead: true,
     get dropped() {
       return dropped;

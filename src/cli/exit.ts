@@ -17,6 +17,7 @@ export const Exit = {
   limit: 6,
   partly: 7,
   gap: 8,
+  timeout: 9,
   store: 9,
 } as const;
 
@@ -31,6 +32,7 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.limit}`, 'over a limit'],
   [`${Exit.partly}`, 'only a part is known to be stored, and how many lines is told'],
   [`${Exit.gap}`, 'a gap, with --fail-on-gap'],
+  [`${Exit.timeout}`, 'listen: nothing ended it before --timeout'],
   [`${Exit.store}`, 'the relay can store nothing any more; start it again'],
   ['129, 130, 143', 'ended by SIGHUP, SIGINT, SIGTERM'],
 ];

@@ -11,6 +11,7 @@ import {
   NEVER,
   type Observable,
   of,
+  startWith,
   switchMap,
   takeUntil,
   tap,
@@ -77,13 +78,20 @@ export const tellState =
   (heard$: Observable<Heard>): Observable<string> =>
     merge(heard$.pipe(tellRoom(invite)), heard$.pipe(tellOffline()));
 
+export interface GiveUpOptions {
+  /** Whether the relay is not read at present. */
+  readonly isHeld?: () => boolean;
+  /** How long, in ms, the relay may take until it is there. */
+  readonly wait?: number;
+}
+
 /**
  * What is heard in; errors once what was said, or who wants to come in, waits for `timeout` ms without anything coming
  * of it (0: never), and the relay was read meanwhile.
  * Emits nothing and never completes: it is for `takeUntil`, which passes the error on.
  */
 export const giveUp =
-  (account: Receipts, timeout: number, isHeld: () => boolean = () => false) =>
+  (account: Receipts, timeout: number, { isHeld = () => false, wait = 0 }: GiveUpOptions = {}) =>
   (heard$: Observable<Heard>): Observable<never> =>
     defer(() => {
       let reason = 'the relay does not answer';
@@ -96,11 +104,13 @@ export const giveUp =
           wasIn ||= type === 'welcome';
           return wasIn && account.said <= account.stored ? -1 : account.stored;
         }),
+        // Connecting, and the handshake, count too.
+        startWith(0),
         distinctUntilChanged(),
         switchMap((stored) =>
           stored < 0 || timeout === 0
             ? NEVER
-            : timer(timeout, timeout).pipe(
+            : timer(wasIn ? timeout : timeout + wait, timeout).pipe(
                 filter(() => !isHeld()),
                 map(() => {
                   throw new CliError(Exit.network, `no receipt for ${timeout / 1000} s: ${reason}`);

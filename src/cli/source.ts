@@ -37,9 +37,6 @@ import { inputLines, type Long } from './sending/inputLines.js';
  */
 export const WINDOW = 65_536;
 
-/** How long, in ms, to read what stands in standard input and cannot be sent. */
-const COUNTING = 500;
-
 /** What is to be sent, and how to make it wait. */
 export interface Source {
   /** A line that ends it by being too long is a `CliError`, after what was before it. */
@@ -47,10 +44,9 @@ export interface Source {
   /** Takes note of how many bytes have no receipt yet. */
   readonly pace: (pendingBytes: number) => void;
   /**
-   * What was not said by those who had `say$` and have let go of it. Completes when nothing more comes for a while; the
-   * same errors.
+   * What was not said by those who had `say$` and have let go of it, also what comes within so many ms; the same errors.
    */
-  readonly rest$: Observable<Say>;
+  readonly rest: (ms: number) => Observable<Say>;
   /** Whether all that there is was read. */
   readonly ended: boolean;
   /** Reads on, whether anybody has `say$` or not, where that is to be; emits how many lines were dropped, once they are more. */
@@ -136,10 +132,11 @@ const piped = (input: Input, parse: OperatorFunction<Uint8Array, Say>): Source =
       if (pendingBytes > WINDOW) input.pause();
       else input.resume();
     },
-    rest$: defer(() => {
-      input.resume();
-      return say$.pipe(takeUntil(timer(COUNTING)));
-    }),
+    rest: (ms) =>
+      defer(() => {
+        input.resume();
+        return say$.pipe(takeUntil(timer(ms)));
+      }),
     get ended() {
       return ended;
     },
@@ -160,7 +157,7 @@ export const oneMessage = (message: string): Source => {
       return of({ lines: [message] });
     }),
     pace: () => undefined,
-    rest$: defer(() => (said ? EMPTY : of({ lines: [message] }))),
+    rest: () => defer(() => (said ? EMPTY : of({ lines: [message] }))),
     ended: true,
   };
 };

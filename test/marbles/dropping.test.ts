@@ -141,7 +141,7 @@ describe('droppingLines', () => {
   test('what waits is the rest, once nobody has it said any more', () => {
     marbles(({ hot, expectObservable }) => {
       const { source, all$ } = going(hot('-9-a', chunks), 'oldest', room(3), hot('x'));
-      const rest$ = source.rest$.pipe(map(({ lines }) => lines.join('')));
+      const rest$ = source.rest(500).pipe(map(({ lines }) => lines.join('')));
       expectObservable(all$, '             ----!').toBe('-6-7', said);
       expectObservable(rest$, '            -----^').toBe('-----(R|)', said);
     });

@@ -7,6 +7,7 @@ import {
   EMPTY,
   finalize,
   from,
+  identity,
   ignoreElements,
   map,
   merge,
@@ -38,8 +39,9 @@ import { readInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { type Company, company } from '../company.js';
 import { CliError, Exit, note } from '../exit.js';
-import { choice, type Flags, span } from '../flags.js';
+import { choice, type Flags, integer, span } from '../flags.js';
 import { leaving } from '../leaving.js';
+import { entriesFor, lastMessages } from '../listening/now.js';
 import { OUTPUT_WAITING, type Pressure, pressure } from '../listening/pressure.js';
 import { giveUp, tellState } from '../offline.js';
 import { slicesOfTurn, writtenOut } from '../output.js';
@@ -49,6 +51,7 @@ import { receipts } from '../receipts.js';
 import { readLink, readPin } from '../relayLink.js';
 import { pipedLines } from '../source.js';
 import { keeping, type Spool, withSpool } from '../spool.js';
+import { readWait, waitingFor } from '../waiting.js';
 
 /** How long, in ms, what came through a pipe may wait without any receipt. */
 const TIMEOUT = 30_000;
@@ -111,6 +114,9 @@ const talk = ({
     const read = interactive ? openReadPosition(name, note) : undefined;
     // Whoever asks for a number of entries wants these, not those since the last time.
     const after = spool.after ?? (flags['last'] === undefined ? read?.before : undefined);
+    const last = after === undefined ? integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER) : undefined;
+    if (flags['last'] !== undefined && after !== undefined)
+      note('--last is left aside: lines of an earlier run go out first, from where that had read');
     const around = company();
     const held = pressure(OUTPUT_WAITING);
     const desk = interactive
@@ -129,13 +135,15 @@ const talk = ({
             ...people,
             nick$: desk.nick$,
             retry$: desk.retry$,
-            connect: held.through(link),
+            connect: held.through(waitingFor(link, readWait(flags))),
             isHeld: held.isHeld,
             restored: spool,
-            ...(after !== undefined && { after }),
+            ...(after !== undefined && { after, last: undefined }),
+            ...(last !== undefined && { last: entriesFor(last) }),
           }),
         ),
       ),
+      last === undefined ? identity : lastMessages(last),
       people.keepFor(flags),
       keeping(spool),
       tap((heard) => {
@@ -149,7 +157,7 @@ const talk = ({
       takeWhile(() => !account.done, true),
       connect((shared$) =>
         merge(shared$.pipe(desk.show), shared$.pipe(read === undefined ? stop : read.keeping(spool))).pipe(
-          takeUntil(shared$.pipe(giveUp(account, timeout, held.isHeld))),
+          takeUntil(shared$.pipe(giveUp(account, timeout, { isHeld: held.isHeld, wait: readWait(flags) }))),
         ),
       ),
       takeUntil(interactive ? heard$.pipe(leaving()) : NEVER),

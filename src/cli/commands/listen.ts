@@ -4,9 +4,11 @@ import {
   defer,
   endWith,
   from,
+  identity,
   ignoreElements,
   map,
   merge,
+  mergeMap,
   NEVER,
   type Observable,
   of,
@@ -14,6 +16,8 @@ import {
   takeUntil,
   takeWhile,
   tap,
+  throwError,
+  timer,
 } from 'rxjs';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import type { Invite } from '../../invite/invite.js';
@@ -22,8 +26,9 @@ import { needInvite, readNick, readRoomOptions } from '../client.js';
 import type { Run } from '../commandTable.js';
 import { company } from '../company.js';
 import { CliError, Exit, note, usageError } from '../exit.js';
-import { type Flags, integer, text } from '../flags.js';
+import { type Flags, integer, inWords, span, text } from '../flags.js';
 import { openCursorFile } from '../listening/cursor.js';
+import { entriesFor, lastMessages, untilNow } from '../listening/now.js';
 import { OUTPUT_WAITING, pressure } from '../listening/pressure.js';
 import { readDelivery } from '../listening/readDelivery.js';
 import { readings, readTogether } from '../listening/readings.js';
@@ -33,10 +38,23 @@ import { tellState } from '../offline.js';
 import { openPeople } from '../people.js';
 import { interruption$, outputClosed$ } from '../process.js';
 import { readLink } from '../relayLink.js';
+import { readWait, waitingFor } from '../waiting.js';
 
 /** `rxchat listen`: messages on standard output until it is ended, or for `-n` messages. */
 export const listen: Run = (args) =>
   needInvite(args).pipe(switchMap((invite) => listenTo(invite, args.flags)));
+
+const LONGEST_TIMEOUT = 24 * 86_400_000;
+
+/** Never emits; errors after so long a time. 0: never. */
+const timeoutOf = (ms: number): Observable<never> =>
+  ms === 0
+    ? NEVER
+    : timer(ms).pipe(
+        mergeMap(() =>
+          throwError(() => new CliError(Exit.timeout, `nothing ended it within ${inWords(ms)}`)),
+        ),
+      );
 
 const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
   defer(() => {
@@ -57,7 +75,10 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
       start: file?.start,
       count,
       failOnGap: flags['failOnGap'] === true,
+      until: text(flags, 'until'),
     });
+    const untilTimeout$ = timeoutOf(span(flags, 'timeout', 0, LONGEST_TIMEOUT) ?? 0);
+    const isUntilNow = flags['untilNow'] === true;
     let isClosed = false;
 
     const taken$ = from(readRoomOptions(flags, nick)).pipe(
@@ -66,10 +87,10 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
           room(invite, {
             ...options,
             ...people,
-            connect: held.through(link),
+            connect: held.through(waitingFor(link, readWait(flags))),
             isHeld: held.isHeld,
             after: start.after,
-            last: start.last,
+            ...(start.last !== undefined && { last: entriesFor(start.last) }),
             retry: flags['retry'] !== false,
           }),
         ),
@@ -78,7 +99,9 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
       connect((heard$) =>
         merge(
           heard$.pipe(
+            isUntilNow ? untilNow() : identity,
             company().news(),
+            start.last === undefined ? identity : lastMessages(start.last),
             readTogether(read, held),
             deliver,
             tap((cursor) => {
@@ -93,6 +116,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
       ignoreElements(),
       takeUntil(outputClosed$.pipe(tap(() => (isClosed = true)))),
       takeUntil(interruption$),
+      takeUntil(untilTimeout$),
     );
 
     return concat(
@@ -100,7 +124,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
       defer(() => {
         if (read.end === 'gap')
           throw new CliError(Exit.gap, 'entries are missing', 'go on behind them without --fail-on-gap');
-        if (!isClosed && read.end === undefined)
+        if (!isClosed && !isUntilNow && read.end === undefined)
           throw new CliError(Exit.network, 'the relay is shutting down');
         return of(Exit.ok);
       }),

@@ -41,10 +41,14 @@ import { progress, showsProgress } from '../sending/progress.js';
 import { tellDropped, TOLD_EVERY } from '../sending/tellDropped.js';
 import { oneMessage, pipedBlock, pipedLines, type Source, withoutAnsi } from '../source.js';
 import { keeping, type Spool, withSpool } from '../spool.js';
+import { readWait, waitingFor } from '../waiting.js';
 
 /** How long, in ms, what was said may wait without any receipt. */
 const TIMEOUT = 30_000;
 const LONGEST_TIMEOUT = 86_400_000;
+
+/** How long, in ms, to read what is in standard input and cannot be sent, to count it. */
+const COUNTING = 500;
 
 /** `rxchat send`: standard input, a message a line; ends when all are stored. */
 export const send: Run = (args) => needInvite(args).pipe(switchMap((invite) => sendTo(invite, args.flags)));
@@ -129,7 +133,7 @@ const sendFrom = ({
           room(invite, {
             ...options,
             ...people,
-            connect: link,
+            connect: waitingFor(link, readWait(flags)),
             ...(spool !== undefined && { restored: spool, after: spool.after }),
           }),
         ),
@@ -151,7 +155,7 @@ const sendFrom = ({
           showsProgress(flags)
             ? heard$.pipe(progress(account), tap(showStatus), finalize(clearStatus))
             : EMPTY,
-        ).pipe(takeUntil(heard$.pipe(giveUp(account, timeout)))),
+        ).pipe(takeUntil(heard$.pipe(giveUp(account, timeout, { wait: readWait(flags) })))),
       ),
       ignoreElements(),
       takeUntil(interruption$),
@@ -181,7 +185,7 @@ const sendFrom = ({
         // It has the count already.
         if (failure.exitCode === Exit.partly) return throwError(() => failure);
         const isRetried = failure.exitCode === Exit.network || failure.exitCode === Exit.refused;
-        return (isRetried || source.readsAhead ? leave(source, spool) : of(0)).pipe(
+        return (isRetried || source.readsAhead ? leave(source, spool, timeout) : of(0)).pipe(
           tap(() => tell(source.dropped)),
           switchMap((rest) => throwError(() => withKept(withOutcome(failure, outcome(rest)), spool))),
         );
@@ -212,9 +216,9 @@ const checkOutput = (flags: Flags): void => {
       throw usageError(`${flagName(key)} is about standard input, and --message stands in its place`);
 };
 
-/** Takes what is still there: into the spool, where there is one. How many lines that were. */
-const leave = (source: Source, spool: Spool | undefined): Observable<number> =>
-  source.rest$.pipe(
+/** Takes what is still there: into the spool, if there is one, also what comes within `timeout`. How many lines that were. */
+const leave = (source: Source, spool: Spool | undefined, timeout: number): Observable<number> =>
+  source.rest(spool === undefined ? COUNTING : Math.max(timeout, COUNTING)).pipe(
     // A line that is too long has nothing to do with why it all ends.
     catchError(() => EMPTY),
     reduce((count, say) => {

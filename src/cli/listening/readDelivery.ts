@@ -1,8 +1,8 @@
-import type { Message } from '../../../streams/index.js';
-import { visibleInput } from '../../terminal/visible.js';
+import type { Heard, Message } from '../../../streams/index.js';
+import { joined, shown, visibleInput } from '../../terminal/visible.js';
 import type { People } from '../people.js';
 import { type Flags, text } from '../flags.js';
-import { jsonFormat, plainFormat } from '../listenFormat.js';
+import { jsonFormat, plainFormat, type Printed } from '../listenFormat.js';
 import { runCommand } from './command.js';
 import { type Delivery, toCommand, toOutput } from './delivery.js';
 import type { Pressure } from './pressure.js';
@@ -18,7 +18,7 @@ export interface DeliveryOptions {
 export const readDelivery = (flags: Flags, { nick, room, people, held }: DeliveryOptions): Delivery => {
   const { isVerified, isChanged } = people;
   const json = jsonFormat(nick, room, isVerified, flags['events'] === true, isChanged);
-  const plain = plainFormat(nick, isChanged);
+  const plain = flags['time'] === true ? timed(plainFormat(nick, isChanged)) : plainFormat(nick, isChanged);
   const command = text(flags, 'exec');
   if (command === undefined) return toOutput(flags['json'] === true ? json : plain, held);
 
@@ -31,3 +31,13 @@ export const readDelivery = (flags: Flags, { nick, room, people, held }: Deliver
     held,
   );
 };
+
+/** `--time`: the time by the sender's clock before each message, in UTC, as in `--json`. */
+const timed =
+  (format: (heard: Heard) => Printed) =>
+  (heard: Heard): Printed => {
+    const printed = format(heard);
+    return heard.type === 'message' && printed.out !== undefined
+      ? { ...printed, out: joined(shown`${new Date(heard.time).toISOString()} `, printed.out) }
+      : printed;
+  };

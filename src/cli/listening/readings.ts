@@ -12,16 +12,18 @@ export interface ReadingsOptions {
   /** The most messages. */
   readonly count: number;
   readonly failOnGap: boolean;
+  /** Over after a message that has this text. */
+  readonly until?: string | undefined;
 }
 
 /** Makes readings of what was heard in one turn, up to where it is enough. */
 export interface Readings {
   readonly take: (slice: Slice<Heard>) => readonly Reading[];
   /** Why it is over, once it is. */
-  readonly end: 'count' | 'gap' | undefined;
+  readonly end: 'count' | 'gap' | 'until' | undefined;
 }
 
-export const readings = ({ sift, start, count, failOnGap }: ReadingsOptions): Readings => {
+export const readings = ({ sift, start, count, failOnGap, until }: ReadingsOptions): Readings => {
   const advance = cursors(start);
   let seen = 0;
   let end: Readings['end'];
@@ -31,6 +33,7 @@ export const readings = ({ sift, start, count, failOnGap }: ReadingsOptions): Re
     if (failOnGap && (heard.type === 'gap' || heard.type === 'log-changed')) return 'gap';
     if (heard.type !== 'message') return undefined;
     seen += 1;
+    if (until !== undefined && heard.text.includes(until)) return 'until';
     return seen >= count ? 'count' : undefined;
   };
 

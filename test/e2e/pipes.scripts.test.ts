@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { newDir, run, rxchat } from './support/child.js';
+import { endAll } from './support/endings.js';
+import { newRoom, startRelay } from './support/relay.js';
+import { line } from './support/said.js';
+
+afterEach(endAll);
+
+const alerts = async (count: number) => {
+  const relay = await startRelay();
+  const room = newRoom(relay.port).text;
+  for (let n = 1; n <= count; n += 1)
+    expect((await run(['send', room, '--nick', 'bob', '-m', `alert ${n}`])).code).toBe(0);
+  return { relay, room };
+};
+
+describe('listen in scripts', () => {
+  test('--until-now prints what the relay has, and ends', async () => {
+    const { room } = await alerts(2);
+    const all = await run(['listen', room, '--after', '0', '--until-now']);
+    expect([all.code, all.out]).toStrictEqual([0, 'bob: alert 1\nbob: alert 2\n']);
+    const none = await run(['listen', newRoom(Number(/:(\d+)/.exec(room)?.[1])).text, '--until-now']);
+    expect([none.code, none.out]).toStrictEqual([0, '']);
+    const cursor = `${newDir()}/cursor`;
+    for (const out of ['bob: alert 1\nbob: alert 2\n', ''])
+      expect(
+        await run(['listen', room, '--after', '0', '--until-now', '--cursor-file', cursor]),
+      ).toMatchObject({ code: 0, out });
+  });
+
+  test('--last counts messages, and not who comes and goes', async () => {
+    const { room } = await alerts(8);
+    const ran = await run(['listen', room, '--last', '3', '-n', '3']);
+    expect([ran.code, ran.out]).toStrictEqual([0, 'bob: alert 6\nbob: alert 7\nbob: alert 8\n']);
+    const none = await run(['listen', room, '--last', '0', '--until-now']);
+    expect([none.code, none.out]).toStrictEqual([0, '']);
+    const join = rxchat(['join', room, '--last', '5', '--nick', 'ear']);
+    await join.out.until(line('alert 8'));
+    expect(join.out.lines.filter((each) => each.includes('alert'))).toHaveLength(5);
+  });
+
+  test('--until ends after a message that contains the text', async () => {
+    const { room } = await alerts(3);
+    const ran = await run(['listen', room, '--after', '0', '--until', 'ert 2']);
+    expect([ran.code, ran.out]).toStrictEqual([0, 'bob: alert 1\nbob: alert 2\n']);
+  });
+
+  test('--timeout ends in 9 when nothing else did, before the relay answers too', async () => {
+    const { room } = await alerts(1);
+    const ran = await run(['listen', room, '--after', '0', '--timeout', '2s']);
+    expect([ran.code, ran.out]).toStrictEqual([9, 'bob: alert 1\n']);
+    expect(ran.err).toMatch(/^rxchat: nothing ended it within 2 s$/m);
+  });
+
+  test('--time begins each message with its time', async () => {
+    const { room } = await alerts(1);
+    const args = ['listen', room, '--after', '0', '--until-now'];
+    const { time } = JSON.parse((await run([...args, '--json'])).out) as { time: string };
+    expect((await run([...args, '--time'])).out).toBe(`${time} bob: alert 1\n`);
+  });
+});
+
+describe('a relay that accepts and is silent', () => {
+  test('costs send and listen no more than --timeout', async () => {
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as { port: number };
+    const room = newRoom(port).text;
+    const sent = await run(['send', room, '--timeout', '500ms', '-m', 'x']);
+    expect([sent.code, sent.err]).toStrictEqual([
+      3,
+      'rxchat: no receipt for 0.5 s: the relay does not answer; nothing was sent (0 of 1)\n',
+    ]);
+    expect((await run(['listen', room, '--timeout', '500ms'])).code).toBe(9);
+    silent.close();
+  });
+});
+
+describe('a relay that is not there yet', () => {
+  const freePort = async (): Promise<number> => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  };
+
+  test('is waited for with --wait', async () => {
+    const port = await freePort();
+    const room = newRoom(port).text;
+    const listen = rxchat(['listen', room, '--wait', '1m', '--after', '0', '-n', '1']);
+    const send = rxchat(['send', room, '--wait', '1m', '--nick', 'bob', '-m', 'early']);
+    const relay = rxchat(['serve', '--port', String(port), '--memory']);
+    await relay.out.until(line('listening'));
+    expect(await send.exit).toBe(0);
+    expect(await listen.exit).toBe(0);
+    expect(listen.out.text).toBe('bob: early\n');
+  });
+
+  test('costs send --spool nothing of what comes later', async () => {
+    const port = await freePort();
+    const room = newRoom(port).text;
+    const env = { RXCHAT_HOME: newDir() };
+    const send = rxchat(['send', room, '--spool', '--nick', 'bob'], { env });
+    send.feed('first\n');
+    send.feed('late\n');
+    send.endInput();
+    expect(await send.exit).toBe(3);
+    expect(send.err.text).toContain('lines kept for the next run with --spool: 2');
+    const relay = rxchat(['serve', '--port', String(port), '--memory']);
+    await relay.out.until(line('listening'));
+    expect((await run(['send', room, '--spool', '--nick', 'bob'], { env })).code).toBe(0);
+    const { out } = await run(['listen', room, '--after', '0', '--until-now']);
+    expect(out).toBe('bob: first\nbob: late\n');
+  });
+});
+
+test('what is on the command line is not in the list of processes', async () => {
+  const { room } = await alerts(1);
+  const listen = rxchat(['listen', room, '--after', '0']);
+  await listen.out.until(line('alert 1'));
+  expect(readFileSync(`/proc/${listen.pid}/cmdline`, 'utf8').replaceAll('\0', '')).toBe('rxchat');
+});
