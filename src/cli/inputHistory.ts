@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../files/makeDirectory.js';
+import { readRegularFile } from '../files/readRegularFile.js';
 import type { Plaintext, Token } from '../../streams/client/index.js';
 import { nodeCipher } from '../crypto/nodeCipher.js';
 import type { RoomKeys } from '../crypto/secret.js';
@@ -57,7 +59,7 @@ export const openInputHistory = (
     keep: (entry) => {
       if (entry.startsWith(' ') || entry.length > LONGEST) return;
       attempt(() => {
-        mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+        makeDirectory(dirname(file));
         appendFileSync(file, `${seal(entry)}\n`, { mode: 0o600 });
       });
     },
@@ -66,7 +68,7 @@ export const openInputHistory = (
 
 const linesOf = (file: string): readonly string[] => {
   try {
-    return readFileSync(file, 'utf8')
+    return readRegularFile(file)
       .split('\n')
       .filter((line) => line !== '');
   } catch {

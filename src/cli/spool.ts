@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../files/makeDirectory.js';
 import {
   audit,
   connect,
@@ -163,7 +164,7 @@ const spoolOf = (
     const after = at === undefined ? '' : formatResume(at);
     const tokens = waiting.map(({ token }) => token);
     const saved: Content = { v: 1, session, after: isResume(after) ? after : undefined, tokens };
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path));
     writeWhole(path, JSON.stringify(saved));
     written = true;
   };

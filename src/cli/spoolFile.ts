@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/makeDirectory.js';
 import {
   concatMap,
   defer,
@@ -94,7 +95,7 @@ const held = ({ path, content }: OwnFile, release: (() => void) | undefined): Ob
 const newFile = (folder: string): Observable<OwnFile> =>
   defer(() => {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeDirectory(folder);
     } catch {
       // Then nothing can be written either, which is told where there is something to write.
     }

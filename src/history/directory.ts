@@ -1,7 +1,6 @@
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -10,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/makeDirectory.js';
 import { errorCode } from '../transport/networkError.js';
 import { damaged, HistoryError, newerVersion, reasonOf } from './errors.js';
 import { type Header, readHeader } from './header.js';
@@ -32,7 +32,7 @@ export const dataFile = (dir: string): string => join(dir, 'rooms.mdb');
  */
 export const prepare = (dir: string): string => {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeDirectory(dir);
     const real = realpathSync(dir);
     const probe = join(real, PROBE);
     try {

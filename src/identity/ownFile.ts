@@ -1,14 +1,6 @@
-import {
-  appendFileSync,
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../files/makeDirectory.js';
 import { createFile } from '../files/createFile.js';
 import { openRegularFile, readRegularFile } from '../files/readRegularFile.js';
 import { writeWhole } from '../files/wholeFile.js';
@@ -117,7 +109,7 @@ export const replaceOwnFile = (path: string, text: string, size: number): void =
 };
 
 const makeOwnDirectory = (path: string): void => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path));
 };
 
 const checkDirectory = (path: string): void => {

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/makeDirectory.js';
 import { createFile } from '../files/createFile.js';
 import { systemFault } from '../systemFault.js';
 import type { Certificate } from '../transport/tls.js';
@@ -36,7 +37,7 @@ const read = (path: string): Certificate | undefined => {
 
 /** Of two that make one at once, both have that of the first. */
 const keep = (dir: string, path: string, text: string): Certificate => {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeDirectory(dir);
   createFile(path, text);
   return read(path) ?? { key: text, cert: text };
 };

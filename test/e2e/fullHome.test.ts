@@ -49,6 +49,24 @@ onFullDisk('a full home ends neither listen nor send: what cannot be kept is tol
   expect((await run(['listen', text, '--last', '9', '-n', '3'])).out).toContain(': of me\n');
 });
 
+onFullDisk(
+  'an empty home that is read-only makes somebody of this run alone, and the reason is told',
+  async () => {
+    const { text } = newRoom((await startRelay()).port);
+    const home = newDir();
+    const by = [...UNSHARE, 'sh', '-c', 'mount -t tmpfs -o ro none "$0" && exec "$@"', home];
+    const options = { by, env: { RXCHAT_HOME: home } };
+    const identity = `cannot write ${home}/data/identity.pem: read-only file system; you have a key for this run alone`;
+    const sent = await run(['send', text, '--spool', '-m', 'hello', '--nick', 'me'], options);
+    expect([sent.code, sent.err]).toStrictEqual([0, expect.stringContaining(identity)]);
+    expect(sent.err).toMatch(/cannot keep what is not stored yet in .*: read-only file system$/m);
+    const heard = await run(['listen', text, '--last', '9', '-n', '1'], options);
+    expect([heard.code, heard.out]).toStrictEqual([0, 'me: hello\n']);
+    const joined = await run(['join', text], { ...options, input: 'of me\n' });
+    expect([joined.code, joined.err]).toStrictEqual([0, expect.stringContaining(identity)]);
+  },
+);
+
 inTerminal(
   'nor join: each thing that cannot be kept is told in a line of its own, and the draft stays',
   async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../../files/makeDirectory.js';
+import { readRegularFile } from '../../files/readRegularFile.js';
 import { throttleTime, finalize, ignoreElements, type OperatorFunction, tap } from 'rxjs';
 import { formatResume, readResume, type Resume } from '../../../streams/wire/index.js';
 import { systemFault } from '../../systemFault.js';
@@ -40,7 +41,7 @@ export const openReadPosition = (
     const text = JSON.stringify({ v: 1, after: formatResume(at) });
     if (text === kept) return;
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      makeDirectory(dirname(path));
       writeWhole(path, `${text}\n`);
       kept = text;
     } catch (error) {
@@ -66,7 +67,7 @@ export const openReadPosition = (
 
 const read = (path: string): Resume | undefined => {
   try {
-    const { v, after } = JSON.parse(readFileSync(path, 'utf8')) as Readonly<Record<string, unknown>>;
+    const { v, after } = JSON.parse(readRegularFile(path)) as Readonly<Record<string, unknown>>;
     return v === 1 && typeof after === 'string' ? readResume(after) : undefined;
   } catch {
     return undefined;
