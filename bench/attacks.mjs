@@ -41,7 +41,9 @@ row('---', '---', '--:', '--:', '--:', '--:', '--:');
 
 for (const lie of LIES) {
   if (!lie.lie.includes(values.only)) continue;
-  const { tried, noticed, fooled, wentOn, falseAlarms } = countLie(lie, times, seed);
+  // Some take long: of those fewer are told.
+  const few = lie.atMost === undefined ? times : Math.min(times, 10 * lie.atMost);
+  const { tried, noticed, fooled, wentOn, falseAlarms } = countLie(lie, few, seed);
   if (noticed < tried || fooled > 0 || wentOn < tried || falseAlarms > 0) process.exitCode = 1;
   row(lie.lie, lie.by, tried, noticed, fooled, wentOn, falseAlarms);
 }

@@ -1,7 +1,7 @@
 import { concatMap, defer, type OperatorFunction } from 'rxjs';
-import type { Heard } from '../../streams/index.js';
+import { addNicks, type Heard } from '../../streams/index.js';
 
-/** Who is in the room, as far as announcements tell. */
+/** Who is in the room, as far as the relay tells: at most 5000 nicks, and no text that is no nick. */
 export interface Company {
   readonly members: ReadonlySet<string>;
   /**
@@ -20,15 +20,19 @@ export const company = (): Company => {
   const see = (heard: Heard): Heard[] => {
     switch (heard.type) {
       case 'welcome': {
-        const here = new Set(heard.members);
-        for (const nick of members) if (!here.has(nick)) expected.add(nick);
+        const here = new Set<string>();
+        addNicks(here, heard.members ?? []);
+        addNicks(
+          expected,
+          [...members].filter((nick) => !here.has(nick)),
+        );
         members = here;
         return [heard];
       }
       case 'joined': {
         if (heard.nicks.length === 0) return [heard];
         const nicks = heard.nicks.filter((nick) => !members.has(nick) && !expected.has(nick));
-        for (const nick of heard.nicks) members.add(nick);
+        addNicks(members, heard.nicks);
         for (const nick of heard.nicks) expected.delete(nick);
         return nicks.length === 0 ? [] : [{ ...heard, nicks, count: nicks.length }];
       }

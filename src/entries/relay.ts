@@ -17,4 +17,4 @@ export { webSocketsOf } from '../web/webSocketsOf.js';
 export type { WebSocketsOfOptions } from '../web/webSocketsOf.js';
 export * from './relays.js';
 export { memoryPair, ProtocolError } from '../../streams/wire/index.js';
-export type { Connection, MemoryOptions, Verify } from '../../streams/wire/index.js';
+export type { Connection, Hash, MemoryOptions, Verify } from '../../streams/wire/index.js';

@@ -15,6 +15,7 @@ export type {
   FirstSight,
   Freshness,
   Hash,
+  Hashed,
   Heard,
   Identity,
   KeyChanged,

@@ -1,9 +1,13 @@
 import { defer, mergeMap, type OperatorFunction } from 'rxjs';
+import { addNicks, isNick } from '../wire/nick.js';
 import type { Heard } from './conversation.js';
 
 /** Who is in a room, as far as the relay tells. */
 export interface Roster {
-  /** In the order in which they came, as far as they are known: of a room of thousands the relay only tells the number. */
+  /**
+   * In the order in which they came, as far as they are known: of a room of thousands the relay only tells the number, and
+   * at most 5000 are kept. It is the relay's word: it may name people who are not there, and leave others out.
+   */
   readonly nicks: readonly string[];
   /** How many there are. */
   readonly count: number;
@@ -39,16 +43,16 @@ export const roster = (): OperatorFunction<Heard, Roster> => (heard$) =>
       switch (heard.type) {
         case 'welcome':
           nicks.clear();
-          heard.members?.forEach((nick) => nicks.add(nick));
+          addNicks(nicks, heard.members ?? []);
           count = heard.count;
           since = heard.next;
           return [told()];
         case 'joined': {
           if (heard.position < since) return [];
-          const fresh = heard.nicks.filter((nick) => !nicks.has(nick));
+          const fresh = heard.nicks.filter((nick) => isNick(nick) && !nicks.has(nick));
           const more = heard.nicks.length > 0 ? fresh.length : heard.count;
           if (more === 0) return [];
-          fresh.forEach((nick) => nicks.add(nick));
+          addNicks(nicks, fresh);
           count += more;
           return [told()];
         }

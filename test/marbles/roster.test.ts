@@ -80,3 +80,41 @@ describe('roster', () => {
     });
   });
 });
+
+describe('a relay that names as many as it likes', () => {
+  const rosterOf = (...all: Heard[]): Roster | undefined => {
+    let last: Roster | undefined;
+    of(...all)
+      .pipe(roster())
+      .subscribe((each) => (last = each));
+    return last;
+  };
+
+  test('takes the memory of 5000 nicks and no more; the number goes on', () => {
+    const lines = Array.from({ length: 80 }, (_, n) =>
+      joined(
+        n + 1,
+        Array.from({ length: 100 }, (_each, at) => `nick-${n}-${at}`),
+      ),
+    );
+    const last = rosterOf(welcome({ count: 1, members: ['alice'] }), ...lines);
+    expect([last?.nicks.length, last?.count]).toStrictEqual([5000, 8001]);
+  });
+
+  test('what is no nick is none', () => {
+    const wrong = [
+      '',
+      'a b',
+      '\u001b[2J',
+      '*9',
+      'x'.repeat(33),
+      'x'.repeat(60_000),
+      '\u202e',
+      'é'.repeat(33),
+    ];
+    expect(rosterOf(welcome({ count: 1, members: ['alice'] }), joined(1, [...wrong, 'bob']))).toStrictEqual({
+      nicks: ['alice', 'bob'],
+      count: 2,
+    });
+  });
+});
