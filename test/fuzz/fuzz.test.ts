@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { attempt, campaign, corpusOf, report, type Target } from './campaign.js';
 import { classicTargets } from './targets/classic.js';
 import { shellTargets } from './targets/shell.js';
+import { WEB_TARGETS } from './targets/web.js';
 import { wireTargets } from './targets/wire.js';
 
 /** Inputs for each target; more with `npm run fuzz`, or `RXCHAT_FUZZ_RUNS=100000 npm test -- test/fuzz`. */
@@ -37,7 +38,7 @@ describe.each(TARGETS.map((target) => [target.name, target] as const))('%s', (_,
 
 test('there is a corpus for each target and for nothing else', () => {
   expect(readdirSync(new URL('corpus/', import.meta.url)).sort()).toStrictEqual(
-    TARGETS.map(({ name }) => name).sort(),
+    [...TARGETS.map(({ name }) => name), ...WEB_TARGETS].sort(),
   );
 });
 

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { lastValueFrom, ReplaySubject, type Subscription, switchMap, take, tap } from 'rxjs';
+import type { Address } from '../../src/address.js';
+import { relay } from '../../src/relay.js';
+import type { ListeningFault } from '../../src/transport/fault.js';
+import { pageListener } from '../../src/web/pageFiles.js';
+import { listenWeb } from '../../src/web/listenWeb.js';
+import { corpusOf } from './campaign.js';
+import { mutate } from './mutate.js';
+import { random } from './random.js';
+import { WEB_TARGETS } from './targets/web.js';
+
+/** Inputs for each target, beside the corpus: each is a connection. */
+const RUNS = Math.min(20_000, Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300));
+const AT_ONCE = 20;
+
+const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
+
+const WORDS: readonly Buffer[] = [
+  ...['//', 'http://[', '/\\', '?', '#', '%', '/rxchat', 'Upgrade: ', 'websocket', 'h2c', 'Origin: ', 'null'],
+  ...['Host: ', 'Connection: ', '\r\n', '\r\n\r\n', 'Transfer-Encoding: chunked', 'Content-Length: -1', '\0'],
+  ...['\x82\xff', '\x88\x80', '\xff'],
+].map((word) => Buffer.from(word, 'latin1'));
+
+const HANDSHAKE = corpusOf({ name: 'http', words: [], read: String }).find(
+  ([file]) => file === 'upgrade.b64',
+)?.[1];
+
+let address: Address;
+let serving: Subscription | undefined;
+const told: ListeningFault[] = [];
+const failed: unknown[] = [];
+const uncaught = (error: unknown) => failed.push(error);
+
+beforeAll(async () => {
+  const bound = new ReplaySubject<Address>(1);
+  serving = listenWeb({ host: '127.0.0.1', port: 0 }, { page: pageListener(), handshakeTimeout: 200 })
+    .pipe(
+      tap((ear) => {
+        bound.next(ear.address);
+        ear.fault$.subscribe((fault) => told.push(fault));
+      }),
+      switchMap(({ connection$ }) => connection$.pipe(relay({ handshakeTimeout: 200 }))),
+    )
+    .subscribe({ error: uncaught });
+  process.on('uncaughtException', uncaught);
+  address = await lastValueFrom(bound.pipe(take(1)));
+});
+afterAll(() => {
+  process.off('uncaughtException', uncaught);
+  serving?.unsubscribe();
+});
+
+/** Sends this, and waits until the relay has closed the connection. */
+const send = (...parts: readonly Uint8Array[]): Promise<unknown> => {
+  const socket = connect(address);
+  socket.on('error', () => undefined).resume();
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  for (const part of parts) socket.write(part);
+  // Who has said all waits for nothing more.
+  socket.end();
+  return closed;
+};
+
+const serves = async (): Promise<number | undefined> => {
+  const [response] = (await once(get(address), 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+};
+
+describe.each(WEB_TARGETS)('what a stranger sends to the HTTP side (%s)', (name) => {
+  test(
+    'closes that connection and nothing else',
+    async () => {
+      const dice = random(seed);
+      const corpus = corpusOf({ name, words: [], read: String }).map(([, input]) => input);
+      const inputs = Array.from({ length: corpus.length + RUNS }, (_, n) =>
+        n < corpus.length ? corpus[n]! : mutate(dice.of(corpus), dice, dice.of(corpus), WORDS),
+      );
+      for (let at = 0; at < inputs.length; at += AT_ONCE) {
+        const some = inputs.slice(at, at + AT_ONCE);
+        await Promise.all(some.map((input) => (name === 'http' ? send(input) : send(HANDSHAKE!, input))));
+        const faults = told.filter(({ type }) => type !== 'origin-refused');
+        if (failed.length > 0 || faults.length > 0)
+          throw new Error(
+            [`RXCHAT_SEED=${seed}`, ...failed.map(String), JSON.stringify(faults)]
+              .concat(some.map((input) => input.toString('base64')))
+              .join('\n'),
+          );
+      }
+      expect(await serves()).toBe(200);
+    },
+    120_000 + 50 * RUNS,
+  );
+});
