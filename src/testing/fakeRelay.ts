@@ -44,7 +44,7 @@ export interface FakeRelay {
  *       switchMap(({ state$ }) => state$),
  *       map(({ type }) => type.charAt(0)),
  *     );
- *     expectObservable(type$).toBe('c---o 9996ms o 499ms c---o');
+ *     expectObservable(type$).toBe('c--o 9996ms o 499ms c--o');
  *   },
  *   { equal, until: 20_000 },
  * );
