@@ -28,7 +28,6 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/bin/rxchat.ts: writeSync(2': 'one line of its own words',
   'src/classic/commands/join.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/cli/chat/openSitting.ts: stdout': 'asks how many colours it has, and writes nothing',
-  'src/cli/client.ts: /dev/': 'a word of a hint',
   'src/cli/main.ts: stdout.columns': 'asks, and writes nothing',
   'src/cli/main.ts: stdout.isTTY': 'asks, and writes nothing',
   'src/terminal/notice.ts: stdout.write':
