@@ -61,6 +61,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/write.ts: stdout.writableLength': 'asks how much waits, and writes nothing',
   'src/terminal/write.ts: stdout.write':
     'takes Visible: messages, JSON, invites, what serve and check say; and with --tee your own input, exactly',
+  'src/transport/oneBufferTest.ts: emitWarning': 'one line of its own words, without anything of others',
 };
 
 describe('the ways to the terminal', () => {
