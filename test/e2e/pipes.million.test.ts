@@ -76,7 +76,11 @@ describe(`${HOW_MANY} through seq | send | relay | listen`, () => {
 
   test.each([
     ['a full disk', 'exec "$0" "$@" > /dev/full', 'no space left on device'],
-    ['one that is full after 100 KiB', '(ulimit -f 100; exec "$0" "$@" > FILE)', 'a file may not grow that large here'],
+    [
+      'one that is full after 100 KiB',
+      '(ulimit -f 100; exec "$0" "$@" > FILE)',
+      'a file may not grow that large here',
+    ],
   ])('listen onto %s ends in 1 and says so, and what is there is right', async (_, script, why) => {
     const file = join(newDir(), 'out');
     const full = shell(script.replace('FILE', file), ['listen', room, '--after', '0']);
