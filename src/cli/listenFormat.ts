@@ -80,6 +80,8 @@ export const jsonFormat =
           },
           text,
           ...(act && { act }),
+          ...(heard.old === true && { old: true }),
+          ...(heard.timeDifferenceMs !== undefined && { timeDifferenceMs: heard.timeDifferenceMs }),
         });
       }
       case 'gap':
@@ -114,9 +116,10 @@ export const jsonFormat =
     }
   };
 
-/** `alice: hello`; what somebody does stands behind a star, and a nick with another key than before behind a `!`. */
-const plainMessage = ({ nick, text, act }: Message, isChanged: boolean): Visible => {
-  const who = shown`${isChanged ? '!' : ''}${visibleNick(nick)}`;
+/** `alice: hello`; an action begins with a star, a nick with a changed key with `!`, and an old message names its time. */
+const plainMessage = ({ nick, text, act, time, old }: Message, isChanged: boolean): Visible => {
+  const when = old === true ? ` (old, ${new Date(time).toISOString()})` : '';
+  const who = shown`${isChanged ? '!' : ''}${visibleNick(nick)}${when}`;
   return act === undefined
     ? joined(shown`${who}: `, visibleText(text))
     : joined(shown`* ${who} `, visibleText(actText(act, text)));

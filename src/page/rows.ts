@@ -1,7 +1,7 @@
 import type { Act, Heard } from '../../streams/index.js';
 import { actText } from '../cli/actText.js';
 import { alarmText } from '../cli/alarmText.js';
-import { clock } from '../cli/chat/clock.js';
+import { clock, dated } from '../cli/chat/clock.js';
 import { mentions } from '../cli/chat/mention.js';
 import { counted } from '../terminal/counted.js';
 import { visibleNick, visibleNicks, visibleText } from '../terminal/visible.js';
@@ -84,6 +84,7 @@ export const drawMessage = (
     readonly text: string;
     readonly act?: Act | undefined;
     readonly time: number | undefined;
+    readonly old?: true | undefined;
   },
   { key, nick, keys, onPerson }: Drawing,
   mark: 'stored' | 'pending' | 'failed' | undefined,
@@ -92,7 +93,7 @@ export const drawMessage = (
   const line = make('div', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
   if (!isOwn && mentions(said.text, nick)) line.classList.add('mention');
   if (said.time !== undefined) {
-    const time = make('time', '', clock(said.time));
+    const time = make('time', '', said.old === true ? dated(said.time) : clock(said.time));
     time.dateTime = new Date(said.time).toISOString();
     line.append(time);
   }

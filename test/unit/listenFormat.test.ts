@@ -37,6 +37,12 @@ describe('plain text', () => {
     );
   });
 
+  test('names the time of an old message', () => {
+    expect(plain(message({ time: 0, old: true, text: 'yes' })).out).toBe(
+      'bob (old, 1970-01-01T00:00:00.000Z): yes',
+    );
+  });
+
   test('keeps tabs in what was said, and in nothing else', () => {
     expect(plain(message({ text: 'id\tname\tqty' })).out).toBe('bob: id\tname\tqty');
     expect(plain(message({ text: 'sorts\ta table', act: 'me' })).out).toBe('* bob sorts\ta table');
@@ -150,6 +156,14 @@ describe('JSON', () => {
     ] as const;
     for (const [act, text, line] of acts)
       expect(plainFormat('alice')(message({ act, text }))).toStrictEqual({ out: line });
+  });
+
+  test('marks an old message, and tells how far the clock of a sender is off', () => {
+    expect(parsed(message({ old: true, timeDifferenceMs: -3_600_000 }))).toMatchObject({
+      old: true,
+      timeDifferenceMs: -3_600_000,
+    });
+    expect(parsed(message({}))).not.toHaveProperty('old');
   });
 
   test('says whose key is verified', () => {

@@ -171,7 +171,8 @@ export const view = (options: ViewOptions): View => {
       heard.position >= liveFrom,
     );
     const isOwn = heard.own || isSelf(heard.key);
-    const lines = [...rule, ...before, { ...messageLine({ ...heard, own: isOwn }, trust), doubt }];
+    const line = messageLine({ ...heard, own: isOwn }, trust);
+    const lines = [...rule, ...before, { ...line, doubt: heard.old === true ? 'date' : doubt }];
     // What one says at another place calls nobody either.
     if (isOwn) return { lines };
     const { text } = heard;

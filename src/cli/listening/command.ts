@@ -42,7 +42,7 @@ export const runCommand = (
   });
 
 const environment = (
-  { position, index, nick, key, time }: Message,
+  { position, index, nick, key, time, old }: Message,
   isChanged: boolean,
 ): Readonly<Record<string, string>> => ({
   RXCHAT_MESSAGE_POSITION: String(position),
@@ -51,6 +51,7 @@ const environment = (
   RXCHAT_MESSAGE_KEY: key,
   RXCHAT_MESSAGE_TIME: new Date(time).toISOString(),
   ...(isChanged && { RXCHAT_MESSAGE_CHANGED: '1' }),
+  ...(old === true && { RXCHAT_MESSAGE_OLD: '1' }),
 });
 
 const failure = (code: number | null, signal: NodeJS.Signals | null, { position }: Message): CliError => {
