@@ -61,7 +61,12 @@ export default defineConfig(
   {
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', performance: 'readonly', URL: 'readonly' },
+      globals: Object.fromEntries(
+        ['process', 'console', 'performance', 'URL', 'Buffer', 'AbortSignal', 'setImmediate'].map((name) => [
+          name,
+          'readonly',
+        ]),
+      ),
     },
   },
 );
