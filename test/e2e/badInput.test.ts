@@ -232,7 +232,7 @@ describe('what the room refuses', () => {
       const input = `one\ntwo\n${'x'.repeat(size)}\nfour\n`;
       const send = await run(['send', text], { input });
       expect(complaint(send)).toMatch(
-        /(over the limit|is longer than).*neither it nor what follows was sent.*sent 2\n$/,
+        /(over the limit|is longer than).*neither it nor what follows was sent.*sent 2\nrxchat: hint: --long cut, split or skip [^\n]*\n$/,
       );
       expect(send.code).toBe(6);
       const listen = await run(['listen', text, '--after', '0', '-n', '2', '--nick', 'ear']);
