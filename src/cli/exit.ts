@@ -18,7 +18,7 @@ export const Exit = {
   partly: 7,
   gap: 8,
   timeout: 9,
-  store: 9,
+  store: 10,
 } as const;
 
 /** The same for people: the help and the manual. */
@@ -33,7 +33,7 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.partly}`, 'only a part is known to be stored, and how many lines is told'],
   [`${Exit.gap}`, 'a gap, with --fail-on-gap'],
   [`${Exit.timeout}`, 'listen: nothing ended it before --timeout'],
-  [`${Exit.store}`, 'the relay can store nothing any more; start it again'],
+  [`${Exit.store}`, 'serve: it can store nothing any more; start it again'],
   ['129, 130, 143', 'ended by SIGHUP, SIGINT, SIGTERM'],
 ];
 

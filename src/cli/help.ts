@@ -21,8 +21,8 @@ export const programHelp = (): string => `rxchat: end-to-end encrypted group cha
 Examples
   rxchat serve                                          a relay on this machine
   rxchat                                                in a terminal: a new room, and what to do next
+  rxchat invite --out room.txt                          a room; whoever has its invite is in
   rxchat join --invite-file room.txt --nick alice       talk in a room
-  rxchat invite > room.txt
   tail -f app.log | rxchat send --invite-file room.txt
   rxchat listen --invite-file room.txt --json | jq .text
 

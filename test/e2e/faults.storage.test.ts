@@ -93,7 +93,7 @@ describe('a disk that fails harms neither the process nor what was stored', () =
   });
 });
 
-testWithStrace('a relay that can store nothing any more ends with 9 and says why', async () => {
+testWithStrace('a relay that can store nothing any more ends with 10 and says why', async () => {
   const dir = newDir();
   const relay = start('strace', [
     ...failing('msync:error=EIO:when=20'),
@@ -107,7 +107,7 @@ testWithStrace('a relay that can store nothing any more ends with 9 and says why
     sender.feed('a line\n');
     await new Promise(setImmediate);
   }
-  expect(await relay.exit).toBe(9);
+  expect(await relay.exit).toBe(10);
   expect(relay.err.text).toContain(`can store nothing any more: ${INPUT_OUTPUT}\nrxchat: hint: `);
 });
 

@@ -89,3 +89,17 @@ test('every flag that is read as one of some words says them in the table, for t
     for (const [, { choices }] of same) expect(choices?.length).toBeGreaterThan(1);
   }
 });
+
+test('each exit code has one meaning', () => {
+  const codes = Object.values(Exit);
+  expect(codes).toStrictEqual([...new Set(codes)]);
+});
+
+test('what the commands of README.md make in a clone is not there before, and git ignores it', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const made = [...readme.matchAll(/--(?:out|key-file|cursor-file) ([\w.]+)/g)].map(([, name = '']) => name);
+  expect(made).toContain('room.txt');
+  const ignored = readFileSync(join(root, '.gitignore'), 'utf8').split('\n');
+  for (const name of made) expect(ignored).toContain(`/${name}`);
+});
