@@ -1,8 +1,9 @@
 import { AsyncPipe } from '@angular/common';
-import { Component, DestroyRef, inject, InjectionToken, signal } from '@angular/core';
+import { Component, DestroyRef, inject, InjectionToken, NgZone, signal } from '@angular/core';
 import { takeUntilDestroyed, toSignal } from '@angular/core/rxjs-interop';
 import { catchError, EMPTY, map, type Observable, scan, switchMap, take } from 'rxjs';
 import type { Session } from 'rxchat';
+import { outsideAngular } from './zone.js';
 
 /** The room that the application is in: shared, so it is joined by the first component and left with the last. */
 export const SESSION: InjectionToken<Observable<Session>> = new InjectionToken('session');
@@ -36,6 +37,7 @@ export class RoomComponent {
   /** What ends it for good is told by the last state, which is why the error may be left out here. */
   private readonly session$ = inject(SESSION).pipe(catchError(() => EMPTY));
   private readonly destroyed = inject(DestroyRef);
+  private readonly zone = inject(NgZone);
 
   readonly failed = signal('');
 
@@ -43,6 +45,7 @@ export class RoomComponent {
     this.session$.pipe(
       switchMap(({ state$ }) => state$),
       map((state) => (state.type === 'closed' ? `closed: ${state.reason}` : state.type)),
+      outsideAngular(this.zone),
     ),
     { initialValue: 'connecting' },
   );
@@ -55,6 +58,7 @@ export class RoomComponent {
         (all: readonly Shown[], each) => (each.type === 'message' ? [...all, each].slice(-NEWEST) : all),
         [],
       ),
+      outsideAngular(this.zone),
     ),
     { initialValue: [] },
   );
@@ -62,6 +66,7 @@ export class RoomComponent {
   readonly people$ = this.session$.pipe(
     switchMap(({ member$ }) => member$),
     map(({ count }) => count),
+    outsideAngular(this.zone),
   );
 
   say(text: string): void {
@@ -69,6 +74,7 @@ export class RoomComponent {
       .pipe(
         take(1),
         switchMap((session) => session.say(text)),
+        outsideAngular(this.zone),
         takeUntilDestroyed(this.destroyed),
       )
       .subscribe({

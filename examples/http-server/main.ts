@@ -1,42 +1,42 @@
 /**
- * A chat inside an HTTP server that is there already: it goes on answering requests, and whoever upgrades to `rxchat` is a
- * connection of the relay. The same port, the same certificate if it has one, nothing else to be opened.
+ * A chat inside an HTTP server that is there already: it still answers requests and other upgrades. The relay takes the
+ * WebSockets at `/rxchat`, on the same port, so that browsers and `rxchat join http://...` reach it.
  *
  * PORT=8080 node main.js
  */
 import { createServer } from 'node:http';
-import type { Socket } from 'node:net';
-import { filter, fromEvent, map } from 'rxjs';
-import { relay, tcpConnection } from 'rxchat/relay';
+import type { Duplex } from 'node:stream';
+import { relay, webSocketsOf } from 'rxchat/relay';
 
 const server = createServer((_request, response) => {
   response.end('this is the server that was here before\n');
 });
 
-type Upgrade = [request: { headers: { upgrade?: string } }, socket: Socket, head: Buffer];
-
-const connection$ = fromEvent(server, 'upgrade', (...upgrade: Upgrade) => upgrade).pipe(
-  filter(([{ headers }, socket]) => {
-    const isOurs = headers.upgrade === 'rxchat';
-    if (!isOurs) socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
-    return isOurs;
-  }),
-  map(([, socket, head]) => {
-    // What came behind the request is the first of the connection.
-    if (head.length > 0) socket.unshift(head);
-    socket.setNoDelay(true).setTimeout(0);
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: rxchat\r\n\r\n');
-    return tcpConnection(socket);
-  }),
-);
-
-connection$.pipe(relay({ connections: 1000, connectionsPerAddress: 100 })).subscribe({
-  next: (event) => {
-    // The relay knows nicks, rooms and sizes, and nothing of what is said.
-    if (event.type === 'joined' || event.type === 'stored') console.log(event.type, event.member.nick);
-  },
-  error: console.error,
+/** The upgrades of the server itself. */
+const echo = (socket: Duplex, head: Buffer) => {
+  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+  // The first bytes may have come with the request.
+  socket.write(head);
+  socket.pipe(socket);
+};
+server.on('upgrade', ({ url = '' }, socket, head) => {
+  const [path] = url.split('?', 1);
+  if (path === '/rxchat') return;
+  // Node takes its own listener off an upgraded socket, and an error without a listener would end the process.
+  socket.on('error', () => socket.destroy());
+  if (path === '/echo') echo(socket, head);
+  else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 });
+
+webSocketsOf(server)
+  .pipe(relay({ connections: 1000, connectionsPerAddress: 100 }))
+  .subscribe({
+    next: (event) => {
+      // The relay knows nicks, rooms and sizes, and nothing of what is said.
+      if (event.type === 'joined' || event.type === 'stored') console.log(event.type, event.member.nick);
+    },
+    error: console.error,
+  });
 
 server.listen({ host: '127.0.0.1', port: Number(process.env['PORT'] ?? 8080) }, () => {
   const address = server.address();

@@ -72,10 +72,7 @@ export const webSockets = (server: Server, options: WebSocketsOptions): Observab
     (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (isForRelay(request))
         upgrade(request, socket, head, subscriber && ((each) => subscriber?.next(each)));
-      else {
-        ignoreErrors(socket);
-        refuse(socket, '404 Not Found');
-      }
+      else refuseOther(socket);
     },
     (error, { socket }) => {
       dropSocket(options.report, error, socket);
@@ -89,7 +86,10 @@ export const webSockets = (server: Server, options: WebSocketsOptions): Observab
   });
 };
 
-/** WebSockets of an HTTP server of somebody else's, while subscribed: upgrades for other paths are left alone. */
+/**
+ * WebSockets of an HTTP server of somebody else's, while subscribed. Upgrades for other paths are left to its other listeners;
+ * without any, nobody would ever answer or close them.
+ */
 export const webSocketsBeside = (server: Server, options: WebSocketsOptions): Observable<Connection> =>
   new Observable((subscriber) => {
     const upgrade = upgrading(options);
@@ -97,10 +97,11 @@ export const webSocketsBeside = (server: Server, options: WebSocketsOptions): Ob
       server,
       'upgrade',
       (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        if (!isForRelay(request)) return;
-        upgrade(request, socket, head, (each) => {
-          subscriber.next(each);
-        });
+        if (isForRelay(request))
+          upgrade(request, socket, head, (each) => {
+            subscriber.next(each);
+          });
+        else if (server.listenerCount('upgrade') === 1) refuseOther(socket);
       },
       (error, { socket }) => {
         dropSocket(options.report, error, socket);
@@ -110,6 +111,11 @@ export const webSocketsBeside = (server: Server, options: WebSocketsOptions): Ob
 
 /** Returns the path of a request target. Not by `URL`, which throws at some of those that Node accepts (`//`). */
 export const pathOf = ({ url = '' }: Pick<IncomingMessage, 'url'>): string => url.split('?', 1)[0] ?? '';
+
+const refuseOther = (socket: Duplex): void => {
+  ignoreErrors(socket);
+  refuse(socket, '404 Not Found');
+};
 
 /**
  * Answers and closes. The server keeps a socket whose other end goes on sending, and after an upgrade no time limit of

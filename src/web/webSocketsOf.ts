@@ -15,7 +15,8 @@ export interface WebSocketsOfOptions {
 
 /**
  * WebSockets of an HTTP server that is there already as connections for `relay`, at the path `/rxchat` and for as long as
- * it is subscribed. Upgrades for other paths are left to whoever else listens. Never completes by itself.
+ * it is subscribed. Upgrades for other paths are left to other listeners, and refused (404) if there are none. Never
+ * completes by itself.
  *
  * @example
  * import { createServer } from 'node:http';

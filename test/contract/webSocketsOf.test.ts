@@ -54,6 +54,17 @@ test('a relay in an HTTP server takes its own upgrades and leaves the others alo
   expect(server.listenerCount('upgrade')).toBe(1);
 });
 
+test('an upgrade that nobody else listens for is refused instead of kept open', async () => {
+  const { server, port } = await serve();
+  const serving = webSocketsOf(server).pipe(relay()).subscribe();
+  ends.push(() => serving.unsubscribe());
+  const [, response] = (await once(open(`ws://127.0.0.1:${port}/other`), 'unexpected-response')) as [
+    unknown,
+    { statusCode: number },
+  ];
+  expect(response.statusCode).toBe(404);
+});
+
 test('a WebSocket that a server of its own has accepted is a connection, too', async () => {
   const { server, port } = await serve();
   const sockets = new WebSocketServer({ server });

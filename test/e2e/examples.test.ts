@@ -1,5 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { copyFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Child, rxchat, start } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { compile, EXAMPLES, installExamples, newPlace, pack, type Place } from './support/installed.js';
@@ -27,6 +31,13 @@ const example = (path: string, room: Room | undefined, ...args: readonly string[
 
 const say = (room: Room, text: string): Promise<number | NodeJS.Signals> =>
   rxchat(['send', room.text, '--nick', 'alice'], { input: `${text}\n` }).exit;
+
+/** Sends all of a request at once, and gives all that comes back until the other end closes, as it does after ours. */
+const exchange = async (port: number, sent: string): Promise<string> => {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end(sent);
+  return text(socket);
+};
 
 describe('the examples, installed from the package', () => {
   test('are all of them here', () => {
@@ -56,17 +67,27 @@ describe('the examples, installed from the package', () => {
     expect(bot.err.text).toBe('');
   });
 
-  test('a relay lives in an HTTP server, which goes on answering', async () => {
+  test('a relay lives in an HTTP server, which still answers requests and other upgrades', async () => {
     const server = example('http-server/main.js', undefined);
     const [, port] = await server.out.until(({ text }) => /^listening on (\d+)\n/.exec(text));
-    const guest = example('http-server/client.js', newRoom(Number(port)), 'one', 'two');
+    const room = newRoom(Number(port));
+    const link = { ...room, text: room.text.replace('rxchat:', 'http:') };
+    const guest = example('http-server/client.js', link, 'one', 'two');
     expect(await guest.exit).toBe(0);
     expect(guest.out.lines).toStrictEqual(['stored at 2', 'stored at 3']);
     expect(server.out.lines.slice(1)).toStrictEqual(['joined guest', 'stored guest', 'stored guest']);
+    expect(await say(link, 'by the command')).toBe(0);
     const answer = await fetch(`http://127.0.0.1:${port}/`);
     expect(await answer.text()).toBe('this is the server that was here before\n');
     const other = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
     expect(other.status).toBe(200);
+
+    const upgrade = (path: string): string =>
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhello`;
+    expect(await exchange(Number(port), upgrade('/echo'))).toMatch(/^HTTP\/1.1 101 .*\r\n\r\nhello$/s);
+    expect(await exchange(Number(port), upgrade('/else'))).toMatch(/^HTTP\/1.1 404 /);
+    expect(server.running).toBe(true);
+    expect(server.err.text).toBe('');
   });
 
   test('a dashboard has a room among its streams', async () => {
@@ -78,14 +99,42 @@ describe('the examples, installed from the package', () => {
     await dashboard.out.until(({ text }) => /^online: \d here, 1 a minute, load \d/m.test(text));
   });
 
-  test('an Angular component shows what is said, as text, without zone.js', async () => {
-    const relay = await startRelay();
-    const room = newRoom(relay.port);
-    const voice = rxchat(['send', room.text, '--nick', 'alice', '--tee'], { input: 'hello <b>\n' });
-    expect(await voice.exit).toBe(0);
-    const page = example('angular/main.js', room);
-    expect(await page.exit).toBe(0);
-    expect(page.out.text).toMatch(/<p[^>]*>online, \d here<\/p>/);
-    expect(page.out.text).toMatch(/<li[^>]*>alice: hello &lt;b&gt;<\/li>/);
+  describe('an Angular component', () => {
+    const ZONE = 'node_modules/zone.js/fesm2015/zone-node.js';
+
+    test.each([
+      ['without zone.js', () => []],
+      ['with zone.js', () => ['--import', pathToFileURL(join(examples.path, ZONE)).href]],
+    ])('is rendered with what is said, as text, %s', async (_name, flags) => {
+      const relay = await startRelay();
+      const room = newRoom(relay.port);
+      const voice = rxchat(['send', room.text, '--nick', 'alice', '--tee'], { input: 'hello <b>\n' });
+      expect(await voice.exit).toBe(0);
+      const page = start(process.execPath, [...flags(), join(examples.path, 'angular/main.js')], {
+        env: { RXCHAT_INVITE: room.text },
+      });
+      expect(await page.exit).toBe(0);
+      expect(page.out.text).toMatch(/<p[^>]*>online, \d here<\/p>/);
+      expect(page.out.text).toMatch(/<li[^>]*>alice: hello &lt;b&gt;<\/li>/);
+      expect(page.err.text).toBe('');
+    });
+
+    // With zone.js each timer of a session would keep the application from becoming stable.
+    test('becomes stable with zone.js while its session is open, and shows what is said then', async () => {
+      copyFileSync(
+        fileURLToPath(new URL('support/zoneStable.mjs', import.meta.url)),
+        join(examples.path, 'angular/zoneStable.mjs'),
+      );
+      const relay = await startRelay();
+      const room = newRoom(relay.port);
+      const app = example('angular/zoneStable.mjs', room);
+      await app.out.until(line('stable: online, 1 here'));
+      expect(await say(room, 'hello')).toBe(0);
+      await app.out.until(({ text }) => /^stable: online, \d here ?alice: hello$/m.test(text));
+      expect(app.out.lines).toContain('hello: in the zone: true');
+      expect(app.running).toBe(true);
+      app.signal('SIGTERM');
+      await app.exit;
+    });
   });
 });

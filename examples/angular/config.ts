@@ -1,0 +1,40 @@
+import {
+  type ApplicationConfig,
+  inject,
+  NgZone,
+  PendingTasks,
+  provideAppInitializer,
+  provideZoneChangeDetection,
+  provideZonelessChangeDetection,
+} from '@angular/core';
+import { provideServerRendering } from '@angular/platform-server';
+import { filter, firstValueFrom, switchMap } from 'rxjs';
+import { connect, shareSession } from 'rxchat';
+import { SESSION } from './room.component.js';
+import { outsideAngular } from './zone.js';
+
+export const config: ApplicationConfig = {
+  providers: [
+    'Zone' in globalThis ? provideZoneChangeDetection() : provideZonelessChangeDetection(),
+    provideServerRendering(),
+    {
+      provide: SESSION,
+      useFactory: () =>
+        connect(process.env['RXCHAT_INVITE'] ?? '', { nick: 'page', last: 10 }).pipe(
+          shareSession(),
+          outsideAngular(inject(NgZone)),
+        ),
+    },
+    // The HTML is taken once this is done.
+    provideAppInitializer(() => {
+      const online$ = inject(SESSION).pipe(
+        switchMap(({ state$ }) => state$),
+        filter(({ type }) => type === 'online'),
+        outsideAngular(inject(NgZone)),
+      );
+      inject(PendingTasks).run(async () => {
+        await firstValueFrom(online$);
+      });
+    }),
+  ],
+};

@@ -1,0 +1,31 @@
+import type { NgZone } from '@angular/core';
+import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
+
+/**
+ * Subscribes outside Angular's zone and emits inside it. A session has timers as long as it lasts: in the zone, the
+ * application would never become stable. Without zone.js it changes nothing.
+ */
+export const outsideAngular =
+  <T>(zone: NgZone): MonoTypeOperatorFunction<T> =>
+  (source$) =>
+    new Observable((subscriber) =>
+      zone.runOutsideAngular(() =>
+        source$.subscribe({
+          next: (value) => {
+            zone.run(() => {
+              subscriber.next(value);
+            });
+          },
+          error: (error: unknown) => {
+            zone.run(() => {
+              subscriber.error(error);
+            });
+          },
+          complete: () => {
+            zone.run(() => {
+              subscriber.complete();
+            });
+          },
+        }),
+      ),
+    );
