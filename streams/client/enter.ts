@@ -102,7 +102,24 @@ export const enter = ({
     const silent = () => throwError(() => new LinkError(`the relay said nothing for ${handshakeTimeout} ms`));
     let position: number | undefined;
 
-    const say = (control: Control) => connection.write(encodeLine(controlLine(control)));
+    /** What is to be said as soon as the connection takes bytes again. */
+    let owed: Control | undefined;
+    let isTaken = true;
+
+    /** Says it now, or instead of what is owed: a relay that asks and does not read must not fill the memory. */
+    const say = (control: Control) => {
+      if (isTaken) isTaken = connection.write(encodeLine(controlLine(control)));
+      else owed = control;
+    };
+    const taken$ = connection.writable$.pipe(
+      tap(() => {
+        isTaken = true;
+        const control = owed;
+        owed = undefined;
+        if (control !== undefined) say(control);
+      }),
+      ignoreElements(),
+    );
     const compare = (n: number) => {
       if (position !== undefined && n !== position)
         throw new LinkError(`the relay has counted up to entry ${n}, and ${position} arrived`);
@@ -157,7 +174,7 @@ export const enter = ({
       takeWhile(({ type }) => type !== 'bye', true),
     );
 
-    return merge(heard$.pipe(endWith(null)), alive$).pipe(takeWhile((heard) => heard !== null));
+    return merge(heard$.pipe(endWith(null)), alive$, taken$).pipe(takeWhile((heard) => heard !== null));
   });
 
 const answer = (

@@ -103,6 +103,16 @@ describe('enter', () => {
     });
   });
 
+  test('owes one PONG at most to a relay that asks and does not read', () => {
+    marbles(({ hot, expectObservable }) => {
+      const chunk$ = hot('              NWaaxbbb-a', { ...relay, ...counted });
+      const writable$ = hot('           --------w-', { w: 'drained' });
+      const connection = fakeConnection({ chunk$, writable$, answers: 'yn' });
+      expectObservable(going(connection), '---------!').toBe('-W--x----', told);
+      expectObservable(connection.line$).toBe('         H-6-----7', written);
+    });
+  });
+
   test('counts from where it begins, however far the log goes', () => {
     marbles(({ hot, expectObservable }) => {
       const V = welcomed(7, 99);
