@@ -51,6 +51,10 @@ export interface SignedEnvelope extends Envelope {
 /** The most lines of one envelope: a receiver keeps more of each than its bytes. */
 export const LINES_LIMIT = 4096;
 
+/** Describes a message with more lines than `LINES_LIMIT`. */
+export const tooManyLines = (count: number): LimitError =>
+  new LimitError(`a message of ${count} lines is over the limit of ${LINES_LIMIT}`);
+
 /** What is signed, before the JSON up to the signature: so it is good for nothing else. */
 const LABEL = encodeText('rxchat/1 message\n');
 
@@ -61,8 +65,7 @@ const SIGNATURE_LENGTH = ',"signature":""}'.length + 86;
 export const encodeEnvelope = (envelope: Envelope, { sign }: Pick<Identity, 'sign'>): Plaintext => {
   const { nick, lines, act, room, key, session, counter, time, stored, seen } = envelope;
   if (lines.length === 0) throw new TypeError('there is no line to say');
-  if (lines.length > LINES_LIMIT)
-    throw new LimitError(`a message of ${lines.length} lines is over the limit of ${LINES_LIMIT}`);
+  if (lines.length > LINES_LIMIT) throw tooManyLines(lines.length);
   const said = lines.length === 1 ? { text: lines[0] } : { lines };
   const read = seen && { seen: seenValue(seen) };
   const acted = act && { act };

@@ -153,7 +153,10 @@ export const membership = ({
 
   const enter = (welcome: Welcomed): Noticed[] => {
     const known = from.after?.log === '*' ? undefined : from.after;
-    const changed = known !== undefined && (known.log !== welcome.log || welcome.from <= known.n);
+    // An entry that is no longer kept cannot be compared; the relay tells so by a `GAP` that begins with it.
+    const changed =
+      known !== undefined &&
+      (known.log !== welcome.log || (welcome.from <= known.n && welcome.first <= known.n));
     const skipped = known !== undefined && !changed && welcome.from > known.n + 1;
     const said = unannounced;
     unannounced = [];

@@ -2,7 +2,7 @@ import { defer, mergeMap, type OperatorFunction } from 'rxjs';
 import { LimitError } from '../wire/errors.js';
 import { eachLine, type Lines } from '../wire/lines.js';
 import { decodeTextLossy, encodeText } from '../wire/utf8.js';
-import { LINES_LIMIT } from './envelope.js';
+import { LINES_LIMIT, tooManyLines } from './envelope.js';
 import type { Say } from './seal.js';
 
 /** The most bytes of a line, as JSON, that goes into a token: 32 KiB. */
@@ -20,6 +20,7 @@ export const isSayable = (text: string): boolean => sizeOf(text) <= PACK_LIMIT;
 /** Returns why something cannot be said, whatever the relay does; `undefined` where it can. */
 export const unsayable = ({ lines }: Say): Error | undefined => {
   if (lines.length === 0) return new TypeError('a message has at least one line');
+  if (lines.length > LINES_LIMIT) return tooManyLines(lines.length);
   const bytes = lines.reduce((sum, line) => sum + sizeOf(line), 0);
   return bytes <= PACK_LIMIT
     ? undefined

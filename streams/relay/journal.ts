@@ -130,14 +130,16 @@ export const journal = (
     return [];
   };
 
-  /** Whether this log may be the one that a client has read; it is not if another entry is at the client's position. */
-  const hasRead =
+  /** Compares the entry that a client has read last with the one at its position here. */
+  const compare =
     (opened: RoomLog) =>
-    ({ n, hash: claimed }: Resume): boolean => {
-      if (claimed === undefined || hash === undefined) return true;
-      if (n >= opened.next) return false;
+    ({ n, hash: claimed }: Resume): Compared => {
+      if (claimed === undefined || hash === undefined) return 'same';
+      if (n >= opened.next) return 'other';
       const line = opened.line(n);
-      return line === undefined || entryHash(hash(line)) === claimed;
+      // A log that is in memory alone cannot have been put back from a backup.
+      if (line === undefined) return store === undefined ? 'same' : 'unknown';
+      return entryHash(hash(line)) === claimed ? 'same' : 'other';
     };
 
   /** A join gets its own place in the log: what was said before it is behind `next`, what comes after it is not. */
@@ -147,7 +149,7 @@ export const journal = (
     const { id, first, next: end } = opened;
     const { next: at, ...joined } = event;
     const next = Math.max(first, Math.min(at, end));
-    const from = startOf({ id, first, next, hasRead: hasRead(opened) }, event.member);
+    const from = startOf({ id, first, next, compare: compare(opened) }, event.member);
     const { count, members } = event;
     const durability = history?.durability ?? 'memory';
     return {
@@ -191,14 +193,18 @@ export const journal = (
   };
 };
 
+/** `unknown`: the entry is no longer kept, or cannot be read. */
+type Compared = 'same' | 'other' | 'unknown';
+
 /** The position a member begins at: after what it has, or with the newest few, or with what comes. */
 const startOf = (
-  log: Pick<RoomLog, 'id' | 'first' | 'next'> & { readonly hasRead: (after: Resume) => boolean },
+  log: Pick<RoomLog, 'id' | 'first' | 'next'> & { readonly compare: (after: Resume) => Compared },
   { after, last }: Member,
 ): number => {
-  if (after !== undefined) {
-    const known = after.log === '*' || (after.log === log.id && log.hasRead(after));
-    return known ? Math.min(after.n + 1, log.next) : log.first;
-  }
-  return Math.max(log.first, log.next - (last ?? 0));
+  if (after === undefined) return Math.max(log.first, log.next - (last ?? 0));
+  const compared = after.log === '*' ? 'same' : after.log === log.id ? log.compare(after) : 'other';
+  if (compared === 'other') return log.first;
+  // A client whose last entry cannot be compared may have missed some: its stream begins with a `GAP` in any case.
+  if (compared === 'unknown' && after.n + 1 >= log.first) return after.n;
+  return Math.min(after.n + 1, log.next);
 };

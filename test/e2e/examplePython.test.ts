@@ -26,6 +26,22 @@ const chat = ({ text }: Room, nick: string, last = '0', input?: string): Child =
 
 const isIn = ({ err }: Child) => err.until(line('chat: in the room'));
 
+/** Runs a script that has the module of the example, and JSON at its standard input. */
+const runPython = (script: string, input: unknown = null) =>
+  spawnSync(
+    PYTHON ?? 'python3',
+    [
+      '-c',
+      `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(EXAMPLES)})
+sys.dont_write_bytecode = True
+import rxchat
+${script}`,
+    ],
+    { encoding: 'utf8', env: { ...process.env, PYTHONUTF8: '1' }, input: JSON.stringify(input) },
+  );
+
 /** What was said, without the beginnings of keys. */
 const texts = ({ out }: Child): string[] => out.lines.map((each) => each.replace(/ \([\w-]{8}\): /, ': '));
 
@@ -150,23 +166,28 @@ describe('a client in Python, written from docs/protocol.md', () => {
     }
   });
 
+  test('takes an envelope of 4096 lines and none of more', () => {
+    const ours = JSON.parse(Buffer.from(encodeEnvelope(envelope(), createIdentity())).toString()) as object;
+    const { stdout, stderr } = runPython(
+      `
+ours = json.load(sys.stdin)
+for count in (0, 1, 4096, 4097):
+    print(rxchat.is_envelope({**ours, "lines": ["x"] * count}))
+`,
+      ours,
+    );
+    expect({ stdout, stderr }).toStrictEqual({ stdout: 'False\nTrue\nTrue\nFalse\n', stderr: '' });
+  });
+
   test('derives and opens the test values', () => {
-    const script = `
-import json, sys
-sys.path.insert(0, ${JSON.stringify(EXAMPLES)})
-sys.dont_write_bytecode = True
-import rxchat
+    const { stdout, stderr } = runPython(`
 values = json.load(open(${JSON.stringify(fileURLToPath(new URL('../../docs/protocol-test-values.json', import.meta.url)))}))
 host, port, secret = rxchat.read_invite(values["invite"])
 room = rxchat.Room(secret)
 assert (host, port, room.name) == ("127.0.0.1", 55555, values["room"])
 assert room.hello(values["nonce"], "alice", 0).startswith(f"NICK alice room={values['room']} session=")
 print(rxchat.open_token(values["token"], room)["lines"])
-`;
-    const { stdout, stderr } = spawnSync(PYTHON ?? 'python3', ['-c', script], {
-      encoding: 'utf8',
-      env: { ...process.env, PYTHONUTF8: '1' },
-    });
+`);
     expect({ stdout, stderr }).toStrictEqual({ stdout: "['Hello, wörld']\n", stderr: '' });
   });
 });

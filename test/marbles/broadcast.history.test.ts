@@ -5,6 +5,9 @@ import { fakeConnection, type FakeConnection } from '../support/fakeConnection.j
 import { fakeHistory, type FakeHistoryOptions } from '../support/fakeHistory.js';
 import { marbles } from '../support/marbles.js';
 import { serving } from '../support/serving.js';
+import { fakeHash } from '../support/people.js';
+import { entryHash } from '../../streams/wire/entryHash.js';
+import { encodeText } from '../../streams/wire/utf8.js';
 import { bytes, happened, heard, hello, LOBBY, said, textOf, token } from '../support/wire.js';
 
 /** Storing takes 3 ms. */
@@ -148,6 +151,52 @@ describe('a relay with a history', () => {
       );
     });
     expect(history.lines(LOBBY)).toStrictEqual(['+alice', token('x'), '+alice', token('y')]);
+  });
+
+  // Of the entries +alice x y x y x y those from 5 on are kept.
+  test.each<{ name: string; n: number; line: string; heard: string; damaged?: number }>([
+    { name: 'is kept, and the same here', n: 5, line: 'y', heard: 'WxyB' },
+    { name: 'is the newest, and the same here', n: 7, line: 'y', heard: 'WB' },
+    { name: 'is kept, and another one here', n: 6, line: 'y', heard: 'WyxyB' },
+    { name: 'is not there yet', n: 9, line: 'y', heard: 'WyxyB' },
+    { name: 'went long ago, with others behind it', n: 2, line: 'x', heard: 'WgyxyB' },
+    // Whether it was the same nobody can say: what came in its place may be another one, and others before it.
+    { name: 'is the newest of those that went', n: 4, line: 'x', heard: 'WoyxyB' },
+    { name: 'went long ago, and was another one', n: 2, line: 'y', heard: 'WgyxyB' },
+    { name: 'is the newest of those that went, and was another one', n: 4, line: 'y', heard: 'WoyxyB' },
+    { name: 'is damaged', n: 6, line: 'x', heard: 'WdyB', damaged: 6 },
+  ])('answers who has read, as its last entry, one that $name', (test) => {
+    const history = slowly();
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('---A----xyxyxy', said) });
+      expectObservable(hot('a', { a: alice }).pipe(serving({ history })), '40ms !');
+    });
+    history.forget(LOBBY, 5);
+    if (test.damaged !== undefined) history.damage(LOBBY, test.damaged, test.damaged);
+    const after = { log: 'log', n: test.n, hash: entryHash(fakeHash(encodeText(token(test.line)))) };
+    marbles(({ hot, expectObservable }) => {
+      const bob = fakeConnection({ chunk$: hot('      ---B', { B: bytes(hello('bob', { after })) }) });
+      expectObservable(hot('b', { b: bob }).pipe(serving({ history, hash: fakeHash }))).toBe(
+        '------(KB)',
+        out,
+      );
+      const told = { ...heard, g: 'GAP 3 4', o: 'GAP 4 4', d: 'GAP 6 6' };
+      expectObservable(bob.line$).toBe(`N-----(${test.heard})`, told);
+    });
+  });
+
+  test('and a hash that is none is refused, and nothing else', () => {
+    marbles(({ hot, expectObservable }) => {
+      const wrong = { B: bytes(`${hello('bob')} after=log/1/short`) };
+      const bob = fakeConnection({ chunk$: hot('    ---B', wrong) });
+      expectObservable(hot('b', { b: bob }).pipe(serving({ history: slowly() }))).toBe('---r', {
+        r: 'turned-away: bad-position',
+      });
+      expectObservable(bob.line$).toBe('            N--(E|)', {
+        ...heard,
+        E: 'ERR bad-position the hash in after is not 8 bytes of an entry',
+      });
+    });
   });
 
   test('tells who reads what the store has lost a GAP in its place', () => {

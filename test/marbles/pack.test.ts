@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { map, of, pipe, throwError, concat } from 'rxjs';
 import { encodeEnvelope } from '../../streams/client/envelope.js';
-import { BATCH_LIMIT, isSayable, pack, PACK_LIMIT } from '../../streams/client/pack.js';
+import { BATCH_LIMIT, isSayable, pack, PACK_LIMIT, unsayable } from '../../streams/client/pack.js';
 import { ENVELOPE_LIMIT } from '../../streams/client/padding.js';
 import { LimitError } from '../../streams/wire/errors.js';
 import type { Lines } from '../../streams/wire/lines.js';
@@ -112,6 +112,22 @@ describe('the limit of a token', () => {
       expectObservable(line$.pipe(packed({ limit: 11 }))).toBe('-f-(g#)', { ...out, g: 'g' }, error);
       expectSubscriptions(line$.subscriptions).toBe('^--!');
     });
+  });
+
+  test('splits a batch at 4096 lines, however short they are', () => {
+    const sizesOf = (count: number) =>
+      packAll(PACK_LIMIT, batch(...Array<string>(count).fill('x'))).map((said) => said.split('|').length);
+    expect(sizesOf(4096)).toStrictEqual([4096]);
+    expect(sizesOf(4097)).toStrictEqual([4096, 1]);
+  });
+
+  test('what has more lines, or none, cannot be said', () => {
+    const lines = (count: number) => ({ lines: Array<string>(count).fill('x') });
+    expect(unsayable(lines(4096))).toBeUndefined();
+    expect(unsayable(lines(4097))).toStrictEqual(
+      new LimitError('a message of 4097 lines is over the limit of 4096'),
+    );
+    expect(unsayable(lines(0))).toBeInstanceOf(TypeError);
   });
 
   test('an error right after a batch does not swallow it', () => {

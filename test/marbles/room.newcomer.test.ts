@@ -4,10 +4,17 @@ import { room, type RoomOptions } from '../../streams/relay/room.js';
 import type { Command } from '../../streams/relay/commands.js';
 import { company, type Who } from '../support/company.js';
 import { marbles } from '../support/marbles.js';
+import { fakeHash } from '../support/people.js';
 import { batch, happened, tell, token } from '../support/wire.js';
+import { entryHash } from '../../streams/wire/entryHash.js';
+import { encodeText } from '../../streams/wire/utf8.js';
 
 const served = (more: Partial<RoomOptions> = {}) =>
-  pipe(room('lobby', { logId: () => 'log', turn$: timer(0), gather: 0, ...more }), map(tell));
+  pipe(room('lobby', { logId: () => 'log', hash: fakeHash, turn$: timer(0), gather: 0, ...more }), map(tell));
+
+const hashOf = (line: string) => entryHash(fakeHash(encodeText(line)));
+const BOB = hashOf('+bob');
+const Z = hashOf(token('z'));
 
 describe('where a newcomer begins', () => {
   const cases: { name: string; who: Who; from: number; lines: string[] }[] = [
@@ -33,6 +40,42 @@ describe('where a newcomer begins', () => {
     {
       name: 'with all, after a position of a lost log',
       who: { after: { log: 'lost', n: 2 } },
+      from: 1,
+      lines: ['+bob', 'z', 'z'],
+    },
+    {
+      name: 'after the entry that it has read, if that is the one here',
+      who: { after: { log: 'log', n: 2, hash: Z } },
+      from: 3,
+      lines: ['z'],
+    },
+    {
+      name: 'with what comes, after the newest entry, if that is the one here',
+      who: { after: { log: 'log', n: 3, hash: Z } },
+      from: 4,
+      lines: [],
+    },
+    {
+      name: 'with all, where it has read another entry at its position',
+      who: { after: { log: 'log', n: 2, hash: BOB } },
+      from: 1,
+      lines: ['+bob', 'z', 'z'],
+    },
+    {
+      name: 'with all, where it has read another newest entry',
+      who: { after: { log: 'log', n: 3, hash: BOB } },
+      from: 1,
+      lines: ['+bob', 'z', 'z'],
+    },
+    {
+      name: 'with all, where the entry that it has read is not there yet',
+      who: { after: { log: 'log', n: 9, hash: Z } },
+      from: 1,
+      lines: ['+bob', 'z', 'z'],
+    },
+    {
+      name: 'with all, after an entry of a lost log, even if the same is here',
+      who: { after: { log: 'lost', n: 2, hash: Z } },
       from: 1,
       lines: ['+bob', 'z', 'z'],
     },
@@ -77,6 +120,16 @@ describe('where a newcomer begins', () => {
         'WELCOME log=log next=52 first=12 from=5 durability=memory count=2 members=bob,alice',
       );
       expect(rest).toStrictEqual(['GAP 5 11', ...Array<string>(40).fill(token('z')), '+alice', '']);
+    });
+  });
+
+  test('after any entry, where the relay cannot hash', () => {
+    marbles(({ hot, expectObservable, flush }) => {
+      const { command, alice } = company({ alice: { after: { log: 'log', n: 2, hash: BOB } } });
+      const command$ = hot('                                           -B----z-z-A', command);
+      expectObservable(command$.pipe(served({ hash: undefined }))).toBe('-(KB)-z-z-(JA)', happened);
+      flush();
+      expect(alice.writes[0]).toContain(' from=3 ');
     });
   });
 });

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Plaintext } from '../../streams/client/cipher.js';
-import { decodeEnvelope, encodeEnvelope, type Envelope, isSigned } from '../../streams/client/envelope.js';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  type Envelope,
+  isSigned,
+  LINES_LIMIT,
+} from '../../streams/client/envelope.js';
 import { ENVELOPE_LIMIT } from '../../streams/client/padding.js';
 import { SEEN_LIMIT } from '../../streams/client/seen.js';
 import { areTokens } from '../../streams/wire/entry.js';
@@ -311,6 +317,17 @@ describe('the limit of an envelope', () => {
 
   test('without a line is a TypeError', () => {
     expect(() => encode({ ...envelope, lines: [] })).toThrow(TypeError);
+  });
+
+  test('has at most 4096 lines, written and read', () => {
+    const lines = (count: number) => Array<string>(count).fill('x');
+    expect(LINES_LIMIT).toBe(4096);
+    expect(decodeEnvelope(encode({ ...envelope, lines: lines(4096) }))?.lines).toHaveLength(4096);
+    expect(() => encode({ ...envelope, lines: lines(4097) })).toThrow(
+      new LimitError('a message of 4097 lines is over the limit of 4096'),
+    );
+    expect(readFields({ lines: lines(4096) })?.lines).toHaveLength(4096);
+    expect(readFields({ lines: lines(4097) })).toBeUndefined();
   });
 
   test('counts bytes and not letters', () => {

@@ -499,6 +499,15 @@ describe('a log that is another', () => {
     expect(one.from.after).toStrictEqual({ log: 'log', n: from });
   });
 
+  test('not by an entry that is no longer kept and cannot be compared: a GAP begins with it', () => {
+    const one = member({ after: { log: 'log', n: 4, hash: 'x' } });
+    one.attach(fakeConnection());
+    const event = welcome({ first: 5, from: 4, next: 7 });
+    expect(one.hear(event)).toStrictEqual([event]);
+    expect(one.hear({ type: 'gap', from: 4, to: 4 })).toStrictEqual([{ type: 'gap', from: 4, to: 4 }]);
+    expect(one.from.after).toStrictEqual({ log: 'log', n: 4 });
+  });
+
   test('is noticed at the first connection too, of whoever remembers a log', () => {
     const one = member({ after: { log: 'log', n: 4 } });
     expect(come(one, 1, 1, 'other').noticed).toHaveLength(2);
