@@ -488,7 +488,10 @@ export const COMMANDS: readonly Command[] = [
         value: 'COMMAND',
         help: 'give each message to a command of the shell, on its standard input with its line breaks, one after the other',
       },
-      untilNow: { type: 'boolean', help: 'print what the relay has, and end with 0' },
+      untilNow: {
+        type: 'boolean',
+        help: 'print what the relay has, all of it or what is behind the cursor, and end with 0',
+      },
       until: { type: 'string', value: 'TEXT', help: 'end with 0 after a message that contains TEXT' },
       timeout: {
         type: 'string',

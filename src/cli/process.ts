@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import {
   concat,
@@ -45,6 +46,14 @@ export interface Input {
   resume(): void;
 }
 
+const isDirectory = (fd: number): boolean => {
+  try {
+    return fstatSync(fd).isDirectory();
+  } catch {
+    return false;
+  }
+};
+
 /** Standard input as an Observable: completes at its end, is left alone when unsubscribed. */
 export const standardInput = (): Input => {
   const { stdin } = process;
@@ -59,6 +68,11 @@ export const standardInput = (): Input => {
       const fail = (error: Error) => {
         subscriber.error(new CliError(Exit.unexpected, `cannot read standard input: ${systemFault(error)}`));
       };
+      // To Node a directory is an input without bytes.
+      if (isDirectory(stdin.fd)) {
+        fail(Object.assign(new Error('a directory'), { code: 'EISDIR' }));
+        return;
+      }
       if (stdin.readableEnded || stdin.destroyed) {
         end();
         return;

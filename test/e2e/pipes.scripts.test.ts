@@ -23,11 +23,16 @@ describe('listen in scripts', () => {
     expect([all.code, all.out]).toStrictEqual([0, 'bob: alert 1\nbob: alert 2\n']);
     const none = await run(['listen', newRoom(Number(/:(\d+)/.exec(room)?.[1])).text, '--until-now']);
     expect([none.code, none.out]).toStrictEqual([0, '']);
+    expect((await run(['listen', room, '--until-now'])).out).toBe(all.out);
+    expect((await run(['listen', room, '--until-now', '--last', '1'])).out).toBe('bob: alert 2\n');
+    expect((await run(['listen', room, '--until-now', '--since', '1d'])).out).toBe(all.out);
+    expect((await run(['listen', room, '--until-now', '--after', '3'])).out).toBe('bob: alert 2\n');
     const cursor = `${newDir()}/cursor`;
     for (const out of ['bob: alert 1\nbob: alert 2\n', ''])
-      expect(
-        await run(['listen', room, '--after', '0', '--until-now', '--cursor-file', cursor]),
-      ).toMatchObject({ code: 0, out });
+      expect(await run(['listen', room, '--until-now', '--cursor-file', cursor])).toMatchObject({
+        code: 0,
+        out,
+      });
   });
 
   test('--last counts messages, and not who comes and goes', async () => {

@@ -323,3 +323,16 @@ test.each([
   expect(ran.code).toBe(2);
   expect(ran.err).toContain(`rxchat: ${what}`);
 });
+
+test.each([[['send']], [['send', '--block']], [['join']]])(
+  '%j with a directory in place of its input ends in 1',
+  async ([name = '', ...flags]) => {
+    const room = newRoom((await startRelay()).port).text;
+    const by = ['bash', '-c', 'exec "$0" "$@" < /'];
+    const { code, err } = await run([name, room, ...flags], { by });
+    expect([code, err]).toStrictEqual([
+      1,
+      expect.stringContaining('cannot read standard input: it is a directory'),
+    ]);
+  },
+);

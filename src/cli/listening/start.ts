@@ -15,7 +15,10 @@ export interface Start {
   readonly taken: Cursor | undefined;
 }
 
-/** `--after`, `--last` or `--since`; where there is a cursor, that. */
+/**
+ * `--after`, `--last` or `--since`; where there is a cursor, that. Without any of them `--until-now` begins with the oldest
+ * entry.
+ */
 export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number): Start => {
   const [one, two] = ['after', 'last', 'since'].filter((key) => flags[key] !== undefined);
   if (one !== undefined && two !== undefined)
@@ -38,7 +41,8 @@ export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number)
       since: undefined,
       taken: cursor,
     };
-  const begin = since === undefined ? n : 0;
+  const isAll = since !== undefined || (flags['untilNow'] === true && last === undefined);
+  const begin = n ?? (isAll ? 0 : undefined);
   return {
     after: begin === undefined ? undefined : { log: '*', n: begin },
     last,
