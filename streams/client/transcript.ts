@@ -206,7 +206,8 @@ export const transcript = ({ hash, keep = KEPT }: { hash: Hash; keep?: number })
         claimed: claimed[n],
       }));
       if (known.some(({ own, claimed: theirs }) => own !== undefined && own !== theirs)) return 'other';
-      return known.some(({ own }) => own !== undefined) ? 'same' : 'unknown';
+      // An empty span agrees with every log, so it shows nothing.
+      return seen.from <= seen.to && known.some(({ own }) => own !== undefined) ? 'same' : 'unknown';
     },
     hashAt: (position) => (isRemembered(position) ? entryHash(digestOf(position)) : undefined),
     get breaks() {

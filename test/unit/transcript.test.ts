@@ -59,6 +59,15 @@ describe('what is claimed', () => {
     expect(one.claim()).toMatchObject({ log: 'other', from: 1, to: 1 });
   });
 
+  test('shows nothing if it is empty: it agrees with every log', () => {
+    const one = reader();
+    come(one, 1, []);
+    const empty = one.claim()!;
+    const other = come(reader(), 1, ['x', 'y']);
+    expect(other.compare(empty, 3)).toBe('unknown');
+    expect(other.compare({ ...empty, hash: digest('more').toString('base64url') }, 3)).toBe('other');
+  });
+
   test('goes on over what was claimed so late that others may not have it any more', () => {
     const one = come(reader(), 1, ['a', 'b']);
     const claim = one.claim()!;
