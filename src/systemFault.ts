@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an input/output error',
   ENOTREG: 'it is not a file, but a pipe or a device',
   ENOTOURS: 'it is a link that another user made',
+  ETOOLARGE: 'it is too large to be what belongs here',
 };
 
 /** The name and the words of an error: by its name, or by its number, which lmdb throws alone and without a sign. */

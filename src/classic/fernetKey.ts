@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readGiven } from '../files/readGiven.js';
 import { asFernetKey, type FernetKey } from '../../streams/client/index.js';
 import { calledAs } from '../cli/calledAs.js';
 import { usageError } from '../cli/exit.js';
@@ -32,7 +32,7 @@ export const readKey = (flags: Flags): FernetKey => {
 
 const readFirstLine = (file: string): string => {
   try {
-    return readFileSync(file, 'utf8').trim().split('\n')[0]?.trim() ?? '';
+    return readGiven(file).toString('utf8').trim().split('\n')[0]?.trim() ?? '';
   } catch (error) {
     throw usageError(`cannot read --key-file ${file}: ${systemFault(error)}`);
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readGiven } from '../files/readGiven.js';
 import { SHORTEST_ACCESS_TOKEN } from '../crypto/accessToken.js';
 import { systemFault } from '../systemFault.js';
 import { usageError } from './exit.js';
@@ -23,7 +23,8 @@ export const readAccessToken = (flags: Flags): string | undefined => {
 
 const readLines = (file: string): readonly string[] => {
   try {
-    return readFileSync(file, 'utf8')
+    return readGiven(file)
+      .toString('utf8')
       .split('\n')
       .map((each) => each.trim())
       .filter((each) => each !== '');

@@ -1,8 +1,9 @@
-import { readFileSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createFile } from '../files/createFile.js';
+import { readGiven, readGivenInput } from '../files/readGiven.js';
+import { readRegularFile } from '../files/readRegularFile.js';
 import { systemFault } from '../systemFault.js';
-import { errorCode } from '../transport/networkError.js';
 import { note, usageError } from './exit.js';
 
 /** What `--invite-file` calls standard input. */
@@ -11,7 +12,7 @@ export const STANDARD_INPUT = '-';
 /** Reads the invite of a file, or of standard input: the first line that is neither empty nor a comment. Throws a `usageError`. */
 export const readInviteFile = (file: string): string => {
   try {
-    const bytes = file === STANDARD_INPUT ? readInput() : readFileSync(file);
+    const bytes = file === STANDARD_INPUT ? readGivenInput() : readGiven(file);
     const lines = decode(bytes).split('\n');
     return lines.map((line) => line.trim()).find((line) => line !== '' && !line.startsWith('#')) ?? '';
   } catch (error) {
@@ -31,32 +32,11 @@ export const warnOfReaders = (file: string): void => {
 export const writeInviteFile = (file: string, invite: string): void => {
   const line = `${invite}\n`;
   try {
-    if (createFile(file, line) || readFileSync(file, 'utf8') === line) return;
+    if (createFile(file, line) || readRegularFile(file) === line) return;
   } catch (error) {
     throw usageError(`cannot write --out ${file}: ${systemFault(error)}`);
   }
   throw usageError(`${file} is there already`, 'choose another file, or remove it first');
-};
-
-const CHUNK = 4096;
-const WAIT_MS = 10;
-
-/** All of standard input, also where it is a pipe that somebody made non-blocking. */
-const readInput = (): Uint8Array => {
-  const chunks: Uint8Array[] = [];
-  const nothing = new Int32Array(new SharedArrayBuffer(4));
-  for (;;) {
-    const chunk = new Uint8Array(CHUNK);
-    try {
-      const length = readSync(0, chunk);
-      if (length === 0) return Buffer.concat(chunks);
-      chunks.push(chunk.subarray(0, length));
-    } catch (error) {
-      if (errorCode(error) === 'EOF') return Buffer.concat(chunks);
-      if (errorCode(error) !== 'EAGAIN') throw error;
-      Atomics.wait(nothing, 0, 0, WAIT_MS);
-    }
-  }
 };
 
 /** UTF-8 or, as PowerShell writes it, UTF-16; both may begin with a mark. */

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readGiven } from '../files/readGiven.js';
 import { catchError, defer, type Observable, of, throwError } from 'rxjs';
 import { normalPassphrase } from '../invite/kdf.js';
 import { askHidden, NoAnswerError } from '../terminal/askHidden.js';
@@ -42,7 +42,7 @@ const ask = (question: Visible): Observable<string> =>
 
 const readFirstLine = (file: string): string => {
   try {
-    return readFileSync(file, 'utf8').trim().split('\n')[0] ?? '';
+    return readGiven(file).toString('utf8').trim().split('\n')[0] ?? '';
   } catch (error) {
     throw usageError(`cannot read --passphrase-file ${file}: ${systemFault(error)}`);
   }

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readGiven } from '../files/readGiven.js';
 import { errorCode } from '../transport/networkError.js';
 import { systemFault } from '../systemFault.js';
 import type { Certificate } from '../transport/tls.js';
@@ -50,7 +50,7 @@ export const problemAt = (leaf: X509Certificate, now: number): string | undefine
 
 const readText = (file: string): string => {
   try {
-    return readFileSync(file, 'utf8');
+    return readGiven(file).toString('utf8');
   } catch (error) {
     throw new CertificateError(`cannot read ${file}: ${systemFault(error)}`);
   }
