@@ -1,6 +1,6 @@
 import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
-import type { Resume } from '../wire/handshake.js';
+import { type Resume, resumeAt } from '../wire/resume.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Received } from './entries.js';
 import type { Alarm, FirstSight, KeyChanged } from './alarm.js';
@@ -138,9 +138,10 @@ export const membership = ({
     return hash === undefined ? {} : { hash };
   };
 
-  const reach = (position: number) => {
-    from = { after: { log: from.after?.log ?? '', n: position, ...hashed(position) }, last: undefined };
-    catchUp(position);
+  const reach = (n: number, isAnnouncement = false) => {
+    const before = from.after ?? { log: '', n: 0 };
+    from = { after: resumeAt(before, { n, hash: hashAt(n), isAnnouncement }), last: undefined };
+    catchUp(n);
   };
 
   /** Once all is read that was there, it speaks. */
@@ -240,7 +241,7 @@ export const membership = ({
         case 'bye':
           return [event];
         default:
-          reach(event.position);
+          reach(event.position, event.type === 'joined' || event.type === 'left');
           return [{ ...event, ...hashed(event.position) }];
       }
     },

@@ -1,4 +1,4 @@
-import type { Resume } from '../wire/handshake.js';
+import { type Resume, resumeAt } from '../wire/resume.js';
 import type { Heard } from './conversation.js';
 
 /**
@@ -22,7 +22,9 @@ export const resumeAfter = (at: Resume | undefined, heard: Heard): Resume | unde
   if (at === undefined || heard.type === 'stored') return at;
   if (heard.type === 'gap') return { log: at.log, n: heard.to };
   if (!('position' in heard)) return at;
-  const { position: n } = heard;
-  if ('hash' in heard && heard.hash !== undefined) return { log: at.log, n, hash: heard.hash };
-  return at.n === n ? at : { log: at.log, n };
+  return resumeAt(at, {
+    n: heard.position,
+    hash: 'hash' in heard ? heard.hash : undefined,
+    isAnnouncement: heard.type === 'joined' || heard.type === 'left',
+  });
 };

@@ -133,7 +133,10 @@ export const journal = (
   /** Compares the entry that a client has read last with the one at its position here. */
   const compare =
     (opened: RoomLog) =>
-    ({ n, hash: claimed }: Resume): Compared => {
+    ({ n, hash: claimed, earlier }: Resume): Compared => {
+      // Of an announcement the same line may be in another log, even at the same position.
+      const before = earlier && compare(opened)({ log: opened.id, ...earlier });
+      if (before === 'other') return before;
       if (claimed === undefined || hash === undefined) return 'same';
       if (n >= opened.next) return 'other';
       const line = opened.line(n);

@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import { newDir, run, rxchat } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { newRoom, type Relay, type Room, startRelay } from './support/relay.js';
-import { line } from './support/said.js';
+import { line, type Said } from './support/said.js';
 
 afterEach(endAll);
 
-/** A relay whose history is in a directory that can be put back to what it was. */
-const restorable = async () => {
+/**
+ * A relay whose history is in a directory that can be put back to what it was: from a backup, or to what a disk had when
+ * the power failed.
+ */
+const restorable = async (by: 'backup' | 'power failure' = 'backup') => {
   const data = join(newDir(), 'data');
   const backup = join(newDir(), 'backup');
-  let relay = await startRelay('--data', data);
+  let relay = await startRelay('--data', data, '--durability', by === 'backup' ? 'disk' : 'os');
   const room = newRoom(relay.port);
   const end = async () => {
-    relay.child.signal('SIGTERM');
+    relay.child.signal(by === 'backup' ? 'SIGTERM' : 'SIGKILL');
     await relay.child.exit;
   };
   return {
@@ -25,9 +28,9 @@ const restorable = async () => {
       expect(code).toBe(0);
     },
     keep: async () => {
-      await end();
-      cpSync(data, backup, { recursive: true });
-      relay = await relay.restart();
+      if (by === 'backup') await end();
+      cpSync(data, backup, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+      if (by === 'backup') relay = await relay.restart();
     },
     restore: async (): Promise<Relay> => {
       await end();
@@ -52,32 +55,64 @@ const listen = async (room: Room, cursor: string, n: number, ...more: string[]) 
 const positionIn = (file: string): number =>
   (JSON.parse(readFileSync(file, 'utf8')) as { position: number }).position;
 
-describe('a history that was put back from a backup', () => {
-  test('is read again by who has read beyond it, also once the log has grown past the cursor', async () => {
+describe('a history that was put back', () => {
+  test.each(['backup', 'power failure'] as const)(
+    'by a %s is read again by who has read beyond it, also once the log has grown past the cursor',
+    async (by) => {
+      const { room, say, keep, restore } = await restorable(by);
+      const cursor = join(newDir(), 'cursor');
+      await say('monday');
+      await keep();
+      await say('tuesday');
+      await say('lost');
+      expect((await listen(room, cursor, 3, '--after', '0')).texts).toStrictEqual([
+        'monday',
+        'tuesday',
+        'lost',
+      ]);
+      const before = positionIn(cursor);
+
+      await restore();
+      // Each run is announced too: three entries each.
+      const later = Array.from({ length: 4 }, (_, n) => `wednesday ${n + 1}`);
+      for (const each of later) await say(each);
+      const { types, texts } = await listen(room, cursor, 5);
+      expect(texts).toStrictEqual(['monday', ...later]);
+      expect(types).toContain('log-changed');
+      expect(positionIn(cursor)).toBeGreaterThan(before);
+      // And from there on as ever.
+      await say('thursday');
+      expect((await listen(room, cursor, 1)).texts).toStrictEqual(['thursday']);
+    },
+  );
+
+  test('is read again by who has read an announcement last that is at the same position again', async () => {
     const { room, say, keep, restore } = await restorable();
     const cursor = join(newDir(), 'cursor');
+    const listener = async (nick: string, ...more: string[]) => {
+      const child = rxchat(['listen', room.text, '--nick', nick, '--json', '--events', ...more]);
+      await child.out.until(line('"type":"online"'));
+      const leaving = ({ lines }: Said) => lines.filter((each) => each.includes('"type":"left"'));
+      return { child, left: (n: number) => child.out.until((said) => leaving(said)[n - 1]) };
+    };
     await say('monday');
     await keep();
+    const ear = await listener('ear', '--after', '3', '--cursor-file', cursor);
     await say('tuesday');
-    await say('lost');
-    expect((await listen(room, cursor, 3, '--after', '0')).texts).toStrictEqual([
-      'monday',
-      'tuesday',
-      'lost',
-    ]);
-    const before = positionIn(cursor);
+    const before = JSON.parse(await ear.left(1)) as object;
+    ear.child.signal('SIGTERM');
+    await ear.child.exit;
+    expect(before).toMatchObject({ position: positionIn(cursor), nicks: ['alice'] });
 
     await restore();
-    // Each run is announced too: three entries each.
-    const later = Array.from({ length: 4 }, (_, n) => `wednesday ${n + 1}`);
-    for (const each of later) await say(each);
-    const { types, texts } = await listen(room, cursor, 5);
-    expect(texts).toStrictEqual(['monday', ...later]);
-    expect(types).toContain('log-changed');
-    expect(positionIn(cursor)).toBeGreaterThan(before);
-    // And from there on as ever.
+    const other = await listener('other');
+    await say('wednesday');
+    expect(JSON.parse(await other.left(1))).toMatchObject(before);
     await say('thursday');
-    expect((await listen(room, cursor, 1)).texts).toStrictEqual(['thursday']);
+    await other.left(2);
+    const { types, texts } = await listen(room, cursor, 3);
+    expect(types).toContain('log-changed');
+    expect(texts).toStrictEqual(['monday', 'wednesday', 'thursday']);
   });
 
   test('a cursor of an older version, without a hash, is still good', async () => {

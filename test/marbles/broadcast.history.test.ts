@@ -185,6 +185,35 @@ describe('a relay with a history', () => {
     });
   });
 
+  // A restored log has grown past her position, with the same announcements as before at the same places.
+  test.each([
+    { name: 'the same', line: 'x', heard: 'WxB' },
+    { name: 'another one', line: 'y', heard: 'WAxaAxB' },
+    { name: 'no longer kept', line: 'y', heard: 'WxB', forget: 3 },
+  ])(
+    'answers who has read an announcement as its last entry, and before it a token that is $name',
+    (test) => {
+      const history = slowly();
+      marbles(({ hot, expectObservable }) => {
+        const [one, two] = ['---A-----x---q', '-------------------A----x'].map((chunks) =>
+          fakeConnection({ chunk$: hot(chunks, said) }),
+        );
+        const connection$ = hot('a--------------b', { a: one!, b: two! });
+        expectObservable(connection$.pipe(serving({ history })), '60ms !');
+      });
+      expect(history.lines(LOBBY)).toStrictEqual(['+alice', token('x'), '-alice', '+alice', token('x')]);
+      if (test.forget !== undefined) history.forget(LOBBY, test.forget);
+      const hashOf = (line: string) => entryHash(fakeHash(encodeText(line)));
+      const earlier = { n: 2, hash: hashOf(token(test.line)) };
+      const after = { log: 'log', n: 4, hash: hashOf('+alice'), earlier };
+      marbles(({ hot, expectObservable }) => {
+        const bob = fakeConnection({ chunk$: hot('      ---B', { B: bytes(hello('bob', { after })) }) });
+        expectObservable(hot('b', { b: bob }).pipe(serving({ history, hash: fakeHash })));
+        expectObservable(bob.line$).toBe(`N-----(${test.heard})`, heard);
+      });
+    },
+  );
+
   test('and a hash that is none is refused, and nothing else', () => {
     marbles(({ hot, expectObservable }) => {
       const wrong = { B: bytes(`${hello('bob')} after=log/1/short`) };

@@ -489,7 +489,7 @@ describe('a log that is another', () => {
       expectObservable(links[1].line$).toBe('510ms 4------a--|', written);
       expectObservable(links[2].line$).toBe('1021ms ha-(Q|)', {
         ...written,
-        h: writtenAfter('+bob')['3']?.replace('log/3', 'other/2'),
+        h: writtenAfter('+bob')['3']?.replace(/log\/3\/(\S+)/, 'other/2/$1/1/$1'),
       });
     });
   });

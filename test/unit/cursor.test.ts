@@ -41,3 +41,24 @@ test('another log begins where it was come in', () => {
     'other 0+0',
   ]);
 });
+
+test('names the newest token besides an announcement, which another log may have at the same position', () => {
+  const advance = cursors(START);
+  const joined: Heard = { type: 'joined', position: 6, nicks: ['bob'], count: 1, hash: 'six' };
+  const told = [
+    { ...joined, position: 5, hash: 'five' },
+    joined,
+    message({ position: 7, hash: 'seven' }),
+    { ...joined, position: 8, hash: 'eight' },
+    { ...joined, position: 9, hash: 'nine' },
+    message({ position: 10, hash: 'ten' }),
+  ].map((heard) => advance(heard, undefined));
+  expect(told.map((cursor) => cursor?.earlier)).toStrictEqual([
+    undefined,
+    { n: 5, hash: 'five' },
+    undefined,
+    { n: 7, hash: 'seven' },
+    { n: 7, hash: 'seven' },
+    undefined,
+  ]);
+});

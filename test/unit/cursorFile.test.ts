@@ -20,6 +20,16 @@ test('a cursor comes back in the next run, of its own room alone', () => {
   expect(() => openCursorFile(path, 'other')).toThrow(`--cursor-file ${path} is of another room`);
 });
 
+test('what names the entries that were read comes back with it, and is refused if it is none', () => {
+  const named = { ...at(7), hash: 'AAAAAAAAAAA', earlier: { n: 5, hash: 'AAAAAAAAAAE' } };
+  openCursorFile(path, 'room').save(named);
+  expect(openCursorFile(path, 'room').start).toStrictEqual(named);
+  for (const earlier of [null, 5, {}, { n: 5 }, { n: 7, hash: 'AAAAAAAAAAE' }, { n: 5, hash: 'short' }]) {
+    writeFileSync(path, JSON.stringify({ v: 1, room: 'room', ...named, earlier }));
+    expect(() => openCursorFile(path, 'room')).toThrow('holds no cursor');
+  }
+});
+
 test.each(['', '\n'])('a file that is there and empty (%j) is a new one, as mktemp makes it', (content) => {
   writeFileSync(path, content);
   const file = openCursorFile(path, 'room');

@@ -14,6 +14,7 @@ import {
   type Welcome,
   welcomeLine,
 } from '../../streams/wire/handshake.js';
+import { formatResume } from '../../streams/wire/resume.js';
 import { decodeText } from '../../streams/wire/utf8.js';
 import { CELLAR, hello, LOBBY, NONCE, PROOF, SESSION } from '../support/wire.js';
 
@@ -103,6 +104,32 @@ describe('the answer to NICK', () => {
     ['a last that is no number', `${hello('alice')} last=all`, 'bad-position'],
   ])('is refused: %s', (_what, line, code) => {
     expect(codeOf(() => readHello(line))).toBe(code);
+  });
+
+  test.each([
+    { log: 'log', n: 7 },
+    { log: '*', n: 7 },
+    { log: 'log', n: 7, hash: 'AAAAAAAAAAA' },
+    { log: 'log', n: 7, hash: 'AAAAAAAAAAA', earlier: { n: 6, hash: 'AAAAAAAAAAE' } },
+  ])('resumes from %j', (resume) => {
+    expect(readResume(formatResume(resume))).toStrictEqual(resume);
+  });
+
+  test.each([
+    'log/7/short',
+    'log/7/AAAAAAAAAAB', // not canonical
+    'log/0/AAAAAAAAAAA',
+    '*/7/AAAAAAAAAAA',
+    'log/7/',
+    'log/7/AAAAAAAAAAA/',
+    'log/7/AAAAAAAAAAA/6',
+    'log/7/AAAAAAAAAAA/7/AAAAAAAAAAA',
+    'log/7/AAAAAAAAAAA/0/AAAAAAAAAAA',
+    'log/7/AAAAAAAAAAA/6/short',
+    'log/7//6/AAAAAAAAAAA',
+    'log/7/AAAAAAAAAAA/6/AAAAAAAAAAA/',
+  ])('does not resume from %j', (text) => {
+    expect(codeOf(() => readResume(text))).toBe('bad-position');
   });
 
   test.each(['log/1/2', '/1', 'a b/1', '**/1', `${'a'.repeat(65)}/1`, 'log/-1', 'log/1.5', 'log', ''])(

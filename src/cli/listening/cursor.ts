@@ -4,6 +4,8 @@ import {
   type Heard,
   isLogId,
   POSITION_LIMIT,
+  type Resume,
+  resumeAfter,
 } from '../../../streams/index.js';
 import { errorCode } from '../../transport/networkError.js';
 import { systemFault } from '../../systemFault.js';
@@ -18,6 +20,8 @@ export interface Cursor {
   readonly lines: number;
   /** The hash of the entry at `position`, if it is known: a log that has another entry there is another one. */
   readonly hash?: string;
+  /** An earlier entry that was read, if the one at `position` is an announcement. */
+  readonly earlier?: NonNullable<Resume['earlier']>;
 }
 
 /**
@@ -44,17 +48,27 @@ export const cursors = (
       const isOver = next === undefined || placeOf(next) !== position;
       const lines = heard.type === 'message' ? heard.index + 1 : 0;
       const { log } = cursor;
-      if (isOver) cursor = { log, position, lines: 0, ...hashed('hash' in heard ? heard.hash : undefined) };
-      else if (cursor.position === position - 1) cursor = { ...cursor, lines };
+      if (isOver) {
+        const { hash, earlier } = resumeAfter(resumeOf(cursor), heard) ?? {};
+        cursor = {
+          log,
+          position,
+          lines: 0,
+          ...(hash !== undefined && { hash }),
+          ...(earlier && { earlier }),
+        };
+      } else if (cursor.position === position - 1) cursor = { ...cursor, lines };
       else cursor = { log, position: position - 1, lines };
     }
     return cursor;
   };
 };
 
-const placeOf = (heard: Heard): number | undefined => ('position' in heard ? heard.position : undefined);
+/** Returns the position behind the entries that were taken as a whole, as a relay gets it. */
+export const resumeOf = ({ log, position: n, hash, earlier }: Cursor): Resume =>
+  n > 0 && hash !== undefined ? { log, n, hash, ...(earlier && { earlier }) } : { log, n };
 
-const hashed = (hash: string | undefined): { readonly hash?: string } => (hash === undefined ? {} : { hash });
+const placeOf = (heard: Heard): number | undefined => ('position' in heard ? heard.position : undefined);
 
 /** A cursor that outlives the process. */
 export interface CursorFile {
@@ -98,16 +112,18 @@ export const openCursorFile = (
 };
 
 /** Formats the content of a cursor file, which `parseCursor` reads. */
-export const formatCursor = ({ log, position, lines, hash }: Cursor, room: string): string =>
-  `${JSON.stringify({ v: 1, room, log, position, lines, hash })}\n`;
+export const formatCursor = ({ log, position, lines, hash, earlier }: Cursor, room: string): string =>
+  `${JSON.stringify({ v: 1, room, log, position, lines, hash, earlier })}\n`;
 
 /** Parses the content of a cursor file; `undefined` if it is none. */
 export const parseCursor = (content: string): (Cursor & { readonly room: unknown }) | undefined => {
-  const { v, room, log, position, lines, hash } = readObject(content);
+  const { v, room, log, position, lines, hash, earlier } = readObject(content);
   // No relay takes other ids and positions.
   if (v !== 1 || typeof log !== 'string' || !isLogId(log)) return undefined;
   if (!isCount(position) || position >= POSITION_LIMIT || !isCount(lines) || !isHash(hash)) return undefined;
-  return { room, log, position, lines, ...hashed(hash) };
+  if (hash === undefined) return { room, log, position, lines };
+  if (earlier === undefined) return { room, log, position, lines, hash };
+  return isEarlier(earlier, position) ? { room, log, position, lines, hash, earlier } : undefined;
 };
 
 const versionOf = (path: string): string | undefined => {
@@ -146,6 +162,11 @@ const readText = (path: string): string | undefined => {
 /** The files of older versions have none. */
 const isHash = (value: unknown): value is string | undefined =>
   value === undefined || (typeof value === 'string' && fromBase64url(value)?.length === ENTRY_HASH_BYTES);
+
+const isEarlier = (value: unknown, position: number): value is NonNullable<Cursor['earlier']> => {
+  const { n, hash } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return isCount(n) && n > 0 && n < position && hash !== undefined && isHash(hash);
+};
 
 const readObject = (text: string): Readonly<Record<string, unknown>> => {
   try {

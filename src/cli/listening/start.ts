@@ -1,7 +1,7 @@
 import type { Resume } from '../../../streams/index.js';
 import { usageError } from '../exit.js';
 import { type Flags, flagName, integer, pastTime } from '../flags.js';
-import type { Cursor } from './cursor.js';
+import { type Cursor, resumeOf } from './cursor.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -32,11 +32,7 @@ export const readStart = (flags: Flags, cursor: Cursor | undefined, now: number)
 
   if (cursor !== undefined)
     return {
-      after: {
-        log: cursor.log,
-        n: cursor.position,
-        ...(cursor.position > 0 && { hash: cursor.hash }),
-      },
+      after: resumeOf(cursor),
       last: undefined,
       since: undefined,
       taken: cursor,
