@@ -15,9 +15,12 @@ import { loadCommand } from './wire.js';
 /** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
 export const main = async (argv: readonly string[], version: string): Promise<void> => {
   // Node would print what was thrown as it is, and a part of it may come from others.
-  process.once('uncaughtException', (error) => {
-    complain(toCliError(error));
-    process.exit(Exit.unexpected);
+  process.on('uncaughtException', (error) => {
+    try {
+      complain(toCliError(error));
+    } finally {
+      process.exit(Exit.unexpected);
+    }
   });
   surviveReaders();
   try {

@@ -95,7 +95,7 @@ const openHistory = (
     monotonic = () => performance.now(),
     trustClock = false,
   }: LmdbHistoryOptions,
-  onFailed: (error: HistoryError) => void,
+  onFailed: (error: unknown) => void,
 ): { readonly history: History; readonly close: () => void } => {
   const store = openStore(dir, find(dir), { durability, mapSize });
   const count = roomCount(keep.total === undefined ? Infinity : mostRooms(keep.total));
@@ -143,8 +143,8 @@ const openHistory = (
       isFull: () => count.isFull,
     });
   const onSweepError = (error: unknown) => {
-    if (!(error instanceof HistoryError)) throw error;
-    onCommit(error);
+    if (error instanceof HistoryError) onCommit(error);
+    else if (isOpen) onFailed(error);
   };
   const isSwept = age !== undefined || keep.total !== undefined;
   const stop = isSwept ? sweeping(every, steps, onSweepError) : () => undefined;

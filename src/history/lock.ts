@@ -53,7 +53,11 @@ export const shortPath = (dir: string, procFd = '/proc/self/fd', socket: string 
   return {
     path: join(temporary, 'd', socket),
     release: () => {
-      rmSync(temporary, { recursive: true, force: true });
+      try {
+        rmSync(temporary, { recursive: true, force: true });
+      } catch {
+        // A link stays behind in the temporary directory, and locks nothing.
+      }
     },
   };
 };

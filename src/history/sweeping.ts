@@ -16,8 +16,9 @@ export const sweeping = (
   const step = () => {
     turn = undefined;
     try {
-      const next = running?.next();
-      if (next?.done !== false) running = undefined;
+      running ??= steps();
+      const next = running.next();
+      if (next.done !== false) running = undefined;
       else if (next.value === 'turn') takeTurn();
     } catch (error) {
       running = undefined;
@@ -31,9 +32,7 @@ export const sweeping = (
   };
 
   const tick = () => {
-    if (turn !== undefined) return;
-    running ??= steps();
-    takeTurn();
+    if (turn === undefined) takeTurn();
   };
 
   tick();

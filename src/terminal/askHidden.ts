@@ -1,8 +1,9 @@
 import { openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { Observable } from 'rxjs';
+import { guarded, hear, ignoreErrors } from '../guard.js';
 import { before } from './editor/draft.js';
-import { keyReader } from './editor/keys.js';
+import { type CursorReport, type Input, keyReader } from './editor/keys.js';
 import { control, joined, type Visible } from './visible.js';
 
 /** There is no terminal to ask on, or whoever was asked would not say. */
@@ -44,14 +45,14 @@ export const askHidden = (question: Visible): Observable<string> =>
       else if (name === 'Backspace') answer = answer.slice(0, before(answer, answer.length));
       else if (name === 'C-z') suspend();
     };
-    const keys = keyReader((each) => {
+    const take = (each: Input | CursorReport) => {
       if (each.type === 'text') answer += each.text;
       if (each.type === 'key') press(each.name);
       if (each.type !== 'paste') return;
       const [line = '', ...more] = each.text.split(/\r\n?|\n/);
       answer += line;
       if (more.length > 0) done();
-    });
+    };
     const hold = () => {
       // A shell may have changed it meanwhile, and what it is believed to be already is not set again.
       input.setRawMode(false);
@@ -66,12 +67,20 @@ export const askHidden = (question: Visible): Observable<string> =>
       hold();
       output.write(question);
     };
-    input.on('data', keys.read).once('end', refuse).once('error', refuse);
-    process.on('SIGCONT', continued);
+    const failed = (error: unknown) => {
+      subscriber.error(error);
+    };
+    const keys = keyReader(guarded(take, failed));
+    hear(input, 'data', keys.read, failed);
+    hear(input, 'end', refuse, failed);
+    // A terminal that is gone fails when it is given back, too.
+    hear(input, 'error', refuse, failed);
+    ignoreErrors(output);
+    const stop = hear(process, 'SIGCONT', continued, failed);
     output.write(joined(control('pasteMarksOn'), question));
     hold();
     return () => {
-      process.off('SIGCONT', continued);
+      stop();
       keys.close();
       input.setRawMode(false);
       input.destroy();

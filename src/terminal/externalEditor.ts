@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hear } from '../guard.js';
 import { systemFault } from '../systemFault.js';
 import { withoutSecrets } from '../withoutSecrets.js';
 import { handOver } from './handOver.js';
@@ -28,7 +29,7 @@ const command = (): string =>
 
 /**
  * Opens an editor on a text, in the terminal of this process, which must have let go of it; calls back once it is closed.
- * Calls back at once and returns `undefined` if the text cannot be written.
+ * Calls back at once and returns `undefined` if the text cannot be written or the editor not started.
  */
 export const openEditor = (text: string, done: (edited: Edited) => void): OpenEditor | undefined => {
   const draft = writeDraft(text);
@@ -42,24 +43,33 @@ export const openEditor = (text: string, done: (edited: Edited) => void): OpenEd
     if (isOver) return;
     isOver = true;
     handOver(false);
-    rmSync(directory, { recursive: true, force: true });
+    removeDraft(directory);
     done(edited);
+  };
+  const failed = (error: unknown) => {
+    end({ type: 'failed', reason: systemFault(error) });
   };
   handOver(true);
   const env = withoutSecrets(process.env);
-  const child =
-    process.platform === 'win32'
-      ? spawn(`${command()} "${file}"`, { stdio: 'inherit', shell: true, env })
-      : spawn('/bin/sh', ['-c', `${command()} "$1"`, 'sh', file], { stdio: 'inherit', env });
-  child.once('error', (error) => {
-    end({ type: 'failed', reason: error.message });
-  });
-  child.once('close', (code) => {
+  const closed = (code: number | null) => {
     if (isOver) return;
     if (code === 127) end({ type: 'failed', reason: `there is no ${command()}; VISUAL or EDITOR names one` });
     else if (code !== 0) end({ type: 'unchanged' });
     else end(readText(file));
-  });
+  };
+  let child: ChildProcess;
+  try {
+    child =
+      process.platform === 'win32'
+        ? spawn(`${command()} "${file}"`, { stdio: 'inherit', shell: true, env })
+        : spawn('/bin/sh', ['-c', `${command()} "$1"`, 'sh', file], { stdio: 'inherit', env });
+  } catch (error) {
+    // Some faults of the system are thrown, such as a command that is too long; others are events.
+    failed(error);
+    return undefined;
+  }
+  hear(child, 'error', failed, failed);
+  hear(child, 'close', closed, failed);
   return {
     file,
     abandon: () => {
@@ -80,8 +90,17 @@ const writeDraft = (text: string): { readonly directory: string; readonly file: 
     writeFileSync(file, text === '' ? '' : `${text}\n`, { mode: 0o600 });
     return { directory, file };
   } catch (error) {
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    if (directory !== undefined) removeDraft(directory);
     return `the draft cannot be written: ${systemFault(error)}`;
+  }
+};
+
+/** What cannot be removed stays, for this person alone. */
+const removeDraft = (directory: string): void => {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // The disk fails, or the directory is held; the text itself was read or is not wanted.
   }
 };
 

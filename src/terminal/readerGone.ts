@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { hear, ignoreErrors } from '../guard.js';
 
 /** What Node has for sockets, as much of it as is needed here: it has no public way to poll a pipe that is only written. */
 interface Handle {
@@ -30,10 +31,11 @@ export const watchReader = (gone: () => void): (() => void) => {
     }
     const watcher = new Socket({ handle, readable: true, writable: false } as object);
     let isOver = false;
-    watcher.on('error', () => {
+    const failed = () => {
       if (!isOver) gone();
-    });
-    watcher.on('data', nothing);
+    };
+    hear(watcher, 'error', failed, failed);
+    hear(watcher, 'data', nothing, failed);
     watcher.unref();
     return () => {
       isOver = true;
@@ -47,7 +49,7 @@ export const watchReader = (gone: () => void): (() => void) => {
 const socketHandle = (): Handle | undefined => {
   const socket = new Socket();
   // It gets its handle at once, and the name is never looked up.
-  socket.on('error', () => undefined);
+  ignoreErrors(socket);
   socket.connect({ host: 'localhost', port: 1, lookup: () => undefined });
   const make = (socket as unknown as Internal)._handle?.constructor;
   socket.destroy();

@@ -8,13 +8,14 @@ import {
   Subscription,
   takeUntil,
 } from 'rxjs';
+import { guarded } from '../guard.js';
 import { drawn, erased, evidenceOf, isAffected, reflowBy } from './drawing.js';
 import type { Complete } from './editor/completion.js';
 import { given, rewritten, step } from './editor/editor.js';
 import { pastedText } from './editor/paste.js';
 import { type Editor, type Effect, newEditor, type Step } from './editor/state.js';
 import { aboveOf, type Foot, type View, viewOf } from './editor/view.js';
-import { type OpenEditor, openEditor } from './externalEditor.js';
+import { type Edited, type OpenEditor, openEditor } from './externalEditor.js';
 import { held } from './held.js';
 import { openTty } from './tty.js';
 import { control, joined, shown, stacked, type Visible, visibleLines } from './visible.js';
@@ -94,6 +95,11 @@ export const terminalScreen = ({
     let isAsked = false;
     let answers = true;
 
+    /** What is thrown while keys are read or anything is drawn ends this screen, and not the process. */
+    const failed = (error: unknown) => {
+      subscriber.error(error);
+    };
+
     const draw = (isWrapped = reflows) => {
       isDue = false;
       if (open !== undefined || isSuspended || (!resizing.closed && !isClosed)) return;
@@ -104,9 +110,11 @@ export const terminalScreen = ({
     const drawSoon = () => {
       if (isDue) return;
       isDue = true;
-      setImmediate(() => {
-        if (isDue) draw();
-      });
+      setImmediate(
+        guarded(() => {
+          if (isDue) draw();
+        }, failed),
+      );
     };
     const clear = () => {
       if (view !== undefined) tty.write(erased(view, tty.columns, reflows));
@@ -114,7 +122,7 @@ export const terminalScreen = ({
     };
     const resized = () => {
       resizing.unsubscribe();
-      resizing = asyncScheduler.schedule(settled, SETTLED);
+      resizing = asyncScheduler.schedule(guarded(settled, failed), SETTLED);
     };
     const settled = () => {
       isAsked = view !== undefined && answers && isAffected(view, tty.columns);
@@ -123,10 +131,13 @@ export const terminalScreen = ({
         return;
       }
       tty.write(control('askCursor'));
-      resizing = asyncScheduler.schedule(() => {
-        answers = false;
-        redraw();
-      }, ANSWER);
+      resizing = asyncScheduler.schedule(
+        guarded(() => {
+          answers = false;
+          redraw();
+        }, failed),
+        ANSWER,
+      );
     };
     const answered = (column: number) => {
       if (!isAsked || view === undefined) return;
@@ -188,7 +199,7 @@ export const terminalScreen = ({
       if (isClosed || open !== undefined) return;
       clear();
       tty.release();
-      open = openEditor(text, (edited) => {
+      const done = (edited: Edited) => {
         open = undefined;
         if (edited.type === 'text') editor = rewritten(editor, pastedText(edited.text));
         if (edited.type === 'unchanged') editor = rewritten(editor, text);
@@ -198,7 +209,8 @@ export const terminalScreen = ({
         }
         tty.hold();
         draw();
-      });
+      };
+      open = openEditor(text, guarded(done, failed));
     };
 
     const close = () => {
@@ -214,8 +226,10 @@ export const terminalScreen = ({
       }
       const { text } = editor.draft;
       if (text.trim() !== '') printed.add(stacked([shown`-- not sent:`, visibleLines(text)]));
-      given(editor).effects.forEach(act);
-      draw();
+      guarded(() => {
+        given(editor).effects.forEach(act);
+        draw();
+      }, failed)();
       tty.close();
       closed$.next();
       entered$.complete();
@@ -238,6 +252,7 @@ export const terminalScreen = ({
         draw();
       },
       gone: close,
+      failed,
     });
     subscriber.add(close);
     divertErrors(print);

@@ -1,3 +1,4 @@
+import { after, guarded, hear } from '../guard.js';
 import { type CursorReport, type Input, keyReader } from './editor/keys.js';
 import { control, type Visible } from './visible.js';
 
@@ -12,6 +13,8 @@ export interface Listener {
   readonly continued: () => void;
   /** It is gone, or the process ends, however that may be: the last moment to do anything. */
   readonly gone: () => void;
+  /** Called with what another of these threw. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** The terminal of this process, whose every key comes to us while it is held. */
@@ -43,18 +46,23 @@ export const openTty = (listener: Listener): Tty => {
     stdin.resume();
     stdout.write(control('pasteMarksOn'));
   };
-  const { gone } = listener;
+  const { gone, failed } = listener;
   let isSuspended = false;
   const continued = () => {
     isSuspended = false;
     listener.continued();
   };
 
-  const keys = keyReader(listener.input);
-  stdin.on('data', keys.read).on('end', gone).on('close', gone).on('error', gone);
-  stdout.on('resize', listener.resized);
-  process.on('SIGCONT', continued).on('SIGHUP', gone);
-  process.on('exit', gone).on('uncaughtExceptionMonitor', gone);
+  const keys = keyReader(guarded(listener.input, failed));
+  const stops = [
+    hear(stdin, 'data', keys.read, failed),
+    ...['end', 'close'].map((event) => hear(stdin, event, gone, failed)),
+    hear(stdout, 'resize', listener.resized, failed),
+    hear(process, 'SIGCONT', continued, failed),
+    ...['SIGHUP', 'exit', 'uncaughtExceptionMonitor'].map((event) => hear(process, event, gone, failed)),
+  ];
+  // Not taken off again: a terminal that is gone fails when it is given back, too.
+  hear(stdin, 'error', gone, failed);
 
   return {
     get columns() {
@@ -73,18 +81,20 @@ export const openTty = (listener: Listener): Tty => {
       if (process.platform !== 'win32') process.kill(0, 'SIGTSTP');
       isSuspended = true;
       // The system stops nothing that has no shell above it. Who was stopped is told so before, in the same turn.
-      setTimeout(() => {
-        setImmediate(() => {
-          if (isSuspended) continued();
-        });
-      }, NOTICED);
+      const goOn = () => {
+        if (isSuspended) continued();
+      };
+      after(
+        NOTICED,
+        () => {
+          setImmediate(guarded(goOn, failed));
+        },
+        failed,
+      );
     },
     close: () => {
       keys.close();
-      stdin.off('data', keys.read).off('end', gone).off('close', gone);
-      stdout.off('resize', listener.resized);
-      process.off('SIGCONT', continued).off('SIGHUP', gone);
-      process.off('exit', gone).off('uncaughtExceptionMonitor', gone);
+      for (const stop of stops) stop();
       release();
     },
   };

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Observable } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
 import { type Address, formatAddress } from '../address.js';
-import { after, hear, ignoreErrors } from './guard.js';
+import { after, hear, ignoreErrors } from '../guard.js';
 import { explainNetworkError } from './networkError.js';
 
 export interface Connecting<S extends Socket> {

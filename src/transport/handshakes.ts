@@ -3,7 +3,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { headcount, type HeadLimits } from '../../streams/relay/index.js';
 import { peerOf, type Report } from './fault.js';
-import { hear, hearFirst } from './guard.js';
+import { hear, hearFirst } from '../guard.js';
 import { dropSocket } from './listening.js';
 
 /** Counts the sockets of a server by themselves, until they close or are more than that; gives what says so. */

@@ -5,7 +5,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { type ListeningFault, peerOf, type Report } from './fault.js';
-import { after, hear, hearFirst, ignoreErrors, reasonOf } from './guard.js';
+import { after, hear, hearFirst, ignoreErrors, reasonOf } from '../guard.js';
 import { errorCode } from './networkError.js';
 
 /** A relay's ear. */

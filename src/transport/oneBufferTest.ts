@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { after, hear, ignoreErrors } from './guard.js';
+import { after, hear, ignoreErrors } from '../guard.js';
 import { readIntoOne } from './oneBuffer.js';
 
 /** Has a socket read, and whether that could be done. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { fromEvent, Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
 import { formatAddress } from '../address.js';
-import { after, guarded, hear } from './guard.js';
+import { after, guarded, hear } from '../guard.js';
 import { explainNetworkError } from './networkError.js';
 
 /** How long a peer may take, in ms, to receive what was written before `close`. */

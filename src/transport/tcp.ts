@@ -3,7 +3,7 @@ import { Observable } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../address.js';
 import { connecting } from './connecting.js';
-import { guarded } from './guard.js';
+import { guarded } from '../guard.js';
 import { accepted, faults, listening, type Listening } from './listening.js';
 import { readIntoOne } from './oneBuffer.js';
 import { mayShareBuffer } from './oneBufferTest.js';

@@ -1,6 +1,6 @@
 import { Observable, Subject } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
-import { after, hearEvent } from './guard.js';
+import { after, hearEvent } from '../guard.js';
 import { type WebSocketLike, webSocketConnection } from './webSocketConnection.js';
 
 export interface WebSocketClientOptions {

@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type Connection, LinkError } from '../../streams/wire/index.js';
-import { after, hearEvent, reasonOf, soonAfter } from './guard.js';
+import { after, hearEvent, reasonOf, soonAfter } from '../guard.js';
 
 /** The events of a WebSocket that are listened to. */
 export type EventType = 'open' | 'message' | 'error' | 'close';

@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws';
 import type { Connection } from '../../streams/wire/index.js';
 import { formatAddress } from '../address.js';
 import type { ListeningFault, Report } from './fault.js';
-import { after, hear, ignoreErrors } from './guard.js';
+import { after, hear, ignoreErrors } from '../guard.js';
 import { dropSocket } from './listening.js';
 import { explainNetworkError } from './networkError.js';
 import { FRAME_LIMIT, webSocketConnection, type WebSocketLike } from './webSocketConnection.js';

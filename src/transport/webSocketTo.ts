@@ -6,7 +6,7 @@ import type { Connection } from '../../streams/wire/index.js';
 import { formatAddress } from '../address.js';
 import type { Invite } from '../invite/invite.js';
 import { TrustError } from '../tls/trust.js';
-import { hear } from './guard.js';
+import { hear } from '../guard.js';
 import { type Peer, peerOf } from './tls.js';
 import { connectWebSocket, webSocketUrl } from './webSocketClient.js';
 import { FRAME_LIMIT } from './webSocketConnection.js';

@@ -5,7 +5,7 @@ import { Observable } from 'rxjs';
 import type { HeadLimits } from '../../streams/relay/index.js';
 import type { Address } from '../address.js';
 import { peerOf } from '../transport/fault.js';
-import { guarded } from '../transport/guard.js';
+import { guarded } from '../guard.js';
 import { boundRequests } from '../transport/handshakes.js';
 import { dropSocket, faults, listening, type Listening } from '../transport/listening.js';
 import type { Certificate } from '../transport/tls.js';

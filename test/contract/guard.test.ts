@@ -5,7 +5,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { firstValueFrom, NEVER, type Subscription } from 'rxjs';
 import type { Address } from '../../src/address.js';
 import type { ListeningFault } from '../../src/transport/fault.js';
-import { after, guarded, hear, hearEvent, soonAfter } from '../../src/transport/guard.js';
+import { after, guarded, hear, hearEvent, soonAfter } from '../../src/guard.js';
 import { boundRequests } from '../../src/transport/handshakes.js';
 import { accepted, faults, type Listening } from '../../src/transport/listening.js';
 import { tcpConnection } from '../../src/transport/tcp.js';

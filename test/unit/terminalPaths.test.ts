@@ -50,8 +50,6 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/terminal/screen.ts: stdout': 'tells when its size changes',
   'src/terminal/tty.ts: stdout': 'the terminal itself',
   'src/terminal/tty.ts: stdout.columns': 'asks, and writes nothing',
-  'src/terminal/tty.ts: stdout.off': 'listens no more',
-  'src/terminal/tty.ts: stdout.on': 'listens, and writes nothing',
   'src/terminal/tty.ts: stdout.rows': 'asks, and writes nothing',
   'src/terminal/tty.ts: stdout.write': 'what is drawn, and modes: Visible',
   'src/terminal/write.ts: stderr.isTTY': 'asks, and writes nothing',

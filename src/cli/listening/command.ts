@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { Observable } from 'rxjs';
 import type { Message } from '../../../streams/index.js';
@@ -18,24 +18,31 @@ export const runCommand = (
   isChanged: boolean,
 ): Observable<void> =>
   new Observable((subscriber) => {
-    const child = spawn(command, {
-      shell: true,
-      stdio: ['pipe', 'inherit', 'inherit'],
-      env: { ...withoutSecrets(process.env), ...environment(message, isChanged) },
-    });
-    // A command need not read what it is given.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-
-    child.once('error', (error) => {
+    const failed = (error: unknown) => {
       subscriber.error(new CliError(Exit.unexpected, `cannot run --exec: ${systemFault(error)}`));
-    });
+    };
+    let child: ChildProcess;
+    try {
+      child = spawn(command, {
+        shell: true,
+        stdio: ['pipe', 'inherit', 'inherit'],
+        env: { ...withoutSecrets(process.env), ...environment(message, isChanged) },
+      });
+    } catch (error) {
+      // Some faults of the system are thrown, such as a command that is too long; others are events.
+      failed(error);
+      return undefined;
+    }
+    child.once('error', failed);
     child.once('close', (code, signal) => {
       if (code === 0) {
         subscriber.next();
         subscriber.complete();
       } else subscriber.error(failure(code, signal, message));
     });
+    // A command need not read what it is given, and has no standard input if no more files can be opened.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
     return () => {
       if (child.exitCode === null) child.kill();
     };

@@ -1,7 +1,8 @@
 import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { firstValueFrom } from 'rxjs';
+import { endWith, firstValueFrom, lastValueFrom, switchMap, tap } from 'rxjs';
+import { encodeText } from '../../../streams/wire/utf8.js';
 import { checkHistory, lmdbHistory } from '../../../src/history/index.js';
 import { find } from '../../../src/history/directory.js';
 import { numbered, openDir, readAll, refusal, say, tempDirs, thrown } from './support.js';
@@ -143,5 +144,36 @@ describe('a history', () => {
     expect(readAll(history.open('room 9999', () => 'new'))).toStrictEqual(['room 9999']);
     close();
     expect(checkHistory(dir).rooms).toBe(10_000);
+  });
+
+  test('errors with what a sweep throws that is no fault of the store, instead of ending the process', async () => {
+    let time = 1_000_000;
+    const planted = new Error('planted');
+    const swept$ = lmdbHistory({
+      dir: dirs.make(),
+      durability: 'os',
+      keep: { age: 1000 },
+      sweep: 1,
+      now: () => time,
+      monotonic: () => time,
+      onEvent: () => {
+        throw planted;
+      },
+    });
+    await expect(
+      lastValueFrom(
+        swept$.pipe(
+          switchMap((history) =>
+            history
+              .open('lobby', () => 'id')
+              .append({ first: 1, count: 1, slices: [encodeText('a\n')] })
+              .pipe(
+                endWith('stored'),
+                tap(() => (time += 5000)),
+              ),
+          ),
+        ),
+      ),
+    ).rejects.toBe(planted);
   });
 });

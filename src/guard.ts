@@ -1,4 +1,4 @@
-/** What listens to Node, to a WebSocket or to a clock goes through here, and nothing else does (eslint.config.mjs). */
+/** What listens to Node, to a WebSocket or to a clock goes through here, and nothing else does (eslint.config.js). */
 
 /** What a listener threw. */
 export type Failed = (error: unknown) => void;
