@@ -14,7 +14,7 @@ import { shown, visible } from '../terminal/visible.js';
 import { readAccessToken } from './accessTokens.js';
 import { FERNET_ENGINES } from './choices.js';
 import { usageError } from './exit.js';
-import { type Args, choice, type Flags, integer, span, text } from './flags.js';
+import { type Args, choice, type Flags, span, text } from './flags.js';
 import { readInviteFile, warnOfReaders } from './inviteFile.js';
 import { readPassphrase } from './passphrase.js';
 
@@ -84,7 +84,6 @@ export const readRoomOptions = async (flags: Flags, nick: string): Promise<RoomO
   nick,
   // Such a nick is of this run alone, and the relay need not know whose it is.
   sharesNick: !isTransientNick(nick),
-  last: integer(flags, 'last', 0, Number.MAX_SAFE_INTEGER),
   heartbeat: span(flags, 'heartbeat', 100, 3_600_000),
   accessToken: readAccessToken(flags),
   cipher: await readCipher(flags),

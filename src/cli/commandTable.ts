@@ -98,7 +98,7 @@ const accessTokenFile: Flag = {
 const wait: Flag = {
   type: 'string',
   value: 'TIME',
-  help: 'so long a relay is waited for that is not there yet, as when a machine starts (0s)',
+  help: 'try again for so long if the relay is not there yet, is restarting or is busy (0s)',
 };
 const client = {
   nick,

@@ -45,7 +45,7 @@ const SLICE = 64;
  * when the turn is over. Completes and errors with its source.
  */
 export const slicesOfTurn =
-  <T>(size: number = SLICE): OperatorFunction<T, Slice<T>> =>
+  <T>(size: number = SLICE, turn$: Observable<unknown> = endOfTurn$): OperatorFunction<T, Slice<T>> =>
   (value$) =>
     defer(() => {
       let values: T[] = [];
@@ -65,7 +65,7 @@ export const slicesOfTurn =
           merge(
             shared$.pipe(map(full)),
             shared$.pipe(
-              audit(() => endOfTurn$),
+              audit(() => turn$),
               map(rest),
             ),
           ),

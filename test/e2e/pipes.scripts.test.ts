@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { newDir, run, rxchat } from './support/child.js';
 import { endAll } from './support/endings.js';
 import { newRoom, startRelay } from './support/relay.js';
-import { line } from './support/said.js';
+import { count, line } from './support/said.js';
 
 afterEach(endAll);
 
@@ -44,6 +44,27 @@ describe('listen in scripts', () => {
     const join = rxchat(['join', room, '--last', '5', '--nick', 'ear']);
     await join.out.until(line('alert 8'));
     expect(join.out.lines.filter((each) => each.includes('alert'))).toHaveLength(5);
+  });
+
+  test('--last of more than it can hold reads the room again, and nobody sees it leave', async () => {
+    const relay = await startRelay();
+    const room = newRoom(relay.port).text;
+    const lines = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`);
+    expect((await run(['send', room, '--nick', 'bob'], { input: lines.join('') })).code).toBe(0);
+    const eye = rxchat(['listen', room, '--nick', 'eye', '--json', '--events']);
+    const events = () =>
+      eye.out.lines
+        .filter((each) => each.includes('"nicks":["ear"]'))
+        .map((each) => (JSON.parse(each) as { type: string }).type);
+    await eye.out.until(line('online'));
+    const ear = rxchat(['listen', room, '--nick', 'ear', '--last', '15000']);
+    await ear.out.until(count(15_000));
+    await eye.out.until(() => events().length > 0);
+    const wanted = lines.slice(5000).map((each) => `bob: ${each}`);
+    expect(ear.out.text === wanted.join('')).toBe(true);
+    ear.signal('SIGTERM');
+    await eye.out.until(() => events().at(-1) === 'left');
+    expect(events()).toStrictEqual(['joined', 'left']);
   });
 
   test('--until ends after a message that contains the text', async () => {
@@ -102,6 +123,39 @@ describe('a relay that is not there yet', () => {
     expect(await send.exit).toBe(0);
     expect(await listen.exit).toBe(0);
     expect(listen.out.text).toBe('bob: early\n');
+  });
+
+  test.each([
+    ['that accepts and closes', ''],
+    ['that is busy', 'ERR busy too many are here\n'],
+    ['that cannot store', 'ERR storage the disk is full\n'],
+    ['that says goodbye', 'BYE restarting 500\n'],
+  ])('is waited for with --wait, also one %s at first', async (_name, answer) => {
+    let connections = 0;
+    const half = createServer((socket) => {
+      connections += 1;
+      // Some of them were here before.
+      if (connections === 8) half.close();
+      socket.on('error', () => undefined).resume();
+      socket.end(answer, () => socket.destroy());
+    }).listen(0, '127.0.0.1');
+    const closed = new Promise((resolve) => half.once('close', resolve));
+    await new Promise((resolve) => half.once('listening', resolve));
+    const { port } = half.address() as { port: number };
+    const room = newRoom(port).text;
+    const wait = ['--wait', '1m'];
+    const listen = rxchat(['listen', room, ...wait, '--after', '0', '-n', '2']);
+    const join = rxchat(['join', room, ...wait, '--nick', 'eve']);
+    const send = rxchat(['send', room, ...wait, '--nick', 'bob', '-m', 'early']);
+    const env = { RXCHAT_HOME: newDir() };
+    const spool = rxchat(['send', room, ...wait, '--spool', '--nick', 'carol', '-m', 'kept'], { env });
+    await closed;
+    const relay = rxchat(['serve', '--port', String(port), '--memory']);
+    await relay.out.until(line('listening'));
+    expect([await send.exit, await spool.exit, await listen.exit]).toStrictEqual([0, 0, 0]);
+    expect(listen.out.lines.toSorted()).toStrictEqual(['bob: early', 'carol: kept']);
+    join.endInput();
+    expect(await join.exit).toBe(0);
   });
 
   test('costs send --spool nothing of what comes later', async () => {

@@ -7,7 +7,6 @@ import {
   EMPTY,
   finalize,
   from,
-  identity,
   ignoreElements,
   map,
   merge,
@@ -16,6 +15,7 @@ import {
   of,
   share,
   switchMap,
+  take,
   takeUntil,
   takeWhile,
   tap,
@@ -41,7 +41,7 @@ import { type Company, company } from '../company.js';
 import { CliError, Exit, note } from '../exit.js';
 import { choice, type Flags, integer, span } from '../flags.js';
 import { leaving } from '../leaving.js';
-import { entriesFor, lastMessages } from '../listening/now.js';
+import { type Beginning, newestMessages, ONLY_READING, silentlyReplaced } from '../listening/newest.js';
 import { OUTPUT_WAITING, type Pressure, pressure } from '../listening/pressure.js';
 import { giveUp, tellState } from '../offline.js';
 import { slicesOfTurn, writtenOut } from '../output.js';
@@ -128,22 +128,27 @@ const talk = ({
     let wasIn = false;
 
     const heard$ = from(readRoomOptions(flags, nick)).pipe(
-      switchMap((options) =>
-        desk.say$.pipe(
-          room(invite, {
-            ...options,
-            ...people,
-            nick$: desk.nick$,
-            retry$: desk.retry$,
-            connect: held.through(waitingFor(link, readWait(flags))),
-            isHeld: held.isHeld,
-            restored: spool,
-            ...(after !== undefined && { after, last: undefined }),
-            ...(last !== undefined && { last: entriesFor(last) }),
-          }),
-        ),
-      ),
-      last === undefined ? identity : lastMessages(last),
+      switchMap((options) => {
+        const readFrom = ({ settled$, isReplaced, isAgain, ...begin }: Beginning) =>
+          settled$.pipe(
+            take(1),
+            switchMap(() => desk.say$),
+            room(invite, {
+              ...options,
+              ...people,
+              nick$: desk.nick$,
+              retry$: desk.retry$,
+              connect: held.through(silentlyReplaced(link, isReplaced)),
+              isHeld: held.isHeld,
+              restored: spool,
+              ...begin,
+            }),
+            waitingFor(isAgain ? Infinity : readWait(flags)),
+          );
+        return last === undefined
+          ? readFrom({ ...ONLY_READING, after })
+          : newestMessages({ count: last, read: readFrom });
+      }),
       people.keepFor(flags),
       keeping(spool),
       tap((heard) => {

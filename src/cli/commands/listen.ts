@@ -19,6 +19,7 @@ import {
   throwError,
   timer,
 } from 'rxjs';
+import { randomText } from '../../crypto/random.js';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
 import type { Invite } from '../../invite/invite.js';
 import { room } from '../../room.js';
@@ -28,7 +29,8 @@ import { company } from '../company.js';
 import { CliError, Exit, note, usageError } from '../exit.js';
 import { type Flags, integer, inWords, span, text } from '../flags.js';
 import { openCursorFile } from '../listening/cursor.js';
-import { entriesFor, lastMessages, untilNow } from '../listening/now.js';
+import { type Beginning, newestMessages, ONLY_READING, silentlyReplaced } from '../listening/newest.js';
+import { untilNow } from '../listening/now.js';
 import { OUTPUT_WAITING, pressure } from '../listening/pressure.js';
 import { readDelivery } from '../listening/readDelivery.js';
 import { readings, readTogether } from '../listening/readings.js';
@@ -81,27 +83,35 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
     const isUntilNow = flags['untilNow'] === true;
     let isClosed = false;
 
+    const retry = flags['retry'] !== false;
+    const session = randomText(16);
+
     const taken$ = from(readRoomOptions(flags, nick)).pipe(
-      switchMap((options) =>
-        NEVER.pipe(
-          room(invite, {
-            ...options,
-            ...people,
-            connect: held.through(waitingFor(link, readWait(flags))),
-            isHeld: held.isHeld,
-            after: start.after,
-            ...(start.last !== undefined && { last: entriesFor(start.last) }),
-            retry: flags['retry'] !== false,
-          }),
-        ),
-      ),
+      switchMap((options) => {
+        const read = ({ after, last, isReplaced, isAgain }: Beginning) =>
+          NEVER.pipe(
+            room(invite, {
+              ...options,
+              ...people,
+              session,
+              connect: held.through(silentlyReplaced(link, isReplaced)),
+              isHeld: held.isHeld,
+              after,
+              last,
+              retry,
+            }),
+            waitingFor(isAgain && retry ? Infinity : readWait(flags)),
+          );
+        return start.last === undefined
+          ? read({ ...ONLY_READING, after: start.after })
+          : newestMessages({ count: start.last, read });
+      }),
       people.keepFor(flags),
       connect((heard$) =>
         merge(
           heard$.pipe(
             isUntilNow ? untilNow() : identity,
             company().news(),
-            start.last === undefined ? identity : lastMessages(start.last),
             readTogether(read, held),
             deliver,
             tap((cursor) => {

@@ -133,9 +133,10 @@ const sendFrom = ({
           room(invite, {
             ...options,
             ...people,
-            connect: waitingFor(link, readWait(flags)),
+            connect: link,
             ...(spool !== undefined && { restored: spool, after: spool.after }),
           }),
+          waitingFor(readWait(flags)),
         ),
       ),
       people.keep(),
