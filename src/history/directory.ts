@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../files/makeDirectory.js';
+import { readRegularFile } from '../files/readRegularFile.js';
 import { errorCode } from '../transport/networkError.js';
 import { damaged, HistoryError, newerVersion, reasonOf } from './errors.js';
 import { type Header, readHeader } from './header.js';
@@ -105,7 +97,7 @@ const writeWhole = (path: string, bytes: Buffer): void => {
 
 const readText = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
+import { openRegularFile } from '../files/readRegularFile.js';
 import { errorCode } from '../transport/networkError.js';
 
 /** A tree of pages: how deep it is, how many values it has, the page it begins with; no page where it is empty. */
@@ -55,7 +56,7 @@ const KNOWN_LAYOUT = endianness() === 'LE' && !ARCH_32_BIT.includes(process.arch
 export const readHeader = (path: string): Header | 'invalid' | undefined => {
   let file: number;
   try {
-    file = openSync(path, 'r');
+    ({ file } = openRegularFile(path));
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;

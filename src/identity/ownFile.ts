@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, fstatSync, fsyncSync, openSync, readSync, st
 import { dirname } from 'node:path';
 import { makeDirectory } from '../files/makeDirectory.js';
 import { createFile } from '../files/createFile.js';
-import { openRegularFile, readRegularFile } from '../files/readRegularFile.js';
+import { openRegularFile, openWholeFile, readRegularFile } from '../files/readRegularFile.js';
 import { writeWhole } from '../files/wholeFile.js';
 import { errorCode } from '../transport/networkError.js';
 import { asIdentityError, checkOwner, FILE_MASK, reading, WRITE_MASK } from './ownership.js';
@@ -32,7 +32,7 @@ export interface Tail {
 /** Reads the rest of such a file, from a place in it; all of it if it is another file than `file`, or became shorter. */
 export const readOwnTail = (path: string, from: number, before: number | undefined): Tail | undefined =>
   reading(path, () => {
-    const { file, stats } = openRegularFile(path);
+    const { file, stats } = openWholeFile(path);
     try {
       checkOwner(path, stats, FILE_MASK);
       checkDirectory(path);

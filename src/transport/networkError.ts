@@ -27,6 +27,13 @@ export const errorCode = (error: unknown): string | undefined =>
 /** A system error in words. */
 export const explainNetworkError = (error: Error): string => {
   const code = errorCode(error) ?? '';
+  if (code === 'EPROTO' && error.message.includes('SSL routines'))
+    return /wrong version|packet length/.test(error.message)
+      ? 'it does not speak TLS'
+      : /alert protocol version|unsupported protocol/.test(error.message)
+        ? 'it does not speak TLS 1.3'
+        : 'TLS failed';
+  if (code.startsWith('HPE_')) return 'it does not speak HTTP';
   // What OpenSSL says has several lines and names its own source files.
   const otherwise = code.startsWith('ERR_SSL_')
     ? `TLS failed (${code.slice(8).toLowerCase()})`

@@ -8,6 +8,8 @@ export interface WebSocketClientOptions {
   readonly open: (url: string) => WebSocketLike;
   /** Told that it is open, before anything is said over it; throws where the other end is not who it should be. */
   readonly accept?: () => void;
+  /** Says what an `error` event means, where the platform tells. */
+  readonly explain?: ((event: object) => string | undefined) | undefined;
   /** How long it may take until it is open, in ms; 10 s. */
   readonly timeoutMs?: number;
 }
@@ -33,7 +35,7 @@ export const webSocketUrl = (scheme: 'https' | 'http', address: string): string 
  */
 export const connectWebSocket = (
   url: string,
-  { open, accept = () => undefined, timeoutMs = 10_000 }: WebSocketClientOptions,
+  { open, accept = () => undefined, explain = () => undefined, timeoutMs = 10_000 }: WebSocketClientOptions,
 ): Observable<Connection> =>
   new Observable((subscriber) => {
     const { host: peer } = new URL(url);
@@ -52,7 +54,7 @@ export const connectWebSocket = (
       subscriber.error(error);
     };
     const broken = (event: object) => {
-      fail(reasonOf(event));
+      fail(explain(event) ?? reasonOf(event));
     };
     const opened = () => {
       // What it throws is the error.

@@ -7,6 +7,7 @@ import { formatAddress } from '../address.js';
 import type { Invite } from '../invite/invite.js';
 import { TrustError } from '../tls/trust.js';
 import { hear } from '../guard.js';
+import { errorCode, explainNetworkError } from './networkError.js';
 import { type Peer, peerOf } from './tls.js';
 import { connectWebSocket, webSocketUrl } from './webSocketClient.js';
 import { FRAME_LIMIT } from './webSocketConnection.js';
@@ -46,6 +47,10 @@ export const connectWeb = (invite: Invite, accept: (peer: Peer) => void): Observ
       const scheme = invite.web ?? 'https';
       return connectWebSocket(webSocketUrl(scheme, formatAddress(invite)), {
         open,
+        explain: (event) =>
+          'error' in event && errorCode(event.error) !== undefined
+            ? explainNetworkError(event.error as Error)
+            : undefined,
         accept: () => {
           checkPeer(scheme, response?.socket, accept);
         },
