@@ -186,6 +186,8 @@ host, port, secret = rxchat.read_invite(values["invite"])
 room = rxchat.Room(secret)
 assert (host, port, room.name) == ("127.0.0.1", 55555, values["room"])
 assert room.hello(values["nonce"], "alice", 0).startswith(f"NICK alice room={values['room']} session=")
+log, low, high, *hashes = values["longSeen"]["seen"]
+assert rxchat.parts_of(low, high) == len(hashes)
 print(rxchat.open_token(values["token"], room)["lines"])
 `);
     expect({ stdout, stderr }).toStrictEqual({ stdout: "['Hello, wörld']\n", stderr: '' });

@@ -29,6 +29,7 @@ import {
   type Token,
   transcript,
 } from '../../streams/index.js';
+import { partsOf, readSeen, seenValue } from '../../streams/client/seen.js';
 import { welcome } from '../support/heard.js';
 
 const file = new URL('../../docs/protocol-test-values.json', import.meta.url);
@@ -37,6 +38,7 @@ const values = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string,
   readonly paddedBytes: number;
   readonly seenLines: readonly string[];
   readonly seenHashes: readonly string[];
+  readonly longSeen: { readonly parts: readonly (readonly number[])[]; readonly seen: readonly unknown[] };
 };
 const value = (name: string): string => values[name] ?? `${name} is missing`;
 const hex = (text: string) => Uint8Array.from(Buffer.from(text, 'hex'));
@@ -123,6 +125,18 @@ test('the hashes are those of the documented lines', () => {
   });
   expect(seenLines[1]).toBe(values['token']);
   expect(reader.claim()?.hash).toBe(seenHashes[2]);
+});
+
+test('a claim about more than 1024 entries is the documented one', () => {
+  const reader = transcript({ hash: sha256 });
+  const { seen, parts } = values.longSeen;
+  reader.read(welcome({ log: value('log'), from: 100 }));
+  for (let n = 100; n <= 2099; n += 1) reader.read({ type: 'joined', position: n, nicks: [], count: n });
+  expect(partsOf(100, 2099).map(({ from, to }) => [from, to])).toStrictEqual(parts);
+  expect(parts.length).toBe(6);
+  const claim = reader.claim();
+  expect(claim && seenValue(claim)).toStrictEqual(seen);
+  expect(readSeen(seen)).toStrictEqual(claim);
 });
 
 test('the table in the protocol says the same as the file', () => {
