@@ -1,5 +1,7 @@
 import type { Connection } from '../wire/connection.js';
 import { type Control, controlLine } from '../wire/control.js';
+import type { Announcement } from '../wire/entry.js';
+import { isNick } from '../wire/nick.js';
 import { type Resume, resumeAt } from '../wire/resume.js';
 import { encodeLine } from '../wire/utf8.js';
 import type { Received } from './entries.js';
@@ -105,6 +107,12 @@ export interface Membership {
   /** How many of the envelopes of this run have a receipt, up to the first that has none. */
   readonly stored: number;
 }
+
+/** Leaves out what is no nick: a relay can announce any text. How many there were stays. */
+const named = ({ nicks, count }: Announcement): Pick<Announcement, 'nicks' | 'count'> => {
+  const left = nicks.filter(isNick);
+  return { nicks: left, count: left.length > 0 ? left.length : count };
+};
 
 /**
  * Over each connection a client first reads on to where the log ended when it came back, recognises its own lines on
@@ -241,8 +249,8 @@ export const membership = ({
         case 'bye':
           return [event];
         default:
-          reach(event.position, event.type === 'joined' || event.type === 'left');
-          return [{ ...event, ...hashed(event.position) }];
+          reach(event.position, 'nicks' in event);
+          return [{ ...event, ...('nicks' in event && named(event)), ...hashed(event.position) }];
       }
     },
     say: ({ token, lines, act }) => {

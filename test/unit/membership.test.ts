@@ -640,3 +640,20 @@ describe('the end of a connection', () => {
     expect(closed(connection)).toBe(true);
   });
 });
+
+test('of an announcement what is no nick is left out, and is no more than a number', () => {
+  const one = member();
+  come(one, 5);
+  const announced = (position: number, nicks: string[]): Event => ({
+    type: 'joined',
+    position,
+    nicks,
+    count: nicks.length,
+  });
+  expect(one.hear(announced(5, ['bob', 'a b', '\u001b[2J', 'x'.repeat(33), 'carol']))).toStrictEqual([
+    { type: 'joined', position: 5, nicks: ['bob', 'carol'], count: 2 },
+  ]);
+  expect(one.hear({ ...announced(6, ['\u202ebob', '']), type: 'left' } as Event)).toStrictEqual([
+    { type: 'left', position: 6, nicks: [], count: 2 },
+  ]);
+});
