@@ -429,7 +429,10 @@ export const COMMANDS: readonly Command[] = [
         help: 'leave colours and other sequences of a terminal out of what is sent',
         wires: 'any',
       },
-      tee: { type: 'boolean', help: 'copy standard input to standard output' },
+      tee: {
+        type: 'boolean',
+        help: 'copy standard input to standard output; if nobody reads that any more, all is sent all the same',
+      },
       json: { type: 'boolean', help: 'one JSON object for each message that is stored, a line each' },
       progress: {
         type: 'boolean',

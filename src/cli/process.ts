@@ -88,10 +88,13 @@ export const standardInput = (): Input => {
   };
 };
 
+/** Whether a write to standard output failed because nobody reads it any more. */
+export const isReaderGone = (error: unknown): boolean =>
+  error instanceof Error && errorCode(error) === 'EPIPE';
+
 /** Why standard output could not be written; `undefined` where its reader has gone (`| head -1`), which is no failure. */
 const outputFailure = (error: Error): CliError | undefined => {
-  const code = errorCode(error);
-  return code === 'EPIPE'
+  return isReaderGone(error)
     ? undefined
     : new CliError(Exit.unexpected, `cannot write standard output: ${systemFault(error)}`);
 };
@@ -101,16 +104,18 @@ const COPY_WAITING = 65_536;
 
 /**
  * An input of which standard output gets a copy, byte for byte as `tee` makes it, until nobody reads that any more; what is
- * read goes on being read. A reader of the copy that is slow makes the writer of the input wait.
+ * read goes on being read. A reader of the copy that is slow makes the writer of the input wait. Calls `onUnread` when it
+ * could not copy because the reader has gone.
  */
-export const teed = (input: Input): Input => {
+export const teed = (input: Input, onUnread: () => void = () => undefined): Input => {
   let isWanted = true;
   let isFull = false;
   const pace = () => {
     if (isWanted && !isFull) input.resume();
     else input.pause();
   };
-  const written = () => {
+  const written = (error: Error | null | undefined) => {
+    if (isReaderGone(error)) onUnread();
     if (!isFull || waitingOut() > COPY_WAITING / 2) return;
     isFull = false;
     pace();

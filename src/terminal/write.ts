@@ -59,7 +59,7 @@ export const clearStatus = (): void => {
 };
 
 /** Writes one's own standard input to standard output, exactly: nobody else sent it. Calls back once it is, or failed. */
-export const copyOut = (bytes: Uint8Array, done: () => void): void => {
+export const copyOut = (bytes: Uint8Array, done: (error: Error | null | undefined) => void): void => {
   process.stdout.write(bytes, done);
 };
 

@@ -13,7 +13,13 @@ describe('a flag takes the next word as its value, whatever that begins with', (
     const { text } = newRoom(relay.port);
     const messages = ['-test', '--- a/file', '- item', '-5 °C', '-h', '--help', '--', '"quoted"', '-m'];
     for (const message of messages) expect((await run(['send', text, '-m', message])).code).toBe(0);
-    const { out } = await run(['listen', text, '--after', '0', '-n', String(messages.length), '--json']);
+    // 0 is for what is stored.
+    for (const empty of [['-m', ''], ['--message='], ['-m']])
+      expect(await run(['send', text, ...empty])).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/^rxchat: (--message|-m) needs a value$/m),
+      });
+    const { out } = await run(['listen', text, '--until-now', '--json']);
     const said = out.trimEnd().split('\n');
     expect(said.map((line) => (JSON.parse(line) as { text: string }).text)).toStrictEqual(messages);
   });

@@ -159,11 +159,20 @@ describe('a relay that is not there yet', () => {
   });
 
   test('costs send --spool nothing of what comes later', async () => {
-    const port = await freePort();
+    const away = createServer((socket) => socket.on('error', () => undefined).destroy()).listen(
+      0,
+      '127.0.0.1',
+    );
+    const asked = new Promise((resolve) => away.once('connection', resolve));
+    await new Promise((resolve) => away.once('listening', resolve));
+    const { port } = away.address() as { port: number };
     const room = newRoom(port).text;
     const env = { RXCHAT_HOME: newDir() };
     const send = rxchat(['send', room, '--spool', '--nick', 'bob'], { env });
     send.feed('first\n');
+    await asked;
+    // By now there is nobody who would take it.
+    await new Promise((resolve) => away.close(resolve));
     send.feed('late\n');
     send.endInput();
     expect(await send.exit).toBe(3);

@@ -46,13 +46,22 @@ describe('send --tee', () => {
     expect(await run(['send', room, '--tee'], { input })).toStrictEqual({ code: 0, out: input, err: '' });
   });
 
-  test('goes on quietly when nobody reads the copy: | head -1', async () => {
+  test.each([
+    ['--tee', 'copy'],
+    ['--json', 'receipts'],
+  ])('%s sends all when nobody reads what it prints, and says so once: | head -1', async (flag, what) => {
     const room = newRoom((await startRelay()).port).text;
     const pipeline = '"$0" "$@" | head -1; exit ${PIPESTATUS[0]}';
-    const args = [process.execPath, RXCHAT, 'send', room, '--tee'];
-    const shell = start('bash', ['-c', pipeline, ...args], { input: numbers(50_000) });
-    expect([await shell.exit, shell.out.text, shell.err.text]).toStrictEqual([0, '1\n', '']);
-    expect((await heard(room, 50_000)).at(-1)?.text).toBe('50000');
+    for (const quiet of [[], ['--quiet']]) {
+      const args = [process.execPath, RXCHAT, 'send', room, flag, '--nick', `n${quiet.length}`, ...quiet];
+      const shell = start('bash', ['-c', pipeline, ...args], { input: numbers(50_000) });
+      expect(await shell.exit).toBe(0);
+      expect(shell.out.lines).toHaveLength(1);
+      expect(shell.err.text).toBe(
+        quiet.length > 0 ? '' : `rxchat: nobody reads the ${what} any more; sending goes on without\n`,
+      );
+    }
+    expect((await heard(room, 100_000)).at(-1)?.text).toBe('50000');
   });
 });
 

@@ -29,7 +29,7 @@ import { CliError, Exit, note, toCliError, usageError } from '../exit.js';
 import { choice, flagName, type Flags, span, text } from '../flags.js';
 import { droppingLines } from '../dropping.js';
 import { giveUp, tellState } from '../offline.js';
-import { flushed$, interruption$, outputFailure$, standardInput, teed } from '../process.js';
+import { flushed$, interruption$, isReaderGone, outputFailure$, standardInput, teed } from '../process.js';
 import { openPeople, type People } from '../people.js';
 import { readLink } from '../relayLink.js';
 import { deriveRoomKeys } from '../../crypto/roomKeys.js';
@@ -39,6 +39,7 @@ import { receiptLines } from '../receiptLines.js';
 import { type Outcome, outcomeText, withOutcome } from '../sending/outcome.js';
 import { progress, showsProgress } from '../sending/progress.js';
 import { tellDropped, TOLD_EVERY } from '../sending/tellDropped.js';
+import { unreadNote } from '../sending/unreadNote.js';
 import { oneMessage, pipedBlock, pipedLines, type Source, withoutAnsi } from '../source.js';
 import { keeping, type Spool, withSpool } from '../spool.js';
 import { readWait, waitingFor } from '../waiting.js';
@@ -119,6 +120,11 @@ const sendFrom = ({
     const pace = () => {
       source.pace(account.pendingBytes + (json ? waitingOut() : 0));
     };
+    const tellUnread = unreadNote('receipts', quiet);
+    const onWritten = (error: unknown) => {
+      if (isReaderGone(error)) tellUnread();
+      pace();
+    };
     let wasIn = false;
     let unsayable: CliError | undefined;
 
@@ -145,7 +151,7 @@ const sendFrom = ({
         account.take(heard);
         wasIn ||= heard.type === 'welcome';
         const line = json ? receipt(heard) : undefined;
-        if (line !== undefined) writeOut(line, pace);
+        if (line !== undefined) writeOut(line, onWritten);
         pace();
       }),
       takeWhile(() => !account.done, true),
@@ -196,7 +202,8 @@ const sendFrom = ({
 
 /** Standard input as it is to be sent: `--block`, `--tee`, `--drop`, `--long`, `--strip-ansi`. */
 const pipedSource = (flags: Flags): Source => {
-  const input = flags['tee'] === true ? teed(standardInput()) : standardInput();
+  const onUnread = unreadNote('copy', flags['quiet'] === true);
+  const input = flags['tee'] === true ? teed(standardInput(), onUnread) : standardInput();
   const options = {
     stripAnsi: flags['stripAnsi'] === true,
     ...(flags['long'] !== undefined && { long: choice(flags, 'long', LONG) }),
