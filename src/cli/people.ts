@@ -67,9 +67,7 @@ export const openPeople = (room: string, flags: Flags): People => {
     tellOnce(`${message}; whom you know is kept in memory until this command ends`);
   });
   const tellForgotten = once((count: number) => {
-    note(
-      `more nicks were met than are kept: the oldest that were never verified are forgotten (${count} so far)`,
-    );
+    note(`more nicks were met than are kept: some that were never verified are forgotten (${count} so far)`);
   });
   const accepts = flags['acceptKey'] === true;
   /** The newest key of each nick that has said something. */

@@ -6,7 +6,7 @@ import { type KeyRecordFile, keyRecordFile } from './keyRecordFile.js';
 import { KEPT_UNWRITTEN, type KnownRecords, knownRecords } from './knownRecords.js';
 import { isTransientNick } from './transientNick.js';
 
-export { KNOWN_LIMIT, NICKS_PER_KEY } from './knownRecords.js';
+export { FIRST_MET, KNOWN_LIMIT, NICKS_PER_KEY } from './knownRecords.js';
 
 /** Whose key is which, as this person has seen and checked it. */
 export interface KnownKeys {
@@ -15,7 +15,7 @@ export interface KnownKeys {
   /**
    * Keeps the key that a nick was first seen with, and returns the key that is known for it: another one, if the nick
    * was seen with that before, be it by another process. Of a key at most `NICKS_PER_KEY` nicks are kept and of a room
-   * at most `KNOWN_LIMIT`: the oldest whose key was never verified make room. A nick that was made for one run
+   * at most `KNOWN_LIMIT`: of those met after the first `FIRST_MET` the oldest whose key was never verified make room. A nick that was made for one run
    * (`isTransientNick`) is never kept.
    */
   readonly remember: (room: string, nick: string, key: string) => string;

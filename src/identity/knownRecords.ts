@@ -4,6 +4,9 @@ import type { Heard, KeyRecord, Sight } from './keyRecord.js';
 /** How many nicks of one room are kept. */
 export const KNOWN_LIMIT = 2000;
 
+/** Those that were met first stay, so many of them: a member with thousands of keys must not end what is known of them. */
+export const FIRST_MET = 1000;
+
 /** How many of them may have the same key: a member can write under as many as it likes. */
 export const NICKS_PER_KEY = 20;
 
@@ -105,7 +108,7 @@ export const knownRecords = (): KnownRecords => {
   };
 };
 
-/** Who makes room for one more nick of a key: its own oldest if it has its share, else the oldest of all. */
+/** Who makes room for one more nick of a key: its own oldest if it has its share, else the oldest behind the `FIRST_MET`. */
 const pushedOut = (
   { keys, nicksOf }: RoomKeys,
   verified: ReadonlySet<string>,
@@ -113,8 +116,8 @@ const pushedOut = (
 ): string | undefined => {
   if (nicksOf(key).length >= NICKS_PER_KEY) return verified.has(key) ? undefined : nicksOf(key)[0];
   if (keys.size < KNOWN_LIMIT) return undefined;
-  for (const [nick, its] of keys) if (!verified.has(its)) return nick;
-  return undefined;
+  const unverified = [...keys].filter(([, its]) => !verified.has(its)).map(([nick]) => nick);
+  return unverified[Math.min(FIRST_MET, unverified.length - 1)];
 };
 
 interface RoomKeys {
