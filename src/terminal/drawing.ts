@@ -87,6 +87,18 @@ const leastWidth = ({ text, width }: Cell): number => (text.includes('\ufe0f') ?
 export const isAffected = ({ rows, cursor }: View, columns: number): boolean =>
   rows.slice(0, cursor.row + 1).some((row) => placeIn(row, Infinity, columns).row > 0);
 
+/** More columns than any terminal has. */
+const FAR = 9999;
+
+/** Asks the terminal where its cursor is, and then for the last column that it has: two reports. */
+export const asked: Visible = joined(
+  control('askCursor'),
+  control('save'),
+  control('right', FAR),
+  control('askCursor'),
+  control('restore'),
+);
+
 /** What the place of the cursor says about the terminal after a change of its columns. */
 export interface Evidence {
   /** The cursor is where it is if the rows were wrapped. */
@@ -101,10 +113,13 @@ export interface Evidence {
  */
 export const evidenceOf = ({ rows, cursor }: View, columns: number, reported: number): Evidence => {
   const last = columns - 1;
-  const { column } = placeIn(rows[cursor.row] ?? shown``, cursor.column, columns);
+  const row = rows[cursor.row] ?? shown``;
   // Behind the last cell of a full row some terminals name a column that there is not.
   const is = (expected: number) => Math.min(reported, last) === Math.min(expected, last);
-  return { wrapped: is(column), cut: is(cursor.column) };
+  // Spaces at the end of a row are nothing to tmux: it leaves the cursor before them.
+  const used = reshaped(row, (text) => text.replace(/ +$/, ''));
+  const places = [row, used].map((each) => placeIn(each, cursor.column, columns).column);
+  return { wrapped: places.some(is), cut: is(cursor.column) };
 };
 
 /** Whether a terminal is known to wrap its rows when its columns change: tmux is, if nothing else is in between. */

@@ -9,7 +9,7 @@ import {
   takeUntil,
 } from 'rxjs';
 import { guarded } from '../guard.js';
-import { drawn, erased, evidenceOf, isAffected, reflowBy } from './drawing.js';
+import { asked, drawn, erased, evidenceOf, isAffected, reflowBy } from './drawing.js';
 import type { Complete } from './editor/completion.js';
 import { given, rewritten, step } from './editor/editor.js';
 import { pastedText } from './editor/paste.js';
@@ -28,6 +28,9 @@ const SETTLED = 60;
 
 /** How long, in ms, the terminal may take to answer where its cursor is. */
 const ANSWER = 200;
+
+/** How long, in ms, the notice of a change of the columns may take: tmux holds it back for 250. */
+const NOTICE = 400;
 
 const NO_FOOT: Foot = { above: [], prompt: shown`` };
 
@@ -94,6 +97,8 @@ export const terminalScreen = ({
     let resizing = Subscription.EMPTY;
     let isAsked = false;
     let answers = true;
+    /** The column of the cursor, of which the terminal's last column is still to come. */
+    let reported: number | undefined;
 
     /** What is thrown while keys are read or anything is drawn ends this screen, and not the process. */
     const failed = (error: unknown) => {
@@ -130,7 +135,8 @@ export const terminalScreen = ({
         redraw();
         return;
       }
-      tty.write(control('askCursor'));
+      reported = undefined;
+      tty.write(asked);
       resizing = asyncScheduler.schedule(
         guarded(() => {
           answers = false;
@@ -141,7 +147,23 @@ export const terminalScreen = ({
     };
     const answered = (column: number) => {
       if (!isAsked || view === undefined) return;
-      const { wrapped, cut } = evidenceOf(view, tty.columns, column);
+      if (reported === undefined) {
+        reported = column;
+        return;
+      }
+      if (column !== tty.columns - 1) {
+        // It has changed again, and the notice of that is on its way.
+        isAsked = false;
+        resizing.unsubscribe();
+        resizing = asyncScheduler.schedule(
+          guarded(() => {
+            redraw(false);
+          }, failed),
+          NOTICE,
+        );
+        return;
+      }
+      const { wrapped, cut } = evidenceOf(view, tty.columns, reported);
       if (wrapped !== cut) reflows = wrapped;
       redraw((wrapped || cut) && reflows);
     };

@@ -146,6 +146,7 @@ const CONTROLS = {
   up: '\x1b[NA',
   start: '\r',
   down: '\x1b[NB',
+  right: '\x1b[NC',
   clearRow: '\x1b[K',
   clearBelow: '\x1b[J',
   clearAll: '\x1b[H\x1b[2J',

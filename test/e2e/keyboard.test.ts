@@ -120,6 +120,28 @@ describe('a window that becomes narrower', () => {
     expect((await alice.scrollback()).match(/alice> /g)).toHaveLength(1);
   });
 
+  inTerminal('and wider again before the notice of that came', async () => {
+    const { room, enter, say } = await atRoom();
+    const bob = await joinPeer(room, 'bob');
+    const alice = await enter({ rows: 24 });
+    for (let n = 0; n < 15; n += 1) say(bob, `before ${n}`);
+    for (const line of others) say(bob, line);
+    await alice.shows(/LINE-FOUR/);
+    // The first row is one of 50 and wraps at 49; the row of the cursor is the same at each width.
+    await alice.type('y'.repeat(43));
+    await alice.press('M-Enter');
+    await alice.type('end');
+    await alice.shows(/end$/);
+    for (let n = 0; n < 4; n += 1) {
+      const written = await alice.record();
+      await alice.resize(49, 24);
+      await alice.resize(50, 24);
+      await written('\x1b[?7h');
+      await alice.shows(/y\n.*end$/);
+    }
+    for (const line of others) expect(await alice.scrollback()).toContain(line);
+  });
+
   inTerminal('and one whose kind is not known neither', async () => {
     const { room, enter, say } = await atRoom();
     const bob = await joinPeer(room, 'bob');

@@ -132,4 +132,10 @@ describe('a change of the columns', () => {
     expect(evidenceOf(view, 57, 30)).toStrictEqual({ wrapped: false, cut: false });
     expect(evidenceOf(view, 58, 57)).toStrictEqual({ wrapped: true, cut: true });
   });
+
+  test('where a terminal forgets the spaces at the end of a row', () => {
+    const view = { rows: [shown`al> ${'x'.repeat(53)}`, shown`  `], cursor: { row: 1, column: 2 } };
+    expect(evidenceOf(view, 50, 0).wrapped).toBe(true);
+    expect(evidenceOf(view, 50, 1).wrapped).toBe(false);
+  });
 });
