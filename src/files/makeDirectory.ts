@@ -1,17 +1,20 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode } from '../transport/networkError.js';
 
-/** Makes a directory and those above it that are missing, for its owner alone. Throws errors of the system. */
+/**
+ * Makes a directory and those above it that are missing, for its owner alone. Throws errors of the system. Not by the
+ * `recursive` of Node: that never ends where nothing can be made (`/proc`), and hides the reason on a read-only file system.
+ */
 export const makeDirectory = (dir: string): void => {
+  const above = dirname(dir);
+  if (above !== dir && !existsSync(above)) makeDirectory(above);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
-    // On a read-only file system Node reports that a directory is missing, and not why it cannot be made.
-    if (errorCode(error) === 'ENOENT') mkdirSync(highestMissing(dir), { mode: 0o700 });
-    throw error;
+    if (errorCode(error) !== 'EEXIST' || !isDirectory(dir)) throw error;
   }
 };
 
-const highestMissing = (dir: string): string =>
-  existsSync(dirname(dir)) || dirname(dir) === dir ? dir : highestMissing(dirname(dir));
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
