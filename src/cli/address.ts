@@ -8,6 +8,10 @@ export const readAddress = (flags: Flags, lowestPort = 1): Address => ({
   port: integer(flags, 'port', lowestPort, 65_535) ?? DEFAULT_ADDRESS.port,
 });
 
+/** The longest name of the DNS without a dot at its end, and the longest part of it (RFC 1035, 2.3.4). */
+const NAME_LIMIT = 253;
+const LABEL_TOO_LONG = /[^.]{64}/;
+
 /** What no name of a host has; a URL gives some of it a meaning. */
 const NOT_IN_NAME = /[\s/\\?#@<>^|[\]{}"'`,;!*()=&$+~]|^\.|\.\./;
 
@@ -40,6 +44,8 @@ export const readHost = (flags: Flags, key: 'host' | 'webHost'): string | undefi
     );
   const normal = NOT_IN_NAME.test(name) ? undefined : normalHost(name);
   if (normal === undefined || (!normal.includes(':') && host !== name)) return refuse('');
+  if (normal.replace(/\.$/, '').length > NAME_LIMIT || LABEL_TOO_LONG.test(normal))
+    refuse('', `a name has at most ${NAME_LIMIT} characters, and 63 from one dot to the next`);
   // An address in another notation, such as 127.1 or 12345, which a name may be taken for.
   if (/^[\d.]+$/.test(normal) && normal !== name)
     refuse('', `if you mean the address ${normal}, write it so`);
