@@ -460,7 +460,7 @@ export const COMMANDS: readonly Command[] = [
     section: 'clients',
     input: '[INVITE]',
     inputs: 1,
-    summary: 'print what is said, a line a message; a line break in a message is printed as \u240a',
+    summary: 'print what is said, a line a message; a line break in a message becomes a symbol',
     examples: [
       'rxchat listen --invite-file room.txt',
       'rxchat listen --invite-file room.txt --json --last 10 | jq .text',

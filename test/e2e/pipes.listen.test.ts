@@ -205,10 +205,11 @@ describe('a reader that has gone', () => {
   const onLinux = process.platform === 'linux' ? test : test.skip;
 
   onLinux.each(['listen', 'join'])('ends %s, without another message', async (command) => {
-    const { room } = await roomWith([]);
+    const { relay, room } = await roomWith([]);
     const waiting = rxchat([command, room, '--nick', 'ear'], {
       by: ['bash', '-c', '"$0" "$@" | grep -m1 DONE; exit ${PIPESTATUS[0]}'],
     });
+    await relay.joined('ear');
     expect((await run(['send', room, '-m', 'not yet'])).code).toBe(0);
     expect((await run(['listen', room, '--after', '0', '-n', '1'])).code).toBe(0);
     await waiting.err.until(({ text }) => command === 'join' || text.includes('joined'));
