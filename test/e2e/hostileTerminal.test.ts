@@ -68,7 +68,7 @@ describe('no escape of a hostile relay or member reaches the terminal', () => {
     ]);
     saidSafely(listener, `${SHOWN_NICK}: ${SHOWN}`);
     // Somebody is met for the first time. What is announced and is no nick is a number.
-    expect(listener.err.text).toContain(`${SHOWN_NICK} is met`);
+    expect(listener.err.text).toContain(`${SHOWN_NICK.replaceAll('␠', ' ')} is met`);
     expect(listener.err.text).toContain('1 member joined');
   });
 
