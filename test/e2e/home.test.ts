@@ -90,10 +90,17 @@ inTerminal('nothing that is written to a dumb terminal has an escape', async () 
 
 const onUnix = process.platform === 'win32' ? test.skip : test;
 
-onUnix.each(['', 'relative', '/nowhere/at/all', '/dev/null'])(
-  'a home that is none (%j) has no place for keys, also not in the current directory',
-  async (home) => {
+onUnix.each(['empty', 'relative', 'missing', 'a device'])(
+  'a home that is %s has no place for keys, also not in the current directory',
+  async (kind) => {
     const cwd = newDir();
+    const homes = {
+      empty: '',
+      relative: 'relative',
+      missing: join(newDir(), 'at/all'),
+      'a device': '/dev/null',
+    };
+    const home = homes[kind as keyof typeof homes];
     const env = { HOME: home, XDG_DATA_HOME: '', XDG_STATE_HOME: '', XDG_CONFIG_HOME: '' };
     const by = ['env', '-C', cwd];
     const { text } = newRoom(9);
