@@ -19,7 +19,7 @@ afterEach(endAll);
 
 /** The pin that a relay shows on start. */
 const shownPin = async ({ err }: Child): Promise<string> => {
-  const [, pin] = await err.until(({ text }) => / --pin ([\w-]{43})\n/.exec(text));
+  const [, pin] = await err.until(({ text }) => / --pin=([\w-]{43})\n/.exec(text));
   return pin ?? '';
 };
 
@@ -137,7 +137,9 @@ describe('who is in between, and takes everyone for the relay and the relay for 
     const { code, err } = await say(unpinned(through(port, room)), '--tls');
     expect([code, err]).toStrictEqual([
       4,
-      expect.stringContaining('refused: the proof does not hold for this room (bad-proof); sent 0 of '),
+      expect.stringContaining(
+        'refused: the proof does not hold for this room (bad-proof); nothing was sent (0 of 1)',
+      ),
     ]);
     expect(relay.child.err.text).not.toContain('joined');
     // The same way without one in between.
