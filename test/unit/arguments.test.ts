@@ -118,7 +118,7 @@ describe('what is wrong is said in one line, without the value', () => {
     ['a name of every object', ['--constructor'], /^unknown flag for send: --constructor\n/],
     ['another one', ['--__proto__=x'], /^unknown flag for send: --__proto__\n/],
     ['a name as the code has it', ['--inviteFile', 'x'], /--inviteFile\ndid you mean --invite-file\?$/],
-    ['help in place of the invite', ['help'], /^help is not an invite\nsee rxchat send --help$/],
+    ['help in place of the invite', ['help'], /^help is not an invite\nsee (npx )?rxchat send --help$/],
     [
       'a flag that became a value',
       ['--nick', '--block', 'a', 'b'],
