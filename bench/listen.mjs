@@ -20,7 +20,7 @@ const home = mkdtempSync(join(tmpdir(), 'rxchat-bench-'));
 const env = { ...process.env, RXCHAT_HOME: home };
 const start = (args, stdio) => spawn(process.execPath, [RXCHAT, ...args], { env, stdio });
 
-const relay = start(['serve', '--port', '0'], ['ignore', 'pipe', 'inherit']);
+const relay = start(['serve', '--port', '0', '--keep-bytes', '1GiB'], ['ignore', 'pipe', 'inherit']);
 try {
   const [said] = await once(createInterface({ input: relay.stdout }), 'line');
   const port = /:(\d+)$/.exec(said)[1];
