@@ -2,8 +2,9 @@ import js from '@eslint/js';
 import rxjsX from 'eslint-plugin-rxjs-x';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+import plainNames from './scripts/eslint/plainNames.mjs';
 
-/** Rules of RxJS that carry weight here; finnish notation is checked by eye, since factories end in no `$`. */
+/** Lint rules for RxJS. Names with `$` are not checked, because functions that return an Observable have none. */
 const rxjs = {
   'rxjs-x/no-nested-subscribe': 'error',
   'rxjs-x/no-async-subscribe': 'error',
@@ -16,15 +17,21 @@ const rxjs = {
   'rxjs-x/finnish': 'off',
 };
 
-/** What a listener of Node throws ends the process, with the connections of all: guard.ts alone puts listeners on. */
+/**
+ * An error in a listener of Node ends the process with all connections. Only guard.ts adds listeners, and catches it.
+ */
 const unguarded = (selector) => ({
   selector,
-  message: 'Listen by src/guard.ts: what a listener throws would end the process.',
+  message: 'Add listeners with src/util/guard.ts: an error in a listener would end the process.',
 });
 
 export default defineConfig(
   globalIgnores(['.typedoc/', '.api/', 'dist/', 'coverage/', '.snippets/']),
   js.configs.recommended,
+  {
+    plugins: { project: { rules: { 'plain-names': plainNames } } },
+    rules: { 'project/plain-names': 'error' },
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
@@ -44,7 +51,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/transport/**/*.ts', 'src/web/**/*.ts', 'src/terminal/**/*.ts'],
+    files: ['src/net/**/*.ts', 'src/terminal/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
@@ -52,9 +59,10 @@ export default defineConfig(
           'CallExpression[callee.property.name=/^(on|once|addListener|prependListener|prependOnceListener|addEventListener|setTimeout)$/]',
         ),
         unguarded(
-          'CallExpression[callee.name=/^(setTimeout|setImmediate|setInterval|queueMicrotask)$/]:not([arguments.0.callee.name="guarded"])',
+          'CallExpression[callee.name=/^(setTimeout|setImmediate|setInterval|queueMicrotask)$/]:not([arguments.0.callee.name="guard"])',
         ),
-        // Its own listener is safe, what is done with its values is not: an error of theirs ends all that come after.
+        // A listener of `fromEvent` cannot throw, but an error of a later operator would end the subscription to all
+        // later events.
         unguarded("CallExpression[callee.name='fromEvent']:not([arguments.1.value=/^(drain|resize)$/])"),
       ],
     },

@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { createDefaultEsmPreset } from 'ts-jest';
 
-/** The tests run with the oldest RxJS that a user may have, where RXCHAT_RXJS says so: `npm run test:oldest`. */
+/** With RXCHAT_RXJS, the tests run with the oldest supported RxJS: `npm run test:oldest`. */
 const rxjs = process.env.RXCHAT_RXJS;
 
 export default {
   ...createDefaultEsmPreset({ tsconfig: 'tsconfig.json' }),
   testEnvironment: 'node',
-  // Two at once even on two cores: the longest suites wait for other processes most of their time.
+  // Two at once even on two cores: with three, tests that give a command a second or two run out of time.
   maxWorkers: Math.max(2, availableParallelism() - 1),
-  // Modules of earlier test files are never let go of: after two hundred of them a worker held 3 GB.
+  // Jest never releases the modules of earlier test files: after two hundred files a worker took 3 GB.
   workerIdleMemoryLimit: '1GB',
   testSequencer: '<rootDir>/test/support/longestFirst.js',
   reporters: ['default', '<rootDir>/test/support/closingLine.js'],

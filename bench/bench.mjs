@@ -1,6 +1,7 @@
 /**
- * rxchat's relay beside those that do the same work: all in turn, run after run, so that what disturbs the machine disturbs
- * all. Prints tables of medians and ratios and writes them to bench/results/. docs/performance.md says how to read them.
+ * Compares rxchat's relay with other servers that do the same work. All servers run in turn, run after run, so that
+ * other work on the machine affects all of them. Prints tables of medians and ratios, and writes them to
+ * bench/results/. docs/performance.md explains how to read them.
  *
  *   npm run bench
  *   npm run bench -- --only fanout-148 --runs 3
@@ -52,7 +53,10 @@ const matches = (text, list) =>
 
 const log = (text) => console.error(text);
 
-/** With the peers that are there and can do the work. Where none of the quick ones is, one that comes with us stands in. */
+/**
+ * Returns the rows with the peers that are installed and can do the work. If no peer of a quick row is installed, a
+ * bundled one replaces it.
+ */
 const possible = (rows, there) =>
   rows.map((row) => {
     const peers = row.peers.filter(({ name, takes }) => there(name) && (takes?.(row.work) ?? true));

@@ -1,6 +1,6 @@
 /**
- * What the relay's core costs by itself: no sockets, no signatures, connections that take everything. So what is measured
- * is ours, and not the system's. Each row is the median of five; prints Markdown.
+ * Measures the relay's core alone: no sockets, no signatures, and connections that accept everything. Each row is the
+ * median of five runs. Prints Markdown.
  *
  *   npm run bench:core
  */
@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { NEVER, Observable, Subject } from 'rxjs';
 import { relay } from '../dist/src/index.js';
-import { base64urlRuns, scriptedRuns } from '../dist/streams/wire/base64urlRun.js';
+import { base64urlScanner, scriptScanner } from '../dist/streams/wire/encoding.js';
 
 const TOKEN = `gAAAAA${'AbC-_9'.repeat(23)}AAAA\n`;
 const ROUNDS = 5;
@@ -20,7 +20,7 @@ const cpuMs = (since) => {
   return (user + system) / 1000;
 };
 
-/** A connection that is only spoken to. */
+/** A connection whose input the bench writes. */
 const newConnection = () => {
   let subscriber;
   return {
@@ -34,20 +34,22 @@ const newConnection = () => {
     resume: () => undefined,
     close: () => undefined,
     write: () => true,
-    say: (text) => subscriber.next(Buffer.from(text)),
+    send: (text) => subscriber.next(Buffer.from(text)),
     end: () => subscriber.complete(),
   };
 };
 
-/** A relay, and how to let somebody into one of its rooms. */
+/** Creates a relay, and a function that adds a member to one of its rooms. */
 const newRelay = () => {
   const connection$ = new Subject();
-  const running = connection$.pipe(relay({ verify: () => true, window: 1 << 20 })).subscribe();
+  const running = connection$
+    .pipe(relay({ verify: () => true, history: { windowBytes: 1 << 20 } }))
+    .subscribe();
   const join = (room, n) => {
     const connection = newConnection();
     connection$.next(connection);
     const session = randomBytes(16).toString('base64url');
-    connection.say(`NICK n${n} room=${room} session=${session} proof=${'A'.repeat(86)}\n`);
+    connection.send(`NICK n${n} room=${room} session=${session} proof=${'A'.repeat(86)}\n`);
     return connection;
   };
   return { join, end: () => running.unsubscribe() };
@@ -55,7 +57,7 @@ const newRelay = () => {
 
 const newName = () => randomBytes(32).toString('base64url');
 
-/** Rooms of so many members, once all of them have been announced. */
+/** Fills `rooms` rooms with `members` members each, and waits until all joins are announced. */
 const populate = async (join, rooms, members) => {
   const all = [];
   for (let room = 0; room < rooms; room += 1) {
@@ -67,24 +69,24 @@ const populate = async (join, rooms, members) => {
   return all;
 };
 
-/** CPU µs for each delivery and each line, in rooms of so many in which `chunks` come a turn, of so many lines. */
+/** Returns the CPU time in µs per delivery and per line, if `chunks` of `lines` lines each arrive per tick. */
 const deliveries = async ({ rooms, members, chunks, lines }) => {
   const { join, end } = newRelay();
   const all = await populate(join, rooms, members);
   const text = TOKEN.repeat(lines);
-  const turns = Math.ceil(60_000 / (chunks * Math.max(1, members / 10)));
+  const rounds = Math.ceil(60_000 / (chunks * Math.max(1, members / 10)));
   const times = [];
   for (let round = -1; round < ROUNDS; round += 1) {
     const from = process.cpuUsage();
-    for (let n = 0; n < turns; n += 1) {
+    for (let n = 0; n < rounds; n += 1) {
       for (let chunk = 0; chunk < chunks; chunk += 1) {
         const room = all[(n * chunks + chunk) % rooms];
-        room[(n + chunk) % members].say(text);
+        room[(n + chunk) % members].send(text);
       }
       await turn();
       await turn();
     }
-    if (round >= 0) times.push((1000 * cpuMs(from)) / (turns * chunks * lines));
+    if (round >= 0) times.push((1000 * cpuMs(from)) / (rounds * chunks * lines));
   }
   end();
   return median(times);
@@ -119,13 +121,13 @@ const heap = async (members) => {
     return process.memoryUsage().heapUsed;
   };
   const before = used();
-  const kept = await populate(join, 1, members);
-  const kib = (used() - before) / 1024 / kept[0].length;
+  const connections = await populate(join, 1, members);
+  const kib = (used() - before) / 1024 / connections[0].length;
   end();
   return kib;
 };
 
-/** ns for each byte that is looked at, whether it may stand in a token: lines of 1 KiB, twelve in a chunk. */
+/** Returns the time in ns per byte to check that the bytes of a token are valid: lines of 1 KiB, twelve per chunk. */
 const looks = (runs) => {
   const chunk = Buffer.from(`${'AbC-_9'.repeat(170)}\n`.repeat(12));
   const look = () => {
@@ -163,7 +165,7 @@ const joined = median(all.map((each) => each.joined));
 const left = median(all.map((each) => each.left));
 console.log(`\n2000 members: ${joined.toFixed(0)} µs to join, ${left.toFixed(0)} µs to leave, each`);
 console.log(
-  `a byte looked at: ${looks(base64urlRuns).toFixed(2)} ns, without WebAssembly ${looks(scriptedRuns).toFixed(2)} ns`,
+  `a byte looked at: ${looks(base64urlScanner).toFixed(2)} ns, without WebAssembly ${looks(scriptScanner).toFixed(2)} ns`,
 );
 console.log(`heap of a member: ${(await heap(2000)).toFixed(1)} KiB`);
 process.exit();

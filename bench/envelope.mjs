@@ -1,14 +1,14 @@
 /**
- * What messages cost in one process: signed, sealed, opened and verified a second, a line a token and batched as `send`
- * does it for a pipe. The steps alone, and the operators `seal` and `open` whole. All ways in turn; prints medians in
- * Markdown.
+ * Measures how many messages one process signs, seals, opens and verifies per second. Messages have one line per
+ * token, or are batched as by `send` in a pipe. Measures the steps alone, and the operators `seal` and `open`. All
+ * variants run in turn. Prints medians in Markdown.
  *
  *   npm run bench:envelope -- [--rounds N] [--ms N]
  */
 import { parseArgs } from 'node:util';
 import { from, of } from 'rxjs';
 import { createIdentity, deriveRoomKeys, nodeCipher, npmCipher, verifySignature } from '../dist/src/index.js';
-import { encodeText, lines, open, pack, seal } from '../dist/streams/index.js';
+import { encodeText, lines, open, batchLines, seal } from '../dist/streams/index.js';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '7' }, ms: { type: 'string', default: '400' } },
@@ -22,7 +22,7 @@ const identity = createIdentity();
 const { room, fernetKey } = deriveRoomKeys(new Uint8Array(32).fill(7));
 const keyring$ = of({ seal: fernetKey, open: [fernetKey] });
 
-/** All that comes out, or whatever went wrong. */
+/** Collects what a stream emits, or throws its error. */
 const collect = (stream$) => {
   const all = [];
   stream$.subscribe({
@@ -34,23 +34,31 @@ const collect = (stream$) => {
   return all;
 };
 
-const [batch] = collect(of(encodeText(`${LINE}\n`.repeat(2000))).pipe(lines(), pack()));
+const [batch] = collect(of(encodeText(`${LINE}\n`.repeat(2000))).pipe(lines(), batchLines()));
 const kinds = { 'a line a token': { lines: [LINE] }, batched: batch };
 
-/** The steps for one kind of message, each as what it does once. */
-const stepsOf = (say, cipher) => {
-  const sealing = { keyring$, cipher, identity, nick: 'alice', room, run: 'A'.repeat(22), now: Date.now };
+/** Returns the steps for one kind of message; each processes one message. */
+const stepsOf = (message, cipher) => {
+  const sealing = {
+    keyring$,
+    cipher,
+    identity,
+    nick: 'alice',
+    room,
+    senderSession: 'A'.repeat(22),
+    now: Date.now,
+  };
   const opening = { keyring$, cipher, verify: verifySignature, room };
-  const [{ token }] = collect(of(say).pipe(seal(sealing)));
+  const [{ token }] = collect(of(message).pipe(seal(sealing)));
   const plaintext = cipher.open(fernetKey, token);
   if (typeof plaintext === 'string') throw new Error(plaintext);
   const signature = identity.sign(plaintext);
   const must = (holds) => {
     if (!holds) throw new Error('what was made does not hold');
   };
-  // Many at a time, so that the start of a stream does not count.
+  // Many messages at a time, so that the start of a stream does not count.
   const MANY = 20;
-  const says = Array.from({ length: MANY }, () => say);
+  const messages = Array.from({ length: MANY }, () => message);
   const entries = Array.from({ length: MANY }, (_, n) => ({ type: 'token', position: n + 1, token }));
   return {
     signed: [1, () => must(identity.sign(plaintext).length === 86)],
@@ -59,7 +67,7 @@ const stepsOf = (say, cipher) => {
     verified: [1, () => must(verifySignature(identity.key, plaintext, signature))],
     'seal: encoded, signed, sealed': [
       MANY,
-      () => must(collect(from(says).pipe(seal(sealing))).length === MANY),
+      () => must(collect(from(messages).pipe(seal(sealing))).length === MANY),
     ],
     'open: opened, decoded, verified': [
       MANY,
@@ -70,11 +78,11 @@ const stepsOf = (say, cipher) => {
 
 const ways = [];
 for (const [engine, cipher] of Object.entries({ node: nodeCipher(), fernet: await npmCipher() }))
-  for (const [kind, say] of Object.entries(kinds))
-    for (const [step, [times, once]] of Object.entries(stepsOf(say, cipher))) {
-      // Signatures are the same with either engine.
+  for (const [kind, message] of Object.entries(kinds))
+    for (const [step, [times, once]] of Object.entries(stepsOf(message, cipher))) {
+      // Both engines sign in the same way.
       if (engine === 'fernet' && /^signed|^verified/.test(step)) continue;
-      ways.push({ engine, kind, step, lines: say.lines.length, times, once, rates: [] });
+      ways.push({ engine, kind, step, lines: message.lines.length, times, once, rates: [] });
     }
 
 for (let round = -1; round < rounds; round += 1)

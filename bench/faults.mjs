@@ -1,6 +1,6 @@
 /**
- * What becomes of what is said while something goes wrong: real commands, real processes, a proxy between them. Prints a
- * table in Markdown; ends with 1 where anything is lost, repeated or out of order.
+ * Counts the messages that are lost, repeated or out of order while a fault is injected. Uses real commands and
+ * processes with a proxy between them. Prints a table in Markdown. Exits with 1 if the count is not zero.
  *
  *   npm run faults -- [--rounds N] [--only WORDS] [--seed N]
  */
@@ -20,7 +20,7 @@ const rounds = Number(values.rounds);
 const seed = Number(values.seed);
 if (!(rounds >= 1) || !Number.isInteger(seed)) throw new Error('--rounds and --seed need whole numbers');
 
-// As deep in the tree as the files that it is made of: they find the command by their own place.
+// The bundle is as deep in the tree as its sources, because they find the command by their own path.
 const root = resolve(import.meta.dirname, '..');
 const outfile = resolve(root, 'dist/bench/faults/index.mjs');
 await build({
@@ -33,11 +33,11 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 });
-const { allFaults, endAll, total } = await import(pathToFileURL(outfile).href);
+const { allFaults, cleanUp, sumReports } = await import(pathToFileURL(outfile).href);
 
 const row = (...cells) => console.log(`| ${cells.join(' | ')} |`);
-console.error(`to do it again, as far as chance allows: --seed ${seed}`);
-row('fault', 'tried', 'messages sent', 'lost', 'repeated', 'out of order', 'holes told');
+console.error(`repeat the random choices with --seed ${seed}`);
+row('fault', 'runs', 'messages sent', 'lost', 'repeated', 'out of order', 'gaps reported');
 row('---', '--:', '--:', '--:', '--:', '--:', '--:');
 
 for (const { fault, times = 1, run } of await allFaults()) {
@@ -50,10 +50,10 @@ for (const { fault, times = 1, run } of await allFaults()) {
       console.error(`${fault}: ${error instanceof Error ? error.message : error}`);
       process.exitCode = 1;
     } finally {
-      await endAll();
+      await cleanUp();
     }
   }
-  const { sent, lost, repeated, outOfOrder, holes } = total(accounts);
+  const { sent, lost, repeated, outOfOrder, holes } = sumReports(accounts);
   if (lost + repeated + outOfOrder > 0) process.exitCode = 1;
   const failed = rounds - accounts.length;
   row(

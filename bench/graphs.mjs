@@ -1,6 +1,6 @@
 /**
- * What the relay delivers, and what CPU time and memory that takes, as the work grows: subscribers, rooms, size of a message, length of the
- * history. Writes SVG and the figures behind them to docs/bench/.
+ * Measures deliveries, CPU time and memory of the relay as the work grows: subscribers, rooms, size of a message,
+ * length of the history. Writes SVG and the figures to docs/bench/.
  *
  *   npm run bench:graphs
  *   npm run bench:graphs -- --only history --runs 1
@@ -36,7 +36,7 @@ const { values } = parseArgs({
 const log = (text) => console.error(text);
 const SIZE = 148;
 
-/** The room is filled by somebody who then goes; then others come and talk. */
+/** One client fills the room and leaves; then other clients join and send. */
 const withHistory = (peer, work, options, directory) =>
   withServer(peer, { directory, work, core: SERVER_CORE }, async (server) => {
     const rooms = makeRooms();
@@ -92,7 +92,7 @@ const MEASURES = [
   { id: 'memory', name: 'memory of the server, MiB', of: (run) => run.memoryAfter / 1024 },
 ];
 
-/** `[{ name, points: [{ at, runs }] }]` */
+/** An array of `{ name, points: [{ at, runs }] }`. */
 const measure = async (sweep, directory, versions) => {
   const series = sweep.peers
     .filter(({ name }) => name in versions)
@@ -139,11 +139,11 @@ const main = async () => {
   mkdirSync(place, { recursive: true });
   const machine = Object.entries(describeMachine(directory)).map(([name, value]) => [name, String(value)]);
   for (const sweep of chosen) {
-    const drawn = draw(sweep, await measure(sweep, directory, versions), place);
+    const graph = draw(sweep, await measure(sweep, directory, versions), place);
     const text = [
-      `# What more of it costs: ${sweep.id}`,
-      `\`npm run bench:graphs -- --only ${sweep.id}\`, ${new Date().toISOString().slice(0, 10)}: medians of ${values.runs} runs, with the least and the greatest. What it means: [docs/performance.md](../performance.md).`,
-      ...drawn,
+      `# How the cost grows: ${sweep.id}`,
+      `\`npm run bench:graphs -- --only ${sweep.id}\`, ${new Date().toISOString().slice(0, 10)}: medians of ${values.runs} runs, with minimum and maximum. Interpretation: [docs/performance.md](../performance.md).`,
+      ...graph,
       table(
         ['machine', ''],
         [...machine, ...sweep.peers.map(({ name }) => [name, versions[name] ?? 'missing'])],

@@ -1,6 +1,6 @@
 /**
- * The memory of `rxchat listen --after 0 --json` that writes many lines to a reader that is slower than it: the peak of its
- * resident memory. RXCHAT_PIPE_LINES says how many lines; 5 000 000.
+ * Measures the peak memory of `rxchat listen --after 0 --json` with a slow reader. RXCHAT_PIPE_LINES is the number of
+ * lines (default 5 000 000).
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const LINES = Number(process.env.RXCHAT_PIPE_LINES ?? 5_000_000);
-/** How long, in ms, the reader pauses after each chunk of at most 64 KiB. */
+/** Pause of the reader in ms after each chunk of at most 64 KiB. */
 const PAUSE_MS = 2;
 const RXCHAT = fileURLToPath(new URL('../dist/bin/rxchat.js', import.meta.url));
 
@@ -22,8 +22,8 @@ const start = (args, stdio) => spawn(process.execPath, [RXCHAT, ...args], { env,
 
 const relay = start(['serve', '--port', '0', '--keep-bytes', '1GiB'], ['ignore', 'pipe', 'inherit']);
 try {
-  const [said] = await once(createInterface({ input: relay.stdout }), 'line');
-  const port = /:(\d+)$/.exec(said)[1];
+  const [line] = await once(createInterface({ input: relay.stdout }), 'line');
+  const port = /:(\d+)$/.exec(line)[1];
   const invite = start(['invite', '--port', port], ['ignore', 'pipe', 'inherit']);
   const [room] = await once(createInterface({ input: invite.stdout }), 'line');
 

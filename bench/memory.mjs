@@ -1,6 +1,6 @@
 /**
- * What a member and a room take of the relay's memory while nobody says anything: resident memory, by a relay of its own
- * for each row. Prints a table in Markdown. It needs a file descriptor for each connection.
+ * Measures the relay's resident memory per idle member and per room, with a new relay for each row. Prints a table in
+ * Markdown. Needs a file descriptor for each connection.
  *
  *   npm run bench:memory
  *   npm run bench:memory -- --count 2000
@@ -16,7 +16,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { deriveRoomKeys } from '../dist/src/index.js';
-import { helloLine, proofMessage, readGreeting } from '../dist/streams/index.js';
+import { formatHello, parseGreeting, proofMessage } from '../dist/streams/wire/handshake.js';
 
 const { values } = parseArgs({ options: { count: { type: 'string', default: '5000' } } });
 const COUNT = Number(values.count);
@@ -40,23 +40,23 @@ const joined = (port, { room, sign }, nick) =>
   new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const session = randomBytes(16).toString('base64url');
-    let told = '';
+    let output = '';
     socket.setEncoding('utf8').on('error', reject);
     socket.on('data', (text) => {
-      const isFirst = told === '';
-      if (told.includes('WELCOME ')) return;
-      told += text;
+      const isFirst = output === '';
+      if (output.includes('WELCOME ')) return;
+      output += text;
       if (isFirst) {
-        const nonce = readGreeting(told.split('\n')[0]);
+        const nonce = parseGreeting(output.split('\n')[0]);
         const proof = sign(proofMessage({ nonce, room, session, binding: '', nick }));
-        socket.write(`${helloLine({ nick, room, session, proof })}\n`);
+        socket.write(`${formatHello({ nick, room, session, proof })}\n`);
       }
-      if (told.includes('WELCOME ')) resolve(socket);
-      if (told.includes('ERR ')) reject(new Error(told));
+      if (output.includes('WELCOME ')) resolve(socket);
+      if (output.includes('ERR ')) reject(new Error(output));
     });
   });
 
-/** In bytes, once it stays as it is. */
+/** Returns the resident memory in bytes, once it stays constant. */
 const residentMemory = async (pid) => {
   const read = () =>
     1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
@@ -76,7 +76,7 @@ const measure = async (isStored, keysFor) => {
   const dir = isStored ? mkdtempSync(join(tmpdir(), 'rxchat-bench-')) : undefined;
   const { child, port } = await startRelay(dir);
   try {
-    // What the first ones bring about is not theirs.
+    // The first members load code and caches that are not part of a member's cost.
     const keys = keysOf();
     for (let n = 0; n < 50; n += 1) (await joined(port, keys, `w${n}`)).destroy();
     const before = await residentMemory(child.pid);

@@ -1,7 +1,7 @@
 /**
- * A pipe through it all: lines into `rxchat send`, through a relay, out of `rxchat listen`; and, in turn with it, the same
- * lines through `openssl enc`, TCP and `openssl enc -d`, which authenticates nothing, orders nothing and stores nothing.
- * Prints medians in Markdown. Ends with 1 where a line is missing.
+ * Measures a pipe of `rxchat send`, a relay and `rxchat listen`. In turn with it, the same lines pass `openssl enc`,
+ * TCP and `openssl enc -d`. That does not authenticate, order or store them. Prints medians in Markdown. Exits with 1
+ * if a line is missing.
  *
  *   npm run bench:pipe -- [--lines N] [--rounds N]
  */
@@ -28,7 +28,7 @@ writeFileSync(input, Array.from({ length: lines }, (_, n) => `${n + 1}\n`).join(
 const megabytes = statSync(input).size / 1e6;
 
 const env = { ...process.env, XDG_STATE_HOME: join(dir, 'state'), XDG_DATA_HOME: join(dir, 'data') };
-// Read at every start by Node 20, and no part of what is measured.
+// Node 20 reads these certificates at every start, which is not part of the command.
 delete env.NODE_EXTRA_CA_CERTS;
 
 const start = (command, args, stdio) => {
@@ -40,7 +40,7 @@ const start = (command, args, stdio) => {
 };
 const rxchat = (args, stdio) => start(process.execPath, [bin, ...args], stdio);
 
-/** Opens files for a while. */
+/** Calls `use` with open files, and closes them afterwards. */
 const withFiles = async (use) => {
   const files = [openSync(input, 'r'), openSync(output, 'w')];
   try {
@@ -50,7 +50,7 @@ const withFiles = async (use) => {
   }
 };
 
-// By default one connection may say 4 MiB a second: a limit of what is allowed, not of what can be done.
+// By default a connection may send 4 MiB per second. That is a policy, not the speed of the relay.
 const unlimited = ['--bytes-per-second', '0', '--lines-per-second', '0'];
 
 const throughRxchat = async (...store) => {

@@ -1,4 +1,4 @@
-/** The work: what is measured, with whom. Each row is done by all of its peers in turn, run after run. */
+/** The rows of the bench: the work and its peers. All peers of a row run in turn, run after run. */
 import { mosquitto } from './peers/mosquitto.mjs';
 import { naive } from './peers/naive.mjs';
 import { jetstream, nats } from './peers/nats.mjs';
@@ -11,13 +11,13 @@ import { websocket } from './peers/websocket.mjs';
 
 const everyone = [rxchat, relayInC, node, redis, nats, mosquitto, ngircd, websocket, naive];
 
-/** Characters of a line without its end: those of a token come in fours. */
+/** Characters of a line without its newline. The length of a token is a multiple of four. */
 const SIZES = { '150 B': 148, '1 KiB': 1020 };
 const UNDER_WAY = 64e6;
 
 /**
- * How many lines may be under way: what all subscribers together have not had yet stays below 64 MB. A server that writes
- * each line for itself gets fewer in a big room, since it takes longer for one window than the whole run.
+ * Returns how many lines may be in transit: for all subscribers together less than 64 MB. A server that writes each
+ * line separately gets fewer in a large room. Otherwise one window would take longer than the run.
  */
 const windowFor = (peer, { subscribers, rooms = 1, size }) => {
   const all = Math.min(256, Math.max(8, Math.floor(UNDER_WAY / (subscribers * rooms * size))));
@@ -26,8 +26,8 @@ const windowFor = (peer, { subscribers, rooms = 1, size }) => {
 };
 
 /**
- * What the generator is told for this peer. Node compiles what is hot, so all get time before anything is measured, and
- * more of it where less happens.
+ * Returns the options of the load generator for a peer. Each peer gets time to warm up, because Node compiles hot
+ * code, and more time at a fixed rate.
  */
 export const optionsFor = (peer, work) => ({
   warmup: work.rate === undefined ? 0.8 : 2,
@@ -60,7 +60,7 @@ export const rows = [
     title: 'Fan-out, lines of 150 B, 1000 rooms of 10',
     kind: 'throughput',
     peers: everyone.filter((peer) => peer !== ngircd),
-    // Ten thousand joins leave much to compile and to collect, which is not what the row is about.
+    // Ten thousand joins cause compilation and garbage collection, which this row does not measure.
     work: { subscribers: 10, rooms: 1000, publishers: 1000, size: SIZES['150 B'], window: 8, warmup: 3 },
   },
   ...[10, 100, 1000].map((subscribers) => ({
@@ -81,7 +81,7 @@ export const rows = [
   },
 ];
 
-/** For a machine on which no broker is installed. */
+/** For a machine without an installed broker. */
 export const standIn = naive;
 
 const few = (row, work = {}) => ({
@@ -91,7 +91,7 @@ const few = (row, work = {}) => ({
 });
 const named = (id) => rows.find((row) => row.id === id);
 
-/** What guards a change: under two minutes, so few rows and peers, and ratios alone. */
+/** Rows for CI: under two minutes, so few rows and peers, and ratios only. */
 export const quickRows = [
   few(named('fanout-148-100')),
   few(named('fanout-148-1000')),

@@ -1,5 +1,6 @@
 /**
- * A thousand clients that come, talk, are cut off and go, for an hour: what a relay and its clients hold has to stay flat.
+ * Runs a thousand clients for an hour. They connect, send, lose their connections and leave. Fails if the memory,
+ * handles or timers of the relay and the clients grow.
  *
  *   npm run soak
  *   npm run soak -- --minutes 5 --clients 200
@@ -12,7 +13,7 @@ import { clearInterval, setInterval, setTimeout } from 'node:timers';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Subject } from 'rxjs';
-import { createInvite, room } from '../dist/src/index.js';
+import { createInvite, joinRoom } from '../dist/src/index.js';
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '60' }, clients: { type: 'string', default: '1000' } },
@@ -20,10 +21,10 @@ const { values } = parseArgs({
 const LENGTH = Number(values.minutes) * 60_000;
 const CLIENTS = Number(values.clients);
 const ROOMS = Math.max(1, Math.round(CLIENTS / 10));
-/** How often each says something, in ms: so that all clients, which are one process, have time to spare. */
+/** Interval in ms at which each client sends. All clients are one process, which must not be busy. */
 const EVERY = 5000;
 const SAMPLES = 30;
-/** How long a client stays, in ms: up to a tenth of the whole, so that all have changed many times. */
+/** How long a client stays in ms: up to a tenth of the run, so that all clients are replaced many times. */
 const STAY = Math.min(60_000, LENGTH / 10);
 
 const dir = mkdtempSync(join(tmpdir(), 'rxchat-soak-'));
@@ -35,7 +36,7 @@ const [{ port }] = await once(wire, 'message');
 
 const invites = Array.from({ length: ROOMS }, () => createInvite({ host: '127.0.0.1', port }));
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
-const sum = { clients: 0, said: 0, stored: 0, heard: 0, offline: 0, errors: 0 };
+const sum = { clients: 0, queued: 0, stored: 0, received: 0, offline: 0, errors: 0 };
 const problems = new Map();
 let over = false;
 let born = 0;
@@ -43,30 +44,30 @@ const present = new Set();
 
 const live = () => {
   if (over) return;
-  const say$ = new Subject();
+  const input$ = new Subject();
   born += 1;
   sum.clients += 1;
-  const subscription = say$.pipe(room(pick(invites), { nick: `n${born}` })).subscribe({
-    next: (heard) => {
-      if (heard.type === 'said') sum.said += 1;
-      if (heard.type === 'stored') sum.stored += 1;
-      if (heard.type === 'message') sum.heard += 1;
-      if (heard.type === 'offline') sum.offline += 1;
+  const subscription = input$.pipe(joinRoom(pick(invites), { nick: `n${born}` })).subscribe({
+    next: (received) => {
+      if (received.type === 'queued') sum.queued += 1;
+      if (received.type === 'stored') sum.stored += 1;
+      if (received.type === 'message') sum.received += 1;
+      if (received.type === 'offline') sum.offline += 1;
     },
     error: (error) => {
       sum.errors += 1;
       problems.set(error.message, (problems.get(error.message) ?? 0) + 1);
       present.delete(leave);
-      clearInterval(talking);
+      clearInterval(sending);
       setTimeout(live, 100);
     },
   });
-  const talking = setInterval(() => {
-    say$.next('word '.repeat(1 + Math.floor(Math.random() * 40)));
+  const sending = setInterval(() => {
+    input$.next('word '.repeat(1 + Math.floor(Math.random() * 40)));
   }, EVERY);
   const leave = () => {
     present.delete(leave);
-    clearInterval(talking);
+    clearInterval(sending);
     subscription.unsubscribe();
   };
   present.add(leave);
@@ -91,8 +92,8 @@ const own = () => {
 };
 const theirs = async () => {
   relay.send('held');
-  const [{ held }] = await once(relay, 'message');
-  return held;
+  const [{ held: usage }] = await once(relay, 'message');
+  return usage;
 };
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

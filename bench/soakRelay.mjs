@@ -1,12 +1,14 @@
-/** The relay of the soak, in a process of its own, which tells on request what it holds. */
+/** Runs the relay of the soak in its own process, and reports its resources on request. */
 import { ignoreElements, switchMap, tap } from 'rxjs';
 import { listenTcp, relay } from '../dist/src/index.js';
 import { lmdbHistory } from '../dist/src/history/index.js';
 
 const [dir] = process.argv.slice(2);
 
-/** What a process holds, after a collection: bytes of heap, and how many of each kind of handle and timer. */
-const held = () => {
+/**
+ * Returns the resources of a process after a collection: bytes of heap, and the number of handles and timers by kind.
+ */
+const usage = () => {
   globalThis.gc();
   const kinds = process.getActiveResourcesInfo();
   const count = (pattern) => kinds.filter((kind) => pattern.test(kind)).length;
@@ -17,15 +19,17 @@ const held = () => {
   };
 };
 
-process.on('message', () => process.send({ held: held() }));
+process.on('message', () => process.send({ usage: usage() }));
 
-lmdbHistory({ dir, durability: 'os', keep: { bytes: 1_048_576 } })
+lmdbHistory({ dir, durability: 'os', retention: { maxBytes: 1_048_576 } })
   .pipe(
     switchMap((history) =>
       listenTcp({ host: '127.0.0.1', port: 0 }).pipe(
         tap(({ address }) => process.send({ port: address.port })),
         switchMap(({ connection$ }) =>
-          connection$.pipe(relay({ history, window: 262_144, roomIdle: 10_000, gather: 1000 })),
+          connection$.pipe(
+            relay({ history: { store: history, windowBytes: 262_144 }, timing: { roomIdleMs: 10_000 } }),
+          ),
         ),
       ),
     ),

@@ -1,12 +1,13 @@
 /**
- * The wire of the soak, between clients and relay, which cuts one connection in a hundred each second. A process of its own:
- * Node accepts one connection in each turn of its event loop, and the turns of a thousand clients are long.
+ * Forwards bytes between the clients and the relay of the soak, and cuts one connection in a hundred each second. It
+ * has its own process: Node accepts one connection per turn of its event loop, and the turns of a thousand clients
+ * are long.
  */
 import { connect, createServer } from 'node:net';
 import { clearInterval, setInterval } from 'node:timers';
 
 const [relayPort] = process.argv.slice(2);
-/** How long, in ms, a connection is up before it may be cut: what never worked is not tried again. */
+/** Time in ms that a connection is up before it may be cut. A client does not retry a connection that never worked. */
 const GRACE = 5000;
 
 const wires = new Set();

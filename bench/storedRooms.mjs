@@ -1,6 +1,6 @@
 /**
- * What stored rooms cost a relay that nobody uses any more: how large the file is, how long a start takes, and with how much
- * memory. In Markdown. What rooms in memory cost is measured by `bench:memory`.
+ * Measures the cost of stored rooms that nobody uses: the size of the file, the start time and the memory of a relay.
+ * Prints Markdown. `bench:memory` measures rooms in memory.
  *
  *   npm run bench:rooms -- [--rooms N,N]
  */
@@ -23,8 +23,8 @@ if (!counts.every((n) => n >= 1)) throw new Error('--rooms counts from 1');
 
 const MIB = 2 ** 20;
 const RXCHAT = resolve(import.meta.dirname, '../dist/bin/rxchat.js');
-const ROOMS_A_TURN = 500;
-/** A message of a line, as it is sealed and signed, and the announcements of a visit. */
+const ROOMS_PER_TICK = 500;
+/** Returns a sealed message of a line, and the announcements of its sender's join and leave. */
 const LINES = [
   Buffer.from('+alice\n'),
   Buffer.from(`gAAAAA${'AbC-_9'.repeat(70)}==\n`),
@@ -35,14 +35,14 @@ const mib = (bytes) => `${(bytes / MIB).toFixed(0)} MiB`;
 const residentOf = (pid, field = 'VmRSS') =>
   1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
 
-/** Fills a store with rooms in which somebody said one thing. */
+/** Fills a store with rooms of one message each. */
 const fill = (dir, rooms) =>
   new Promise((done, fail) => {
-    const held = lmdbHistory({ dir, durability: 'os' }).subscribe({
+    const storage = lmdbHistory({ dir, durability: 'os' }).subscribe({
       error: fail,
       next: async (history) => {
-        for (let n = 0; n < rooms; n += ROOMS_A_TURN) {
-          for (let each = n; each < Math.min(rooms, n + ROOMS_A_TURN); each += 1)
+        for (let n = 0; n < rooms; n += ROOMS_PER_TICK) {
+          for (let each = n; each < Math.min(rooms, n + ROOMS_PER_TICK); each += 1)
             history
               .open(randomBytes(32).toString('base64url'), () => randomBytes(9).toString('base64url'))
               .append({ first: 1, count: LINES.length, slices: LINES })
@@ -50,13 +50,13 @@ const fill = (dir, rooms) =>
           await turn();
           await turn();
         }
-        held.unsubscribe();
+        storage.unsubscribe();
         done();
       },
     });
   });
 
-/** Calls `use` while a relay serves; with how long it took to start, in ms. */
+/** Calls `use` with the start time in ms, while a relay serves. */
 const serving = async (dir, use) => {
   const began = performance.now();
   const relay = spawn(
@@ -75,7 +75,7 @@ const serving = async (dir, use) => {
   }
 };
 
-// A history keeps no process alive by itself.
+// An open history does not keep the process alive.
 const alive = setInterval(() => undefined, 60_000);
 const dir = mkdtempSync(join(tmpdir(), 'rxchat-rooms-'));
 try {

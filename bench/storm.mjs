@@ -1,6 +1,6 @@
 /**
- * What the members of a room notice while strangers press at the door: the latency of their messages, before, during and
- * after. Prints a table in Markdown. Each side of it is a process of its own; it wants 20 000 file descriptors.
+ * Measures the latency of members' messages before, during and after a flood of connections by strangers. Prints a
+ * table in Markdown. Members, strangers and relay are separate processes. Needs 20 000 file descriptors.
  *
  *   npm run bench:storm
  *   npm run bench:storm -- --half-open 1000 --clients 500 --seconds 5
@@ -14,8 +14,8 @@ import { clearInterval, setInterval, setTimeout } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { NEVER, Observable, range, retry, Subject, take, timer } from 'rxjs';
-import { createInvite, room, tcpConnection } from '../dist/src/index.js';
-import { LinkError } from '../dist/streams/index.js';
+import { createInvite, joinRoom, tcpConnection } from '../dist/src/index.js';
+import { ConnectionError } from '../dist/streams/index.js';
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ const CLIENTS = Number(values.clients);
 const SECONDS = Number(values.seconds);
 const MEMBERS = 10;
 
-/** Keeps so many connections there, whatever the relay does with them. */
+/** Keeps `count` connections open, and replaces each one that the relay closes. */
 const knock = (port, count, behave) => {
   const again = () => {
     const socket = connect({ port, host: '127.0.0.1' });
@@ -48,18 +48,18 @@ const PRESSES = {
       const drip = setInterval(() => socket.write('N'), 1000);
       socket.on('close', () => clearInterval(drip));
     }),
-  // All are in, in rooms of ten; then all connections are cut in the same moment, and all come back.
+  // All clients are members, in rooms of ten. Then all connections are cut at once, and all clients reconnect.
   storm: (port) => {
     const invites = Array.from({ length: Math.ceil(CLIENTS / 10) }, () =>
       createInvite({ host: '127.0.0.1', port }),
     );
     const sockets = new Set();
-    const held = (invite) =>
+    const connectTracked = (invite) =>
       new Observable((subscriber) => {
         const socket = connect({ host: invite.host, port: invite.port });
         sockets.add(socket);
         socket.once('close', () => sockets.delete(socket));
-        socket.once('error', (error) => subscriber.error(new LinkError(error.message)));
+        socket.once('error', (error) => subscriber.error(new ConnectionError(error.message)));
         socket.once('connect', () => {
           subscriber.next(tcpConnection(socket));
           subscriber.complete();
@@ -69,7 +69,7 @@ const PRESSES = {
     const tally = { busy: 0, began: performance.now() };
     const enter = (n) =>
       NEVER.pipe(
-        room(invites[n % invites.length], { nick: `n${n}`, connect: held }),
+        joinRoom(invites[n % invites.length], { nick: `n${n}`, connect: connectTracked }),
         retry({ delay: 500 }),
       ).subscribe(({ type, reason }) => {
         if (type === 'offline') {
@@ -80,7 +80,7 @@ const PRESSES = {
         inside.add(n);
         if (inside.size === CLIENTS) process.send({ ms: performance.now() - tally.began, busy: tally.busy });
       });
-    // In steps, so that this process is not what all wait for.
+    // In steps, so that this process is not the bottleneck.
     timer(0, 100)
       .pipe(take(CLIENTS / 20))
       .subscribe((step) => range(step * 20, 20).subscribe(enter));
@@ -100,24 +100,24 @@ async function measure() {
   const relay = spawn(process.execPath, [bin, 'serve', '--port', '0', '--memory', ...limits], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const [said] = await once(createInterface({ input: relay.stdout }), 'line');
-  const port = Number(/:(\d+)$/.exec(said)[1]);
+  const [line] = await once(createInterface({ input: relay.stdout }), 'line');
+  const port = Number(/:(\d+)$/.exec(line)[1]);
 
   const invite = createInvite({ host: '127.0.0.1', port });
   let latencies = [];
-  let heard = 0;
+  let received = 0;
   let lost = 0;
-  const says = [];
+  const inputs = [];
   for (let n = 0; n < MEMBERS; n += 1) {
-    const say$ = new Subject();
-    says.push(say$);
+    const input$ = new Subject();
+    inputs.push(input$);
     await new Promise((resolve, reject) => {
-      say$.pipe(room(invite, { nick: `member${n}` })).subscribe({
+      input$.pipe(joinRoom(invite, { nick: `member${n}` })).subscribe({
         next: (event) => {
           if (event.type === 'welcome') resolve();
           if (event.type === 'offline' || event.type === 'gap') lost += 1;
           if (event.type !== 'message') return;
-          heard += 1;
+          received += 1;
           latencies.push(performance.now() - Number(event.lines?.[0] ?? event.text));
         },
         error: reject,
@@ -126,8 +126,8 @@ async function measure() {
   }
 
   let sent = 0;
-  const talking = setInterval(() => {
-    says[sent % MEMBERS].next(String(performance.now()));
+  const sending = setInterval(() => {
+    inputs[sent % MEMBERS].next(String(performance.now()));
     sent += 1;
   }, 20);
 
@@ -173,12 +173,12 @@ async function measure() {
     await wait(2000);
     await quiet(`after ${press}`);
   }
-  clearInterval(talking);
+  clearInterval(sending);
   await wait(1000);
   const due = sent * MEMBERS;
   console.log(
-    `\n${due} messages were due, ${heard} were heard; members were cut off or lost entries ${lost} times`,
+    `\n${due} messages were due, ${received} were heard; members were cut off or lost entries ${lost} times`,
   );
   relay.kill();
-  process.exit(due === heard && lost === 0 ? 0 : 1);
+  process.exit(due === received && lost === 0 ? 0 : 1);
 }

@@ -1,7 +1,7 @@
 /**
- * What TLS adds to the relay's work, for each client that joins and for each delivery: the relay with it and without in
- * turn. Beside that what the loop would pay to leave it to another thread: one message to a worker, and the thread's wake-up.
- * Medians, in Markdown.
+ * Measures what TLS adds to the relay's work per join and per delivery. Relays with and without TLS run in turn. It
+ * also measures the cost of passing work to another thread: a message to a worker, and the thread's wake-up. Prints
+ * medians in Markdown.
  *
  *   npm run bench:tls -- [--clients N] [--lines N] [--rounds N]
  */
@@ -34,7 +34,7 @@ if (![clients, lines, rounds].every((n) => n >= 1))
 const BURSTS = 400;
 const TOKEN = `gAAAAA${'AbC-_9'.repeat(23)}AAAA\n`;
 
-/** Its certificate is gone with its directory. */
+/** The certificate is removed with its directory. */
 const relay = (...more) => ({
   ...rxchat,
   command: (at) => ['env', `XDG_STATE_HOME=${at.directory}`, ...rxchat.command(at), ...more],
@@ -52,7 +52,7 @@ const WAYS = {
   TLS: {
     peer: relay('--tls'),
     connect: async (port) => {
-      // Whose certificate it is, is not what is measured.
+      // Verifying the certificate is not part of the measurement.
       const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
       await once(socket, 'secureConnect');
       const binding = socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
@@ -61,13 +61,13 @@ const WAYS = {
   },
 };
 
-/** CPU of a process in µs; the system counts it in hundredths of a second. */
+/** Returns the CPU time of a process in µs. The system counts it in hundredths of a second. */
 const cpuOf = (pid) => {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return 10_000 * (Number(fields[11]) + Number(fields[12]));
 };
 
-/** A client that is in, and how many tokens it has got of the present burst. */
+/** Connects a member, and counts the tokens that it received of the present burst. */
 const join = async (way, port, room, n) => {
   const { socket, binding } = await way.connect(port);
   const client = { socket, tokens: 0 };
@@ -96,28 +96,28 @@ const measure = ({ peer, ...way }) =>
     const enter = async (until) => {
       while (all.length < until) all.push(await join(way, port, room, all.length));
     };
-    const say = async (bursts) => {
+    const send = async (bursts) => {
       for (let burst = 0; burst < bursts; burst += 1) {
         for (const client of all) client.tokens = 0;
         all[burst % all.length].socket.write(TOKEN.repeat(lines));
         while (all.some(({ tokens }) => tokens < lines)) await turn();
       }
     };
-    // Node compiles what is hot.
+    // A warm-up, because Node compiles hot code.
     await enter(clients / 2);
-    await say(BURSTS / 4);
+    await send(BURSTS / 4);
     const before = cpuOf(pid);
     await enter(clients);
     const joined = cpuOf(pid);
-    await say(BURSTS / 4);
+    await send(BURSTS / 4);
     const warm = cpuOf(pid);
-    await say(BURSTS);
+    await send(BURSTS);
     const delivered = cpuOf(pid) - warm;
     for (const { socket } of all) socket.removeAllListeners('close').destroy();
     return { join: (joined - before) / (clients / 2), delivery: delivered / (BURSTS * clients * lines) };
   });
 
-/** µs of the thread that posts, for a message that names a slice of shared memory. */
+/** Returns the time in µs that the posting thread needs for a message that names a slice of shared memory. */
 const posts = async () => {
   const worker = new Worker(`require('worker_threads').parentPort.on('message', () => {})`, { eval: true });
   const slab = new SharedArrayBuffer(1 << 18);

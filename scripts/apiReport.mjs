@@ -1,6 +1,6 @@
 /**
- * What each entry of the library exports, as one text that a review can read: docs/api/*.api.md. Without arguments it
- * compares, and fails where they differ; with `--write` it writes them.
+ * Writes the exports of each entry of the library as text for reviews: docs/api/*.api.md. Without `--write` it
+ * compares, and exits with 1 if they differ.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -59,7 +59,8 @@ for (const [entry, { types: file } = {}] of Object.entries(entries)) {
           compilerMessageReporting: { default: { logLevel: 'error' } },
           extractorMessageReporting: {
             default: { logLevel: 'none' },
-            // A type that a signature names and that its entry does not export: nobody could write it down, nor could tsc.
+            // A type that a signature names and that its entry does not export. Users could not write it, nor could
+            // tsc.
             'ae-forgotten-export': { logLevel: 'error', addToApiReportFile: false },
           },
           tsdocMessageReporting: silent,
@@ -76,7 +77,7 @@ for (const [entry, { types: file } = {}] of Object.entries(entries)) {
   );
   for (const text of forgotten) {
     differ = true;
-    console.error(`${entry}: ${text} (src/entries/rooms.ts and relays.ts export types for several entries)`);
+    console.error(`${entry}: ${text}`);
   }
   if (apiReportChanged && !writes) {
     differ = true;

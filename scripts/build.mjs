@@ -1,14 +1,13 @@
-/** Library by tsc (so that rxjs stays shared), command by esbuild (so that it starts fast). */
+/** Builds the library with tsc, so that rxjs stays shared, and the command with esbuild, so that it starts fast. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
-import { leanMeow } from './leanMeow.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
 
-// All but the launcher: `npx` in a clone keeps for good whether there was one when it was used first.
+// The launcher stays: in a clone, `npx` remembers whether it existed at the first use.
 for (const path of ['dist', 'dist/bin'])
   for (const name of existsSync(resolve(root, path)) ? readdirSync(resolve(root, path)) : [])
     if (!['dist/bin', 'dist/bin/rxchat.js', 'dist/bin/package.json'].includes(`${path}/${name}`))
@@ -22,7 +21,7 @@ const common = {
   target: 'node20',
   logLevel: 'warning',
 };
-// The launcher is CommonJS: to set up the loader of modules takes Node longer than the whole of `--version`.
+// The launcher is CommonJS, because Node takes longer to set up the module loader than for all of `--version`.
 await build({
   ...common,
   entryPoints: ['src/bin/rxchat.ts'],
@@ -53,15 +52,14 @@ await build({
   outExtension: { '.js': '.mjs' },
   splitting: true,
   format: 'esm',
-  // rxjs offers its CommonJS build to Node first, which cannot be shaken.
-  // jsonc-parser offers one that no bundler can follow.
+  // For Node, rxjs lists its CommonJS build first, from which a bundler cannot remove unused code. jsonc-parser lists
+  // a build that no bundler can follow.
   alias: {
     rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js'),
     'jsonc-parser': resolve(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
   },
-  plugins: [leanMeow],
   external: ['pino', 'fernet', 'lmdb', 'selfsigned', 'ws'],
-  // CommonJS inside the bundle asks for `require`.
+  // CommonJS inside the bundle calls `require`.
   banner: {
     js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);",
   },

@@ -1,4 +1,4 @@
-/** Makes the pictures of the page in docs/screenshots: a relay, a room of two, and a Chromium to look at it. */
+/** Takes the pictures in docs/screenshots: starts a relay, two members and a Chromium. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,22 +24,28 @@ const pageOf = async () => {
   throw new Error('the relay did not start');
 };
 
-/** Whose browser it is, how it looks, and how large it is. */
+/** Opens a browser context with a window size and other options. */
 const open = (browser, options) => browser.newContext({ viewport: { width: 900, height: 560 }, ...options });
 
 const enter = async (context, url, nick) => {
   const page = await context.newPage();
   await page.goto(url);
-  await page.fill('#door-nick', nick);
-  await page.click('#door-form button');
+  await page.fill('#join-nick', nick);
+  await page.click('#join-form-fields button');
   await page.waitForSelector('#state.online');
   return page;
 };
 
-const say = async (page, text) => {
-  await page.fill('#say-text', text);
-  await page.press('#say-text', 'Enter');
+const send = async (page, text) => {
+  await page.fill('#composer-text', text);
+  await page.press('#composer-text', 'Enter');
   await page.locator('#log .own', { hasText: text }).locator('.mark', { hasText: 'stored' }).waitFor();
+};
+
+/** Confirms in the dialog of a member that the safety number is the same. */
+const verify = async (page, nick) => {
+  await page.locator('#log .who', { hasText: nick }).first().click();
+  await page.click('#person-same');
 };
 
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -49,12 +55,12 @@ try {
   mkdirSync(out, { recursive: true });
   const alice = await enter(await open(browser, { colorScheme: 'light' }), await pageOf(), 'alice');
   const bob = await enter(await open(browser, { colorScheme: 'dark' }), alice.url(), 'bob');
-  await say(alice, 'The relay keeps this, and cannot read it.');
-  await say(bob, 'And who reloads the page is still here: nobody sees them leave.');
-  await say(alice, 'Text is text: <b>not bold</b>, <script>alert(1)</script>');
-  await bob.locator('#log .who', { hasText: 'alice' }).first().click();
-  await bob.click('#person-same');
-  await say(bob, 'We compared our numbers by telephone.');
+  await send(alice, 'The relay stores this message but cannot read it.');
+  await send(bob, 'You can reload the page without leaving the room.');
+  await send(alice, 'The page shows HTML as text: <b>not bold</b>');
+  await verify(bob, 'alice');
+  await verify(alice, 'bob');
+  await send(bob, 'We compared our numbers by telephone.');
   await alice.locator('#log', { hasText: 'by telephone' }).waitFor();
   for (const page of [alice, bob]) await page.click('#members-open');
   await alice.screenshot({ path: join(out, 'light.png') });
@@ -62,15 +68,15 @@ try {
   const phone = { viewport: { width: 360, height: 640 }, colorScheme: 'dark' };
   const carol = await enter(await open(browser, phone), alice.url(), 'carol');
   await carol.locator('#log', { hasText: 'by telephone' }).waitFor();
-  await say(carol, 'Hello, from the train');
+  await send(carol, 'Hello, from the train');
   await carol.screenshot({ path: join(out, 'phone.png') });
   await alice.click('#invite-open');
   await alice.screenshot({ path: join(out, 'invite.png') });
   await alice.keyboard.press('Escape');
   await bob.goto('about:blank');
-  const door = await (await open(browser, { colorScheme: 'light' })).newPage();
-  await door.goto(alice.url());
-  await door.screenshot({ path: join(out, 'door.png') });
+  const joinPage = await (await open(browser, { colorScheme: 'light' })).newPage();
+  await joinPage.goto(alice.url());
+  await joinPage.screenshot({ path: join(out, 'join.png') });
 } finally {
   await browser.close();
   relay.kill();

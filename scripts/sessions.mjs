@@ -1,7 +1,7 @@
 /**
- * Runs a small story with the built command and writes what it printed to docs/sessions.md, and the part of it that README
- * has. What is another each time (keys, ports, times, positions) becomes a word. `--check` writes nothing and ends with 1
- * where the files say something else than the command; the screen of `join`, which needs tmux, is not compared.
+ * Records sessions of the built command: writes docs/sessions.md, and the excerpt in README. Values that change (keys, ports,
+ * times, positions) become words. `--check` writes nothing, and exits with 1 if the files differ from the output; it does not
+ * compare the screen of `join`, which needs tmux.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,14 +12,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 const root = resolve(import.meta.dirname, '..');
 const isCheck = process.argv.includes('--check');
 const dir = mkdtempSync(join(tmpdir(), 'rxchat-sessions-'));
-const LONGEST = 20_000;
+const TIMEOUT_MS = 20_000;
 
 mkdirSync(join(dir, 'bin'));
 const command = join(dir, 'bin', 'rxchat');
 writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'dist/bin/rxchat.js')}' "$@"\n`);
 chmodSync(command, 0o755);
 
-/** Somebody with a home of their own. */
+/** The environment of a person with their own home. */
 const envOf = (name) => ({
   PATH: `${join(dir, 'bin')}:${process.env.PATH ?? ''}`,
   HOME: dir,
@@ -29,8 +29,8 @@ const envOf = (name) => ({
 });
 
 let port = '';
-/** What is another each time becomes a word. */
-const worded = (text) =>
+/** Replaces values that change by words. */
+const withPlaceholders = (text) =>
   (port === '' ? text : text.replaceAll(port, 'PORT'))
     .replaceAll(/\/#[\w-]{43}/g, '/#SECRET')
     .replaceAll(/"room":"[\w-]{43}"/g, '"room":"ROOM"')
@@ -39,28 +39,28 @@ const worded = (text) =>
     .replaceAll(/"position":\d+/g, '"position":N')
     .replaceAll(/(?<=^|\s)\d\d:\d\d(?=\s)/gm, 'HH:MM');
 
-/** Runs a line as a shell has it, and gives what stands on the terminal then. */
-const typed = (line, env = envOf('alice')) => {
+/** Runs a command line in a shell; returns the line and its output as a terminal shows them. */
+const runLine = (line, env = envOf('alice')) => {
   const shell = `${line.replaceAll('PORT', port)}\n`;
   const printed = execFileSync('bash', ['-c', `{ ${shell}} 2>&1`], {
-    timeout: LONGEST,
+    timeout: TIMEOUT_MS,
     cwd: dir,
     env,
     encoding: 'utf8',
   });
-  return worded(`$ ${line}\n${printed}`);
+  return withPlaceholders(`$ ${line}\n${printed}`);
 };
 
 const until = async (look) => {
-  for (const began = performance.now(); performance.now() - began < LONGEST; await wait(50)) {
+  for (const began = performance.now(); performance.now() - began < TIMEOUT_MS; await wait(50)) {
     const found = look();
     if (found) return found;
   }
-  throw new Error(`${LONGEST} ms passed without ${String(look)}`);
+  throw new Error(`${TIMEOUT_MS} ms passed without ${String(look)}`);
 };
 
-/** A screen of somebody in the room, as it is once it shows this and does not change any more. */
-const screenOf = async (line, say) => {
+/** Records the screen of a member in the room, once it has stopped changing. */
+const screenOf = async (line, input) => {
   const server = `rxchat-sessions-${process.pid}`;
   const tmux = (...args) =>
     execFileSync('tmux', ['-L', server, '-f', '/dev/null', ...args], {
@@ -79,7 +79,9 @@ const screenOf = async (line, say) => {
         if (now !== last) [last, since] = [now, performance.now()];
         return now.includes(text) && performance.now() - since > 1500 && now;
       });
-    return worded(`$ ${line}\n${await say(shows, (text) => tmux('send-keys', '-l', '--', text), tmux)}\n`);
+    return withPlaceholders(
+      `$ ${line}\n${await input(shows, (text) => tmux('send-keys', '-l', '--', text), tmux)}\n`,
+    );
   } finally {
     tmux('kill-server');
   }
@@ -92,7 +94,7 @@ const serve = async (line) => {
   const ended = new Promise((done) => relay.once('close', done));
   port = await until(() => /INVITE\n/.test(printed) && /listening on \S+:(\d+)$/m.exec(printed)?.[1]);
   return {
-    shown: worded(`$ ${line}\n${printed}`),
+    recorded: withPlaceholders(`$ ${line}\n${printed}`),
     stop: async () => {
       relay.kill('SIGTERM');
       await ended;
@@ -100,40 +102,40 @@ const serve = async (line) => {
   };
 };
 
-/** The story, a block of a terminal each. */
+/** Runs all sessions; returns the recorded output of each. */
 const play = async () => {
   const relay = await serve('rxchat serve --port 0');
   const bob = envOf('bob');
   try {
-    const invite = typed('rxchat invite --port PORT --out room.txt && cat room.txt');
+    const invite = runLine('rxchat invite --port PORT --out room.txt && cat room.txt');
     const pipes = [
-      typed('seq 3 | rxchat send --invite-file room.txt --nick bob', bob),
-      typed('rxchat listen --invite-file room.txt --after 0 -n 3'),
+      runLine('seq 3 | rxchat send --invite-file room.txt --nick bob', bob),
+      runLine('rxchat listen --invite-file room.txt --after 0 -n 3'),
     ].join('');
     const json = [
-      typed('echo "disk is full" | rxchat send --invite-file room.txt --nick bob --json', bob),
-      typed(
+      runLine('echo "disk is full" | rxchat send --invite-file room.txt --nick bob --json', bob),
+      runLine(
         'rxchat listen --invite-file room.txt --json --last 9 --cursor-file here -n 4 2> /dev/null | tail -1',
       ),
-      typed('rxchat send --invite-file room.txt --nick bob -m "disk is empty"', bob),
-      typed('rxchat listen --invite-file room.txt --json --cursor-file here -n 1 2> /dev/null'),
+      runLine('rxchat send --invite-file room.txt --nick bob -m "disk is empty"', bob),
+      runLine('rxchat listen --invite-file room.txt --json --cursor-file here -n 1 2> /dev/null'),
     ].join('');
     const screen = isCheck
       ? undefined
       : await screenOf('rxchat join --invite-file room.txt --nick alice', async (shows, type, tmux) => {
           await shows('alice');
-          typed('rxchat send --invite-file room.txt --nick bob -m "is anybody here?"', bob);
+          runLine('rxchat send --invite-file room.txt --nick bob -m "is anybody here?"', bob);
           await shows('is anybody here?');
           type('I am, what is it?');
           tmux('send-keys', 'Enter');
           return shows('I am, what is it?');
         });
     await relay.stop();
-    const gone = typed(
+    const gone = runLine(
       'seq 100 | rxchat send --invite-file room.txt --nick bob --spool --timeout 1s; echo "exit code $?"',
       bob,
     );
-    return { relay: relay.shown, invite, pipes, json, screen, gone };
+    return { relay: relay.recorded, invite, pipes, json, screen, gone };
   } finally {
     await relay.stop();
   }
@@ -145,26 +147,26 @@ const PIPES = /(?<=<!-- from docs\/sessions.md -->\n\n)[^]*?(?=\n\n<!-- end -->)
 
 const page = ({ relay, invite, pipes, json, screen, gone }) => `# Sessions
 
-What the command prints, as \`npm run sessions\` recorded it. Words in capitals stand for what is another each time:
-ports, secrets, keys, times, positions.
+Output of the commands, recorded by \`npm run sessions\`. Words in capitals replace values that change: ports, secrets,
+keys, times, positions.
 
-A relay, in a terminal of its own:
+A relay, in its own terminal:
 
 ${block(relay)}
 
-A room. Whoever has its invite is in:
+A room. Anyone with its invite can join:
 
 ${block(invite)}
 
-Pipes: a line is a message. Who is met for the first time is told, on standard error.
+Pipes: each line is a message. The first message from a new key is reported on standard error.
 
 ${block(pipes)}
 
-For programs: receipts, messages, and a file that keeps how far one is.
+For programs: receipts, messages, and a file that saves the read position.
 
 ${block(json)}
 
-In the room, as alice has it on her screen:
+In the room, as alice sees it on her screen:
 
 <!-- screen -->
 
@@ -172,7 +174,7 @@ ${screen}
 
 <!-- end -->
 
-The relay is gone: what was not sent is counted, and here kept for the next run with \`--spool\`.
+The relay has stopped: unsent lines are counted, and \`--spool\` keeps them for the next run.
 
 ${block(gone)}
 `;
@@ -188,7 +190,7 @@ try {
   const screen = played.screen === undefined ? (SCREEN.exec(old.page)?.[0] ?? '') : block(played.screen);
   const made = {
     page: page({ ...played, screen }),
-    readme: old.readme.replace(PIPES, () => block(played.pipes)),
+    readme: old.readme.replace(PIPES, () => block(played.invite + played.pipes)),
   };
   const wrong = Object.keys(files).filter((each) => made[each] !== old[each]);
   if (!isCheck) for (const each of wrong) writeFileSync(files[each], made[each]);

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { transformSync } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
@@ -19,14 +19,14 @@ const files = (folder, ending) =>
 
 /** Why an example is only compiled, by its file, and by its heading or its number if the file has several. */
 const COMPILED_ONLY = {
-  'README.md#in-your-own-program': 'says something every second for ever, to a relay',
+  'README.md#embed-it': 'sends a message every second for ever, to a relay',
   'docs/embedding.md#a-session': 'waits for a relay',
-  'docs/embedding.md#a-durable-relay-and-its-end': 'opens a store and a port',
+  'docs/embedding.md#a-durable-relay-and-its-shutdown': 'opens a store and a port',
   'docs/embedding.md#angular': 'needs the compiler of Angular, which examples/angular loads',
-  'src/connect.ts': 'waits for a relay',
-  'src/identity/identity.ts': 'makes a file in a home',
-  'src/relay.ts': 'listens on a port',
-  'src/room.ts': 'waits for a relay',
+  'src/identity/openIdentity.ts': 'makes a file in a home',
+  'src/relay/relay.ts': 'listens on a port',
+  'src/node/nodePlatform.ts': 'waits for a relay',
+  'src/node/nodePlatform.ts-2': 'waits for a relay',
 };
 
 const slug = (heading) =>
@@ -34,7 +34,7 @@ const slug = (heading) =>
     .toLowerCase()
     .replaceAll(/[^\w ]/g, '')
     .replaceAll(' ', '-');
-/** The examples of a text, each with the heading above it. A `#` within another block is none. */
+/** Returns the examples of a text, each with the heading above it. A `#` inside another code block is not a heading. */
 const fenced = (text) => {
   let heading = '';
   return Array.from(text.matchAll(/^```(\w*)\n(.*?)^```|^#+ ([^\n]+)$/gms), ([, language, code, title]) => {
@@ -48,7 +48,7 @@ const examples = (text) =>
     block.replaceAll(/^ \* ?/gm, ''),
   ]);
 
-/** Of several examples at the same place each but the first has a number. */
+/** Numbers examples at the same place, except the first. */
 const places = new Map();
 const numbered = (place) => {
   const count = (places.get(place) ?? 0) + 1;
@@ -62,13 +62,18 @@ const snippets = [
 ].flatMap(([file, find]) =>
   find(readFileSync(join(root, file), 'utf8')).map(([heading, code]) => {
     const place = numbered(file + heading);
-    return { place, code, name: `${place.replaceAll(/[^\w]/g, '-')}.ts` };
+    return { place, folder: dirname(file), code, name: `${place.replaceAll(/[^\w]/g, '-')}.ts` };
   }),
 );
 
+/** An example of an internal function imports it from its own file, `./file.js`. */
+const importsUnder = (base, { code, folder }) =>
+  code.replaceAll(/from '(\.[^']+)'/g, (_, path) => `from '${join('..', base, folder, path)}'`);
+
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out);
-for (const { name, code } of snippets) writeFileSync(join(out, name), `${code}\nexport {};\n`);
+for (const snippet of snippets)
+  writeFileSync(join(out, snippet.name), `${importsUnder('.', snippet)}\nexport {};\n`);
 writeFileSync(
   join(out, 'tsconfig.json'),
   JSON.stringify({
@@ -93,22 +98,27 @@ writeFileSync(
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', out], {
   stdio: 'inherit',
 });
-/** These give nothing but the core and virtual time, so what imports nothing else can run anywhere. */
+/** Entries that contain only the core and virtual time. An example that imports only these can run anywhere. */
 const HARMLESS = ['rxjs', 'rxchat/streams', 'rxchat/testing', 'node:assert'];
-const isHarmless = (code) =>
-  Array.from(code.matchAll(/from '([^']+)'/g), ([, name]) => name).every((name) => HARMLESS.includes(name));
+const isHarmless = ({ code, folder }) =>
+  Array.from(code.matchAll(/from '([^']+)'/g), ([, name]) => name).every(
+    (name) => HARMLESS.includes(name) || (name.startsWith('.') && folder.startsWith('streams')),
+  );
 
 const faults = [];
 for (const place of Object.keys(COMPILED_ONLY)) {
   const found = snippets.find((each) => each.place === place);
   if (found === undefined) faults.push(`${place}: there is no such example; remove its reason`);
-  else if (isHarmless(found.code)) faults.push(`${place}: could be run, and is not; remove its reason`);
+  else if (isHarmless(found)) faults.push(`${place}: could be run, and is not; remove its reason`);
 }
 
 const run = snippets.filter(({ place }) => COMPILED_ONLY[place] === undefined);
-for (const { name, code } of run)
-  writeFileSync(join(out, name.replace(/ts$/, 'mjs')), transformSync(code, { loader: 'ts' }).code);
-// All in one process; some have timers that never end, which it does not wait for.
+for (const snippet of run)
+  writeFileSync(
+    join(out, snippet.name.replace(/ts$/, 'mjs')),
+    transformSync(importsUnder('dist', snippet), { loader: 'ts' }).code,
+  );
+// All run in one process, which does not wait for timers that never end.
 writeFileSync(
   join(out, 'run.mjs'),
   `import { appendFileSync } from 'node:fs';

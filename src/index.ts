@@ -1,45 +1,159 @@
-/** The library on Node: a room as an operator, a relay as an operator, and what they need. The core is `rxchat/streams`. */
-export { formatAddress } from './address.js';
-export { createInvite, InviteError } from './invite/invite.js';
-export type { Invite } from './invite/invite.js';
-export { createLockedInvite, isLocked } from './invite/lockedInvite.js';
-export type { LockedInvite } from './invite/lockedInvite.js';
-export type { ScryptCost } from './invite/kdf.js';
-export { unlockInvite } from './invite/unlockInvite.js';
-export { formatInvite, parseAnyInvite, parseInvite } from './invite/text.js';
-export { nodeCipher } from './crypto/nodeCipher.js';
-export { npmCipher } from './crypto/npmCipher.js';
-export { deriveRoomKeys } from './crypto/roomKeys.js';
-export type { RoomKeys } from './crypto/secret.js';
-export { sha256 } from './crypto/sha256.js';
-export { createIdentity, signingKey } from './crypto/signingKey.js';
-export { verifyProof } from './crypto/verifyProof.js';
-export { verifySignature } from './crypto/verifySignature.js';
-export { IdentityError } from './identity/errors.js';
-export type { IdentityErrorCode } from './identity/errors.js';
-export { openIdentity } from './identity/identity.js';
+/** The library on Node: rooms, the relay and what they need. The core is `rxchat/streams`. */
+export { formatAddress } from './util/address.js';
+export { createInvite, createLockedInvite, InviteError, isLocked } from './invite/invite.js';
+export type { Invite, LockedInvite } from './invite/invite.js';
+export type { ScryptCost, RoomKeys } from './crypto/roomKeys.js';
+export { unlockInvite, openSession, connectTo, nodePlatform, joinRoom } from './node/nodePlatform.js';
+export { formatInvite, parseAnyInvite, parseInvite } from './invite/inviteText.js';
+export { nodeCipher, npmCipher } from './crypto/nodeCipher.js';
+export { createIdentity, deriveRoomKeys, safetyNumber, signingKey } from './crypto/nodeKeys.js';
+export { sha256, verifySignature } from './crypto/nodeVerify.js';
+export { IdentityError } from './identity/privateFile.js';
+export type { IdentityErrorCode } from './identity/privateFile.js';
+export { openIdentity } from './identity/openIdentity.js';
 export { openKnownKeys } from './identity/knownKeys.js';
 export type { KnownKeys } from './identity/knownKeys.js';
-export * from './entries/relays.js';
-export * from './entries/rooms.js';
-export { LimitError, LinkError, ProtocolError, RefusedError } from '../streams/wire/index.js';
-export { shareSession } from '../streams/client/index.js';
-export { safetyNumber } from './identity/safetyNumber.js';
-export { connect } from './connect.js';
-export { connectOn } from './connectOn.js';
-export type { ConnectOptions } from './connectOn.js';
-export { nodePlatform } from './nodePlatform.js';
-export type { Platform } from './platform.js';
-export { relay } from './relay.js';
-export type { NodeRelayOptions } from './relay.js';
-export { room } from './room.js';
-export { roomOn } from './roomOn.js';
-export type { RoomOptions } from './roomOn.js';
-export { connectTo } from './transport/connect.js';
-export { connectTcp, listenTcp, tcpConnection } from './transport/tcp.js';
-export { connectTls, listenTls } from './transport/tls.js';
-export type { Certificate, Peer } from './transport/tls.js';
-export { readCertificate } from './tls/certificate.js';
-export { byAuthority, byPin, TrustError } from './tls/trust.js';
-export type { Accept } from './tls/trust.js';
-export { endOfTurn$ } from './turn.js';
+export { LimitError, ConnectionError, ProtocolError, RefusedError } from '../streams/wire/index.js';
+export { GroupFullError, RemovedError, shareSession, WithdrawnError } from '../streams/client/index.js';
+export type { GroupRole, RemovalRule, SnapshotOrder } from '../streams/client/index.js';
+export { createDevice } from '../streams/client/group/index.js';
+export { createGroup } from './platform/createGroup.js';
+export type { NewGroup } from './platform/createGroup.js';
+export type { GroupSettings } from './platform/clientOptions.js';
+export { createOpenSession, createJoinRoom } from './platform/createJoinRoom.js';
+export type { OpenSessionOptions, JoinRoomOptions } from './platform/createJoinRoom.js';
+export type { Platform } from './platform/platform.js';
+export type {
+  Aead,
+  CryptoSuite,
+  Device,
+  KeyAgreement,
+  SignatureScheme,
+  SigningKey,
+} from '../streams/client/group/index.js';
+export { relay } from './relay/relay.js';
+export type { NodeRelayOptions } from './relay/relay.js';
+export { connectTcp, listenTcp, tcpConnection } from './net/tcp.js';
+export { connectTls, listenTls } from './net/tls/tls.js';
+export type { Certificate, PeerCertificate } from './net/tls/certificate.js';
+export { loadCertificate } from './net/tls/certificate.js';
+export { trustAuthority, trustPin, TrustError } from './net/tls/trust.js';
+export type { TrustPolicy } from './net/tls/trust.js';
+export { endOfTick$ } from './relay/endOfTick.js';
+export type { Address } from './util/address.js';
+export type { Listener } from './net/listener.js';
+export type { ListenerFault } from './net/listener.js';
+export type {
+  Act,
+  Alarm,
+  AlarmReason,
+  BeforeJoin,
+  Behind,
+  Cipher,
+  ClientEvent,
+  Duplicate,
+  Envelope,
+  EpochStarted,
+  FernetKey,
+  FirstSeen,
+  Forgotten,
+  GroupClientEvent,
+  GroupMember,
+  GroupRequest,
+  GroupResumed,
+  HandshakeEntry,
+  Identity,
+  InputComplete,
+  InviteChanged,
+  KeyChanged,
+  Leaving,
+  LogChanged,
+  MembershipOutput,
+  Message,
+  MessageContent,
+  NoGroupInfo,
+  Offline,
+  OpenFailure,
+  OutgoingMessage,
+  Plaintext,
+  QueuedMessage,
+  ReadRange,
+  Receipt,
+  RejectedEntry,
+  RelayMessage,
+  Renamed,
+  RenameRejected,
+  RequestDone,
+  RequestRefused,
+  Roster,
+  SendFailed,
+  Session,
+  SessionState,
+  ShareSessionOptions,
+  StoredMessage,
+  TimeWarning,
+  TimeWindow,
+  Token,
+  TokenEntry,
+  Undecryptable,
+  VoidEntry,
+  WithHash,
+} from '../streams/client/index.js';
+export type {
+  AddressRate,
+  Announced,
+  Batch,
+  CheckAccess,
+  CommitQueueOptions,
+  CommittedEvent,
+  ConnectionLimits,
+  ConnectionRejected,
+  Cursor,
+  Gap,
+  GroupCommitOptions,
+  History,
+  JoinedMember,
+  JoinLimiter,
+  JoinPolicy,
+  JoinPolicyOptions,
+  JoinRates,
+  JoinRequest,
+  LimitConnectionsOptions,
+  LinesStored,
+  Member,
+  MemberCommand,
+  MemberEvent,
+  MemberFailed,
+  MembersOptions,
+  MemoryBudget,
+  NotStored,
+  PresenceOptions,
+  Rate,
+  RateLimits,
+  ReadControl,
+  RelayEvent,
+  RelayHistory,
+  RelayLimits,
+  RelayOptions,
+  RelayTiming,
+  Reservation,
+  RoomEvent,
+  RoomFailed,
+  ServeConnectionOptions,
+  ServeRoomOptions,
+  StoredLog,
+} from '../streams/relay/index.js';
+export type {
+  Announcement,
+  Connection,
+  Control,
+  ErrorCode,
+  Hello,
+  Lines,
+  OwnerProof,
+  Resume,
+  RoomName,
+  Sha256,
+  Verify,
+  Welcome,
+} from '../streams/wire/index.js';

@@ -1,4 +1,4 @@
-/** Builds what is in C, into a directory that goes when the bench ends. */
+/** Builds the programs in C into a directory that is removed when the bench ends. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 
 const bench = resolve(import.meta.dirname, '..');
 
-/** A place for what the bench needs meanwhile: `--dir` of the command, where the temporary one is no real disk. */
+/** Directory for temporary files: `--dir` of the command, if the temporary directory is not on a real disk. */
 export const workDirectory = (parent = tmpdir()) => {
   const directory = mkdtempSync(join(parent, 'rxchat-bench-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-/** The server has one core, all that drives it the other: else they take from each other what is measured. */
+/** The server has one core and the load generator the other, so that they do not compete. */
 import { execFileSync, spawnSync } from 'node:child_process';
 
 export const SERVER_CORE = 0;

@@ -1,4 +1,4 @@
-/** One run of the load generator. Where the server is rxchat's, the joins are signed here. */
+/** Runs the load generator once. If the server is rxchat's, this module signs the joins. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -25,8 +25,8 @@ export const generate = async (directory, { pid, port }, peer, options, room = m
   const generator = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const wire = generator.stdio[3];
   wire.on('error', () => undefined);
-  createInterface({ input: wire }).on('line', (asked) => {
-    const [number, place, nonce] = asked.split(' ');
+  createInterface({ input: wire }).on('line', (request) => {
+    const [number, place, nonce] = request.split(' ');
     wire.write(`${number} ${room(place).hello(`n${number}`, nonce)}\n`);
   });
   const [out, err, [code]] = await Promise.all([

@@ -3,7 +3,7 @@ import { generate } from './generate.mjs';
 import { untilQuiet } from './quiet.mjs';
 import { withServer } from './server.mjs';
 
-/** One run: a server of its own, and `options` for the load generator. What goes wrong is a result. */
+/** Runs a server of its own with the load generator and `options`. An error is a result. */
 export const runOnce = (peer, work, options, directory) =>
   withServer(peer, { directory, work, core: SERVER_CORE }, (server) =>
     generate(directory, server, peer, options),
@@ -12,8 +12,8 @@ export const runOnce = (peer, work, options, directory) =>
 export const outcome = ({ ok, fault }) => (ok ? 'ok' : (fault ?? 'did not keep up'));
 
 /**
- * Each row with each of its peers, then all of it again: what disturbs the machine for a while disturbs all. Waits before
- * each run for other work to end, `quiet` seconds at most; no run is thrown away for what came into it.
+ * Runs each row with each of its peers, and repeats all of it, so that other work on the machine affects all peers.
+ * Before each run it waits at most `quiet` seconds for other work to end. No run is discarded.
  *
  * @returns `[{ row, results: [{ name, runs }] }]`; fewer runs than asked for where the deadline came first
  */

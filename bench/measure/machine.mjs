@@ -1,4 +1,4 @@
-/** What figures depend on, and nothing that would tell whose machine it is. */
+/** Describes what the figures depend on, without naming the machine. */
 import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { canPin } from './cores.mjs';

@@ -1,4 +1,4 @@
-/** What the load generator prints of a run, or what went wrong. */
+/** The output of the load generator for a run, or the error that ended it. */
 export interface Run {
   readonly ok: boolean;
   readonly fault: string | null;

@@ -1,13 +1,13 @@
-/** What a run of the load generator says, as the figures that are compared. `better` is the way in which rxchat wants it. */
+/** The compared figures of a run of the load generator. `better` is the direction that favours rxchat. */
 
-/** At a fixed rate: of what was due, how much came in time. Who is behind sends more at once, which costs less. */
+/** The share of deliveries that arrived in time at a fixed rate. A late server sends larger batches, which cost less. */
 const inTime = (run) => (run.offered > 0 ? run.deliveries / run.seconds / run.offered : 1);
 const IN_TIME = 0.95;
 
 const good = (run) => run?.ok === true;
 const behind = (run) => run?.fault === null && run?.arrived === false;
 const of = (figure) => (run) => (good(run) || behind(run) ? figure(run) : undefined);
-/** Of what never arrived no latency is known, and the rest would look better than it was. */
+/** The latency of lines that never arrived is unknown, and the other lines would look better than the run was. */
 const ofAll = (figure) => (run) => (good(run) ? figure(run) : undefined);
 
 export const deliveries = {
@@ -32,7 +32,7 @@ export const memory = (clients) => ({
   of: of((run) => (run.memoryJoined - run.memoryBefore) / clients),
 });
 
-/** By the kind of row: the measures it shows, the first of which it is about. */
+/** Measures by kind of row. The first one is the main measure. */
 export const measuresOf = ({ kind, work }) =>
   ({
     throughput: [cpu, deliveries],
@@ -41,10 +41,10 @@ export const measuresOf = ({ kind, work }) =>
     join: [joinCpu, memory(work.subscribers * (work.rooms ?? 1)), joinSeconds],
   })[kind];
 
-/** Below that share of idle time the generator had no time to spare, and the server might have done more. */
+/** Below that share of idle time the load generator was the bottleneck, and the server could have done more. */
 const HARDLY_IDLE = 0.05;
 
-/** What has to be said beside a peer's figures. */
+/** Returns the notes that belong to a peer's figures. */
 export const remarksOn = (runs) => {
   const failed = runs.filter((run) => !good(run) && !behind(run));
   const late = runs.filter(behind);
@@ -61,7 +61,7 @@ export const remarksOn = (runs) => {
   ];
 };
 
-/** What the machine did besides: a generator that is never idle was the limit; other work disturbs. */
+/** Returns how other work and the load generator affected a row: a generator that is never idle was the bottleneck. */
 export const disturbance = (runs) => {
   const measured = runs.filter((run) => good(run) && run.seconds > 0.1);
   const worst = (name) => Math.max(0, ...measured.map((run) => run[name]));

@@ -1,4 +1,4 @@
-/** What is there to measure with: the programs in C, built, and those peers that are installed. */
+/** Builds the programs in C, and finds the installed peers. */
 import { buildGenerator, buildRelay, workDirectory } from './build.mjs';
 import { canPin, pinSelf } from './cores.mjs';
 
@@ -8,7 +8,7 @@ import { canPin, pinSelf } from './cores.mjs';
  */
 export const prepare = (peers, { parent, log }) => {
   if (process.platform !== 'linux') throw new Error('the load generator is for Linux alone');
-  // Else the server that runs, and the directory, would outlive an interrupted bench.
+  // Otherwise the running server and the directory would outlive an interrupted bench.
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const directory = workDirectory(parent);
   buildGenerator(directory);

@@ -6,7 +6,7 @@ const QUIET = 0.1;
 
 const idleOf = () => cpus().map(({ times }) => [times.idle, Object.values(times).reduce((a, b) => a + b)]);
 
-/** Resolves once other work takes less than a tenth of each core, or after so many seconds; with whether it is quiet. */
+/** Waits until other work takes less than a tenth of each core, at most `seconds`. Resolves with whether it does. */
 export const untilQuiet = async (seconds) => {
   const deadline = performance.now() + seconds * 1000;
   while (performance.now() < deadline) {

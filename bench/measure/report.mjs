@@ -1,4 +1,4 @@
-/** The results of a bench as a page in Markdown. */
+/** Formats the results of a bench as a page in Markdown. */
 import { disturbance, measuresOf, remarksOn } from './measures.mjs';
 import { ratio, summary } from './statistics.mjs';
 import { spread, table, times } from './table.mjs';
@@ -6,7 +6,7 @@ import { spread, table, times } from './table.mjs';
 const share = (value) => (value === undefined ? '-' : `${Math.round(value * 100)} %`);
 const there = (value) => value !== undefined;
 
-/** By how much the first one is ahead, whether more or less is better. */
+/** Returns how many times better the first value is, whether more or less is better. */
 const ahead = (measure, ours, theirs) => {
   const [a, b] = [ours, theirs].map((runs) => runs.map(measure.of));
   return measure.better === 'more' ? ratio(a, b) : ratio(b, a);
@@ -40,10 +40,10 @@ const bestOf = (measure, ours, others) =>
     .filter(({ lead }) => Number.isFinite(lead.median))
     .sort((a, b) => a.lead.median - b.lead.median)[0];
 
-/** What shows what the machine and Node allow; not what anybody would use instead. */
+/** Yardsticks: they show what the machine and Node allow, and are no servers for production. */
 const YARDSTICKS = ['C relay', 'bare Node'];
 
-/** One line for each row: how far ahead of the best peer, and of each yardstick. */
+/** Returns a line per row: how far ahead of the best peer, and of each yardstick. */
 export const leads = (rows) => {
   const lines = rows.flatMap(({ row, results }) => {
     const [first, ...others] = results;

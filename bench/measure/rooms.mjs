@@ -1,4 +1,4 @@
-/** Rooms of rxchat and who joins them, as docs/protocol.md has it. */
+/** Creates rooms of rxchat and their joins, as docs/protocol.md defines them. */
 import { Buffer } from 'node:buffer';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
@@ -6,7 +6,7 @@ const makeRoom = () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const name = publicKey.export({ format: 'jwk' }).x;
   return {
-    /** The client's `NICK` line, in answer to the nonce; over TLS with the channel's binding. */
+    /** Returns the client's answer to a nonce, with the channel binding of TLS if there is one. */
     hello: (nick, nonce, binding = '') => {
       const session = randomBytes(16).toString('base64url');
       const message = ['rxchat/1 join', nonce, name, session, binding, nick].join('\n');

@@ -1,4 +1,4 @@
-/** A server for one run: on a port of its own, on the first core, ended by its process id. */
+/** Starts a server for one run, on a port of its own and on the first core, and ends it by its process id. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -31,13 +31,13 @@ export const withServer = async (peer, { directory, work, core }, use) => {
   const server = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: own });
   const kill = () => server.kill('SIGKILL');
   process.once('exit', kill);
-  let said = '';
+  let output = '';
   let ended = false;
-  server.stderr.setEncoding('utf8').on('data', (text) => (said = (said + text).slice(-2000)));
+  server.stderr.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-2000)));
   const end = once(server, 'exit').then(() => (ended = true));
   try {
     for (let tries = 0; !(await answers(port)); tries += 1) {
-      if (ended || tries > 200) throw new Error(`${peer.name} did not start: ${said.trim()}`);
+      if (ended || tries > 200) throw new Error(`${peer.name} did not start: ${output.trim()}`);
       await wait(50);
     }
     await peer.prepare?.({ port });

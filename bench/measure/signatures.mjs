@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 
-/** What the signature checks of that many joins cost by themselves: the part of joining that no relay can save. */
+/** Measures the signature checks of that many joins alone: the part of a join that no relay can avoid. */
 export const signatureChecks = (count) => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const message = Buffer.alloc(180, 'a');

@@ -1,4 +1,4 @@
-/** What many runs come to. Medians, since one disturbed run must not move them; the spread says how far to trust them. */
+/** Summarises runs as medians, which one disturbed run does not move. The spread says how reliable they are. */
 
 const sorted = (values) => values.toSorted((a, b) => a - b);
 
@@ -17,8 +17,8 @@ export const summary = (values) => ({
 });
 
 /**
- * How many times the one is the other: the ratio of the medians, with the least and the greatest ratio of two runs that
- * stood beside each other. Runs that one of them did not get through (`undefined`) stand beside none.
+ * Returns the ratio of the medians, with the lowest and the highest ratio of two adjacent runs. Runs without a value
+ * (`undefined`) are in no pair.
  *
  * @param {readonly (number | undefined)[]} of
  * @param {readonly (number | undefined)[]} to

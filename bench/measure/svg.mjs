@@ -1,4 +1,4 @@
-/** Line graphs as SVG, both axes logarithmic, so that what grows in proportion is a straight line of slope one. */
+/** Draws line graphs as SVG. Both axes are logarithmic, so proportional growth is a straight line of slope one. */
 
 const WIDTH = 640;
 const HEIGHT = 400;
@@ -17,7 +17,7 @@ const label = (value) =>
       ? `${value / 1e3} k`
       : String(Number(value.toPrecision(3)));
 
-/** Powers of ten, with some between them where there are few. */
+/** Returns the powers of ten in a range, and some values between them if there are few. */
 const ticks = (from, to) => {
   const decades = Array.from(
     { length: Math.ceil(Math.log10(to)) - Math.floor(Math.log10(from)) + 1 },
@@ -29,7 +29,7 @@ const ticks = (from, to) => {
     .filter((at) => at >= from && at <= to);
 };
 
-/** Never less than a power of ten, so that what hardly changes looks like it. */
+/** Maps values to coordinates, over a range of at least a power of ten, so that small changes look small. */
 const scale = (values, start, end) => {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const middle = Math.sqrt(least * most);
@@ -38,8 +38,8 @@ const scale = (values, start, end) => {
   return { place, ticks: ticks(from, to) };
 };
 
-const text = (x, y, anchor, said) =>
-  `<text x="${x}" y="${y}" text-anchor="${anchor}">${escaped(said)}</text>`;
+const text = (x, y, anchor, content) =>
+  `<text x="${x}" y="${y}" text-anchor="${anchor}">${escaped(content)}</text>`;
 
 /**
  * @param {{ title: string, x: string, y: string,
@@ -47,14 +47,14 @@ const text = (x, y, anchor, said) =>
  *   points that are not above zero have no place on a logarithmic axis and are left out
  */
 export const lineGraph = ({ title, x, y, series }) => {
-  const drawn = series
+  const curves = series
     .map(({ name, points }) => ({
       name,
       points: points.filter((point) => point.every((value) => value > 0)),
     }))
     .filter(({ points }) => points.length > 0);
-  if (drawn.length === 0) throw new Error(`nothing to draw: ${title}`);
-  const all = drawn.flatMap(({ points }) => points);
+  if (curves.length === 0) throw new Error(`nothing to draw: ${title}`);
+  const all = curves.flatMap(({ points }) => points);
   const across = scale(
     all.map(([value]) => value),
     LEFT,
@@ -75,7 +75,7 @@ export const lineGraph = ({ title, x, y, series }) => {
       text(LEFT - 8, up.place(value) + 4, 'end', label(value)),
     ]),
   ];
-  const lines = drawn.flatMap(({ name, points }, at) => {
+  const lines = curves.flatMap(({ name, points }, at) => {
     const colour = COLOURS[at % COLOURS.length];
     const places = points.map(([a, b]) => [across.place(a), up.place(b)]);
     return [

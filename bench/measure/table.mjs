@@ -1,6 +1,6 @@
-/** Figures and tables in Markdown, aligned so that they can be read in a terminal too. */
+/** Formats figures and tables in Markdown, aligned so that a terminal can show them too. */
 
-/** Three digits that count, with a unit of thousands where there are many. */
+/** Formats a number with three significant digits, with a unit of thousands if it is large. */
 export const figure = (value) => {
   if (value === undefined || !Number.isFinite(value)) return '-';
   for (const [unit, size] of [

@@ -10,7 +10,7 @@ export const mosquitto = {
   version: () => versionOf('mosquitto', '-h'),
   command: ({ port, directory }) => {
     const file = join(directory, 'mosquitto.conf');
-    // By default it drops what subscribers that are behind do not take.
+    // By default it drops messages of slow subscribers.
     const limits = 'max_queued_messages 0\nmax_queued_bytes 0\nset_tcp_nodelay true\n';
     const text = `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type none\n`;
     writeFileSync(file, text + limits);

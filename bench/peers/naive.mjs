@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** The relay that one writes first: see bench/relays/naive.mjs. */
+/** The obvious first version of a relay: see bench/relays/naive.mjs. */
 export const naive = {
   name: 'naive RxJS',
   protocol: 'lines',

@@ -7,7 +7,7 @@ import { versionOf } from './installed.mjs';
 
 const server = ({ port, directory }, more = '') => {
   const file = join(directory, 'nats.conf');
-  // By default it cuts off subscribers that are behind.
+  // By default it disconnects slow subscribers.
   const text = `host: 127.0.0.1\nport: ${port}\nmax_pending: 1GB\nmax_connections: 65536\nwrite_deadline: "60s"\nping_interval: "10m"\n`;
   writeFileSync(file, text + more);
   return ['nats-server', '-c', file];
@@ -20,7 +20,7 @@ const peer = {
 
 export const nats = { ...peer, name: 'NATS', protocol: 'nats', command: (at) => server(at) };
 
-/** Only since 2.10 it can be told to sync with each message; before, it does so once a minute. */
+/** Since 2.10 an option makes it sync each message. Older versions sync once a minute. */
 const syncs = () => {
   const [major, minor] = (peer.version() ?? '0.0').split('.').map(Number);
   return major > 2 || (major === 2 && minor >= 10);
@@ -37,14 +37,14 @@ const createStream = async (port) => {
     discard: 'old',
     num_replicas: 1,
   });
-  let said = '';
-  socket.on('data', (text) => (said += text)).on('error', () => undefined);
+  let output = '';
+  socket.on('data', (text) => (output += text)).on('error', () => undefined);
   await once(socket, 'connect');
   socket.write('CONNECT {"verbose":false,"headers":false}\r\nSUB made 1\r\n');
   socket.write(`PUB $JS.API.STREAM.CREATE.rooms made ${config.length}\r\n${config}\r\n`);
-  for (let tries = 0; tries < 100 && !said.includes('"did_create"'); tries += 1) await wait(20);
+  for (let tries = 0; tries < 100 && !output.includes('"did_create"'); tries += 1) await wait(20);
   socket.destroy();
-  if (!said.includes('"did_create":true')) throw new Error(`JetStream made no stream: ${said}`);
+  if (!output.includes('"did_create":true')) throw new Error(`JetStream made no stream: ${output}`);
 };
 
 export const jetstream = {

@@ -10,7 +10,7 @@ export const ngircd = {
   name: 'ngircd',
   protocol: 'irc',
   install: 'apt-get install ngircd',
-  // A line of IRC has 512 bytes. Each join is told to all in the channel, one by one.
+  // A line of IRC has 512 bytes. The server announces each join to every member of the channel, one by one.
   takes: ({ size, subscribers }) => size <= 400 && subscribers <= 1000,
   concurrency: 10,
   window: 100,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 
-/** What Node's sockets allow any relay: see bench/relays/node.mjs. */
+/** What Node's sockets allow a relay: see bench/relays/node.mjs. */
 export const node = {
   name: 'bare Node',
   protocol: 'lines',

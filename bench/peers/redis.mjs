@@ -4,7 +4,7 @@ const server = ({ port, directory }, ...more) => [
   'redis-server',
   ...['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''],
   ...['--maxclients', '19000', '--tcp-backlog', '4096'],
-  // By default it cuts off subscribers that are behind.
+  // By default it disconnects slow subscribers.
   ...['--client-output-buffer-limit', 'pubsub 0 0 0'],
   ...more,
 ];
@@ -21,7 +21,7 @@ export const redis = {
   command: (at) => server(at, '--appendonly', 'no'),
 };
 
-/** Each entry is on disk before it is answered for. */
+/** Redis writes each entry to disk before it acknowledges it. */
 export const redisStreams = {
   ...peer,
   name: 'Redis Streams, fsync always',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** What the machine allows rxchat's design: see bench/relays/relay.c. */
+/** What the machine allows a relay of rxchat's design: see bench/relays/relay.c. */
 export const relayInC = {
   name: 'C relay',
   protocol: 'lines',

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '../..');
 const bin = resolve(root, 'dist/bin/rxchat.js');
 
-/** The limits are for strangers; the peers have none, or are told to have none. */
+/** Flags that turn the limits off, since the peers have none or run with theirs turned off. */
 const unlimited = [
   'connections',
   'connections-per-address',

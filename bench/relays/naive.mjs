@@ -1,6 +1,6 @@
 /**
- * The relay that one writes first: a Subject for each room, to which every socket subscribes, one write for each line and
- * member. The first line of a connection says which room.
+ * The obvious first version of a relay: a Subject per room, to which every socket subscribes, with one write per line
+ * and member. The first line of a connection names the room.
  */
 import { createServer } from 'node:net';
 import { Subject, concatMap, from, fromEvent, scan, takeUntil } from 'rxjs';
@@ -30,7 +30,7 @@ createServer({ noDelay: true }, (socket) => {
     .subscribe((line) => {
       if (room$) return room$.next(`${line}\n`);
       room$ = roomNamed(line);
-      room$.pipe(takeUntil(closed$)).subscribe((said) => socket.write(said, 'latin1'));
+      room$.pipe(takeUntil(closed$)).subscribe((line) => socket.write(line, 'latin1'));
       socket.write('WELCOME\n');
     });
 }).listen({ port: Number(process.argv[2]), host: '127.0.0.1', backlog: 4096 });

@@ -1,7 +1,7 @@
 /**
- * What `node:net` allows: what came in one turn of the loop goes out at its end, with one write for each member, and nothing
- * else. No RxJS, no log, no limits, no look at what is said, and who does not read is not waited for. The first line
- * of a connection says which room.
+ * Shows what `node:net` allows: at the end of each tick it forwards the bytes that arrived, with one write per
+ * member. It has no RxJS, log, limits or checks, and does not wait for slow readers. The first line of a connection
+ * names the room.
  */
 import { Buffer } from 'node:buffer';
 import { createServer } from 'node:net';
@@ -10,14 +10,14 @@ import { setImmediate } from 'node:timers';
 const NEWLINE = 10;
 const rooms = new Map();
 const roomNamed = (name) => {
-  if (!rooms.has(name)) rooms.set(name, { members: new Set(), said: [] });
+  if (!rooms.has(name)) rooms.set(name, { members: new Set(), pending: [] });
   return rooms.get(name);
 };
 
 const deliver = (room) => {
-  const said = room.said.length === 1 ? room.said[0] : Buffer.concat(room.said);
+  const pending = room.said.length === 1 ? room.said[0] : Buffer.concat(room.said);
   room.said = [];
-  for (const socket of room.members) socket.write(said);
+  for (const socket of room.members) socket.write(pending);
 };
 
 createServer({ noDelay: true, highWaterMark: 1 }, (socket) => {

@@ -1,4 +1,4 @@
-/** The chat of the README of `ws`, with rooms: whatever a client says is sent to all clients of its path. */
+/** The chat of the README of `ws`, with rooms: it sends every message to all clients of the same path. */
 import { WebSocket, WebSocketServer } from 'ws';
 
 const rooms = new Map();
@@ -14,8 +14,8 @@ server.on('connection', (client, { url }) => {
   const members = rooms.get(url);
   members.add(client);
   client.on('error', () => undefined).on('close', () => members.delete(client));
-  client.on('message', (said) => {
+  client.on('message', (message) => {
     for (const member of members)
-      if (member.readyState === WebSocket.OPEN) member.send(said, { binary: true });
+      if (member.readyState === WebSocket.OPEN) member.send(message, { binary: true });
   });
 });

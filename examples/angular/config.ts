@@ -9,7 +9,7 @@ import {
 } from '@angular/core';
 import { provideServerRendering } from '@angular/platform-server';
 import { filter, firstValueFrom, switchMap } from 'rxjs';
-import { connect, shareSession } from 'rxchat';
+import { openSession, shareSession } from 'rxchat';
 import { SESSION } from './room.component.js';
 import { outsideAngular } from './zone.js';
 
@@ -20,12 +20,12 @@ export const config: ApplicationConfig = {
     {
       provide: SESSION,
       useFactory: () =>
-        connect(process.env['RXCHAT_INVITE'] ?? '', { nick: 'page', last: 10 }).pipe(
+        openSession(process.env['RXCHAT_INVITE'] ?? '', { nick: 'page', last: 10 }).pipe(
           shareSession(),
           outsideAngular(inject(NgZone)),
         ),
     },
-    // The HTML is taken once this is done.
+    // The HTML is rendered when this is done.
     provideAppInitializer(() => {
       const online$ = inject(SESSION).pipe(
         switchMap(({ state$ }) => state$),

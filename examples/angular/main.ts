@@ -1,6 +1,6 @@
 /**
- * Renders the component to HTML once it is online: without a browser, so that you can try it anywhere. In a page
- * `bootstrapApplication` alone does it, with `connect` of `rxchat/browser`.
+ * Renders the component to HTML when it is online, without a browser, so that you can try it anywhere. In a page,
+ * `bootstrapApplication` is sufficient, with `openSession` of `rxchat/browser`.
  *
  * RXCHAT_INVITE='rxchat://...' node main.js
  * RXCHAT_INVITE='rxchat://...' node --import zone.js/node main.js

@@ -5,10 +5,10 @@ import { catchError, EMPTY, map, type Observable, scan, switchMap, take } from '
 import type { Session } from 'rxchat';
 import { outsideAngular } from './zone.js';
 
-/** The room that the application is in: shared, so it is joined by the first component and left with the last. */
+/** The application's room: shared, so the first component joins it and the last one leaves it. */
 export const SESSION: InjectionToken<Observable<Session>> = new InjectionToken('session');
 
-interface Shown {
+interface DisplayedMessage {
   readonly position: number;
   readonly index: number;
   readonly nick: string;
@@ -22,7 +22,7 @@ const NEWEST = 200;
   selector: 'chat-room',
   imports: [AsyncPipe],
   template: `
-    <p role="status">{{ state() }}, {{ (people$ | async) ?? 0 }} here</p>
+    <p role="status">{{ state() }}, {{ (memberCount$ | async) ?? 0 }} here</p>
     <ol>
       @for (message of messages(); track message.position + '.' + message.index) {
         <li [class.own]="message.own">{{ message.nick }}: {{ message.text }}</li>
@@ -34,7 +34,7 @@ const NEWEST = 200;
   `,
 })
 export class RoomComponent {
-  /** What ends it for good is told by the last state, which is why the error may be left out here. */
+  /** The last state has the reason of a permanent error, so the error itself is ignored here. */
   private readonly session$ = inject(SESSION).pipe(catchError(() => EMPTY));
   private readonly destroyed = inject(DestroyRef);
   private readonly zone = inject(NgZone);
@@ -53,9 +53,10 @@ export class RoomComponent {
   readonly messages = toSignal(
     this.session$.pipe(
       switchMap(({ message$ }) => message$),
-      // What does not open has no nick and no text; here it is left out.
+      // A message that cannot be decrypted has no nick and no text, and is omitted here.
       scan(
-        (all: readonly Shown[], each) => (each.type === 'message' ? [...all, each].slice(-NEWEST) : all),
+        (all: readonly DisplayedMessage[], each) =>
+          each.type === 'message' ? [...all, each].slice(-NEWEST) : all,
         [],
       ),
       outsideAngular(this.zone),
@@ -63,17 +64,17 @@ export class RoomComponent {
     { initialValue: [] },
   );
 
-  readonly people$ = this.session$.pipe(
-    switchMap(({ member$ }) => member$),
+  readonly memberCount$ = this.session$.pipe(
+    switchMap(({ roster$ }) => roster$),
     map(({ count }) => count),
     outsideAngular(this.zone),
   );
 
-  say(text: string): void {
+  send(text: string): void {
     this.session$
       .pipe(
         take(1),
-        switchMap((session) => session.say(text)),
+        switchMap((session) => session.send(text)),
         outsideAngular(this.zone),
         takeUntilDestroyed(this.destroyed),
       )

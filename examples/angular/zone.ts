@@ -2,8 +2,8 @@ import type { NgZone } from '@angular/core';
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 
 /**
- * Subscribes outside Angular's zone and emits inside it. A session has timers as long as it lasts: in the zone, the
- * application would never become stable. Without zone.js it changes nothing.
+ * Subscribes outside Angular's zone and emits inside it. An open session has timers; inside the zone, the application would
+ * never become stable. Without zone.js it has no effect.
  */
 export const outsideAngular =
   <T>(zone: NgZone): MonoTypeOperatorFunction<T> =>

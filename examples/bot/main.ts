@@ -1,6 +1,6 @@
 /**
- * A bot: answers `!dice` with a number from 1 to 6, and `!who` with those who are here. It stays until it is interrupted,
- * whatever happens to the relay meanwhile.
+ * A bot: answers `!dice` with a number from 1 to 6, and `!who` with the members of the room. It runs until it is interrupted,
+ * and reconnects if the relay restarts.
  *
  * RXCHAT_INVITE='rxchat://...' node main.js
  */
@@ -16,7 +16,7 @@ import {
   tap,
   withLatestFrom,
 } from 'rxjs';
-import { connect, type Session } from 'rxchat';
+import { openSession, type Session } from 'rxchat';
 
 const aborter = new AbortController();
 process.once('SIGINT', () => {
@@ -28,19 +28,19 @@ const answer = (text: string, nicks: readonly string[]): string | undefined => {
   return text === '!who' ? nicks.join(', ') : undefined;
 };
 
-const answers = ({ message$, member$, say }: Session): Observable<unknown> =>
+const answers = ({ message$, roster$, send }: Session): Observable<unknown> =>
   message$.pipe(
-    // What does not open is a value among the messages; a bot has no answer to it, nor to itself.
+    // Messages that cannot be decrypted are values; the bot ignores them and its own messages.
     filter((message) => message.type === 'message'),
     filter(({ own }) => !own),
-    withLatestFrom(member$),
+    withLatestFrom(roster$),
     map(([{ text }, { nicks }]) => answer(text, nicks)),
     filter((text) => text !== undefined),
-    // One answer that cannot be said is no end of the bot.
-    mergeMap((text) => say(text).pipe(catchError(() => EMPTY))),
+    // An answer that cannot be sent does not end the bot.
+    mergeMap((text) => send(text).pipe(catchError(() => EMPTY))),
   );
 
-connect(process.env['RXCHAT_INVITE'] ?? '', { nick: 'bot', signal: aborter.signal })
+openSession(process.env['RXCHAT_INVITE'] ?? '', { nick: 'bot', signal: aborter.signal })
   .pipe(
     switchMap((session) =>
       merge(

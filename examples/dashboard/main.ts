@@ -1,6 +1,6 @@
 /**
- * A dashboard: a room is one stream among others. Each line is the newest of all of them, once a second at most: how many
- * people are here, how many messages came in the last minute, and how busy this machine is.
+ * A dashboard that combines a room with other streams. At most once a second, it prints the number of members, the
+ * number of messages in the last minute, and the load of this machine.
  *
  * RXCHAT_INVITE='rxchat://...' node main.js
  */
@@ -18,7 +18,7 @@ import {
   switchMap,
   timer,
 } from 'rxjs';
-import { connect, type Session } from 'rxchat';
+import { openSession, type Session } from 'rxchat';
 
 const MINUTE = 60_000;
 
@@ -34,17 +34,17 @@ const lastMinute = ({ message$ }: Session) =>
 const row = (session: Session) =>
   combineLatest({
     state: session.state$.pipe(map(({ type }) => type)),
-    people: session.member$.pipe(map(({ count }) => count)),
+    members: session.roster$.pipe(map(({ count }) => count)),
     messages: lastMinute(session),
     load: load$,
   });
 
-connect(process.env['RXCHAT_INVITE'] ?? '', { nick: 'dashboard' })
+openSession(process.env['RXCHAT_INVITE'] ?? '', { nick: 'dashboard' })
   .pipe(
     switchMap(row),
     auditTime(1000),
     map(
-      ({ state, people, messages, load }) => `${state}: ${people} here, ${messages} a minute, load ${load}`,
+      ({ state, members, messages, load }) => `${state}: ${members} here, ${messages} a minute, load ${load}`,
     ),
     distinctUntilChanged(),
   )

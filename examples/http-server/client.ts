@@ -1,16 +1,16 @@
 /**
- * Says its arguments in a room of that server. The invite is that of any room, with the server's address as a link.
+ * Sends its arguments to a room of that server. The invite is any room's, as a link with the server's address.
  *
  * RXCHAT_INVITE='http://127.0.0.1:8080/#...' node client.js hello
  */
 import { concatMap, from, switchMap, take } from 'rxjs';
-import { connect } from 'rxchat';
+import { openSession } from 'rxchat';
 
 const texts = process.argv.slice(2);
 
-connect(process.env['RXCHAT_INVITE'] ?? '', { nick: 'guest' })
+openSession(process.env['RXCHAT_INVITE'] ?? '', { nick: 'guest' })
   .pipe(
-    switchMap(({ say }) => from(texts).pipe(concatMap((text) => say(text)))),
+    switchMap(({ send }) => from(texts).pipe(concatMap((text) => send(text)))),
     take(texts.length),
   )
   .subscribe({

@@ -9,7 +9,7 @@ Python does not give out what the proof has to be bound to.
 
 import os
 import re
-import selectors
+import select
 import socket
 import sys
 
@@ -19,7 +19,7 @@ LINE_LIMIT, WINDOW, HEARTBEAT = 65_536, 65_536, 15
 
 
 class Over(Exception):
-    """Why it ends."""
+    """The reason why the client ends."""
 
 
 def note(text):
@@ -27,12 +27,12 @@ def note(text):
 
 
 def visible(text):
-    """Text of other people, without what could steer a terminal."""
+    """Returns other people's text without characters that could control a terminal."""
     return "".join(each if each.isprintable() else f"\\u{{{ord(each):x}}}" for each in text)
 
 
 def fields(line):
-    """The key=value words of a line; of two with one key the first counts."""
+    """Parses the key=value words of a line; the first of two with the same key counts."""
     return dict(reversed([word.split("=", 1) for word in line.split(" ") if "=" in word]))
 
 
@@ -42,16 +42,43 @@ class Client:
         self.reading = None  # of the log, and the position of its next entry; none before WELCOME
         self.shown = set()
         self.is_asked = False  # whether the relay owes a PONG
+        self._heard = b""
 
     @property
     def position(self):
         return self.reading and self.reading.position
 
+    def is_busy(self):
+        """Whether something has to happen before the client may end."""
+        return bool(self.author.pending)
+
+    def may_type(self):
+        return self.position is not None and sum(map(len, self.author.pending)) <= WINDOW
+
+    def type(self, line):
+        self.say(self.author.seal(line, self.reading.seen()))
+
+    def answer(self, nonce):
+        return self.room.hello(nonce, self.author.nick, self.last)
+
+    def read(self):
+        """Handles what has arrived."""
+        connection, read = self.connection, self.connection.recv(65_536)
+        if not read:
+            raise Over("the connection was closed")
+        self.is_asked = False
+        *lines, self._heard = (self._heard + read).split(b"\n")
+        for line in lines:
+            if self.connection is connection:  # and not of the next room
+                self.hear(line.decode())
+        if len(self._heard) >= LINE_LIMIT:
+            raise Over("a line is too long")
+
     def say(self, line):
         self.connection.sendall(line.encode() + b"\n")
 
     def hear(self, line):
-        """One line of the relay."""
+        """Handles one line of the relay."""
         if line[:1] in ("g", "+", "-") and self.position is not None:
             if line[0] == "g":
                 self.show(line)
@@ -64,13 +91,12 @@ class Client:
             nonce = fields(line).get("nonce")
             if words[:1] != ["rxchat/1"] or raw64(nonce, 32) is None:
                 raise Over("the relay speaks another version")
-            self.say(self.room.hello(nonce, self.author.nick, self.last))
+            self.say(self.answer(nonce))
         elif verb == "WELCOME":
-            log, start = fields(line)["log"], int(fields(line)["from"])
+            log, start, after = fields(line)["log"], int(fields(line)["from"]), int(fields(line)["next"])
             if not re.fullmatch("[A-Za-z0-9_-]{1,64}", log) or start < 1:
                 raise Over("the relay names no log")
-            self.reading = Reading(log, start)
-            note("in the room")
+            self.enter(Reading(log, start), after)
         elif verb in ("ERR", "BYE"):
             raise Over(f"the relay says: {visible(line)}")
         elif verb in ("PING", "PONG") and self.position is not None:
@@ -83,6 +109,11 @@ class Client:
                 raise Over("the relay counts otherwise")
             note(f"entries {words[0]} to {words[1]} are no longer kept")
             self.reading.skip(int(words[1]) + 1)
+
+    def enter(self, reading, after):
+        """Begins to read; everything below the position `after` is in the log already."""
+        self.reading = reading
+        note("in the room")
 
     def show(self, token):
         lost = self.author.receive(token)
@@ -100,8 +131,12 @@ class Client:
         for text in said["lines"]:
             print(f"{visible(said['nick'])} ({said['key'][:8]}): {visible(text)}", flush=True)
 
+    def wait(self):
+        """How long nothing may arrive before `ask`, in seconds."""
+        return HEARTBEAT
+
     def ask(self):
-        """For when nothing came for a heartbeat."""
+        """Sends a PING when nothing arrived for one heartbeat."""
         if self.is_asked or self.position is None:
             raise Over("the relay is silent")
         self.is_asked = True
@@ -109,37 +144,23 @@ class Client:
 
 
 def converse(client):
-    """Until all of the input is stored."""
-    heard = typed = b""
-    is_open = True
-    selector = selectors.DefaultSelector()
-    selector.register(client.connection, selectors.EVENT_READ)
-    while is_open or client.author.pending:
-        may_say = client.position is not None and sum(map(len, client.author.pending)) <= WINDOW
-        if is_open and may_say != (0 in selector.get_map()):
-            selector.register(0, selectors.EVENT_READ) if may_say else selector.unregister(0)
-        events = selector.select(HEARTBEAT)
-        if not events:
+    """Runs until all of the input is stored."""
+    typed, lines, is_open = b"", [], True
+    while is_open or lines or client.is_busy():
+        while lines and client.may_type():
+            client.type(lines.pop(0).decode(errors="replace"))
+        may_read = is_open and not lines and client.may_type()
+        sources = [client.connection, 0] if may_read else [client.connection]
+        ready, _, _ = select.select(sources, [], [], client.wait())
+        if not ready:
             client.ask()
-        for key, _ in events:
-            if key.fd == 0:
-                read = os.read(0, 4096)
-                *lines, typed = (typed + read).split(b"\n") if read else [typed, b""]
-                for line in filter(None, lines):
-                    client.say(client.author.seal(line.decode(errors="replace"), client.reading.seen()))
-                if not read:
-                    is_open = False
-                    selector.unregister(0)
-            else:
-                read = client.connection.recv(65_536)
-                if not read:
-                    raise Over("the connection was closed")
-                client.is_asked = False
-                *lines, heard = (heard + read).split(b"\n")
-                for line in lines:
-                    client.hear(line.decode())
-                if len(heard) >= LINE_LIMIT:
-                    raise Over("a line is too long")
+        if client.connection in ready:
+            client.read()
+        elif 0 in ready:
+            read = os.read(0, 4096)
+            is_open = bool(read)
+            *lines, typed = (typed + read).split(b"\n") if read else [typed, b""]
+            lines = list(filter(None, lines))
     client.say("BYE leaving 0")
 
 
@@ -151,8 +172,13 @@ def main():
         converse(Client(connection, room, Author(nick, room), last))
 
 
-try:
-    main()
-except (Over, OSError, ValueError) as reason:
-    note(reason)
-    sys.exit(1)
+def run(main):
+    try:
+        main()
+    except (Over, OSError, ValueError) as reason:
+        note(reason)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,4 +1,4 @@
-"""What docs/protocol.md says of invites, keys, tokens and envelopes, in plain Python with the package cryptography."""
+"""Invites, keys, tokens and envelopes of docs/protocol.md, in plain Python with the package cryptography."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ def text64(raw):
 
 
 def raw64(text, size):
-    """The bytes of canonical base64url, so many of them, or None."""
+    """Decodes canonical base64url of the given length in bytes, or returns None."""
     if not isinstance(text, str) or len(text) != -(-size * 4 // 3) or not re.fullmatch(r"[A-Za-z0-9_-]*", text):
         return None
     raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -32,7 +32,7 @@ def raw64(text, size):
 
 
 def read_invite(invite):
-    """Host, port and secret of an invite without a pin and without a passphrase."""
+    """Parses host, port and secret of an invite without a pin and without a passphrase."""
     url = urllib.parse.urlsplit(invite.strip())
     if url.scheme != "rxchat" or not url.hostname or "@" in url.netloc or url.path not in ("", "/") or "?" in invite:
         raise ValueError("this is no invite")
@@ -42,8 +42,16 @@ def read_invite(invite):
     return url.hostname, 55555 if url.port is None else url.port, secret
 
 
+def read_group_invite(invite):
+    """Parses host, port and secret of the invite to a group room, and the hash of its group id."""
+    head, _, group = invite.strip().partition(",group=")
+    if raw64(group, 32) is None:
+        raise ValueError("this is no invite to a group room, or its group is cut off or changed")
+    return *read_invite(head), raw64(group, 32)
+
+
 class Room:
-    """What is derived from the secret of an invite."""
+    """The keys derived from the secret of an invite."""
 
     def __init__(self, secret):
         def derive(label):
@@ -51,18 +59,26 @@ class Room:
 
         self._signing = Ed25519PrivateKey.from_private_bytes(derive(b"rxchat/1 room signing key"))
         self.fernet = Fernet(base64.urlsafe_b64encode(derive(b"rxchat/1 room fernet key")))
+        self.outer = Fernet(base64.urlsafe_b64encode(derive(b"rxchat/2 outer fernet key")))  # in a group room
         self.name = text64(self._signing.public_key().public_bytes_raw())
 
-    def hello(self, nonce, nick, last):
-        """The answer to NICK, over a connection without TLS."""
+    def hello(self, nonce, nick, last, after=None):
+        """Returns the answer to NICK for a connection without TLS."""
         session = text64(os.urandom(16))
         signed = "\n".join(["rxchat/1 join", nonce, self.name, session, "", nick])
         proof = text64(self._signing.sign(signed.encode()))
-        return f"NICK {nick} room={self.name} session={session} proof={proof} last={last}"
+        start = f"last={last}" if after is None else f"after={after}"
+        return f"NICK {nick} room={self.name} session={session} proof={proof} {start}"
+
+
+def write_body(nick, text, own, seen):
+    """Returns the envelope of a message without its signature; `own` names its sender and numbers it."""
+    envelope = {"kind": "message", "nick": nick, "text": text, **own, "time": time.time_ns() // 1_000_000, "seen": seen}
+    return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
 
 
 class Author:
-    """Who writes: one session of one key, and how far it is."""
+    """A sender: one session of one key, with its counters."""
 
     def __init__(self, nick, room):
         self.nick, self._room, self._signing = nick, room, Ed25519PrivateKey.generate()
@@ -74,11 +90,10 @@ class Author:
         self.pending = {}  # tokens that did not come back yet, and their numbers
 
     def seal(self, text, seen):
-        """A token with a signed envelope; `seen` is what was read."""
+        """Returns a token with a signed envelope; `seen` states what was read."""
         number = self._counter + 1
-        envelope = {"kind": "message", "nick": self.nick, "text": text, "room": self._room.name, **self._own}
-        envelope |= {"counter": number, "time": time.time_ns() // 1_000_000, "stored": self._stored, "seen": seen}
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
+        own = {"room": self._room.name, **self._own, "counter": number, "stored": self._stored}
+        body = write_body(self.nick, text, own, seen)
         plaintext = b'%s,"signature":"%s"}' % (body, text64(self._signing.sign(LABEL + body)).encode())
         size = next((each for each in PADDINGS if each >= len(plaintext)), None)
         if size is None:
@@ -88,7 +103,7 @@ class Author:
         return token
 
     def receive(self, token):
-        """Takes note of an echo: what was sent before it and did not come back is not stored. How many that are."""
+        """Records an echo; returns how many earlier tokens were not stored, because they did not come back."""
         if token not in self.pending:
             return 0
         lost = list(self.pending).index(token)
@@ -99,7 +114,7 @@ class Author:
 
 
 def open_token(token, room):
-    """The envelope in a token, its texts as `lines`; a ValueError where there is none that can be trusted."""
+    """Opens and verifies the envelope in a token, its texts as `lines`; raises ValueError if it cannot be trusted."""
     if base64.urlsafe_b64encode(base64.urlsafe_b64decode(token)) != token.encode():
         raise ValueError("malformed")
     try:
@@ -127,10 +142,10 @@ def open_token(token, room):
 
 
 class Reading:
-    """What was read of a log: the digests of its newest entries, as many as one hash can be about."""
+    """The digests of the newest entries of a log, as many as one hash covers."""
 
     def __init__(self, log, position):
-        self._log, self.position, self._digests = log, position, []
+        self.log, self.position, self._digests = log, position, []
 
     def take(self, line):
         self._digests = [*self._digests[-1023:], hashlib.sha256(line.encode()).digest()]
@@ -141,11 +156,11 @@ class Reading:
 
     def seen(self):
         hash = hashlib.sha256(b"".join(self._digests)).digest()
-        return [self._log, self.position - len(self._digests), self.position - 1, text64(hash)]
+        return [self.log, self.position - len(self._digests), self.position - 1, text64(hash)]
 
 
 def parts_of(low, high):
-    """How many hashes there are in a `seen` about these entries."""
+    """Returns the number of hashes in a `seen` about these entries."""
     if high - low < 1024:
         return 1
     count, start = 0, low
@@ -161,7 +176,7 @@ def parts_of(low, high):
 
 
 def is_small_order(key):
-    """Whether anybody could sign under this public key."""
+    """Returns whether anyone could make a signature under this public key."""
     p, half = 2**255 - 19, 2**255
     eighth = int.from_bytes(raw64("JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU", 32), "little")
     return int.from_bytes(key, "little") % half % p in (0, 1, p - 1, eighth, p - eighth)
@@ -171,7 +186,9 @@ def no_constant(name):
     raise ValueError(f"{name} is no JSON")
 
 
-def is_envelope(e):
+def is_envelope(e, names=(("room", 32), ("key", 32), ("session", 16))):
+    """Returns whether an object is an envelope; `names` are its random values and keys."""
+
     def whole(number, low, high):
         return type(number) in (int, float) and low <= number <= high and number == int(number)
 
@@ -191,7 +208,7 @@ def is_envelope(e):
     return (
         (isinstance(lines, list) and 1 <= len(lines) <= 4096 and all(isinstance(line, str) for line in lines))
         and (isinstance(e.get("nick"), str) and 1 <= len(e["nick"]) <= 32)
-        and all(raw64(e.get(name), size) for name, size in (("room", 32), ("key", 32), ("session", 16)))
+        and all(raw64(e.get(name), size) for name, size in names)
         and (whole(e.get("counter"), 1, 2**53 - 1) and whole(e.get("time"), 0, 8_640_000_000_000_000))
         and whole(e.get("stored"), 0, e["counter"] - 1)
         and ("seen" not in e or is_seen(e["seen"]))

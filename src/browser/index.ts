@@ -1,27 +1,106 @@
-/** The library in a browser: the same rooms as `rxchat`, over WebSockets and without anything of Node's. */
-export { formatAddress } from '../address.js';
-export type { Address } from '../address.js';
-export * from '../entries/rooms.js';
-export { LimitError, LinkError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
-export { shareSession } from '../../streams/client/index.js';
-export type { ConnectOptions } from '../connectOn.js';
-export type { RoomKeys } from '../crypto/secret.js';
-export { createInvite, InviteError } from '../invite/invite.js';
-export type { Invite } from '../invite/invite.js';
-export { isLocked } from '../invite/lockedInvite.js';
-export type { ScryptCost } from '../invite/kdf.js';
-export type { LockedInvite } from '../invite/lockedInvite.js';
-export { formatInvite, parseAnyInvite, parseInvite } from '../invite/text.js';
-export type { Platform } from '../platform.js';
-export type { RoomOptions } from '../roomOn.js';
-export { connectWebSocket, webSocketUrl } from '../transport/webSocketClient.js';
-export type { WebSocketClientOptions } from '../transport/webSocketClient.js';
-export type { EventType, WebSocketLike } from '../transport/webSocketConnection.js';
-export { browserPlatform, connectTo } from './browserPlatform.js';
-export { connect, room } from './room.js';
-export { deriveRoomKeys, sha256 } from './keys.js';
+/** The library for browsers: the rooms of `rxchat` over WebSockets, without any Node API. */
+export { formatAddress } from '../util/address.js';
+export type { Address } from '../util/address.js';
+export { LimitError, ConnectionError, ProtocolError, RefusedError } from '../../streams/wire/index.js';
+export { GroupFullError, RemovedError, shareSession, WithdrawnError } from '../../streams/client/index.js';
+export type { GroupRole, RemovalRule, SnapshotOrder } from '../../streams/client/index.js';
+export { createDevice } from '../../streams/client/group/index.js';
+export { createGroup } from '../platform/createGroup.js';
+export type { NewGroup } from '../platform/createGroup.js';
+export type { GroupSettings } from '../platform/clientOptions.js';
+export type { OpenSessionOptions, JoinRoomOptions } from '../platform/createJoinRoom.js';
+export type { RoomKeys, ScryptCost } from '../crypto/roomKeys.js';
+export { createInvite, InviteError, isLocked } from '../invite/invite.js';
+export type { Invite, LockedInvite } from '../invite/invite.js';
+export { formatInvite, parseAnyInvite, parseInvite } from '../invite/inviteText.js';
+export type { Platform } from '../platform/platform.js';
+export type {
+  Aead,
+  CryptoSuite,
+  Device,
+  KeyAgreement,
+  SignatureScheme,
+  SigningKey,
+} from '../../streams/client/group/index.js';
+export { connectWebSocket, webSocketUrl } from '../net/websocket/webSocketClient.js';
+export type { WebSocketClientOptions } from '../net/websocket/webSocketClient.js';
+export type { WebSocketEventType, WebSocketLike } from '../net/websocket/webSocketConnection.js';
+export { browserPlatform, openSession, joinRoom } from './browserPlatform.js';
+export { connectTo } from './keyRoomPlatform.js';
+export {
+  createIdentity,
+  deriveRoomKeys,
+  safetyNumber,
+  sha256,
+  signingKey,
+  unlockInvite,
+  verifySignature,
+} from './nobleKeys.js';
 export { nobleCipher } from './nobleCipher.js';
-export { safetyNumber } from './safetyNumber.js';
-export { createIdentity, signingKey } from './signingKey.js';
-export { unlockInvite } from './unlockInvite.js';
-export { verifySignature } from './verifySignature.js';
+export type {
+  Act,
+  Alarm,
+  AlarmReason,
+  BeforeJoin,
+  Behind,
+  Cipher,
+  ClientEvent,
+  Duplicate,
+  Envelope,
+  EpochStarted,
+  FernetKey,
+  FirstSeen,
+  Forgotten,
+  GroupClientEvent,
+  GroupMember,
+  GroupRequest,
+  GroupResumed,
+  HandshakeEntry,
+  Identity,
+  InputComplete,
+  InviteChanged,
+  KeyChanged,
+  Leaving,
+  LogChanged,
+  MembershipOutput,
+  Message,
+  MessageContent,
+  NoGroupInfo,
+  Offline,
+  OpenFailure,
+  OutgoingMessage,
+  Plaintext,
+  QueuedMessage,
+  ReadRange,
+  Receipt,
+  RejectedEntry,
+  RelayMessage,
+  Renamed,
+  RenameRejected,
+  RequestDone,
+  RequestRefused,
+  Roster,
+  SendFailed,
+  Session,
+  SessionState,
+  ShareSessionOptions,
+  StoredMessage,
+  TimeWarning,
+  TimeWindow,
+  Token,
+  TokenEntry,
+  Undecryptable,
+  VoidEntry,
+  WithHash,
+} from '../../streams/client/index.js';
+export type {
+  Announcement,
+  Connection,
+  Control,
+  ErrorCode,
+  Resume,
+  RoomName,
+  Sha256,
+  Verify,
+  Welcome,
+} from '../../streams/wire/index.js';

@@ -1,83 +1,86 @@
 import { lastValueFrom } from 'rxjs';
-import { visibleLines } from '../terminal/visible.js';
+import { sanitizeLines } from '../text/sanitize.js';
 import { writeError, writeOut } from '../terminal/write.js';
-import { helpHint, parseArguments } from './arguments.js';
-import { calledAs } from './calledAs.js';
-import { COMMANDS } from './commandTable.js';
-import { openConfig } from './config/openConfig.js';
-import { blamed, withConfig } from './config/withConfig.js';
-import { complain, Exit, toCliError, usageError } from './exit.js';
-import { commandHelp, programHelp } from './help.js';
-import { surviveReaders } from './process.js';
-import { suggestion } from './suggestion.js';
-import { loadCommand } from './wire.js';
+import { programName } from './process/environment.js';
+import { type CliCommand, loadCommand } from './args/command.js';
+import type { Args } from './args/flags.js';
+import { COMMANDS } from './registry.js';
+import { loadConfig, withConfigLocation, mergeConfig } from './args/config.js';
+import { reportError, Exit, toCliError, usageError } from './process/exit.js';
+import { commandHelp, helpHint, programHelp, didYouMean } from './args/help.js';
+import { ignoreBrokenPipe } from './process/stdio.js';
 
-/** Runs a command line; sets the exit code and lets the process end by itself, so that nothing written is cut off. */
+/** Runs a command line and sets the exit code. The process ends by itself, so that no output is cut off. */
 export const main = async (argv: readonly string[], version: string): Promise<void> => {
-  // Node would print what was thrown as it is, and a part of it may come from others.
+  // Node would print the error unsanitized, and part of it may come from other users.
   process.on('uncaughtException', (error) => {
     try {
-      complain(toCliError(error));
+      reportError(toCliError(error));
     } finally {
       process.exit(Exit.unexpected);
     }
   });
-  surviveReaders();
+  ignoreBrokenPipe();
   try {
-    const code = await run(argv, version);
-    // A write that failed has said so already.
+    const code = await runCommandLine(argv, version);
+    // A failed write has set the exit code already.
     process.exitCode ??= code;
   } catch (error) {
     const failure = toCliError(error);
-    complain(failure);
+    reportError(failure);
     process.exitCode = failure.exitCode;
   }
 };
 
-const run = async ([name, ...rest]: readonly string[], version: string): Promise<number> => {
-  // Whoever sits in front of a terminal and says nothing wants to talk.
-  if (name === undefined && process.stdin.isTTY && process.stdout.isTTY) return run(['join'], version);
+const runCommandLine = async ([name, ...rest]: readonly string[], version: string): Promise<number> => {
+  // Without a command, on a terminal, the user wants to chat.
+  if (name === undefined && process.stdin.isTTY && process.stdout.isTTY)
+    return runCommandLine(['join'], version);
   if (name === undefined) {
-    writeError(visibleLines(programHelp()));
+    writeError(sanitizeLines(programHelp(COMMANDS)));
     return Exit.usage;
   }
-  if (['--version', '-v', '-V'].includes(name)) return print(version);
+  if (['--version', '-v', '-V'].includes(name)) return printText(version);
   const isHelp = ['--help', '-h', 'help'].includes(name);
   const [wanted = ''] = isHelp ? rest : [name];
-  if (isHelp && !/^[a-z]/i.test(wanted)) return printHelp(programHelp());
+  if (isHelp && !/^[a-z]/i.test(wanted)) return printHelp(programHelp(COMMANDS));
   const command = COMMANDS.find((each) => each.name === wanted);
-  if (command === undefined) throw unknownCommand(wanted);
-  const given = isHelp ? 'help' : parseArguments(command, rest);
+  if (command === undefined) throw unknownCommandError(wanted);
+  const given = isHelp ? 'help' : await parseWords(command, rest);
   if (given === 'help') return printHelp(commandHelp(command));
-  const { args, settings } = withConfig(command, given, await openConfig(), process.env);
+  const { args, settings } = mergeConfig(command, given, await loadConfig(COMMANDS), process.env);
   try {
-    const start = await loadCommand(command, args);
-    return await lastValueFrom(start(args), { defaultValue: Exit.ok });
+    const runCommand = await loadCommand(command, args);
+    return await lastValueFrom(runCommand(args), { defaultValue: Exit.ok });
   } catch (error) {
-    throw blamed(toCliError(error), settings);
+    throw withConfigLocation(toCliError(error), settings);
   }
 };
 
-const print = (text: string): number => {
-  writeOut(visibleLines(text));
+/** Parses the arguments. Loads meow only now, because the help does not need it. */
+const parseWords = async (command: CliCommand, words: readonly string[]): Promise<Args | 'help'> =>
+  (await import('./args/parseArguments.js')).parseArguments(command, words);
+
+const printText = (text: string): number => {
+  writeOut(sanitizeLines(text));
   return Exit.ok;
 };
 
-/** In rows as long as the terminal's; whole where it goes to another program. */
+/** Prints a help text. Wraps it to the width of the terminal; another program gets it unwrapped. */
 const printHelp = async (help: string): Promise<number> => {
-  if (!process.stdout.isTTY) return print(help);
-  const { wrapHelp } = await import('./wrapHelp.js');
+  if (!process.stdout.isTTY) return printText(help);
+  const { wrapHelp } = await import('./args/wrapHelp.js');
   writeOut(wrapHelp(help, process.stdout.columns || 80));
   return Exit.ok;
 };
 
-const unknownCommand = (name: string) => {
+const unknownCommandError = (name: string) => {
   const names = COMMANDS.map((each) => each.name);
-  // An invite or a flag in place of the command: not to be repeated, it may hold a secret.
+  // The word may be an invite with a secret, so it is not repeated.
   if (/^(rxchat|https?):/.test(name))
-    return usageError('an invite is not a command', `did you mean ${calledAs()} join INVITE?`);
+    return usageError('an invite is not a command', `did you mean ${programName()} join INVITE?`);
   if (name.startsWith('-'))
     return usageError('a flag is not a command', `the command comes first; ${helpHint()}`);
   if (!/^[a-z]+$/i.test(name)) return usageError('the first argument is not a command', helpHint());
-  return usageError(`unknown command: ${name}`, suggestion(name, names) ?? helpHint());
+  return usageError(`unknown command: ${name}`, didYouMean(name, names) ?? helpHint());
 };

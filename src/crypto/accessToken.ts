@@ -2,23 +2,26 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { CheckAccess } from '../../streams/relay/index.js';
 import { fromBase64url, toBase64url } from '../../streams/wire/index.js';
 
-/** The shortest access token, in characters: who sees a join in the clear can try tokens against it. */
-export const SHORTEST_ACCESS_TOKEN = 16;
+/**
+ * Minimum length of an access token in characters. An observer of an unencrypted join can try tokens against
+ * it.
+ */
+export const MIN_ACCESS_TOKEN_LENGTH = 16;
 
-const mac = (token: string, message: Uint8Array): Buffer =>
+const hmacSha256 = (token: string, message: Uint8Array): Buffer =>
   createHmac('sha256', token).update(message).digest();
 
-/** Shows an access token over one join: HMAC-SHA256, base64url. The token itself does not leave. */
-export const showAccess =
+/** Proves possession of an access token for one join: HMAC-SHA256 in base64url. The token itself is never sent. */
+export const proveAccess =
   (token: string) =>
   (message: Uint8Array): string =>
-    toBase64url(mac(token, message));
+    toBase64url(hmacSha256(token, message));
 
-/** Whether one of these tokens was shown; each is compared, in constant time. */
+/** Checks whether a join proves possession of one of these tokens. Compares with every token in constant time. */
 export const checkAccess =
   (tokens: readonly string[]): CheckAccess =>
   (message, access) => {
-    const shown = access === undefined ? undefined : fromBase64url(access);
-    if (shown?.length !== 32) return false;
-    return tokens.filter((token) => timingSafeEqual(mac(token, message), shown)).length > 0;
+    const proof = access === undefined ? undefined : fromBase64url(access);
+    if (proof?.length !== 32) return false;
+    return tokens.filter((token) => timingSafeEqual(hmacSha256(token, message), proof)).length > 0;
   };

@@ -1,11 +1,11 @@
-export { checkHistory } from './check.js';
-export { HistoryError } from './errors.js';
-export type { HistoryErrorCode } from './errors.js';
+export { checkHistory } from './maintenance/check.js';
+export { HistoryError } from './layout/errors.js';
+export type { HistoryErrorCode } from './layout/errors.js';
 export { lmdbHistory } from './lmdbHistory.js';
 export type { HistoryEvent, LmdbHistoryOptions } from './lmdbHistory.js';
-export type { ClockAhead, ClockBelieved } from './clockKeeper.js';
-export type { Forgotten, Removed } from './sweep.js';
-export type { Retention } from './retention.js';
-export type { Contents } from './verify.js';
+export type { ClockAhead, ClockBelieved } from './maintenance/retentionClock.js';
+export type { Forgotten, Removed } from './maintenance/sweepRooms.js';
+export type { Retention } from './maintenance/retention.js';
+export type { Contents } from './maintenance/check.js';
 export type { Batch, Gap, History, StoredLog } from '../../streams/relay/index.js';
 export type { Lines } from '../../streams/wire/index.js';

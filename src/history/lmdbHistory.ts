@@ -1,70 +1,75 @@
 import { Observable } from 'rxjs';
-import type { History } from '../../streams/relay/history.js';
-import { find, prepare } from './directory.js';
-import { HistoryError, historyError } from './errors.js';
-import { type ClockAhead, type ClockBelieved, clockKeeper } from './clockKeeper.js';
-import { failed, type Failing, failing, isHopeless } from './failing.js';
-import { groupCommit } from './groupCommit.js';
-import { exclusive } from './lock.js';
-import { exceeding, type Retention } from './retention.js';
-import { openStore } from './openStore.js';
+import type { History } from '../../streams/relay/log/history.js';
+import { inspectDirectory, initDirectory } from './layout/directory.js';
+import {
+  type FailureState,
+  HistoryError,
+  historyError,
+  nextFailureState,
+  shouldGiveUp,
+  storeFailedError,
+} from './layout/errors.js';
+import { type ClockAhead, type ClockBelieved, persistentClock } from './maintenance/retentionClock.js';
+import { transactionQueue } from './transactionQueue.js';
+import { acquireLock } from './store/lock.js';
+import { exceedsRoomLimits, type Retention, maxRoomsFor, roomLimit } from './maintenance/retention.js';
+import { openStore } from './store/openStore.js';
 import { storedLog } from './storedLog.js';
-import { roomCount } from './roomCount.js';
-import { mostRooms } from './share.js';
-import { type Forgotten, type Removed, sweep } from './sweep.js';
-import { sweeping } from './sweeping.js';
+import { runSweeps, sweep } from './maintenance/sweep.js';
+import type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 
 export interface LmdbHistoryOptions {
-  /** The directory of the store, which is made where there is none. Nothing else should be in it. */
+  /** Directory of the store, created if missing. It should contain nothing else. */
   readonly dir: string;
-  /** `os`: a batch is stored once the system has it. `disk`, where nothing is said: once the disk has. */
+  /** When a batch counts as stored: `os` once the system has it, `disk` once the disk has it. Default `disk`. */
   readonly durability?: 'os' | 'disk';
-  /** How much of the past is kept. All of it, where nothing is said. */
-  readonly keep?: Retention;
-  /** The time in ms since 1970. */
+  /** How much history to keep. Default all. */
+  readonly retention?: Retention;
+  /** Current time in ms since 1970. */
   readonly now?: () => number;
-  /** How many ms between looks for what is too old or too much over all rooms. A minute. */
-  readonly sweep?: number;
-  /** How much of the address space to map, in bytes; it grows by itself where nothing is said. */
-  readonly mapSize?: number;
-  /** Told, once for each, of positions of a room that were found damaged when they were read. */
+  /** Interval in ms between sweeps for expired entries and for the total limit. Default one minute. */
+  readonly sweepIntervalMs?: number;
+  /** Size of the memory map in bytes. By default it grows as needed. */
+  readonly mapSizeBytes?: number;
+  /** Called once per range of damaged positions that a read finds. */
   readonly onDamage?: (room: string, from: number, to: number) => void;
-  /** Called with what retention removes, and when it does not believe the clock. */
+  /** Called with what retention removes, and when it stops or starts to trust the clock. */
   readonly onEvent?: (event: HistoryEvent) => void;
-  /** A time in ms by a clock that nobody sets. */
-  readonly monotonic?: () => number;
+  /** Monotonic time in ms. */
+  readonly monotonicNow?: () => number;
   /**
-   * Whether `now` is right when the history is opened, however far ahead it is of the time that was last noted. Without
-   * it nothing goes early after a clock that jumped ahead.
+   * Whether to trust `now` when the history is opened. By default a clock that jumped ahead expires nothing
+   * early.
    */
   readonly trustClock?: boolean;
 }
 
-/** What retention does by itself. */
+/** Events of retention. */
 export type HistoryEvent = Removed | Forgotten | ClockAhead | ClockBelieved;
 
-const EVERY_MINUTE = 60_000;
+const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
 
 /**
- * The rooms' history on the disk, in lmdb: emits it once, and keeps it until it is unsubscribed, which stores what was
- * handed over, closes the store and lets go of the directory. Errors with `HistoryError` if it cannot be opened: `in-use`,
- * `damaged`, `newer-version`, `unwritable`, `unreadable`; later with `failed` once it can store nothing any more, and then
- * the history is closed.
+ * Opens the history of all rooms on disk, in lmdb. Emits it once and holds it while subscribed. Unsubscribing
+ * stores what is pending, closes the store and releases the directory.
  *
- * What rooms hand over in one turn of the event loop is stored in one transaction at the beginning of the next: all of
- * them wait for the disk once, and the event loop with them.
+ * Errors with `HistoryError` if it cannot be opened (`in-use`, `damaged`, `newer-version`, `unwritable`,
+ * `unreadable`). Errors with `failed` and closes once it cannot store anything any more.
  *
- * Opening looks only at what is cheap to look at; `checkHistory` reads everything. Records are checked as they are
- * read, and a damaged one is a gap.
+ * All batches of a tick are stored in one transaction at the start of the next tick. The event loop waits for
+ * the disk once.
+ *
+ * Opening checks only the header; `checkHistory` reads everything. Reads verify each record and report a
+ * damaged one as a gap.
  */
 export const lmdbHistory = (options: LmdbHistoryOptions): Observable<History> =>
   new Observable((subscriber) => {
     let close: (() => void) | undefined;
-    // Before the lock is subscribed: what was subscribed first is unsubscribed first, and the lock has to go last.
+    // Added before the lock is subscribed: teardowns run in order, and the lock has to be released last.
     subscriber.add(() => close?.());
     try {
-      const dir = prepare(options.dir);
-      const lock = exclusive(dir).subscribe({
+      const dir = initDirectory(options.dir);
+      const lock = acquireLock(dir).subscribe({
         next: () => {
           try {
             const opened = openHistory(dir, options, (error) => subscriber.error(error));
@@ -86,68 +91,76 @@ const openHistory = (
   dir: string,
   {
     durability = 'disk',
-    keep = {},
+    retention = {},
     now = Date.now,
-    sweep: every = EVERY_MINUTE,
-    mapSize,
+    sweepIntervalMs: every = DEFAULT_SWEEP_INTERVAL_MS,
+    mapSizeBytes,
     onDamage = () => undefined,
     onEvent = () => undefined,
-    monotonic = () => performance.now(),
+    monotonicNow = () => performance.now(),
     trustClock = false,
   }: LmdbHistoryOptions,
   onFailed: (error: unknown) => void,
 ): { readonly history: History; readonly close: () => void } => {
-  const store = openStore(dir, find(dir), { durability, mapSize });
-  const count = roomCount(keep.total === undefined ? Infinity : mostRooms(keep.total));
+  const store = openStore(dir, inspectDirectory(dir), { durability, mapSize: mapSizeBytes });
+  const limit = roomLimit(
+    retention.maxTotalBytes === undefined ? Infinity : maxRoomsFor(retention.maxTotalBytes),
+  );
   let isOpen = true;
 
-  let fails: Failing | undefined;
-  /** What the first of the transactions failed on that failed in a row; what follows may be a consequence. */
-  let reason: unknown;
-  /** After a transaction: gives the store up if it can store nothing any more. */
+  let failureState: FailureState | undefined;
+  /** Error of the first of the consecutive failed transactions; later ones may be consequences. */
+  let firstError: unknown;
+  /** Gives the store up after a transaction if it cannot store anything any more. */
   const onCommit = (error: unknown) => {
-    const at = monotonic();
-    fails = failing(fails, error, at);
-    reason = error === undefined ? undefined : (reason ?? error);
-    const cause = reason;
-    if (!isHopeless(fails, at) && (error === undefined || store.isUsable())) return;
-    // Whoever waits for this transaction is told first.
+    const at = monotonicNow();
+    failureState = nextFailureState(failureState, error, at);
+    firstError = error === undefined ? undefined : (firstError ?? error);
+    const cause = firstError;
+    if (!shouldGiveUp(failureState, at) && (error === undefined || store.isUsable())) return;
+    // The callbacks of this transaction run first.
     setImmediate(() => {
-      if (isOpen) onFailed(failed(dir, cause));
+      if (isOpen) onFailed(storeFailedError(dir, cause));
     });
   };
 
-  const commits = groupCommit({ store, goes: exceeding(keep), now, count, onCommit });
-  const { age } = keep;
+  const transactions = transactionQueue({
+    store,
+    isExcess: exceedsRoomLimits(retention),
+    now,
+    limit,
+    onCommit,
+  });
+  const { maxAgeMs } = retention;
   const clock =
-    age === undefined
+    maxAgeMs === undefined
       ? undefined
-      : clockKeeper({ store, age, now, monotonic, isTrusted: trustClock, onEvent });
-  /** How often entries went by a sweep; an open log looks again where it changed. */
-  let sweeps = 0;
+      : persistentClock({ store, maxAgeMs, now, monotonicNow, isTrusted: trustClock, onEvent });
+  /** Number of sweeps that removed entries. An open log reloads its state when it changes. */
+  let sweepCount = 0;
   const onTrimmed = () => {
-    sweeps += 1;
+    sweepCount += 1;
   };
-  const steps = () =>
+  const sweepSteps = () =>
     sweep({
       store,
-      keep,
+      retention,
       now,
-      time: () => clock?.time(),
+      retentionTime: () => clock?.time(),
       onTrimmed,
       onEvent,
-      onCounted: (rooms, newest) => {
-        count.counted(rooms);
-        clock?.learn(newest);
+      onAllRoomsVisited: (rooms, newest) => {
+        limit.setCount(rooms);
+        clock?.setNewestEntryTime(newest);
       },
-      isFull: () => count.isFull,
+      isFull: () => limit.isFull,
     });
   const onSweepError = (error: unknown) => {
     if (error instanceof HistoryError) onCommit(error);
     else if (isOpen) onFailed(error);
   };
-  const isSwept = age !== undefined || keep.total !== undefined;
-  const stop = isSwept ? sweeping(every, steps, onSweepError) : () => undefined;
+  const needsSweep = maxAgeMs !== undefined || retention.maxTotalBytes !== undefined;
+  const stopSweeps = needsSweep ? runSweeps(every, sweepSteps, onSweepError) : () => undefined;
 
   return {
     history: {
@@ -156,35 +169,35 @@ const openHistory = (
         try {
           return store.room(room) !== undefined;
         } catch {
-          // It is damaged, and so it is there.
+          // A damaged room exists.
           return true;
         }
       },
       open: (room, newId) => {
         if (!isOpen) throw new HistoryError('closed', `the history in ${dir} is closed`);
-        // What a log before this one handed over is still to be stored; the new one begins after it.
-        commits.settle(room);
+        // An earlier log of this room may have a pending batch; the new log starts after it.
+        transactions.flushRoom(room);
         return storedLog({
           store,
           room,
           newId,
-          commits,
+          transactions,
           onDamage,
-          refuseNew: () => {
-            count.refuseNew(dir);
+          checkNewRoom: () => {
+            limit.checkNewRoom(dir);
           },
-          sweeps: () => sweeps,
+          sweepCount: () => sweepCount,
           isOpen: () => isOpen,
         });
       },
     },
     close: () => {
-      stop();
-      commits.close();
+      stopSweeps();
+      transactions.close();
       try {
         clock?.save();
       } catch {
-        // What is not noted is taken for time that the relay was not running.
+        // Time that is not stored counts as time without a running relay.
       }
       isOpen = false;
       store.close();

@@ -1,66 +1,66 @@
 import { Observable } from 'rxjs';
-import type { Gap, StoredLog } from '../../streams/relay/history.js';
+import type { Gap, StoredLog } from '../../streams/relay/log/history.js';
 import type { Lines } from '../../streams/wire/lines.js';
-import { dropLines } from './cut.js';
-import type { GroupCommit } from './groupCommit.js';
-import { decodeEntries, type RoomState, sizeOf } from './record.js';
-import { trimmed } from './retention.js';
-import type { Store } from './store.js';
+import { skipLines } from './layout/records.js';
+import type { TransactionQueue } from './transactionQueue.js';
+import { decodeEntries, type RoomState, totalBytes } from './layout/records.js';
+import { withOldestRecord } from './maintenance/retention.js';
+import type { Store } from './store/store.js';
 
 export interface StoredLogOptions {
   readonly store: Store;
   readonly room: string;
   readonly newId: () => string;
-  readonly commits: GroupCommit;
+  readonly transactions: TransactionQueue;
   readonly onDamage: (room: string, from: number, to: number) => void;
-  /** Throws if the store takes no new room. */
-  readonly refuseNew?: () => void;
-  /** How often entries of rooms went other than with a batch of theirs. */
-  readonly sweeps: () => number;
+  /** Throws if the store accepts no new room. */
+  readonly checkNewRoom?: () => void;
+  /** Returns how often sweeps have removed entries. */
+  readonly sweepCount: () => number;
   readonly isOpen: () => boolean;
 }
 
-/** A read gives as many bytes, or one record or line where that is longer. */
-const READ_BYTES = 65_536;
+/** Maximum bytes per read, or one longer record or line. */
+const MAX_READ_BYTES = 65_536;
 
 /**
- * One room's log in the store. It holds two numbers of it and no lines. Throws `HistoryError` where what is known of
- * the room cannot be read; once the store is closed, reads give nothing and appends error.
+ * Creates the log of one room in the store. It holds its state and no lines. Throws `HistoryError` if the state
+ * of the room cannot be read. After the store is closed, reads return nothing and appends error.
  */
 export const storedLog = ({
   store,
   room,
   newId,
-  commits,
+  transactions,
   onDamage,
-  refuseNew = () => undefined,
-  sweeps,
+  checkNewRoom = () => undefined,
+  sweepCount,
   isOpen,
 }: StoredLogOptions): StoredLog => {
   const newRoom = (): RoomState => {
-    refuseNew();
+    checkNewRoom();
     return { id: newId(), first: 1, start: 0, next: 1, end: 0, oldest: 0 };
   };
   let state: RoomState = store.room(room) ?? newRoom();
-  let seen = sweeps();
-  /** Where damage ends that was told of, so that readers one after another do not tell it again. */
-  const told = new Set<number>();
+  let seenSweeps = sweepCount();
+  /** Ends of damaged ranges that were reported, so that each is reported once. */
+  const reportedDamage = new Set<number>();
 
-  const current = (): RoomState => {
-    if (seen === sweeps() || !isOpen()) return state;
-    seen = sweeps();
-    const known = knownOf(store, room);
-    if (known === 'forgotten') state = trimmed(state, undefined);
+  const currentState = (): RoomState => {
+    if (seenSweeps === sweepCount() || !isOpen()) return state;
+    seenSweeps = sweepCount();
+    const known = loadState(store, room);
+    if (known === 'forgotten') state = withOldestRecord(state, undefined);
     else if (known?.id === state.id) state = known;
     return state;
   };
 
-  /** From a position that cannot be read to the next record, which may be none. */
-  const damage = (from: number, next: number): Gap => {
+  /** Reports the damage from a position to the next record, if there is one, and returns the gap. */
+  const reportDamage = (from: number, next: number): Gap => {
     const [following = next] = store.positions(room, from + 1, 1);
     const to = Math.min(following, next) - 1;
-    if (!told.has(to)) {
-      told.add(to);
+    if (!reportedDamage.has(to)) {
+      reportedDamage.add(to);
       onDamage(room, from, to);
     }
     return { from, to };
@@ -77,38 +77,38 @@ export const storedLog = ({
       if (entries === undefined || at !== expected || at >= next) break;
       expected = at + entries.count;
       if (expected <= position) break;
-      const cutOff = Math.max(0, position - at);
-      const body = dropLines(entries.body, cutOff);
-      if (size > 0 && size + body.length > READ_BYTES) break;
+      const skippedLines = Math.max(0, position - at);
+      const body = skipLines(entries.body, skippedLines);
+      if (size > 0 && size + body.length > MAX_READ_BYTES) break;
       bodies.push(body);
       size += body.length;
-      count += entries.count - cutOff;
+      count += entries.count - skippedLines;
     }
     const [only] = bodies;
-    if (only === undefined) return damage(position, next);
-    return { bytes: bodies.length === 1 ? only : Buffer.concat(bodies, sizeOf(bodies)), count };
+    if (only === undefined) return reportDamage(position, next);
+    return { bytes: bodies.length === 1 ? only : Buffer.concat(bodies, totalBytes(bodies)), count };
   };
 
   return {
     id: state.id,
     get first() {
-      return current().first;
+      return currentState().first;
     },
     get next() {
       return state.next;
     },
     read: (from) => {
       if (!isOpen()) return undefined;
-      const { first, next } = current();
+      const { first, next } = currentState();
       const position = Math.max(1, from);
       if (position >= next) return undefined;
       if (position < first) return { from: position, to: first - 1 };
       try {
         return readRecords(position, next);
       } catch {
-        // Nothing can be said of what is stored until the store is opened again.
+        // The content is unknown until the store is opened again.
         if (!store.isUsable()) return undefined;
-        // lmdb's own pages are damaged here; where the next record begins cannot be asked either.
+        // Pages of lmdb are damaged here, so the next record cannot be found either.
         onDamage(room, position, next - 1);
         return { from: position, to: next - 1 };
       }
@@ -116,14 +116,14 @@ export const storedLog = ({
     append: (batch) =>
       new Observable((subscriber) => {
         try {
-          commits.handOver({
+          transactions.enqueue({
             room,
-            state: current(),
+            state: currentState(),
             batch,
-            stored: (stored) => {
+            onStored: (stored) => {
               state = stored;
             },
-            done: (error) => {
+            onDone: (error) => {
               if (error === undefined) subscriber.complete();
               else subscriber.error(error);
             },
@@ -135,11 +135,11 @@ export const storedLog = ({
   };
 };
 
-const knownOf = (store: Store, room: string): RoomState | 'forgotten' | undefined => {
+const loadState = (store: Store, room: string): RoomState | 'forgotten' | undefined => {
   try {
     return store.room(room) ?? 'forgotten';
   } catch {
-    // It is damaged; what was known before is as good as it gets.
+    // The room is damaged; the previous state is the best that is known.
     return undefined;
   }
 };

@@ -1,81 +1,87 @@
 import { foldNick } from '../../streams/wire/index.js';
-import type { Heard, KeyRecord, Sight } from './keyRecord.js';
+import type { ActivityRecord, KeyRecord, SeenRecord } from './keyRecords.js';
 
-/** How many nicks of one room are kept. */
-export const KNOWN_LIMIT = 2000;
+/** Maximum number of nicks per room. */
+export const MAX_KNOWN_NICKS = 2000;
 
-/** Those that were met first stay, so many of them: a member with thousands of keys must not end what is known of them. */
-export const FIRST_MET = 1000;
+/**
+ * Number of the oldest nicks that are never evicted, so that a member with thousands of keys cannot displace
+ * them.
+ */
+export const PROTECTED_NICKS = 1000;
 
-/** How many of them may have the same key: a member can write under as many as it likes. */
-export const NICKS_PER_KEY = 20;
+/** Maximum number of nicks per key, since a member can use any number of nicks. */
+export const MAX_NICKS_PER_KEY = 20;
 
-/** How many records wait in memory for a disk that takes them. */
-export const KEPT_UNWRITTEN = 2000;
+/** Maximum number of records in memory that could not be written yet. */
+export const MAX_UNWRITTEN_RECORDS = 2000;
 
-/** What all records say together. */
+/** The combined content of all records. */
 export interface KnownRecords {
-  readonly take: (record: KeyRecord) => void;
-  /** The keys of a room's nicks, by `foldNick`, the oldest first. */
+  readonly apply: (record: KeyRecord) => void;
+  /** Returns the keys of the nicks of a room by `foldNick`, the oldest first. */
   readonly keysOf: (room: string) => ReadonlyMap<string, string>;
-  /** The newest times that keys gave in a room, in ms since 1970. */
+  /** Returns the newest message time of each key of a room, in ms since 1970. */
   readonly timesOf: (room: string) => ReadonlyMap<string, number>;
-  /** Whether a key is one of those whose times are kept: a nick of the room has it, or it is verified. */
+  /** Whether the times of a key are saved: a nick of the room has it, or it is verified. */
   readonly isKnown: (room: string, key: string) => boolean;
   readonly verified: ReadonlySet<string>;
   readonly ignored: ReadonlySet<string>;
-  /** How many nicks have made room for others. */
+  /** Number of evicted nicks. */
   readonly forgotten: number;
-  /** The fewest records that say the same, and how many they are. */
+  /** Minimum number of records with the same content, and those records. */
   readonly count: number;
   readonly all: () => readonly KeyRecord[];
 }
 
-const isoOf = (ms: number): string => new Date(ms).toISOString();
+const formatTime = (ms: number): string => new Date(ms).toISOString();
 
 const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
-/** Sums up records, in the order in which they were written; holds no more than the limits allow. */
+/** Combines records in the order in which they were written, within the limits. */
 export const knownRecords = (): KnownRecords => {
-  const rooms = new Map<string, RoomKeys>();
+  const rooms = new Map<string, RoomRecords>();
   const verified = new Set<string>();
   const ignored = new Set<string>();
   let forgotten = 0;
 
-  const see = (sight: Sight): void => {
-    const { type, room, nick, key } = sight;
-    const known = rooms.get(room) ?? roomKeys();
+  const applySeen = (record: SeenRecord): void => {
+    const { type, room, nick, key } = record;
+    const known = rooms.get(room) ?? roomRecords();
     rooms.set(room, known);
     const name = foldNick(nick);
     const before = known.keys.get(name);
-    // Of two first sights the first counts.
+    // The first record of a nick wins.
     if (before !== undefined && (type === 'seen' || before === key)) return;
     if (before !== undefined) known.remove(name);
-    for (const crowded of [known.nicksOf(key).length >= NICKS_PER_KEY, known.keys.size >= KNOWN_LIMIT]) {
-      if (!crowded) continue;
-      const oldest = pushedOut(known, verified, key);
+    for (const isCrowded of [
+      known.nicksOf(key).length >= MAX_NICKS_PER_KEY,
+      known.keys.size >= MAX_KNOWN_NICKS,
+    ]) {
+      if (!isCrowded) continue;
+      const oldest = nickToEvict(known, verified, key);
       if (oldest === undefined) continue;
       known.remove(oldest);
       forgotten += 1;
     }
-    if (known.keys.size < KNOWN_LIMIT) known.add(name, sight);
+    if (known.keys.size < MAX_KNOWN_NICKS) known.add(name, record);
     else forgotten += 1;
   };
 
   const isKnown = (room: string, key: string): boolean =>
     verified.has(key) || (rooms.get(room)?.nicksOf(key).length ?? 0) > 0;
 
-  const hear = ({ room, key, time }: Heard): void => {
+  const applyActivity = ({ room, key, time }: ActivityRecord): void => {
     if (!isKnown(room, key)) return;
-    const known = rooms.get(room) ?? roomKeys();
+    const known = rooms.get(room) ?? roomRecords();
     rooms.set(room, known);
     known.times.set(key, Math.max(known.times.get(key) ?? 0, Date.parse(time)));
   };
 
   return {
-    take: (record) => {
-      if (record.type === 'heard') hear(record);
-      else if ('room' in record) see(record);
+    apply: (record) => {
+      if (record.type === 'heard') applyActivity(record);
+      else if ('room' in record) applySeen(record);
       else {
         const keys = record.type === 'verified' || record.type === 'unverified' ? verified : ignored;
         if (record.type === 'verified' || record.type === 'ignored') keys.add(record.key);
@@ -100,57 +106,60 @@ export const knownRecords = (): KnownRecords => {
     all: () => [
       ...[...verified].map((key) => ({ type: 'verified', time: '', key }) as const),
       ...[...ignored].map((key) => ({ type: 'ignored', time: '', key }) as const),
-      ...[...rooms].flatMap(([room, { sights, times }]) => [
-        ...sights.values(),
-        ...Array.from(times, ([key, ms]) => ({ type: 'heard', time: isoOf(ms), room, key }) as const),
+      ...[...rooms].flatMap(([room, { seenRecords, times }]) => [
+        ...seenRecords.values(),
+        ...Array.from(times, ([key, ms]) => ({ type: 'heard', time: formatTime(ms), room, key }) as const),
       ]),
     ],
   };
 };
 
-/** Who makes room for one more nick of a key: its own oldest if it has its share, else the oldest behind the `FIRST_MET`. */
-const pushedOut = (
-  { keys, nicksOf }: RoomKeys,
+/**
+ * Returns the nick to evict for another nick of a key, if any. It is the oldest nick of the key if the key has
+ * its maximum, else the oldest after the first `PROTECTED_NICKS`.
+ */
+const nickToEvict = (
+  { keys, nicksOf }: RoomRecords,
   verified: ReadonlySet<string>,
   key: string,
 ): string | undefined => {
-  if (nicksOf(key).length >= NICKS_PER_KEY) return verified.has(key) ? undefined : nicksOf(key)[0];
-  if (keys.size < KNOWN_LIMIT) return undefined;
-  const unverified = [...keys].filter(([, its]) => !verified.has(its)).map(([nick]) => nick);
-  return unverified[Math.min(FIRST_MET, unverified.length - 1)];
+  if (nicksOf(key).length >= MAX_NICKS_PER_KEY) return verified.has(key) ? undefined : nicksOf(key)[0];
+  if (keys.size < MAX_KNOWN_NICKS) return undefined;
+  const unverified = [...keys].filter(([, ofNick]) => !verified.has(ofNick)).map(([nick]) => nick);
+  return unverified[Math.min(PROTECTED_NICKS, unverified.length - 1)];
 };
 
-interface RoomKeys {
+interface RoomRecords {
   readonly keys: ReadonlyMap<string, string>;
-  /** The nicks of a key, the oldest first. */
+  /** Returns the nicks of a key, the oldest first. */
   readonly nicksOf: (key: string) => readonly string[];
-  readonly sights: ReadonlyMap<string, Sight>;
+  readonly seenRecords: ReadonlyMap<string, SeenRecord>;
   readonly times: Map<string, number>;
-  readonly add: (nick: string, sight: Sight) => void;
+  readonly add: (nick: string, record: SeenRecord) => void;
   readonly remove: (nick: string) => void;
 }
 
-const roomKeys = (): RoomKeys => {
+const roomRecords = (): RoomRecords => {
   const keys = new Map<string, string>();
-  const sights = new Map<string, Sight>();
+  const seenRecords = new Map<string, SeenRecord>();
   const times = new Map<string, number>();
   const nicks = new Map<string, readonly string[]>();
   const nicksOf = (key: string) => nicks.get(key) ?? [];
   return {
     keys,
-    sights,
+    seenRecords,
     times,
     nicksOf,
-    add: (nick, sight) => {
-      const { key } = sight;
+    add: (nick, record) => {
+      const { key } = record;
       keys.set(nick, key);
-      sights.set(nick, sight);
+      seenRecords.set(nick, record);
       nicks.set(key, [...nicksOf(key), nick]);
     },
     remove: (nick) => {
       const key = keys.get(nick) ?? '';
       keys.delete(nick);
-      sights.delete(nick);
+      seenRecords.delete(nick);
       const others = nicksOf(key).filter((each) => each !== nick);
       if (others.length === 0) {
         nicks.delete(key);

@@ -1,16 +1,16 @@
 import { randomText } from '../crypto/random.js';
 
-/** Random bytes in it: so many that two of one name do not meet in a room, however many come and go. */
-const RANDOM = 6;
-/** Of its name, in characters: with the rest it is no longer than a nick may be. */
-const NAME = 23;
+/** Number of random bytes, enough to avoid collisions of one name in a room. */
+const RANDOM_BYTES = 6;
+/** Maximum length of the name in characters, so that the nick stays within the limit. */
+const MAX_NAME_LENGTH = 23;
 
 /**
- * A nick for one run of a program that nobody gave one: a name, `~` and eight random characters. Who it is, its key tells;
- * as a name it is never seen again, so nobody remembers it.
+ * Creates a nick for one run of a program without a nick: a name, `~` and eight random characters. It never
+ * appears again, so clients do not remember it.
  */
-export const transientNick = (name: string): string =>
-  `${Array.from(name).slice(0, NAME).join('')}~${randomText(RANDOM)}`;
+export const createTransientNick = (name: string): string =>
+  `${Array.from(name).slice(0, MAX_NAME_LENGTH).join('')}~${randomText(RANDOM_BYTES)}`;
 
-/** Whether a nick is of that form, whoever made it. */
+/** Whether a nick has the form of a transient nick. */
 export const isTransientNick = (nick: string): boolean => /.~[\w-]{8}$/u.test(nick);

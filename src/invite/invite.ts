@@ -1,25 +1,92 @@
-import { type Address, DEFAULT_ADDRESS } from '../address.js';
-import { randomBytes } from '../crypto/random.js';
-import { SECRET_BYTES } from '../crypto/secret.js';
+import {
+  DEFAULT_SCRYPT_COST,
+  type DeriveKey,
+  normalizePassphrase,
+  type ScryptCost,
+  SECRET_BYTES,
+} from '../crypto/roomKeys.js';
+import { randomBytes, randomText } from '../crypto/random.js';
+import { type Address, DEFAULT_ADDRESS, formatAddress, normalizeHost } from '../util/address.js';
 
-/** What lets somebody into a room: where its relay is, and its secret. */
+/** An invite to a room: the address of its relay and its secret. */
 export interface Invite extends Address {
   readonly secret: Uint8Array;
-  /** The SHA-256 of the relay's public key, base64url: the relay speaks TLS, and it alone is the right one. */
+  /** SHA-256 of the group id in base64url, if this is a group room. Its members agree on its keys. */
+  readonly group?: string | undefined;
+  /** SHA-256 of the public key of the relay in base64url. With a pin, the relay has to use TLS and this key. */
   readonly pin?: string | undefined;
-  /** The relay is reached by WebSocket, where its page is: over TLS (`https`) or in the clear. */
+  /** Set if the relay is reached by WebSocket: over TLS (`https`) or unencrypted (`http`). */
   readonly web?: 'https' | 'http' | undefined;
-  /** What the room is called, where a passphrase made the secret. */
+  /** Name of the room, if its secret is derived from a passphrase. */
   readonly label?: string | undefined;
 }
 
-/** An invite cannot be read. The message says what is wrong with it and holds nothing of its secret. */
+/** An invite that cannot be parsed. The message gives the reason and contains nothing of the secret. */
 export class InviteError extends Error {
   override readonly name = 'InviteError';
 }
 
-/** A new room at a relay, which may have a pin. Needs no network: a room is its secret. */
+/** Creates a room at a relay. Needs no network, since a room is only a secret. */
 export const createInvite = (relay: Omit<Invite, 'secret'> = DEFAULT_ADDRESS): Invite => ({
   ...relay,
   secret: randomBytes(SECRET_BYTES),
 });
+
+/** An invite to a room with a passphrase. It is not secret, since joining requires the passphrase. */
+export interface LockedInvite extends Address {
+  /** Name of the room. The keys depend on it. */
+  readonly label: string;
+  readonly cost: ScryptCost;
+  /** SHA-256 of the public key of the relay in base64url. */
+  readonly pin?: string | undefined;
+}
+
+/** Whether an invite needs a passphrase (`unlockInvite`). */
+export const isLocked = (invite: Invite | LockedInvite): invite is LockedInvite => !('secret' in invite);
+
+/** Maximum length of a label in characters (code points). */
+export const MAX_LABEL_LENGTH = 64;
+
+/** Returns the normal form (NFKC) of a label. Throws an `InviteError` with the reason if it is invalid. */
+export const normalizeLabel = (label: string): string => {
+  const normalized = label.normalize('NFKC').trim();
+  if (normalized === '') throw new InviteError("the room's name is empty");
+  if (Array.from(normalized).length > MAX_LABEL_LENGTH)
+    throw new InviteError(`the room's name is longer than ${MAX_LABEL_LENGTH} characters`);
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(normalized))
+    throw new InviteError("the room's name has a control or an invisible character");
+  return normalized;
+};
+
+/**
+ * Creates a room with a passphrase. The default label is random, so that guessing the passphrase of one room
+ * does not help with another.
+ */
+export const createLockedInvite = ({
+  label = randomText(6),
+  ...relay
+}: Partial<Address> & {
+  readonly label?: string | undefined;
+  readonly pin?: string | undefined;
+} = {}): LockedInvite => ({
+  ...DEFAULT_ADDRESS,
+  ...relay,
+  label: normalizeLabel(label),
+  cost: DEFAULT_SCRYPT_COST,
+});
+
+/**
+ * Creates `unlockInvite` from the scrypt of a platform. The secret is derived from the passphrase, salted with
+ * the relay address and the label.
+ */
+export const createUnlockInvite =
+  (deriveKey: DeriveKey) =>
+  async ({ label, cost, host, port, pin }: LockedInvite, passphrase: string): Promise<Invite> => {
+    const normalized = normalizePassphrase(passphrase);
+    if (normalized === '') throw new InviteError('the passphrase is empty');
+    const relay = { host: normalizeHost(host) ?? host, port };
+    const name = normalizeLabel(label);
+    const salt = `rxchat/1 passphrase room\n${formatAddress(relay)}\n${name}`;
+    const secret = await deriveKey(normalized, salt, cost);
+    return { ...relay, secret, label: name, ...(pin !== undefined && { pin }) };
+  };

@@ -1,64 +1,90 @@
-import { connect, finalize, fromEvent, ignoreElements, merge, type Observable, switchMap, tap } from 'rxjs';
 import {
-  type Heard,
+  connect,
+  finalize,
+  fromEvent,
+  ignoreElements,
+  merge,
+  NEVER,
+  type Observable,
+  of,
+  switchMap,
+  tap,
+} from 'rxjs';
+import {
+  type ClientEvent,
   roster,
-  type Said,
+  type QueuedMessage,
   sessionState,
   type SessionState,
+  type Roster,
 } from '../../streams/client/index.js';
 import { foldNick } from '../../streams/wire/index.js';
-import { deriveRoomKeys } from '../browser/keys.js';
-import { visible } from '../terminal/visible.js';
-import { composer } from './composer.js';
-import type { Entrance } from './door.js';
-import { byId } from './dom.js';
-import { inviteDialog } from './inviteDialog.js';
-import { keepOfTab, openIdentity, openKeys, readOfTab } from './keep.js';
-import { linkOf } from './link.js';
-import { memberList } from './memberList.js';
-import { personDialog } from './personDialog.js';
-import { drawMessage, rowOf } from './rows.js';
-import { keepStay, openStay, type Stay } from './stay.js';
-import { talk } from './talk.js';
-import { timeline } from './timeline.js';
+import { sanitize } from '../text/sanitize.js';
+import { initComposer } from './composer.js';
+import type { GroupRoom } from './groupRoom.js';
+import { loadGroupRoom } from './loadGroupRoom.js';
+import { formatPageLink, type JoinRequest, roomIdOf } from './joinForm.js';
+import { byId, setText } from './dom.js';
+import { drawRoster, initInviteDialog, initMemberPanel, initPersonDialog } from './panels.js';
+import { saveForTab, openIdentity, openKnownKeys, loadForTab } from './storage.js';
+import { createEventRow, renderMessage, type Row } from './rows.js';
+import { saveTabSession, openTabSession, type TabSession } from './tabSession.js';
+import { createLogOrder } from './logOrder.js';
+import { openRoomConnection } from './roomConnection.js';
+import { createTimeline } from './timeline.js';
 
-/** So much of a topic, in UTF-16 code units, is in the title. */
-const TITLE = 100;
+/** Maximum length of a topic in the title, in UTF-16 code units. */
+const MAX_TITLE_LENGTH = 100;
 
-const inWords = (state: SessionState): string => {
+const describeState = (state: SessionState): string => {
   switch (state.type) {
     case 'connecting':
       return 'connecting…';
     case 'catching-up':
-      return 'reading what was said…';
+      return 'loading messages…';
     case 'online':
       return 'online';
     case 'offline':
-      return `offline: ${state.cause}; trying again at ${new Date(state.retryAt).toLocaleTimeString()}`;
+      return `offline: ${state.cause}; next attempt at ${new Date(state.retryAt).toLocaleTimeString()}`;
     case 'closed':
       return 'closed';
   }
 };
 
-/** The room, on the page: never emits, errors where it ends. */
-export const chat = (entrance: Entrance): Observable<never> => {
-  const { room } = deriveRoomKeys(entrance.invite.secret);
-  return openStay(room).pipe(switchMap((stay) => chatFrom(entrance, room, stay)));
+/** Runs the room on the page. Never emits, and errors when the room ends. */
+export const chat = (request: JoinRequest): Observable<never> => {
+  const { group } = request.invite;
+  const room = roomIdOf(request.invite);
+  const groupRoom$: Observable<GroupRoom | undefined> =
+    group === undefined ? of(undefined) : loadGroupRoom(group);
+  return groupRoom$.pipe(
+    switchMap((groupRoom) =>
+      openTabSession(room).pipe(switchMap((tabSession) => runChat(request, tabSession, groupRoom))),
+    ),
+  );
 };
 
-const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observable<never> => {
+const runChat = (
+  { invite: firstInvite, nick }: JoinRequest,
+  tabSession: TabSession,
+  groupRoom: GroupRoom | undefined,
+): Observable<never> => {
+  const { room } = tabSession;
+  let invite = firstInvite;
   const identity = openIdentity();
-  const keys = openKeys(room);
-  const place = byId('room', HTMLElement);
+  const keys = openKnownKeys(room);
+  const panel = byId('room', HTMLElement);
   const titleText = byId('title', HTMLElement);
   const stateText = byId('state', HTMLElement);
   const retry = byId('retry', HTMLButtonElement);
   const latest = byId('latest', HTMLButtonElement);
-  place.hidden = false;
+  panel.hidden = false;
 
-  /** The newest key of each nick that has said something. */
-  const newest = new Map(keys.known());
-  const pending = new Map<string, Said>();
+  /** The newest key of each nick that has sent a message. */
+  const newestKeys = new Map(keys.known());
+  /** By the lines, which are the same object until the receipt. */
+  const pending = new Map<readonly string[], QueuedMessage>();
+  const logs = createLogOrder();
   let unread = 0;
   let present: readonly string[] = [];
   let topic: { readonly position: number; readonly text: string } | undefined;
@@ -69,32 +95,64 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${name === 'rxchat' ? name : `${name} - rxchat`}`;
   };
 
-  const conversation = talk({
+  const showNotice = (text: string | undefined) => {
+    setText(byId('fault', HTMLElement), text);
+  };
+  showNotice(groupRoom?.storeProblem);
+  const memberPanel = initMemberPanel();
+  const openInvite = initInviteDialog(() => formatPageLink(invite));
+  const group = groupRoom?.createView({
+    ownKey: identity.key,
+    nick,
+    keys,
+    panel: memberPanel,
+    onSelectPerson: (name, key) => {
+      showPerson(name, key);
+    },
+    onInvite: openInvite,
+    onNotice: showNotice,
+  });
+  const connection = openRoomConnection({
+    createJoin: groupRoom?.createJoin(group?.request$ ?? NEVER),
     invite,
     room,
     nick,
     identity,
     known: keys.known,
-    stay,
-    keep: keepStay,
+    tabSession,
+    save: saveTabSession,
     retry$: fromEvent(retry, 'click'),
   });
-  const view = timeline(byId('log', HTMLElement), {
-    more: conversation.lookBack,
+  const view = createTimeline(byId('log', HTMLElement), {
+    more: connection.loadOlder,
     onUnread: (isUnread) => {
       latest.hidden = !isUnread;
     },
   });
-  const showPerson = personDialog(identity.key, keys, () => {
-    view.redraw();
-  });
-  const drawMembers = memberList({
-    own: nick,
-    onPerson: (each) => {
-      showPerson(each, foldNick(each) === foldNick(nick) ? identity.key : newest.get(foldNick(each)));
+  const showPerson = initPersonDialog({
+    ownKey: identity.key,
+    keys,
+    onChange: () => {
+      view.redraw();
     },
+    group,
   });
-  const drawing = { key: identity.key, nick, keys, onPerson: showPerson };
+  const drawMembers = (members: Roster) => {
+    drawRoster(memberPanel, members, {
+      ownNick: nick,
+      onSelect: (member) => {
+        const isOwn = foldNick(member) === foldNick(nick);
+        showPerson(member, isOwn ? identity.key : newestKeys.get(foldNick(member)));
+      },
+    });
+  };
+  const rowContext = {
+    key: identity.key,
+    nick,
+    keys,
+    isGroup: group !== undefined,
+    onSelectPerson: showPerson,
+  };
 
   const drawPending = (mark: 'pending' | 'failed') => {
     view.setTail(
@@ -103,64 +161,80 @@ const chatFrom = ({ invite, nick }: Entrance, room: string, stay: Stay): Observa
           key: `${token}.${index}.${mark}`,
           position: Number.MAX_SAFE_INTEGER,
           index,
-          isNews: false,
-          draw: () => drawMessage({ nick, key: identity.key, text, act, time: undefined }, drawing, mark),
+          isFromOther: false,
+          render: () =>
+            renderMessage({ nick, key: identity.key, text, act, time: undefined }, rowContext, mark),
         })),
       ),
     );
   };
 
-  const hear = (heard: Heard) => {
-    if (heard.type === 'message') {
-      newest.set(foldNick(heard.nick), heard.key);
-      if (heard.act === 'topic' && heard.position >= (topic?.position ?? 0))
-        topic = { position: heard.position, text: visible(heard.text, TITLE) };
+  /** Shows the present invite, also in the address, so that a reload returns to the room. */
+  const replaceInvite = (secret: Uint8Array) => {
+    invite = { ...invite, secret };
+    window.history.replaceState(null, '', new URL(formatPageLink(invite)).hash);
+  };
+
+  const addRow = (row: Row) => {
+    view.add(logs.place(row));
+    if (row.isFromOther && document.hidden) unread += 1;
+  };
+
+  const handleEvent = (event: ClientEvent) => {
+    if (event.type === 'welcome') logs.onWelcome(event.log);
+    if (event.type === 'invite-changed') replaceInvite(event.secret);
+    if (event.type === 'message') {
+      newestKeys.set(foldNick(event.nick), event.key);
+      const position = logs.positionOf(event.position);
+      if (event.act === 'topic' && position >= (topic?.position ?? 0))
+        topic = { position, text: sanitize(event.text, MAX_TITLE_LENGTH) };
     }
-    if (heard.type === 'first-sight') keys.accept(heard.nick, heard.key);
-    if (heard.type === 'log-changed') view.clear();
-    if (heard.type === 'said') pending.set(heard.token, heard);
-    if (heard.type === 'stored') pending.delete(heard.token);
-    if (heard.type === 'said' || heard.type === 'stored') drawPending('pending');
-    const row = rowOf(heard, drawing);
+    if (event.type === 'first-seen') keys.accept(event.nick, event.key);
+    if (event.type === 'log-changed' && group === undefined) view.clear();
+    if (event.type === 'queued') pending.set(event.lines, event);
+    if (event.type === 'stored') pending.delete(event.lines);
+    if (event.type === 'queued' || event.type === 'stored') drawPending('pending');
+    group?.update(event).forEach(addRow);
+    const row = createEventRow(event, rowContext);
     if (row === undefined) return;
-    view.add(row);
-    if (row.isNews && document.hidden) unread += 1;
+    addRow(row);
     showTitle();
   };
 
-  latest.addEventListener('click', view.toEnd);
+  latest.addEventListener('click', view.scrollToEnd);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;
     unread = 0;
     showTitle();
   });
-  inviteDialog(linkOf(invite));
   const draftName = `draft.${room}`;
-  composer({
-    say: (says) =>
-      conversation.say(says) ? undefined : 'too much waits for the relay already: send this when it is back',
-    draft: readOfTab(draftName) ?? '',
-    keepDraft: (draft) => {
-      keepOfTab(draftName, draft);
+  initComposer({
+    send: (messages) =>
+      connection.send(messages) ? undefined : 'too many messages are waiting for the relay; try again later',
+    run: group?.run,
+    draft: loadForTab(draftName) ?? '',
+    saveDraft: (draft) => {
+      saveForTab(draftName, draft);
     },
-    nicks: () => present.filter((each) => each !== nick),
+    nicks: () => present.filter((member) => member !== nick),
   });
 
-  return conversation.heard$.pipe(
-    connect((heard$) =>
+  return connection.event$.pipe(
+    connect((event$) =>
       merge(
-        heard$.pipe(tap(hear)),
-        heard$.pipe(
+        event$.pipe(tap(handleEvent)),
+        event$.pipe(
           roster(),
           tap((members) => {
             present = members.nicks;
-            drawMembers(members);
+            if (group === undefined) drawMembers(members);
+            else group.drawMembers(members);
           }),
         ),
-        heard$.pipe(
-          sessionState({ now: Date.now, retry$: conversation.retry$ }),
+        event$.pipe(
+          sessionState({ now: Date.now, retry$: connection.retry$ }),
           tap((state) => {
-            stateText.textContent = inWords(state);
+            stateText.textContent = describeState(state);
             stateText.className = `state ${state.type}`;
             retry.hidden = state.type !== 'offline';
           }),

@@ -1,12 +1,12 @@
-/** The element of the page with this id, which is there. */
+/** Returns the element with an id. Throws if the page does not have it. */
 export const byId = <E extends HTMLElement>(id: string, kind: new () => E): E => {
   const element = document.getElementById(id);
   if (!(element instanceof kind)) throw new TypeError(`the page has no #${id}`);
   return element;
 };
 
-/** A new element with a class and children; texts become text, whatever they hold. */
-export const make = <Name extends keyof HTMLElementTagNameMap>(
+/** Creates an element with a class and children. Strings become text nodes. */
+export const createElement = <Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   className = '',
   ...children: readonly (Node | string)[]
@@ -17,8 +17,8 @@ export const make = <Name extends keyof HTMLElementTagNameMap>(
   return element;
 };
 
-/** Shows a text in an element, or hides it where there is none. */
-export const tell = (element: HTMLElement, text: string | undefined): void => {
+/** Shows a text in an element, or hides the element if the text is `undefined`. */
+export const setText = (element: HTMLElement, text: string | undefined): void => {
   element.hidden = text === undefined;
   element.textContent = text ?? '';
 };

@@ -1,12 +1,10 @@
-/** The page of a relay: a room in a browser. One subscription, at the end of this file. */
+/** The page of a relay: a room in a browser. It subscribes once, at the end of this file. */
 import { catchError, defer, fromEvent, merge, of, switchMap, take } from 'rxjs';
-import { deriveRoomKeys } from '../browser/keys.js';
 import { chat } from './chat.js';
-import { door, type Entrance, wordsOf } from './door.js';
-import { byId, tell } from './dom.js';
-import { readNick } from './keep.js';
-import { inviteOfPage } from './link.js';
-import { readStay } from './stay.js';
+import { describeError, type JoinRequest, parsePageInvite, roomIdOf, showJoinForm } from './joinForm.js';
+import { byId, setText } from './dom.js';
+import { loadNick } from './storage.js';
+import { loadTabSession } from './tabSession.js';
 
 byId('insecure', HTMLElement).hidden = window.isSecureContext;
 
@@ -15,39 +13,39 @@ for (const button of document.querySelectorAll('[data-close]'))
     button.closest('dialog')?.close();
   });
 
-/** Who was here before the page was loaded again, and so need not be asked. */
-const returning = (): Entrance | undefined => {
+/** Returns the member of this tab if the page was reloaded, so that the form is not needed. */
+const findReturningMember = (): JoinRequest | undefined => {
   try {
-    const invite = inviteOfPage();
+    const invite = parsePageInvite();
     if (invite === undefined) return undefined;
-    const nick = readNick();
-    const isBack = nick !== '' && readStay(deriveRoomKeys(invite.secret).room) !== undefined;
-    return isBack ? { invite, nick } : undefined;
+    const nick = loadNick();
+    const isReturning = nick !== '' && loadTabSession(roomIdOf(invite)) !== undefined;
+    return isReturning ? { invite, nick } : undefined;
   } catch {
     return undefined;
   }
 };
 
-const talking$ = defer(() => {
-  const entrance = returning();
-  return entrance === undefined ? door(undefined) : of(entrance);
+const app$ = defer(() => {
+  const request = findReturningMember();
+  return request === undefined ? showJoinForm(undefined) : of(request);
 }).pipe(
-  switchMap((entrance) => chat(entrance)),
+  switchMap((request) => chat(request)),
   catchError((error: unknown) => {
     byId('room', HTMLElement).hidden = true;
-    return door(wordsOf(error));
+    return showJoinForm(describeError(error));
   }),
 );
 
-// Who was sent out and comes again begins on a page of its own, and so does another invite in the address of this one.
-merge(talking$, fromEvent(window, 'hashchange'))
+// Reload the page after a rejection and a new form, or if the address contains another invite.
+merge(app$, fromEvent(window, 'hashchange'))
   .pipe(take(1))
   .subscribe({
     next: () => {
       window.location.reload();
     },
-    // What went wrong is said at the door; this would be a fault of the page itself.
+    // The form shows errors of the room; this is an error of the page itself.
     error: (error: unknown) => {
-      tell(byId('fault', HTMLElement), wordsOf(error));
+      setText(byId('fault', HTMLElement), describeError(error));
     },
   });

@@ -1,49 +1,49 @@
-/** What has a place in a room: an entry, and where in it. */
-interface Placed {
+/** A row with its position in the room. */
+interface OrderedRow {
   readonly key: string;
   readonly position: number;
   readonly index: number;
 }
 
-/** So many rows are kept to be shown again. */
-export const KEPT = 50_000;
+/** Maximum number of rows in memory. */
+export const MAX_ROWS = 50_000;
 
-const isBefore = (one: Placed, other: Placed): boolean =>
+const isBefore = (one: OrderedRow, other: OrderedRow): boolean =>
   one.position !== other.position ? one.position < other.position : one.index < other.index;
 
-export interface RowOrder<R extends Placed> {
-  /** Each once, in their order, the newest `KEPT`. */
+export interface RowOrder<R extends OrderedRow> {
+  /** All rows once, in order, the newest `MAX_ROWS`. */
   readonly rows: readonly R[];
-  /** Puts one in its place; whether `rows` has changed. */
+  /** Inserts a row, and returns whether `rows` changed. */
   readonly add: (row: R) => boolean;
   /**
-   * From now on what was read comes once more, from further back on. What lies before the first row that was there is among
-   * `rows` once nothing is missing between them: else a reader would take for the next line what is a thousand further on.
+   * Expects all rows again from an earlier position. The older rows appear in `rows` once they are contiguous
+   * with the existing ones, so that no gap is shown as adjacent lines.
    */
-  readonly lookBack: () => void;
-  readonly isLookingBack: boolean;
+  readonly startLoadingOlder: () => void;
+  readonly isLoadingOlder: boolean;
   readonly clear: () => void;
 }
 
-/** The rows of a room in their order, in whatever order they come. */
-export const rowOrder = <R extends Placed>(): RowOrder<R> => {
+/** Keeps the rows of a room in order, whatever the order of insertion. */
+export const rowOrder = <R extends OrderedRow>(): RowOrder<R> => {
   let rows: R[] = [];
-  let back: { readonly first: R; readonly rows: R[] } | undefined;
+  let older: { readonly first: R; readonly rows: R[] } | undefined;
   const keys = new Set<string>();
 
   const trim = (all: R[]) => {
-    for (const old of all.splice(0, all.length - KEPT)) keys.delete(old.key);
+    for (const old of all.splice(0, all.length - MAX_ROWS)) keys.delete(old.key);
   };
 
-  const place = (row: R) => {
+  const insert = (row: R) => {
     let at = rows.length;
     const last = rows.at(-1);
     if (last !== undefined && isBefore(row, last)) {
       let low = 0;
       while (low < at) {
         const middle = (low + at) >> 1;
-        const there = rows[middle];
-        if (there !== undefined && !isBefore(row, there)) low = middle + 1;
+        const candidate = rows[middle];
+        if (candidate !== undefined && !isBefore(row, candidate)) low = middle + 1;
         else at = middle;
       }
     }
@@ -54,31 +54,31 @@ export const rowOrder = <R extends Placed>(): RowOrder<R> => {
     get rows() {
       return rows;
     },
-    get isLookingBack() {
-      return back !== undefined;
+    get isLoadingOlder() {
+      return older !== undefined;
     },
     add: (row) => {
       const isNew = !keys.has(row.key);
       keys.add(row.key);
-      if (back !== undefined && isBefore(row, back.first)) {
-        if (isNew) back.rows.push(row);
-        trim(back.rows);
+      if (older !== undefined && isBefore(row, older.first)) {
+        if (isNew) older.rows.push(row);
+        trim(older.rows);
         return false;
       }
-      const isThere = back !== undefined && back.rows.length > 0;
-      if (back !== undefined) rows = [...back.rows, ...rows];
-      back = undefined;
-      if (isNew) place(row);
+      const hasOlder = older !== undefined && older.rows.length > 0;
+      if (older !== undefined) rows = [...older.rows, ...rows];
+      older = undefined;
+      if (isNew) insert(row);
       trim(rows);
-      return isNew || isThere;
+      return isNew || hasOlder;
     },
-    lookBack: () => {
+    startLoadingOlder: () => {
       const [first] = rows;
-      if (back === undefined && first !== undefined) back = { first, rows: [] };
+      if (older === undefined && first !== undefined) older = { first, rows: [] };
     },
     clear: () => {
       rows = [];
-      back = undefined;
+      older = undefined;
       keys.clear();
     },
   };

@@ -1,84 +1,89 @@
-import type { Act, Heard } from '../../streams/index.js';
-import { actText } from '../cli/actText.js';
-import { alarmText } from '../cli/alarmText.js';
-import { clock, dated } from '../cli/chat/clock.js';
-import { mentions } from '../cli/chat/mention.js';
-import { counted } from '../terminal/counted.js';
-import { visibleNick, visibleNicks, visibleText } from '../terminal/visible.js';
-import { make } from './dom.js';
-import type { Keys } from './keep.js';
-import { piecesOf } from './links.js';
+import type { Act, ClientEvent } from '../../streams/index.js';
+import { actText, eventText } from '../text/eventText.js';
+import { formatTime, formatDateTime } from '../text/format.js';
+import { mentions } from '../text/unicode.js';
+import { sanitizeNick, sanitizeMessage } from '../text/sanitize.js';
+import { createElement } from './dom.js';
+import type { KnownKeys } from './storage.js';
+import { linkSegments } from './linkSegments.js';
 
-/** A line of the conversation, in its place. */
+/** A row of the timeline. */
 export interface Row {
   readonly key: string;
   readonly position: number;
   readonly index: number;
-  /** Whether somebody else said it. */
-  readonly isNews: boolean;
-  readonly draw: () => HTMLElement;
-  /** When it was said, by the sender's clock. */
+  /** Whether another member sent it. */
+  readonly isFromOther: boolean;
+  readonly render: () => HTMLElement;
+  /** Time of the message by the clock of its sender, in ms since 1970. */
   readonly time?: number;
 }
 
-export interface Drawing {
-  /** One's own public key and nick. */
+export interface RowContext {
+  /** Public key of the user. */
   readonly key: string;
   readonly nick: string;
-  readonly keys: Keys;
-  readonly onPerson: (nick: string, key: string) => void;
+  readonly keys: KnownKeys;
+  /** Whether the members agree on who they are. The relay then reports only who is online. */
+  readonly isGroup: boolean;
+  readonly onSelectPerson: (nick: string, key: string) => void;
 }
 
 /** Before the message at the same position. */
-const BEFORE = -1;
+const BEFORE_MESSAGE = -1;
 
-const row = (
+const createRow = (
   kind: string,
   position: number,
   index: number,
   draw: () => HTMLElement,
-  isNews = false,
+  isFromOther = false,
 ): Row => ({
   key: `${position}.${index}.${kind}`,
   position,
   index,
-  isNews,
-  draw,
+  isFromOther,
+  render: draw,
 });
 
-const note = (position: number, text: string, kind = 'note'): Row =>
-  row(kind, position, BEFORE, () => make('div', kind, text));
+/** Creates a row with a line of text. */
+export const createNote = (
+  position: number,
+  text: string,
+  kind = 'note',
+  index: number = BEFORE_MESSAGE,
+): Row => createRow(kind, position, index, () => createElement('div', kind, text));
 
-/** A sign that is drawn, and its word for who does not see it. */
-const sign = (className: string, drawn: string, word: string): HTMLElement => {
-  const element = make('span', className, make('span', 'unseen', ` ${word} `));
-  const shown = make('span', '', drawn);
-  shown.setAttribute('aria-hidden', 'true');
-  element.append(shown);
+/** Creates an icon with a text for screen readers. */
+const createIcon = (className: string, symbol: string, word: string): HTMLElement => {
+  const element = createElement('span', className, createElement('span', 'unseen', ` ${word} `));
+  const visiblePart = createElement('span', '', symbol);
+  visiblePart.setAttribute('aria-hidden', 'true');
+  element.append(visiblePart);
   element.title = word;
   return element;
 };
 
-/** A text in its lines, its addresses as links that show all of where they lead. */
-const written = (text: string): readonly (Node | string)[] =>
-  piecesOf(linesOf(text)).map((piece) => {
-    if (!piece.isLink) return piece.text;
-    const link = make('a', '', piece.text);
-    link.setAttribute('href', piece.text);
+/** Renders a text with its addresses as links that show their complete target. */
+const renderText = (text: string): readonly (Node | string)[] =>
+  linkSegments(sanitizeLines(text)).map((segment) => {
+    if (!segment.isLink) return segment.text;
+    const link = createElement('a', '', segment.text);
+    link.setAttribute('href', segment.text);
     link.rel = 'noreferrer noopener';
     link.target = '_blank';
     return link;
   });
 
-const linesOf = (text: string): string =>
+const sanitizeLines = (text: string): string =>
   text
     .split(/\r?\n/)
-    .map((each) => visibleText(each))
+    .map((line) => sanitizeMessage(line))
     .join('\n');
 
-/** What is said, by others or oneself; whatever it holds, it is text. */
-export const drawMessage = (
-  said: {
+/** Renders a message as text, whatever it contains. */
+export const renderMessage = (
+  message: {
     readonly nick: string;
     readonly key: string;
     readonly text: string;
@@ -86,71 +91,79 @@ export const drawMessage = (
     readonly time: number | undefined;
     readonly old?: true | undefined;
   },
-  { key, nick, keys, onPerson }: Drawing,
+  { key, nick, keys, onSelectPerson }: RowContext,
   mark: 'stored' | 'pending' | 'failed' | undefined,
 ): HTMLElement => {
-  const isOwn = said.key === key;
-  const line = make('div', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
-  if (!isOwn && mentions(said.text, nick)) line.classList.add('mention');
-  if (said.time !== undefined) {
-    const time = make('time', '', said.old === true ? dated(said.time) : clock(said.time));
-    time.dateTime = new Date(said.time).toISOString();
+  const isOwn = message.key === key;
+  const line = createElement('div', `message${isOwn ? ' own' : ''}${mark === 'failed' ? ' failed' : ''}`);
+  if (!isOwn && mentions(message.text, nick)) line.classList.add('mention');
+  if (message.time !== undefined) {
+    const time = createElement(
+      'time',
+      '',
+      message.old === true ? formatDateTime(message.time) : formatTime(message.time),
+    );
+    time.dateTime = new Date(message.time).toISOString();
     line.append(time);
   }
-  // Before the nick, where no text of anybody can stand: what somebody does is no words of theirs.
-  if (said.act !== undefined) line.append(sign('act', said.act === 'me' ? '*' : '--', 'action:'), ' ');
-  const who = make('button', 'who', visibleNick(said.nick));
-  who.type = 'button';
-  who.addEventListener('click', () => {
-    onPerson(said.nick, said.key);
+  // The icon precedes the nick, where no text of a member can appear, so that nobody can imitate an action.
+  if (message.act !== undefined)
+    line.append(createIcon('act', message.act === 'me' ? '*' : '--', 'action:'), ' ');
+  const nickButton = createElement('button', 'who', sanitizeNick(message.nick));
+  nickButton.type = 'button';
+  nickButton.addEventListener('click', () => {
+    onSelectPerson(message.nick, message.key);
   });
-  line.append(who);
+  line.append(nickButton);
   if (isOwn) line.append(' ');
   else {
-    const check = keys.isVerified(said.key)
-      ? sign('check good', '\u2713', 'verified')
-      : sign('check', '?', 'not verified');
-    // What it means is said where keys are compared. By the keyboard the nick leads there.
-    check.addEventListener('click', () => {
-      onPerson(said.nick, said.key);
+    const verifiedIcon = keys.isVerified(message.key)
+      ? createIcon('check good', '\u2713', 'verified')
+      : createIcon('check', '?', 'not verified');
+    // The dialog explains the icon. Keyboard users reach it through the nick.
+    verifiedIcon.addEventListener('click', () => {
+      onSelectPerson(message.nick, message.key);
     });
-    line.append(check);
+    line.append(verifiedIcon);
   }
   line.append(
-    make('span', 'text', ...written(said.act === undefined ? said.text : actText(said.act, said.text))),
+    createElement(
+      'span',
+      'text',
+      ...renderText(message.act === undefined ? message.text : actText(message.act, message.text)),
+    ),
   );
-  if (mark !== undefined) line.append(sign('mark', MARKS[mark], mark === 'failed' ? 'not sent' : mark));
+  if (mark !== undefined) line.append(createIcon('mark', MARKS[mark], mark === 'failed' ? 'not sent' : mark));
   return line;
 };
 
 const MARKS = { stored: '\u25cf', pending: '\u25cc', failed: '\u2717 not sent' } as const;
 
-/** What somebody in a room sees of it; `undefined`: nothing. */
-export const rowOf = (heard: Heard, drawing: Drawing): Row | undefined => {
-  switch (heard.type) {
+/** Creates the row of an event, or returns `undefined` if it shows nothing. */
+export const createEventRow = (event: ClientEvent, context: RowContext): Row | undefined => {
+  switch (event.type) {
     case 'message': {
-      const isOwn = heard.key === drawing.key;
-      const draw = () => drawMessage(heard, drawing, isOwn ? 'stored' : undefined);
-      return { ...row('message', heard.position, heard.index, draw, !isOwn), time: heard.time };
+      const isOwn = event.key === context.key;
+      const draw = () => renderMessage(event, context, isOwn ? 'stored' : undefined);
+      return { ...createRow('message', event.position, event.index, draw, !isOwn), time: event.time };
     }
     case 'joined':
     case 'left': {
-      const others = heard.nicks.filter((nick) => nick !== drawing.nick);
-      if (heard.nicks.length > 0 && others.length === 0) return undefined;
-      const who = others.length > 0 ? visibleNicks(others) : counted(heard.count, 'member');
-      return note(heard.position, `${who} ${heard.type}`, 'presence');
+      const nicks = event.nicks.filter((nick) => nick !== context.nick);
+      if (event.nicks.length > 0 && nicks.length === 0) return undefined;
+      return createNote(event.position, eventText({ ...event, nicks, isGroup: context.isGroup }), 'presence');
     }
     case 'gap':
-      return note(heard.to, `entries ${heard.from} to ${heard.to} are no longer kept`);
-    case 'first-sight': {
-      const who = visibleNick(heard.nick);
-      return note(heard.position, `${who} is met for the first time: choose the nick to compare numbers`);
+      return createNote(event.to, `entries ${event.from} to ${event.to} are no longer kept`);
+    case 'first-seen': {
+      const who = sanitizeNick(event.nick);
+      return createNote(event.position, `${who} is new here: select the nick to verify`);
     }
     case 'alarm':
     case 'key-changed':
-      return note(heard.position, alarmText(heard), `alarm ${heard.type}`);
+      return createNote(event.position, eventText(event), `alarm ${event.type}`);
     case 'undecryptable':
-      return note(heard.position, `entry ${heard.position} does not open: ${heard.reason}`);
+      return createNote(event.position, eventText(event));
     default:
       return undefined;
   }

@@ -1,85 +1,86 @@
-import { day, dayNumber } from '../cli/chat/clock.js';
+import { formatDay, dayNumber } from '../text/format.js';
 import { rowOrder } from './rowOrder.js';
 import type { Row } from './rows.js';
 
-/** So many lines are in the page at most. */
-const SHOWN = 200;
-const SHIFT = 80;
+/** Maximum number of rows in the page. */
+const MAX_VISIBLE_ROWS = 200;
+const SHIFT_ROWS = 80;
 
-/** So near, in pixels, to an end of the list it moves on. */
-const NEAR = 300;
-const AT_END = 40;
+/** Distance in pixels from an end of the list at which the window moves. */
+const NEAR_PX = 300;
+const AT_END_PX = 40;
 
 export interface Timeline {
   readonly add: (row: Row) => void;
-  /** Behind all that has a place: what has none yet. */
+  /** Sets the rows after all others: messages without a position. */
   readonly setTail: (rows: readonly Row[]) => void;
   readonly clear: () => void;
-  /** Draws what is shown anew: whose key is verified has changed. */
+  /** Renders the visible rows again after a key was verified. */
   readonly redraw: () => void;
-  readonly toEnd: () => void;
+  readonly scrollToEnd: () => void;
 }
 
 /**
- * The lines of a room in their order, of which a window is in the page: it follows the newest, or stays where somebody
- * reads, and moves when they come to its end. `more` is called at the very beginning.
+ * Renders a window of the rows of a room. It follows the newest row, or stays at the scroll position and moves
+ * when the user reaches its end. Calls `more` at the beginning of the rows.
  */
-export const timeline = (
+export const createTimeline = (
   list: HTMLElement,
   { more, onUnread }: { readonly more: () => boolean; readonly onUnread: (isUnread: boolean) => void },
 ): Timeline => {
   const order = rowOrder<Row>();
   let tail: readonly Row[] = [];
-  const drawn = new Map<string, HTMLElement>();
-  /** The row that the window begins with; `undefined`: it ends with the newest. */
+  const elements = new Map<string, HTMLElement>();
+  /** First row of the window; `undefined` if the window follows the newest row. */
   let top: Row | undefined;
-  let isDue = false;
+  let isRenderScheduled = false;
 
   const all = () => [...order.rows, ...tail];
 
-  const lookBack = () => {
-    if (!order.isLookingBack && more()) order.lookBack();
+  const loadOlder = () => {
+    if (!order.isLoadingOlder && more()) order.startLoadingOlder();
   };
 
   const render = () => {
-    isDue = false;
-    const every = all();
-    const from = top === undefined ? Math.max(0, every.length - SHOWN) : Math.max(0, every.indexOf(top));
-    const shown = every.slice(from, from + SHOWN);
-    const wanted = new Set(shown.map(({ key }) => key));
-    const fixed = anchor();
-    // What was said long ago is no news to who listens.
+    isRenderScheduled = false;
+    const rows = all();
+    const from =
+      top === undefined ? Math.max(0, rows.length - MAX_VISIBLE_ROWS) : Math.max(0, rows.indexOf(top));
+    const visibleRows = rows.slice(from, from + MAX_VISIBLE_ROWS);
+    const wanted = new Set(visibleRows.map(({ key }) => key));
+    const anchorRow = anchor();
+    // Screen readers should not announce old messages.
     list.ariaBusy = String(top !== undefined);
-    for (const [key, element] of drawn)
+    for (const [key, element] of elements)
       if (!wanted.has(key)) {
         element.remove();
-        drawn.delete(key);
+        elements.delete(key);
       }
     let next = list.firstElementChild;
-    let said = every.slice(0, from).findLast(({ time }) => time !== undefined)?.time ?? Date.now();
-    for (const row of shown) {
-      const element = drawn.get(row.key) ?? row.draw();
-      drawn.set(row.key, element);
+    let lastTime = rows.slice(0, from).findLast(({ time }) => time !== undefined)?.time ?? Date.now();
+    for (const row of visibleRows) {
+      const element = elements.get(row.key) ?? row.render();
+      elements.set(row.key, element);
       if (row.time !== undefined) {
-        if (dayNumber(row.time) === dayNumber(said)) delete element.dataset['day'];
-        else element.dataset['day'] = day(row.time);
-        said = row.time;
+        if (dayNumber(row.time) === dayNumber(lastTime)) delete element.dataset['day'];
+        else element.dataset['day'] = formatDay(row.time);
+        lastTime = row.time;
       }
       if (element === next) next = next.nextElementSibling;
       else list.insertBefore(element, next);
     }
     list.ariaBusy = 'false';
     if (top === undefined) list.scrollTop = list.scrollHeight;
-    else if (fixed?.element.isConnected === true)
-      list.scrollTop += fixed.element.getBoundingClientRect().top - fixed.top;
-    onUnread(top !== undefined && from + shown.length < every.length);
-    const isAtTop = list.scrollHeight <= list.clientHeight || (top !== undefined && list.scrollTop < NEAR);
-    if (!isAtTop || every.length === 0) return;
-    if (from > 0 && top !== undefined) moveTo(from - SHIFT);
-    else if (from === 0) lookBack();
+    else if (anchorRow?.element.isConnected === true)
+      list.scrollTop += anchorRow.element.getBoundingClientRect().top - anchorRow.top;
+    onUnread(top !== undefined && from + visibleRows.length < rows.length);
+    const isAtTop = list.scrollHeight <= list.clientHeight || (top !== undefined && list.scrollTop < NEAR_PX);
+    if (!isAtTop || rows.length === 0) return;
+    if (from > 0 && top !== undefined) moveTo(from - SHIFT_ROWS);
+    else if (from === 0) loadOlder();
   };
 
-  /** The first line that can be seen, and where. */
+  /** Returns the first visible row and its offset. */
   const anchor = (): { readonly element: Element; readonly top: number } | undefined => {
     const edge = list.getBoundingClientRect().top;
     for (const element of list.children) {
@@ -89,56 +90,56 @@ export const timeline = (
     return undefined;
   };
 
-  const soon = () => {
-    if (isDue) return;
-    isDue = true;
-    // After all of what came together.
+  const scheduleRender = () => {
+    if (isRenderScheduled) return;
+    isRenderScheduled = true;
+    // After all events that arrived together.
     setTimeout(render);
   };
 
   const moveTo = (from: number) => {
     top = all()[Math.max(0, from)];
-    soon();
+    scheduleRender();
   };
 
   list.addEventListener('scroll', () => {
-    const every = all();
+    const rows = all();
     const below = list.scrollHeight - list.scrollTop - list.clientHeight;
-    const from = top === undefined ? Math.max(0, every.length - SHOWN) : every.indexOf(top);
-    const isLast = from + SHOWN >= every.length;
-    if (below <= AT_END && isLast) {
+    const from = top === undefined ? Math.max(0, rows.length - MAX_VISIBLE_ROWS) : rows.indexOf(top);
+    const isLast = from + MAX_VISIBLE_ROWS >= rows.length;
+    if (below <= AT_END_PX && isLast) {
       if (top !== undefined) {
         top = undefined;
-        soon();
+        scheduleRender();
       }
       return;
     }
-    // A look back is under way: what comes keeps the place.
-    top ??= every[from];
-    if (list.scrollTop < NEAR && from > 0) moveTo(from - SHIFT);
-    else if (list.scrollTop < NEAR) lookBack();
-    else if (below < NEAR && !isLast) moveTo(from + SHIFT);
+    // Older rows are loading; keep the scroll position.
+    top ??= rows[from];
+    if (list.scrollTop < NEAR_PX && from > 0) moveTo(from - SHIFT_ROWS);
+    else if (list.scrollTop < NEAR_PX) loadOlder();
+    else if (below < NEAR_PX && !isLast) moveTo(from + SHIFT_ROWS);
   });
 
   return {
     add: (row) => {
-      if (order.add(row)) soon();
+      if (order.add(row)) scheduleRender();
     },
     setTail: (waiting) => {
       tail = waiting;
-      soon();
+      scheduleRender();
     },
     clear: () => {
       order.clear();
       top = undefined;
-      soon();
+      scheduleRender();
     },
     redraw: () => {
-      for (const element of drawn.values()) element.remove();
-      drawn.clear();
+      for (const element of elements.values()) element.remove();
+      elements.clear();
       render();
     },
-    toEnd: () => {
+    scrollToEnd: () => {
       top = undefined;
       render();
     },

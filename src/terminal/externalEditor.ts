@@ -2,113 +2,158 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hear } from '../guard.js';
-import { systemFault } from '../systemFault.js';
-import { withoutSecrets } from '../withoutSecrets.js';
-import { handOver } from './handOver.js';
+import { addListener } from '../util/guard.js';
+import { describeSystemError } from '../util/errors.js';
+import { removeSecrets } from '../util/removeSecrets.js';
+import { setTerminalLeased } from './terminalState.js';
+import { pluralize } from '../text/format.js';
+import { concatText, safe, type SafeText, sanitizeLines } from '../text/sanitize.js';
 
-/** What became of a text in an editor. */
-export type Edited =
+/** Result of editing a text. */
+export type EditResult =
   | { readonly type: 'text'; readonly text: string }
-  /** It ended otherwise than well: what was is to stay. */
+  /** The editor failed, so the text is unchanged. */
   | { readonly type: 'unchanged' }
   | { readonly type: 'failed'; readonly reason: string };
 
-/** An editor that is open. */
-export interface OpenEditor {
-  /** Where the text is, for this person alone; it goes when the editor is closed. */
+/** Running editor. */
+export interface ExternalEditor {
+  /** File with the text, readable by this user only. It is removed when the editor is closed. */
   readonly file: string;
-  /** Ends the editor, as it would be if its terminal went, and leaves the file. */
+  /** Ends the editor as a lost terminal would, and leaves the file. */
   readonly abandon: () => void;
 }
 
-/** The editor of the person, as a command of the shell. */
-const command = (): string =>
+/** Returns the user's editor as a shell command. */
+const editorCommand = (): string =>
   [process.env['VISUAL'], process.env['EDITOR']].find((each) => each !== undefined && each !== '') ??
   (process.platform === 'win32' ? 'notepad' : 'vi');
 
 /**
- * Opens an editor on a text, in the terminal of this process, which must have let go of it; calls back once it is closed.
- * Calls back at once and returns `undefined` if the text cannot be written or the editor not started.
+ * Opens an editor on a text and calls back when it is closed. The terminal of this process must have been
+ * released. If the text cannot be written or the editor not started, calls back at once and returns
+ * `undefined`.
  */
-export const openEditor = (text: string, done: (edited: Edited) => void): OpenEditor | undefined => {
+export const openExternalEditor = (
+  text: string,
+  onDone: (result: EditResult) => void,
+): ExternalEditor | undefined => {
   const draft = writeDraft(text);
   if (typeof draft === 'string') {
-    done({ type: 'failed', reason: draft });
+    onDone({ type: 'failed', reason: draft });
     return undefined;
   }
   const { directory, file } = draft;
-  let isOver = false;
-  const end = (edited: Edited) => {
-    if (isOver) return;
-    isOver = true;
-    handOver(false);
+  let isFinished = false;
+  const finish = (result: EditResult) => {
+    if (isFinished) return;
+    isFinished = true;
+    setTerminalLeased(false);
     removeDraft(directory);
-    done(edited);
+    onDone(result);
   };
-  const failed = (error: unknown) => {
-    end({ type: 'failed', reason: systemFault(error) });
+  const onError = (error: unknown) => {
+    finish({ type: 'failed', reason: describeSystemError(error) });
   };
-  handOver(true);
-  const env = withoutSecrets(process.env);
-  const closed = (code: number | null) => {
-    if (isOver) return;
-    if (code === 127) end({ type: 'failed', reason: `there is no ${command()}; VISUAL or EDITOR names one` });
-    else if (code !== 0) end({ type: 'unchanged' });
-    else end(readText(file));
+  setTerminalLeased(true);
+  const env = removeSecrets(process.env);
+  const onClose = (code: number | null) => {
+    if (isFinished) return;
+    if (code === 127)
+      finish({ type: 'failed', reason: `there is no ${editorCommand()}; set VISUAL or EDITOR` });
+    else if (code !== 0) finish({ type: 'unchanged' });
+    else finish(loadDraft(file));
   };
   let child: ChildProcess;
   try {
     child =
       process.platform === 'win32'
-        ? spawn(`${command()} "${file}"`, { stdio: 'inherit', shell: true, env })
-        : spawn('/bin/sh', ['-c', `${command()} "$1"`, 'sh', file], { stdio: 'inherit', env });
+        ? spawn(`${editorCommand()} "${file}"`, { stdio: 'inherit', shell: true, env })
+        : spawn('/bin/sh', ['-c', `${editorCommand()} "$1"`, 'sh', file], { stdio: 'inherit', env });
   } catch (error) {
-    // Some faults of the system are thrown, such as a command that is too long; others are events.
-    failed(error);
+    // Some system errors are thrown, such as for a command that is too long; others are events.
+    onError(error);
     return undefined;
   }
-  hear(child, 'error', failed, failed);
-  hear(child, 'close', closed, failed);
+  addListener(child, 'error', onError, onError);
+  addListener(child, 'close', onClose, onError);
   return {
     file,
     abandon: () => {
-      isOver = true;
-      handOver(false);
+      isFinished = true;
+      setTerminalLeased(false);
       child.kill('SIGHUP');
     },
   };
 };
 
-/** A file in a directory of its own, for this person alone; or why there is none. */
+/** Writes a draft to a file in a private directory of its own. Returns the reason if that fails. */
 const writeDraft = (text: string): { readonly directory: string; readonly file: string } | string => {
   let directory: string | undefined;
   try {
-    // Where there is one, it is in memory and nobody else's.
+    // `XDG_RUNTIME_DIR` is in memory and private to the user.
     directory = mkdtempSync(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'rxchat-'));
     const file = join(directory, 'draft.txt');
     writeFileSync(file, text === '' ? '' : `${text}\n`, { mode: 0o600 });
     return { directory, file };
   } catch (error) {
     if (directory !== undefined) removeDraft(directory);
-    return `the draft cannot be written: ${systemFault(error)}`;
+    return `cannot write the draft: ${describeSystemError(error)}`;
   }
 };
 
-/** What cannot be removed stays, for this person alone. */
+/** Removes the draft's directory. If that fails, it stays, private to this user. */
 const removeDraft = (directory: string): void => {
   try {
     rmSync(directory, { recursive: true, force: true });
   } catch {
-    // The disk fails, or the directory is held; the text itself was read or is not wanted.
+    // The disk failed, or the directory is in use. The text was read already or is not needed.
   }
 };
 
-const readText = (file: string): Edited => {
+const loadDraft = (file: string): EditResult => {
   try {
     return { type: 'text', text: readFileSync(file, 'utf8') };
   } catch {
-    // It was removed there: nothing is wanted of it.
+    // The editor removed the file, so the text is unchanged.
     return { type: 'unchanged' };
   }
+};
+
+/** Maximum length of the waiting output, in UTF-16 code units. */
+const MAX_LENGTH = 1_048_576;
+
+const NEWLINE = sanitizeLines('\n');
+
+/**
+ * Lines to print once another program has released the terminal. Beyond 1 MiB, the oldest are dropped and
+ * their number is reported.
+ */
+interface DeferredOutput {
+  readonly add: (text: SafeText) => void;
+  /** Returns and removes all lines, each with a newline. */
+  readonly flush: () => SafeText;
+}
+
+/** Creates an empty output that keeps at most `maxLength` UTF-16 code units. */
+export const deferredOutput = (maxLength: number = MAX_LENGTH): DeferredOutput => {
+  let texts: SafeText[] = [];
+  let size = 0;
+  let droppedCount = 0;
+  return {
+    add: (text) => {
+      texts.push(text);
+      size += text.length;
+      while (size > maxLength && texts.length > 1) {
+        size -= texts.shift()?.length ?? 0;
+        droppedCount += 1;
+      }
+    },
+    flush: () => {
+      const lines =
+        droppedCount === 0 ? texts : [safe`-- ${pluralize(droppedCount, 'line')} were dropped`, ...texts];
+      [texts, size, droppedCount] = [[], 0, 0];
+      return concatText(...lines.flatMap((each) => [each, NEWLINE]));
+    },
+  };
 };

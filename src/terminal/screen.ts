@@ -1,202 +1,153 @@
-import {
-  asyncScheduler,
-  fromEvent,
-  map,
-  Observable,
-  startWith,
-  Subject,
-  Subscription,
-  takeUntil,
-} from 'rxjs';
-import { guarded } from '../guard.js';
-import { asked, drawn, erased, evidenceOf, isAffected, reflowBy } from './drawing.js';
+import { fromEvent, map, Observable, startWith, Subject, takeUntil } from 'rxjs';
+import { resizeHandler } from './resizeHandler.js';
+import { guard } from '../util/guard.js';
+import { renderFrame, eraseFrame } from './frame.js';
 import type { Complete } from './editor/completion.js';
-import { given, rewritten, step } from './editor/editor.js';
-import { pastedText } from './editor/paste.js';
-import { type Editor, type Effect, newEditor, type Step } from './editor/state.js';
-import { aboveOf, type Foot, type View, viewOf } from './editor/view.js';
-import { type Edited, type OpenEditor, openEditor } from './externalEditor.js';
-import { held } from './held.js';
+import { closeEditor, replaceText, applyInput } from './editor/editor.js';
+import { normalizePaste } from './editor/draft.js';
+import { type EditorState, type EditorEffect, createEditor, type EditorStep } from './editor/state.js';
+import { layoutFooter, type Footer, type Frame, layoutEditor } from './editor/layout.js';
+import {
+  type EditResult,
+  type ExternalEditor,
+  openExternalEditor,
+  deferredOutput,
+} from './externalEditor.js';
 import { openTty } from './tty.js';
-import { control, joined, shown, stacked, type Visible, visibleLines } from './visible.js';
-import { divertErrors } from './write.js';
+import {
+  controlSequence,
+  concatText,
+  safe,
+  joinLines,
+  type SafeText,
+  sanitizeLines,
+} from '../text/sanitize.js';
+import { redirectStderr } from './write.js';
 
-export type { Foot } from './editor/view.js';
+export type { Footer } from './editor/layout.js';
 
-/** A size of the terminal holds when no other one came for so many ms: whoever drags a border passes many. */
-const SETTLED = 60;
+const NO_FOOTER: Footer = { above: [], prompt: safe`` };
 
-/** How long, in ms, the terminal may take to answer where its cursor is. */
-const ANSWER = 200;
-
-/** How long, in ms, the notice of a change of the columns may take: tmux holds it back for 250. */
-const NOTICE = 400;
-
-const NO_FOOT: Foot = { above: [], prompt: shown`` };
-
-/** A place where one person reads and writes. */
+/** Screen on which a person reads and writes. */
 export interface Screen {
-  /** What is entered, each as a whole; it may hold `\n`. Completes when the person wants to go. */
+  /** Emits each entered text, which may contain `\n`. Completes when the user leaves. */
   readonly line$: Observable<string>;
-  /** How many columns there are, and how many after each resize. */
+  /** Emits the number of columns, and again after each resize. */
   readonly columns$: Observable<number>;
-  /** Shows lines above the foot and the draft, which stay as they are; from then on they are the terminal's own. */
-  readonly print: (text: Visible) => void;
-  /** What is printed and set in one turn of the event loop is drawn at once. */
-  readonly setFoot: (foot: Foot) => void;
-  /** Opens the editor of the person (`$VISUAL`, `$EDITOR`) on a text, which is the draft when it is closed. */
+  /** Prints lines above the footer and the draft. From then on they belong to the terminal's scrollback. */
+  readonly print: (text: SafeText) => void;
+  /** Sets the footer. All changes of a tick are drawn together. */
+  readonly setFooter: (footer: Footer) => void;
+  /** Opens the user's editor (`$VISUAL`, `$EDITOR`) with a text. The edited text becomes the draft. */
   readonly edit: (text: string) => void;
   /** Clears the screen, as Ctrl-L does. */
   readonly clear: () => void;
 }
 
-/** What was entered before, and where to keep what is. */
-export interface Kept {
-  /** From the oldest to the newest. */
+/** Earlier entries, and where to save new ones. */
+export interface InputHistory {
+  /** Entries, oldest first. */
   readonly entries: readonly string[];
-  readonly keep: (entry: string) => void;
+  readonly add: (entry: string) => void;
 }
 
-export interface ScreenOptions {
-  readonly foot: Foot;
-  /** What the Tab key makes of the word before the cursor. */
+/** Options of `terminalScreen`. */
+interface ScreenOptions {
+  readonly footer: Footer;
+  /** Completes the word before the cursor, for the Tab key. */
   readonly complete?: Complete;
-  readonly history?: Kept;
-  /** Of lines that were pasted: how each is entered so that nothing but saying it can be meant. */
-  readonly literal?: (line: string) => string;
+  readonly history?: InputHistory;
+  /** Escapes a pasted line so that it can only be a message, never a command. */
+  readonly escapeCommand?: (line: string) => string;
 }
 
 /**
- * The input line of a terminal. Emits the screen once; completes when the person wants to go (Ctrl-D, Ctrl-C); gives
- * the terminal back when it is unsubscribed, whatever then is a draft is shown and kept. What is printed afterwards still stands
- * above what is left of the foot, and what goes to standard error below it.
+ * Opens the input line of a terminal and emits its screen. Completes when the user leaves (Ctrl-D, Ctrl-C).
+ * Unsubscribing restores the terminal, then shows and saves the draft.
+ *
+ * Later output is printed above the rest of the footer, and standard error below it. This is a single file
+ * because all its functions share the state of what is drawn.
  */
 export const terminalScreen = ({
-  foot: firstFoot,
+  footer: initialFooter,
   complete = () => [],
-  history = { entries: [], keep: () => undefined },
-  literal = (line) => line,
+  history = { entries: [], add: () => undefined },
+  escapeCommand = (line) => line,
 }: ScreenOptions): Observable<Screen> =>
   new Observable((subscriber) => {
-    const entered$ = new Subject<string>();
+    const submitted$ = new Subject<string>();
     const closed$ = new Subject<void>();
-    const printed = held();
-    let editor: Editor = newEditor(history.entries);
-    let foot = firstFoot;
-    /** What of it is on the screen. */
-    let view: View | undefined;
-    let open: OpenEditor | undefined;
+    const deferred = deferredOutput();
+    let editor: EditorState = createEditor(history.entries);
+    let footer = initialFooter;
+    /** Frame that is on the screen. */
+    let frame: Frame | undefined;
+    let externalEditor: ExternalEditor | undefined;
     let isClosed = false;
     let isSuspended = false;
-    let isDue = false;
-    /** It is closed, and something stands below it. */
-    let isLeft = false;
-    /** Whether the terminal is known to wrap its rows again when its columns change. */
-    let reflows = reflowBy(process.env);
-    /** Waits for a size that holds, or for an answer; nothing is drawn meanwhile. */
-    let resizing = Subscription.EMPTY;
-    let isAsked = false;
-    let answers = true;
-    /** The column of the cursor, of which the terminal's last column is still to come. */
-    let reported: number | undefined;
+    let isDrawDue = false;
+    /** Whether the screen is closed and there is output below it. */
+    let hasOutputBelow = false;
 
-    /** What is thrown while keys are read or anything is drawn ends this screen, and not the process. */
-    const failed = (error: unknown) => {
+    /** Errors while reading keys or drawing end this screen, but not the process. */
+    const onError = (error: unknown) => {
       subscriber.error(error);
     };
 
-    const draw = (isWrapped = reflows) => {
-      isDue = false;
-      if (open !== undefined || isSuspended || (!resizing.closed && !isClosed)) return;
-      const before = view === undefined ? shown`` : erased(view, tty.columns, isWrapped);
-      view = isClosed ? aboveOf(foot, tty) : viewOf(foot, editor, tty);
-      tty.write(joined(before, printed.taken(), drawn(view)));
+    const draw = (isWrapped = resizer.isReflowing) => {
+      isDrawDue = false;
+      if (externalEditor !== undefined || isSuspended || (resizer.isPending && !isClosed)) return;
+      const before = frame === undefined ? safe`` : eraseFrame(frame, tty.columns, isWrapped);
+      frame = isClosed ? layoutFooter(footer, tty) : layoutEditor(footer, editor, tty);
+      tty.write(concatText(before, deferred.flush(), renderFrame(frame)));
     };
     const drawSoon = () => {
-      if (isDue) return;
-      isDue = true;
+      if (isDrawDue) return;
+      isDrawDue = true;
       setImmediate(
-        guarded(() => {
-          if (isDue) draw();
-        }, failed),
+        guard(() => {
+          if (isDrawDue) draw();
+        }, onError),
       );
     };
     const clear = () => {
-      if (view !== undefined) tty.write(erased(view, tty.columns, reflows));
-      view = undefined;
+      if (frame !== undefined) tty.write(eraseFrame(frame, tty.columns, resizer.isReflowing));
+      frame = undefined;
     };
-    const resized = () => {
-      resizing.unsubscribe();
-      resizing = asyncScheduler.schedule(guarded(settled, failed), SETTLED);
-    };
-    const settled = () => {
-      isAsked = view !== undefined && answers && isAffected(view, tty.columns);
-      if (!isAsked) {
-        redraw();
-        return;
-      }
-      reported = undefined;
-      tty.write(asked);
-      resizing = asyncScheduler.schedule(
-        guarded(() => {
-          answers = false;
-          redraw();
-        }, failed),
-        ANSWER,
-      );
-    };
-    const answered = (column: number) => {
-      if (!isAsked || view === undefined) return;
-      if (reported === undefined) {
-        reported = column;
-        return;
-      }
-      if (column !== tty.columns - 1) {
-        // It has changed again, and the notice of that is on its way.
-        isAsked = false;
-        resizing.unsubscribe();
-        resizing = asyncScheduler.schedule(
-          guarded(() => {
-            redraw(false);
-          }, failed),
-          NOTICE,
-        );
-        return;
-      }
-      const { wrapped, cut } = evidenceOf(view, tty.columns, reported);
-      if (wrapped !== cut) reflows = wrapped;
-      redraw((wrapped || cut) && reflows);
-    };
-    const redraw = (isWrapped = reflows) => {
-      isAsked = false;
-      resizing.unsubscribe();
-      draw(isWrapped);
-    };
-    const print = (text: Visible) => {
-      printed.add(text);
+    const resizer = resizeHandler({
+      frame: () => frame,
+      columns: () => tty.columns,
+      write: (text) => {
+        tty.write(text);
+      },
+      draw,
+      onError,
+    });
+    const print = (text: SafeText) => {
+      deferred.add(text);
       drawSoon();
     };
 
-    /** What is drawn now stays, or what is still due would be drawn over this. */
-    const writeBelow = (text: Visible) => {
-      if (isDue) draw();
-      isLeft = true;
-      [view, foot] = [undefined, NO_FOOT];
-      tty.write(joined(text, visibleLines('\n')));
+    /** Draws first, since a pending draw would overwrite this output. */
+    const writeBelow = (text: SafeText) => {
+      if (isDrawDue) draw();
+      hasOutputBelow = true;
+      [frame, footer] = [undefined, NO_FOOTER];
+      tty.write(concatText(text, sanitizeLines('\n')));
     };
 
-    const go = ({ editor: next, effects }: Step) => {
+    const applyStep = ({ editor: next, effects }: EditorStep) => {
       editor = next;
       drawSoon();
-      effects.forEach(act);
+      effects.forEach(runEffect);
     };
-    const act = (effect: Effect) => {
+    const runEffect = (effect: EditorEffect) => {
       switch (effect.type) {
         case 'enter':
-          entered$.next(effect.text);
+          submitted$.next(effect.text);
           break;
         case 'keep':
-          history.keep(effect.text);
+          history.add(effect.text);
           break;
         case 'edit':
           edit(editor.draft.text);
@@ -211,92 +162,92 @@ export const terminalScreen = ({
           tty.suspend();
           break;
         case 'clear':
-          view = undefined;
-          tty.write(control('clearAll'));
+          frame = undefined;
+          tty.write(controlSequence('clearAll'));
           break;
       }
     };
 
     const edit = (text: string) => {
-      if (isClosed || open !== undefined) return;
+      if (isClosed || externalEditor !== undefined) return;
       clear();
       tty.release();
-      const done = (edited: Edited) => {
-        open = undefined;
-        if (edited.type === 'text') editor = rewritten(editor, pastedText(edited.text));
-        if (edited.type === 'unchanged') editor = rewritten(editor, text);
-        if (edited.type === 'failed') {
-          editor = rewritten(editor, text);
-          printed.add(shown`-- no editor: ${edited.reason}`);
+      const done = (result: EditResult) => {
+        externalEditor = undefined;
+        if (result.type === 'text') editor = replaceText(editor, normalizePaste(result.text));
+        if (result.type === 'unchanged') editor = replaceText(editor, text);
+        if (result.type === 'failed') {
+          editor = replaceText(editor, text);
+          deferred.add(safe`-- cannot open an editor: ${result.reason}`);
         }
-        tty.hold();
+        tty.acquire();
         draw();
       };
-      open = openEditor(text, guarded(done, failed));
+      externalEditor = openExternalEditor(text, guard(done, onError));
     };
 
     const close = () => {
       if (isClosed) return;
       isClosed = true;
       isSuspended = false;
-      resizing.unsubscribe();
-      divertErrors(writeBelow);
-      if (open !== undefined) {
-        open.abandon();
-        printed.add(shown`-- what was being written is in ${open.file}`);
-        open = undefined;
+      resizer.cancel();
+      redirectStderr(writeBelow);
+      if (externalEditor !== undefined) {
+        externalEditor.abandon();
+        deferred.add(safe`-- your draft is in ${externalEditor.file}`);
+        externalEditor = undefined;
       }
       const { text } = editor.draft;
-      if (text.trim() !== '') printed.add(stacked([shown`-- not sent:`, visibleLines(text)]));
-      guarded(() => {
-        given(editor).effects.forEach(act);
+      if (text.trim() !== '') deferred.add(joinLines([safe`-- not sent:`, sanitizeLines(text)]));
+      guard(() => {
+        closeEditor(editor).effects.forEach(runEffect);
         draw();
-      }, failed)();
+      }, onError)();
       tty.close();
       closed$.next();
-      entered$.complete();
+      submitted$.complete();
       subscriber.complete();
     };
 
     const tty = openTty({
-      input: (input) => {
-        if (input.type === 'cursor') answered(input.column);
-        else go(step(editor, input, { complete, literal }));
+      onInput: (input) => {
+        if (input.type === 'cursor') resizer.onCursorReport(input.column);
+        else applyStep(applyInput(editor, input, { complete, escapeCommand }));
       },
-      resized,
-      continued: () => {
-        if (open !== undefined) return;
-        // Whoever stopped it may have written meanwhile.
-        if (view !== undefined) tty.write(visibleLines('\n'));
-        view = undefined;
+      onResize: resizer.onResize,
+      onContinue: () => {
+        if (externalEditor !== undefined) return;
+        // The shell may have written in the meantime.
+        if (frame !== undefined) tty.write(sanitizeLines('\n'));
+        frame = undefined;
         isSuspended = false;
-        tty.hold();
+        tty.acquire();
         draw();
       },
-      gone: close,
-      failed,
+      onClose: close,
+      onError,
     });
     subscriber.add(close);
-    divertErrors(print);
-    tty.hold();
+    redirectStderr(print);
+    tty.acquire();
     draw();
 
     subscriber.next({
-      line$: entered$.asObservable(),
+      line$: submitted$.asObservable(),
       columns$: fromEvent(process.stdout, 'resize').pipe(
         startWith(undefined),
         map(() => tty.columns),
         takeUntil(closed$),
       ),
       print,
-      setFoot: (next) => {
-        if (isLeft) return;
-        foot = next;
+      setFooter: (next) => {
+        if (hasOutputBelow) return;
+        footer = next;
         drawSoon();
       },
       edit,
       clear: () => {
-        act({ type: 'clear' });
+        runEffect({ type: 'clear' });
         drawSoon();
       },
     });

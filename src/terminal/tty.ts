@@ -1,68 +1,71 @@
-import { after, guarded, hear } from '../guard.js';
-import { type CursorReport, type Input, keyReader } from './editor/keys.js';
-import { control, type Visible } from './visible.js';
+import { startTimer, guard, addListener } from '../util/guard.js';
+import { type CursorReport, type EditorInput, keyReader } from './editor/keyReader.js';
+import { controlSequence, type SafeText } from '../text/sanitize.js';
 
-/** In how many ms a process that is to stop has stopped. */
-const NOTICED = 100;
+/** Time, in ms, within which a process stops after its signal. */
+const STOP_DELAY_MS = 100;
 
-/** What the terminal of this process calls back. */
-export interface Listener {
-  readonly input: (input: Input | CursorReport) => void;
-  readonly resized: () => void;
-  /** It was stopped, and goes on. */
-  readonly continued: () => void;
-  /** It is gone, or the process ends, however that may be: the last moment to do anything. */
-  readonly gone: () => void;
-  /** Called with what another of these threw. */
-  readonly failed: (error: unknown) => void;
+/** Callbacks of the terminal. */
+interface TtyListener {
+  readonly onInput: (input: EditorInput | CursorReport) => void;
+  readonly onResize: () => void;
+  /** Called when the process continues after a stop. */
+  readonly onContinue: () => void;
+  /** Called when the terminal is gone or the process ends for any reason: the last chance to act. */
+  readonly onClose: () => void;
+  /** Called with each error that another callback throws. */
+  readonly onError: (error: unknown) => void;
 }
 
-/** The terminal of this process, whose every key comes to us while it is held. */
-export interface Tty {
+/** Terminal of this process. While it is acquired, every key goes to this process. */
+interface Tty {
   readonly columns: number;
   readonly rows: number;
-  /** Drawn in one piece. */
-  readonly write: (text: Visible) => void;
-  /** Lets others have it as it was, and takes it again. */
+  /** Writes a text in a single call. */
+  readonly write: (text: SafeText) => void;
+  /** Restores the terminal for other programs; `acquire` takes it back. */
   readonly release: () => void;
-  readonly hold: () => void;
-  /** Stops this process and those that it was started with, as Ctrl-Z does elsewhere; where nobody could go on with it, nothing happens. */
+  readonly acquire: () => void;
+  /** Stops the process group, as Ctrl-Z does. Has no effect if no shell could continue it. */
   readonly suspend: () => void;
-  /** Gives it back for good. */
+  /** Releases the terminal for good. */
   readonly close: () => void;
 }
 
-export const openTty = (listener: Listener): Tty => {
+/** Opens the terminal of this process, and calls back for its events. The caller acquires it. */
+export const openTty = (listener: TtyListener): Tty => {
   const { stdin, stdout } = process;
   const release = () => {
     stdin.setRawMode(false);
     stdin.pause();
-    stdout.write(control('pasteMarksOff'));
+    stdout.write(controlSequence('pasteMarksOff'));
   };
-  const hold = () => {
-    // A shell may have changed it meanwhile, and what it is believed to be already is not set again.
+  const acquire = () => {
+    // A shell may have changed the mode, and Node skips a call that sets the mode it remembers.
     stdin.setRawMode(false);
     stdin.setRawMode(true);
     stdin.resume();
-    stdout.write(control('pasteMarksOn'));
+    stdout.write(controlSequence('pasteMarksOn'));
   };
-  const { gone, failed } = listener;
+  const { onClose, onError } = listener;
   let isSuspended = false;
-  const continued = () => {
+  const onContinue = () => {
     isSuspended = false;
-    listener.continued();
+    listener.onContinue();
   };
 
-  const keys = keyReader(guarded(listener.input, failed));
+  const keys = keyReader(guard(listener.onInput, onError));
   const stops = [
-    hear(stdin, 'data', keys.read, failed),
-    ...['end', 'close'].map((event) => hear(stdin, event, gone, failed)),
-    hear(stdout, 'resize', listener.resized, failed),
-    hear(process, 'SIGCONT', continued, failed),
-    ...['SIGHUP', 'exit', 'uncaughtExceptionMonitor'].map((event) => hear(process, event, gone, failed)),
+    addListener(stdin, 'data', keys.read, onError),
+    ...['end', 'close'].map((event) => addListener(stdin, event, onClose, onError)),
+    addListener(stdout, 'resize', listener.onResize, onError),
+    addListener(process, 'SIGCONT', onContinue, onError),
+    ...['SIGHUP', 'exit', 'uncaughtExceptionMonitor'].map((event) =>
+      addListener(process, event, onClose, onError),
+    ),
   ];
-  // Not taken off again: a terminal that is gone fails when it is given back, too.
-  hear(stdin, 'error', gone, failed);
+  // Stays registered, since restoring a terminal that is gone fails as well.
+  addListener(stdin, 'error', onClose, onError);
 
   return {
     get columns() {
@@ -75,21 +78,22 @@ export const openTty = (listener: Listener): Tty => {
       stdout.write(text);
     },
     release,
-    hold,
+    acquire,
     suspend: () => {
-      // Windows has no such thing.
+      // Windows has no such signal.
       if (process.platform !== 'win32') process.kill(0, 'SIGTSTP');
       isSuspended = true;
-      // The system stops nothing that has no shell above it. Who was stopped is told so before, in the same turn.
-      const goOn = () => {
-        if (isSuspended) continued();
+      // Without a shell above it, the system does not stop the process, so it resumes here. After a real
+      // stop, `onContinue` has run already in this tick.
+      const resume = () => {
+        if (isSuspended) onContinue();
       };
-      after(
-        NOTICED,
+      startTimer(
+        STOP_DELAY_MS,
         () => {
-          setImmediate(guarded(goOn, failed));
+          setImmediate(guard(resume, onError));
         },
-        failed,
+        onError,
       );
     },
     close: () => {

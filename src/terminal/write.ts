@@ -1,41 +1,46 @@
-import { reshaped, type Visible, visible, type VisibleBytes } from './visible.js';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { mapText, type SafeText, sanitize, type SafeBytes } from '../text/sanitize.js';
+import { addListener, ignoreErrors } from '../util/guard.js';
 
-/** Writes a line, or several, to standard output: the conversation, and what a command was asked for. */
-export const writeOut = (text: Visible, done?: (error: Error | null | undefined) => void): void => {
-  process.stdout.write(`${text}\n`, done);
+/** Writes lines to standard output: the conversation, or the result of a command. */
+export const writeOut = (text: SafeText, onDone?: (error: Error | null | undefined) => void): void => {
+  process.stdout.write(`${text}\n`, onDone);
 };
 
-/** The same of what is bytes already. */
-export const writeBytes = (bytes: VisibleBytes, done: (error: Error | null | undefined) => void): void => {
+/** Writes encoded lines to standard output. */
+export const writeBytes = (bytes: SafeBytes, done: (error: Error | null | undefined) => void): void => {
   process.stdout.write(bytes, done);
 };
 
-let aside: ((text: Visible) => void) | undefined;
+let redirect: ((text: SafeText) => void) | undefined;
 
-/** Once an input line was drawn, what goes to standard error has to be shown where it does not tear that. */
-export const divertErrors = (to: (text: Visible) => void): void => {
-  aside = to;
+/** Redirects standard error, so that it does not break a drawn input line. */
+export const redirectStderr = (write: (text: SafeText) => void): void => {
+  redirect = write;
 };
 
-/** The line that stands at the end of the terminal of standard error and is no part of what was said there. */
-let status: Visible | undefined;
+/** Status line at the end of standard error's terminal. It is drawn again after each output. */
+let status: SafeText | undefined;
 
-/** To the beginning of the line, and nothing stands there any more. */
-const ERASE = '\r\u001b[K';
+/** Moves to the start of the line and clears it. */
+const ERASE_LINE = '\r\u001b[K';
 
-/** Writes a line, or several, to standard error: everything else. */
-export const writeError = (text: Visible): void => {
-  if (aside !== undefined && process.stderr.isTTY) aside(text);
-  else process.stderr.write(status === undefined ? `${text}\n` : `${ERASE}${text}\n${status}`);
+/** Writes lines to standard error: everything that is not output. */
+export const writeError = (text: SafeText): void => {
+  if (redirect !== undefined && process.stderr.isTTY) redirect(text);
+  else process.stderr.write(status === undefined ? `${text}\n` : `${ERASE_LINE}${text}\n${status}`);
 };
 
-/** The same for a line, on a terminal in rows of whole words, of which those from the second on are indented. */
-export const writeWords = (line: Visible, indent: number): void => {
-  writeError(process.stderr.isTTY ? folded(line, process.stderr.columns || 80, indent) : line);
+/**
+ * Writes a line to standard error. On a terminal, wraps it between words and indents from the second row on.
+ */
+export const writeWords = (line: SafeText, indent: number): void => {
+  writeError(process.stderr.isTTY ? wrapWords(line, process.stderr.columns || 80, indent) : line);
 };
 
-const folded = (line: Visible, columns: number, indent: number): Visible =>
-  reshaped(line, (text) => {
+const wrapWords = (line: SafeText, columns: number, indent: number): SafeText =>
+  mapText(line, (text) => {
     const rows: string[] = [];
     for (const word of text.split(' ')) {
       const last = rows.pop();
@@ -46,29 +51,87 @@ const folded = (line: Visible, columns: number, indent: number): Visible =>
     return rows.join('\n');
   });
 
-/** Shows a line of ASCII on the terminal of standard error in the place of the one before. It stays within one row. */
+/** Replaces the status line on the terminal of standard error. Cuts it to a row; the text must be ASCII. */
 export const showStatus = (text: string): void => {
-  status = visible(text.slice(0, process.stderr.columns - 1));
-  process.stderr.write(`${ERASE}${status}`);
+  status = sanitize(text.slice(0, process.stderr.columns - 1));
+  process.stderr.write(`${ERASE_LINE}${status}`);
 };
 
-/** Takes that line away. */
+/** Removes the status line. */
 export const clearStatus = (): void => {
-  if (status !== undefined) process.stderr.write(ERASE);
+  if (status !== undefined) process.stderr.write(ERASE_LINE);
   status = undefined;
 };
 
-/** Writes one's own standard input to standard output, exactly: nobody else sent it. Calls back once it is, or failed. */
-export const copyOut = (bytes: Uint8Array, done: (error: Error | null | undefined) => void): void => {
+/**
+ * Writes bytes unchanged to standard output, only for the user's own input. Calls back once they are written
+ * or the write failed.
+ */
+export const writeRaw = (bytes: Uint8Array, done: (error: Error | null | undefined) => void): void => {
   process.stdout.write(bytes, done);
 };
 
-/** How many bytes were given to standard output that the system does not have yet. */
-export const waitingOut = (): number => process.stdout.writableLength;
+/** Returns how many bytes of standard output the system has not accepted yet. */
+export const pendingOutputBytes = (): number => process.stdout.writableLength;
 
-/** Calls back once all that was written to standard output is written, or failed. */
-export const afterWrites = (done: () => void): void => {
+/** Calls back once all pending writes to standard output have succeeded or failed. */
+export const afterPendingWrites = (done: () => void): void => {
   process.stdout.write('', () => {
     done();
   });
+};
+
+/** The needed part of Node's internal socket handle. Node has no public way to poll a write-only pipe. */
+interface Handle {
+  open(fd: number): number;
+}
+interface Internal {
+  readonly _handle?: { readonly constructor: new (type: number) => Handle } | null;
+}
+const SOCKET_TYPE = 0;
+
+/**
+ * Calls back once no process reads the pipe of standard output any more. Writes nothing to the pipe. Returns
+ * a function that stops watching. Never calls back if standard output is no pipe or there is no `/proc`; the
+ * next write then fails.
+ *
+ * Linux reports an error on the writing end to a process that polls it. A socket handle polls its descriptor,
+ * and reads only after an event, which then fails. The handle gets its own descriptor of the pipe, so that
+ * standard output is unchanged.
+ */
+export const watchPipeReader = (onGone: () => void): (() => void) => {
+  const doNothing = () => undefined;
+  try {
+    if (process.platform !== 'linux' || !fstatSync(1).isFIFO()) return doNothing;
+    const fd = openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK);
+    const handle = socketHandle();
+    if (handle === undefined || handle.open(fd) !== 0) {
+      closeSync(fd);
+      return doNothing;
+    }
+    const watcher = new Socket({ handle, readable: true, writable: false } as object);
+    let isStopped = false;
+    const onEvent = () => {
+      if (!isStopped) onGone();
+    };
+    addListener(watcher, 'error', onEvent, onEvent);
+    addListener(watcher, 'data', doNothing, onEvent);
+    watcher.unref();
+    return () => {
+      isStopped = true;
+      watcher.destroy();
+    };
+  } catch {
+    return doNothing;
+  }
+};
+
+const socketHandle = (): Handle | undefined => {
+  const socket = new Socket();
+  // The socket gets its handle at once, and the name is never resolved.
+  ignoreErrors(socket);
+  socket.connect({ host: 'localhost', port: 1, lookup: () => undefined });
+  const make = (socket as unknown as Internal)._handle?.constructor;
+  socket.destroy();
+  return make === undefined ? undefined : new make(SOCKET_TYPE);
 };

@@ -1,56 +1,68 @@
-import { defer, merge, type Observable, of, Subject, takeUntil, tap, throwError, timer } from 'rxjs';
+import {
+  defer,
+  merge,
+  type Observable,
+  of,
+  Subject,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+  concatMap,
+  from,
+  ignoreElements,
+} from 'rxjs';
 import { relay, type RelayEvent, type RelayOptions } from '../../streams/relay/index.js';
-import { type Connection, LinkError } from '../../streams/wire/index.js';
-import { fakeHash, fakeVerify } from './fakeKeys.js';
-import { type Fault, faults } from './faults.js';
-import { type Link, virtualLink } from './virtualLink.js';
+import { type Connection, ConnectionError } from '../../streams/wire/index.js';
+import { fakeHash, fakeVerify } from './fakePrimitives.js';
+import { type VirtualConnection, virtualConnection } from './connections.js';
 
 export interface FakeRelayOptions extends Partial<RelayOptions> {
-  /** How long bytes take each way, in ms; 1. */
-  readonly latency?: number;
-  /** A script of what goes wrong (`faults`), from the first connection on. */
+  /** Latency in each direction in ms. Default 1. */
+  readonly latencyMs?: number;
+  /** A fault script (`faults`) that starts with the first connection. */
   readonly faults?: string;
 }
 
 /** A relay in memory, on virtual time. */
 export interface FakeRelay {
-  /** A way to it, for `room` and `connect`: makes one connection. Errors with `LinkError` while it is down. */
+  /** Connects to the relay, for `joinRoom` and `openSession`. Errors with `ConnectionError` while it is down. */
   readonly connect: () => Observable<Connection>;
-  /** What happens in it, from now on. */
+  /** Emits the events of the relay from now on. Hot. */
   readonly event$: Observable<RelayEvent>;
-  /** Another number each time, from 1: what stands for chance with all who come to this relay. */
-  readonly draw: () => number;
-  /** Does a fault now. */
-  readonly do: (fault: Fault) => void;
-  /** Ends it, its timers too. */
+  /** Returns the next number, from 1, in place of randomness. */
+  readonly nextNumber: () => number;
+  /** Injects a fault now. */
+  readonly inject: (fault: Fault) => void;
+  /** Stops the relay and its timers. */
   readonly stop: () => void;
 }
 
 /**
- * The relay itself, over connections in memory that can be broken: with it an application is tested in virtual time, under
- * a `TestScheduler`. Its proofs are those of `fakePlatform`; there is no secret and no chance in it.
+ * Runs the real relay over in-memory connections that can be broken, to test an application in virtual time
+ * under a `TestScheduler`. It accepts the proofs of `fakePlatform`, and it is deterministic.
  *
  * @example
  * import { deepStrictEqual as equal } from 'node:assert';
  * import { map, switchMap } from 'rxjs';
- * import { connectOn } from 'rxchat';
+ * import { createOpenSession } from 'rxchat';
  * import { FAKE_INVITE, fakePlatform, fakeRelay, marbles } from 'rxchat/testing';
  *
  * marbles(
  *   ({ expectObservable }) => {
  *     const relay = fakeRelay({ faults: '10s cut' });
- *     const here$ = connectOn(fakePlatform(relay))(FAKE_INVITE, { nick: 'alice' });
+ *     const here$ = createOpenSession(fakePlatform(relay))(FAKE_INVITE, { nick: 'alice' });
  *     const type$ = here$.pipe(
  *       switchMap(({ state$ }) => state$),
  *       map(({ type }) => type.charAt(0)),
  *     );
  *     expectObservable(type$).toBe('c--o 9996ms o 499ms c--o');
  *   },
- *   { equal, until: 20_000 },
+ *   { equal, untilMs: 20_000 },
  * );
  */
 export const fakeRelay = ({
-  latency = 1,
+  latencyMs = 1,
   faults: script = '',
   ...options
 }: FakeRelayOptions = {}): FakeRelay => {
@@ -58,24 +70,24 @@ export const fakeRelay = ({
   const event = new Subject<RelayEvent>();
   const stopped = new Subject<void>();
   const fault$ = faults(script);
-  let links: Link[] = [];
-  let quality = latency;
+  let links: VirtualConnection[] = [];
+  let currentLatencyMs = latencyMs;
   let isDown = false;
-  let runs = false;
-  let drawn = 0;
+  let isRunning = false;
+  let count = 0;
 
   const act = (fault: Fault) => {
     switch (fault.type) {
       case 'delay':
-        quality = fault.ms;
-        for (const link of links) link.slow(fault.ms);
+        currentLatencyMs = fault.ms;
+        for (const link of links) link.setLatency(fault.ms);
         return;
       case 'freeze':
       case 'thaw':
         for (const link of links) link[fault.type]();
         return;
       case 'half-open':
-        for (const link of links) link.vanish();
+        for (const link of links) link.goSilent();
         return;
       case 'up':
         isDown = false;
@@ -90,9 +102,9 @@ export const fakeRelay = ({
     }
   };
 
-  const run = () => {
-    if (runs) return;
-    runs = true;
+  const start = () => {
+    if (isRunning) return;
+    isRunning = true;
     merge(
       connection.pipe(
         relay({
@@ -100,11 +112,11 @@ export const fakeRelay = ({
           verify: fakeVerify,
           hash: fakeHash,
           logId: () => 'log',
-          turn$: timer(0),
+          endOfTick$: timer(0),
           ...options,
         }),
-        tap((each) => {
-          event.next(each);
+        tap((relayEvent) => {
+          event.next(relayEvent);
         }),
       ),
       fault$.pipe(tap(act)),
@@ -120,18 +132,74 @@ export const fakeRelay = ({
   return {
     connect: () =>
       defer(() => {
-        run();
-        if (isDown) return throwError(() => new LinkError('the relay cannot be reached'));
-        const link = virtualLink({ latency: quality });
+        start();
+        if (isDown) return throwError(() => new ConnectionError('the relay cannot be reached'));
+        const link = virtualConnection({ latencyMs: currentLatencyMs });
         links.push(link);
-        connection.next(link.far);
-        return of(link.near);
+        connection.next(link.relayEnd);
+        return of(link.clientEnd);
       }),
     event$: event.asObservable(),
-    draw: () => (drawn += 1),
-    do: act,
+    nextNumber: () => (count += 1),
+    inject: act,
     stop: () => {
       stopped.next();
     },
   };
+};
+
+/**
+ * A fault between client and relay:
+ *
+ * - `cut`: all connections break
+ * - `freeze`, `thaw`: bytes are held back in both directions, and released
+ * - `half-open`: bytes are dropped in both directions without an error
+ * - `down`, `up`: the relay is unreachable and its connections break, until it is reachable again
+ * - `delay=200ms`: changes the latency
+ */
+export type Fault =
+  | { readonly type: 'cut' | 'freeze' | 'thaw' | 'half-open' | 'down' | 'up' }
+  | { readonly type: 'delay'; readonly ms: number };
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+const NAMES: ReadonlySet<string> = new Set(['cut', 'freeze', 'thaw', 'half-open', 'down', 'up']);
+
+const parseDuration = (text: string): number | undefined => {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
+  return amount === undefined ? undefined : Number(amount) * (UNITS[unit] ?? 0);
+};
+
+const parseStep = (word: string): Fault | number => {
+  const ms = parseDuration(word);
+  if (ms !== undefined) return ms;
+  if (NAMES.has(word)) return { type: word as 'cut' };
+  const delay = word.startsWith('delay=') ? parseDuration(word.slice('delay='.length)) : undefined;
+  if (delay !== undefined) return { type: 'delay', ms: delay };
+  throw new TypeError(
+    `a fault script has no ${JSON.stringify(word)}: it has times (100ms, 5s, 1m), ${[...NAMES].join(', ')} and delay=TIME`,
+  );
+};
+
+/**
+ * Parses a fault script: words separated by spaces, executed in order. A time waits, as in marbles. Emits each
+ * fault at its time, then completes. Throws a `TypeError` immediately if a word is unknown.
+ *
+ * ```text
+ * faults('10s cut 5s freeze 1m thaw')
+ * 10s cut 5s freeze 1m (thaw|)
+ * ```
+ *
+ * @example
+ * import { faults } from 'rxchat/testing';
+ *
+ * faults('10s cut 5s down 1m up').subscribe({ next: ({ type }) => console.log(type), error: console.error });
+ */
+export const faults = (script: string): Observable<Fault> => {
+  const steps = script
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map(parseStep);
+  return from(steps).pipe(
+    concatMap((step) => (typeof step === 'number' ? timer(step).pipe(ignoreElements()) : of(step))),
+  );
 };

@@ -1,21 +1,151 @@
-/** To test what uses a room, in virtual time: a relay in memory, faults by a script, connections and keys for drawings. */
-export { fakeCipher, keyOf, ringOf, timeOf } from './fakeCipher.js';
-export { fakeConnection } from './fakeConnection.js';
-export type { FakeConnection, Script } from './fakeConnection.js';
-export { fakeHash, fakeIdentity, fakeVerify } from './fakeKeys.js';
-export { FAKE_INVITE, fakePlatform } from './fakePlatform.js';
-export { fakeRelay } from './fakeRelay.js';
-export type { FakeRelay, FakeRelayOptions } from './fakeRelay.js';
-export { faults } from './faults.js';
-export type { Fault } from './faults.js';
+/** Test support for applications in virtual time: an in-memory relay, fault scripts, fake connections and keys. */
+export {
+  FAKE_INVITE,
+  fakeCipher,
+  fakeIdentity,
+  fakeKey,
+  fakeKeyring,
+  fakePlatform,
+  tokenTime,
+} from './fakePlatform.js';
+export { fakeHash, fakeVerify } from './fakePrimitives.js';
+export { fakeConnection, virtualConnection } from './connections.js';
+export type {
+  FakeConnection,
+  FakeConnectionOptions,
+  VirtualConnection,
+  VirtualConnectionOptions,
+} from './connections.js';
+export { fakeRelay, faults } from './fakeRelay.js';
+export type { FakeRelay, FakeRelayOptions, Fault } from './fakeRelay.js';
 export { marbles } from './marbles.js';
 export type { MarblesOptions } from './marbles.js';
-export { virtualLink } from './virtualLink.js';
-export type { Link, LinkQuality } from './virtualLink.js';
 export type { Invite } from '../invite/invite.js';
-export type { Platform } from '../platform.js';
-export * from '../entries/relays.js';
-export * from '../entries/rooms.js';
+export type { Platform } from '../platform/platform.js';
+export type {
+  Aead,
+  CryptoSuite,
+  KeyAgreement,
+  SignatureScheme,
+  SigningKey,
+} from '../../streams/client/group/index.js';
 export type { Keyring } from '../../streams/client/index.js';
-export type { RoomKeys } from '../crypto/secret.js';
+export type { RoomKeys } from '../crypto/roomKeys.js';
 export { ProtocolError } from '../../streams/wire/index.js';
+export type { Address } from '../util/address.js';
+export type { Listener } from '../net/listener.js';
+export type { ListenerFault } from '../net/listener.js';
+export type {
+  Act,
+  Alarm,
+  AlarmReason,
+  BeforeJoin,
+  Behind,
+  Cipher,
+  ClientEvent,
+  Duplicate,
+  Envelope,
+  EpochStarted,
+  FernetKey,
+  FirstSeen,
+  Forgotten,
+  GroupClientEvent,
+  GroupMember,
+  GroupRequest,
+  GroupResumed,
+  HandshakeEntry,
+  Identity,
+  InputComplete,
+  InviteChanged,
+  KeyChanged,
+  Leaving,
+  LogChanged,
+  MembershipOutput,
+  Message,
+  MessageContent,
+  NoGroupInfo,
+  Offline,
+  OpenFailure,
+  OutgoingMessage,
+  Plaintext,
+  QueuedMessage,
+  ReadRange,
+  Receipt,
+  RejectedEntry,
+  RelayMessage,
+  Renamed,
+  RenameRejected,
+  RequestDone,
+  RequestRefused,
+  Roster,
+  SendFailed,
+  Session,
+  SessionState,
+  ShareSessionOptions,
+  StoredMessage,
+  TimeWarning,
+  TimeWindow,
+  Token,
+  TokenEntry,
+  Undecryptable,
+  VoidEntry,
+  WithHash,
+} from '../../streams/client/index.js';
+export type {
+  AddressRate,
+  Announced,
+  Batch,
+  CheckAccess,
+  CommitQueueOptions,
+  CommittedEvent,
+  ConnectionLimits,
+  ConnectionRejected,
+  Cursor,
+  Gap,
+  GroupCommitOptions,
+  History,
+  JoinedMember,
+  JoinLimiter,
+  JoinPolicy,
+  JoinPolicyOptions,
+  JoinRates,
+  JoinRequest,
+  LimitConnectionsOptions,
+  LinesStored,
+  Member,
+  MemberCommand,
+  MemberEvent,
+  MemberFailed,
+  MembersOptions,
+  MemoryBudget,
+  NotStored,
+  PresenceOptions,
+  Rate,
+  RateLimits,
+  ReadControl,
+  RelayEvent,
+  RelayHistory,
+  RelayLimits,
+  RelayOptions,
+  RelayTiming,
+  Reservation,
+  RoomEvent,
+  RoomFailed,
+  ServeConnectionOptions,
+  ServeRoomOptions,
+  StoredLog,
+} from '../../streams/relay/index.js';
+export type {
+  Announcement,
+  Connection,
+  Control,
+  ErrorCode,
+  Hello,
+  Lines,
+  OwnerProof,
+  Resume,
+  RoomName,
+  Sha256,
+  Verify,
+  Welcome,
+} from '../../streams/wire/index.js';

@@ -2,17 +2,20 @@ import type { SchedulerAction, Subscription } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 
 export interface MarblesOptions {
-  /** Compares what happened with what was drawn, and throws where they differ: your test framework's `toEqual`. */
+  /** Compares the actual with the expected events and throws if they differ: `toEqual` of your test framework. */
   readonly equal: (actual: unknown, expected: unknown) => void;
-  /** When time stops, in ms. Whatever has an endless timer, as a room has, needs that or an unsubscription in the drawing. */
-  readonly until?: number;
+  /**
+   * When virtual time stops, in ms. An endless timer, as every room has, needs this or an unsubscription in the
+   * drawing.
+   */
+  readonly untilMs?: number;
 }
 
 const NOTHING_DUE = 'Expected a due immediate or interval';
 
 /**
- * RxJS throws where a timer has stopped another one that was due in the same frame and comes before it: that nothing is
- * left to be done then is no fault.
+ * RxJS throws if a timer cancels an earlier one of the same frame and nothing is left to do. That is not an
+ * error.
  */
 class Clock extends TestScheduler {
   override schedule<T>(
@@ -32,8 +35,7 @@ class Clock extends TestScheduler {
 }
 
 /**
- * Runs a drawing on a clock of its own; what was drawn as expected is compared once the callback has returned. No real
- * time passes, however long it lasts.
+ * Runs a marble test on its own clock and compares after the callback has returned. No real time passes.
  *
  * @example
  * import { deepStrictEqual as equal } from 'node:assert';
@@ -49,12 +51,12 @@ class Clock extends TestScheduler {
  */
 export const marbles = (
   draw: (helpers: RunHelpers) => void,
-  { equal, until = Number.MAX_SAFE_INTEGER }: MarblesOptions,
+  { equal, untilMs = Number.MAX_SAFE_INTEGER }: MarblesOptions,
 ): void => {
   const scheduler = new Clock(equal);
   scheduler.run((helpers) => {
-    // A timer of `Infinity` ms never comes, and is not waited for.
-    scheduler.maxFrames = until;
+    // A timer of `Infinity` ms never fires and must not be waited for.
+    scheduler.maxFrames = untilMs;
     draw(helpers);
   });
 };

@@ -1,194 +1,196 @@
+import { BehaviorSubject, type Observable } from 'rxjs';
 import type { Connection } from '../wire/connection.js';
-import { type Control, controlLine } from '../wire/control.js';
+import { type Control, formatControl } from '../wire/control.js';
 import type { Announcement } from '../wire/entry.js';
 import { isNick } from '../wire/nick.js';
-import { type Resume, resumeAt } from '../wire/resume.js';
-import { encodeLine } from '../wire/utf8.js';
-import type { Received } from './entries.js';
-import type { Alarm, FirstSight, KeyChanged } from './alarm.js';
-import type { Act } from './envelope.js';
-import type { Undecryptable } from './open.js';
-import { outbox, type Said, type Stored } from './outbox.js';
-import type { Sealed } from './seal.js';
-import type { Timing } from './senderTimes.js';
-import type { Witnessed } from './witness.js';
+import { advanceResume, type Resume } from '../wire/fields.js';
+import { encodeLine } from '../wire/encoding.js';
+import type { MembershipOutput, Message } from './clientEvent.js';
+import type { MessageContent } from './envelope/messageContent.js';
+import type { GroupClientEvent } from './group/groupClientEvent.js';
+import type { UnreadEntry } from './group/openInGroup.js';
+import type { Alarm } from './integrity/alarm.js';
+import type { Audit } from './integrity/auditor.js';
+import type { TimeWarning } from './integrity/timestampChecker.js';
+import type { RelayMessage, WithHash } from './receive/entries.js';
+import type { OpenedToken, Undecryptable } from './receive/open.js';
+import type { Token } from './envelope/cipher.js';
+import { outbox, type QueuedMessage, type WritePhase } from './send/outbox.js';
 
-/** What is known of an entry besides what it says. */
-export interface Hashed {
-  /** The entry at `position`, as a `Resume` names it: the start of the hash of its line. */
-  readonly hash?: string | undefined;
+/** A token that was opened and audited. */
+export interface AuditedMessage extends Omit<OpenedToken, 'envelope'>, Audit {
+  readonly envelope: MessageContent & { readonly key: string };
+  /** Present if the sender is not a member of the group. */
+  readonly external?: true;
+  /** Present if the time of the message is implausible. */
+  readonly timing?: TimeWarning;
 }
 
-/** Something that somebody said: line number `index` (from 0) of the entry at `position`. */
-export interface Message extends Timing, Hashed {
-  readonly type: 'message';
-  readonly position: number;
-  readonly index: number;
-  readonly nick: string;
-  /** The public key of whoever said it, base64url: its signature was verified. */
-  readonly key: string;
-  /** By the sender's clock, in ms since 1970. */
-  readonly time: number;
-  readonly text: string;
-  /** What it is, where it is not simply said. */
-  readonly act?: Act;
-  /** Whether this very client said it. */
-  readonly own: boolean;
-  /** There, where it is not the last line of its entry. */
-  readonly more?: true;
-}
+type WelcomeMessage = Extract<RelayMessage, { type: 'welcome' }>;
 
-/** An entry that is a message once more, the same number of the same session: it is not shown again. */
-export interface Repeated extends Hashed {
-  readonly type: 'repeated';
-  readonly position: number;
-}
-
-/**
- * The relay does not have the log any more that this client has read from, or lost its end: positions that were
- * remembered mean nothing. What it does have is read from its beginning; where it lost its end alone, from there.
- */
-export interface LogChanged {
-  readonly type: 'log-changed';
-  readonly log: string;
-}
-
-type Welcomed = Extract<Received, { type: 'welcome' }>;
-
-/** What comes over a connection, its tokens opened. */
-export type Event =
-  | Witnessed
+/** What arrives over a connection, with opened tokens. */
+export type MembershipInput =
+  | AuditedMessage
   | Undecryptable
   | Alarm
-  | Extract<Received, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
-
-/** What becomes of it. */
-export type Noticed =
-  | Extract<Event, { type: 'welcome' | 'gap' | 'bye' }>
-  | (Extract<Event, { type: 'undecryptable' | 'alarm' | 'joined' | 'left' }> & Hashed)
-  | FirstSight
-  | KeyChanged
-  | Message
-  | Repeated
-  | LogChanged
-  | Said
-  | Stored;
+  | Extract<RelayMessage, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>
+  | Extract<GroupClientEvent, { readonly position: number }>
+  | UnreadEntry;
 
 export interface MembershipOptions {
-  /** Names this run of the client to the members, as its envelopes do. */
-  readonly run: string;
-  /** The public key that signs them. */
+  /** Identifies this run of the client to the members, in its envelopes. */
+  readonly senderSession: string;
+  /** The public key of this client. */
   readonly key: string;
-  /** Where to begin to read. */
+  /** The position to read from. */
   readonly after?: Resume | undefined;
+  /** How many of the newest entries to begin with. */
   readonly last?: number | undefined;
-  /** What an earlier run said and has no receipt for. */
-  readonly restored?: readonly Said[];
-  /** The hash of an entry that was read, where it is known (`entryHash`). */
+  /** The messages of an earlier run that have no receipt. */
+  readonly pendingMessages?: readonly QueuedMessage[];
+  /** Returns the hash of an entry, or `undefined` if it is unknown (`entryHash`). */
   readonly hashAt?: ((position: number) => string | undefined) | undefined;
 }
 
-/** A client's place in a room, which outlives its connections: how far it has read, and what it has said. */
+/** A client's place in a room, over all connections: how far it has read, and what it has sent. */
 export interface Membership {
   /** Where the next connection begins to read. */
-  readonly from: { readonly after: Resume | undefined; readonly last: number | undefined };
-  /** Speaks over this connection from now on, once it is welcomed and has read what was there. */
+  readonly resumePoint: { readonly after: Resume | undefined; readonly last: number | undefined };
+  /** Sends over this connection from now on, once it has read the log to its end. */
   attach(connection: Connection): void;
-  /** The connection is over: closes it, and keeps what is pending. */
+  /** Closes the connection. Pending messages remain. */
   detach(): void;
-  /** The same for good, with a `BYE`. */
+  /** Sends `BYE` and closes the connection. */
   readonly leave: () => void;
-  /** Takes what came, and says what it means. */
-  hear(event: Event): Noticed[];
-  /** Takes what is said; it goes out at once or as soon as it can. */
-  readonly say: (sealed: Sealed) => Said;
-  /** Asks the relay for a sign of life. */
+  /** Handles what arrived. Returns what to report. */
+  handle(event: MembershipInput): MembershipOutput[];
+  /** Writes a message to the connection, or keeps it until the client has caught up. */
+  readonly send: (message: QueuedMessage) => void;
+  /** Sends a `PING`, unless one is pending. */
   readonly ping: () => void;
-  /** How many of the envelopes of this run have a receipt, up to the first that has none. */
-  readonly stored: number;
+  /** Seals the pending messages again, since the keys of the room changed. Writes the new tokens when it may write. */
+  readonly reseal: (toToken: (message: QueuedMessage) => Token) => void;
+  /** Writes no tokens until `resume`: they depend on a state that is not stored yet. */
+  readonly pause: () => void;
+  /** Writes the tokens that waited. */
+  readonly resume: () => void;
+  /** Writes a token that is no message, and that nobody waits for. The caller checks `writePhase`. */
+  readonly writeToken: (token: Token) => void;
+  /** Whether tokens may be written (replays the present phase). */
+  readonly writePhase$: Observable<WritePhase>;
+  readonly writePhase: WritePhase;
+  /** Leaves the room, to read the log of another room from its start. Pending messages remain. */
+  readonly moveToNewRoom: () => void;
+  /** How many envelopes of this run have a receipt, up to the first without. */
+  readonly storedCount: number;
 }
 
-/** Leaves out what is no nick: a relay can announce any text. How many there were stays. */
-const named = ({ nicks, count }: Announcement): Pick<Announcement, 'nicks' | 'count'> => {
-  const left = nicks.filter(isNick);
-  return { nicks: left, count: left.length > 0 ? left.length : count };
+/** Drops invalid nicks, since a relay can announce any text. Keeps the count if none is left. */
+const withValidNicks = ({ nicks, count }: Announcement): Pick<Announcement, 'nicks' | 'count'> => {
+  const valid = nicks.filter(isNick);
+  return { nicks: valid, count: valid.length > 0 ? valid.length : count };
 };
 
 /**
- * Over each connection a client first reads on to where the log ended when it came back, recognises its own lines on
- * the way, and only then sends the others again: never one that is stored.
+ * Tracks the state of a client in a room.
+ *
+ * Over each connection, the client first reads to where the log ended when it joined. On the way it recognizes its own
+ * tokens. Only then it resends the others, so it never resends a message that is stored.
  */
 export const membership = ({
-  run,
+  senderSession,
   key,
   after,
   last,
-  restored = [],
+  pendingMessages = [],
   hashAt = () => undefined,
 }: MembershipOptions): Membership => {
-  const box = outbox(restored);
+  const pending = outbox(pendingMessages);
   let from: { after: Resume | undefined; last: number | undefined } = { after, last };
-  let unannounced: readonly Said[] = restored;
+  /** Messages of an earlier run, until they are reported. */
+  let unreportedMessages: readonly QueuedMessage[] = pendingMessages;
   let connection: Connection | undefined;
-  /** The end of the log at the time of joining; `undefined` once it is reached, and before. */
-  let end: number | undefined;
-  let live = false;
+  /** The end of the log when the client joined, until it is reached. */
+  let endOfLog: number | undefined;
+  let isCaughtUp = false;
+  let isPaused = false;
+  const writePhases = new BehaviorSubject<WritePhase>('offline');
 
   const write = (line: string) => connection?.write(encodeLine(line));
-  const say = (control: Control) => write(controlLine(control));
+  const sendControl = (control: Control) => write(formatControl(control));
 
   const ping = () => {
-    if (box.ping()) say({ type: 'ping', n: from.after?.n ?? 0 });
+    if (pending.tryPing()) sendControl({ type: 'ping', n: from.after?.n ?? 0 });
   };
 
-  const hashed = (position: number): Hashed => {
+  const withHash = (position: number): WithHash => {
     const hash = hashAt(position);
     return hash === undefined ? {} : { hash };
   };
 
-  const reach = (n: number, isAnnouncement = false) => {
+  const advanceTo = (n: number, isAnnouncement = false) => {
     const before = from.after ?? { log: '', n: 0 };
-    from = { after: resumeAt(before, { n, hash: hashAt(n), isAnnouncement }), last: undefined };
+    from = { after: advanceResume(before, { n, hash: hashAt(n), isAnnouncement }), last: undefined };
     catchUp(n);
   };
 
-  /** Once all is read that was there, it speaks. */
+  /** Sends the pending messages once the log is read to its end. */
   const catchUp = (position: number) => {
-    if (end === undefined || position + 1 < end) return;
-    end = undefined;
-    live = true;
-    for (const token of box.send()) write(token);
+    if (endOfLog === undefined || position + 1 < endOfLog) return;
+    endOfLog = undefined;
+    isCaughtUp = true;
+    writeUnsent();
   };
 
-  const enter = (welcome: Welcomed): Noticed[] => {
-    const known = from.after?.log === '*' ? undefined : from.after;
-    // An entry that is no longer kept cannot be compared; the relay tells so by a `GAP` that begins with it.
-    const changed =
-      known !== undefined &&
-      (known.log !== welcome.log || (welcome.from <= known.n && welcome.first <= known.n));
-    const skipped = known !== undefined && !changed && welcome.from > known.n + 1;
-    const said = unannounced;
-    unannounced = [];
-    if (changed || known?.n !== welcome.from - 1)
+  const canWrite = () => isCaughtUp && !isPaused;
+
+  const updatePhase = () => {
+    const phase = connection === undefined ? 'offline' : canWrite() ? 'ready' : 'waiting';
+    if (phase !== writePhases.value) writePhases.next(phase);
+  };
+
+  const writeUnsent = () => {
+    if (canWrite()) for (const token of pending.takeUnsent()) write(token);
+    updatePhase();
+  };
+
+  const onWelcome = (welcome: WelcomeMessage): MembershipOutput[] => {
+    const lastRead = from.after?.log === '*' ? undefined : from.after;
+    // The relay cannot compare an entry that it no longer stores. It then sends a `GAP` that begins with the entry.
+    const isLogChanged =
+      lastRead !== undefined &&
+      (lastRead.log !== welcome.log || (welcome.from <= lastRead.n && welcome.first <= lastRead.n));
+    const isSkipped = lastRead !== undefined && !isLogChanged && welcome.from > lastRead.n + 1;
+    const queued = unreportedMessages;
+    unreportedMessages = [];
+    if (isLogChanged || lastRead?.n !== welcome.from - 1)
       from = { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined };
-    end = welcome.next;
-    if (skipped) box.gap();
+    endOfLog = welcome.next;
+    if (isSkipped) pending.onGap();
     catchUp(welcome.from - 1);
     return [
       welcome,
-      ...(changed ? [{ type: 'log-changed', log: welcome.log } as const] : []),
-      ...(skipped ? [{ type: 'gap', from: known.n + 1, to: welcome.from - 1 } as const] : []),
-      ...said,
+      ...(isLogChanged ? [{ type: 'log-changed', log: welcome.log } as const] : []),
+      ...(isSkipped ? [{ type: 'gap', from: lastRead.n + 1, to: welcome.from - 1 } as const] : []),
+      ...queued,
     ];
   };
 
-  const read = ({ token, position, envelope, repeated, noticed, timing }: Witnessed): Noticed[] => {
-    const stored = box.echo(token, position);
-    reach(position);
-    const located = hashed(position);
-    if (repeated) return [...noticed, { type: 'repeated', position, ...located }, ...stored];
+  const onOpened = ({
+    token,
+    position,
+    envelope,
+    isDuplicate,
+    findings,
+    timing,
+    external,
+  }: AuditedMessage): MembershipOutput[] => {
+    const stored = pending.onEcho(token, position);
+    advanceTo(position);
+    const hashFields = withHash(position);
+    if (isDuplicate) return [...findings, { type: 'duplicate', position, ...hashFields }, ...stored];
     const { nick, key: from, time, lines, act, session } = envelope;
-    const own = (from === key && session === run) || stored.length > 0;
+    const own = (from === key && session === senderSession) || stored.length > 0;
     const messages = lines.map((text, index): Message => ({
       type: 'message',
       position,
@@ -200,69 +202,101 @@ export const membership = ({
       ...(act && { act }),
       ...timing,
       own,
-      ...located,
+      ...(external && { external }),
+      ...hashFields,
       ...(index < lines.length - 1 && { more: true }),
     }));
-    return [...noticed, ...messages, ...stored];
+    return [...findings, ...messages, ...stored];
   };
 
   const detach = () => {
     connection?.close();
     connection = undefined;
-    live = false;
-    end = undefined;
-    box.hangUp();
+    isCaughtUp = false;
+    endOfLog = undefined;
+    pending.onDisconnect();
+    updatePhase();
+  };
+
+  const leave = () => {
+    try {
+      sendControl({ type: 'bye', reason: 'leaving', retryMs: 0 });
+    } catch {
+      // The connection is closed anyway, also if `BYE` cannot be written.
+    }
+    detach();
   };
 
   return {
-    get from() {
+    get resumePoint() {
       return from;
     },
     attach: (to) => {
       connection = to;
+      updatePhase();
     },
     detach,
-    leave: () => {
-      try {
-        say({ type: 'bye', reason: 'leaving', retryMs: 0 });
-      } catch {
-        // It closes anyway; that it could not say so is no reason of its own.
-      }
-      detach();
-    },
-    hear: (event) => {
+    leave,
+    handle: (event) => {
       switch (event.type) {
         case 'welcome':
-          return enter(event);
+          return onWelcome(event);
         case 'opened':
-          return read(event);
+          return onOpened(event);
         case 'gap':
-          box.gap();
-          reach(event.to);
-          if (box.isUncertain) ping();
+          pending.onGap();
+          advanceTo(event.to);
+          if (pending.isUncertain) ping();
           return [event];
         case 'pong': {
-          const stored = box.pong();
-          if (box.isUncertain) ping();
+          const stored = pending.onPong();
+          if (pending.isUncertain) ping();
           return stored;
         }
         case 'bye':
           return [event];
+        case 'unread': {
+          const stored = pending.onEcho(event.token, event.position);
+          advanceTo(event.position);
+          return stored;
+        }
+        case 'joined':
+        case 'left':
+          advanceTo(event.position, true);
+          return [{ ...event, ...withValidNicks(event), ...withHash(event.position) }];
         default:
-          reach(event.position, 'nicks' in event);
-          return [{ ...event, ...('nicks' in event && named(event)), ...hashed(event.position) }];
+          advanceTo(event.position);
+          return [{ ...event, ...withHash(event.position) }];
       }
     },
-    say: ({ token, lines, act }) => {
-      const line = encodeLine(token);
-      const said: Said = { type: 'said', lines, ...(act && { act }), token, bytes: line.length };
-      box.add(said, live);
-      if (live) connection?.write(line);
-      return said;
+    send: (message) => {
+      pending.add(message, canWrite());
+      if (canWrite()) write(message.token);
     },
     ping,
-    get stored() {
-      return box.stored;
+    reseal: (toToken) => {
+      pending.reseal(toToken);
+      writeUnsent();
+    },
+    pause: () => {
+      isPaused = true;
+      updatePhase();
+    },
+    resume: () => {
+      isPaused = false;
+      writeUnsent();
+    },
+    writeToken: write,
+    writePhase$: writePhases.asObservable(),
+    get writePhase() {
+      return writePhases.value;
+    },
+    moveToNewRoom: () => {
+      leave();
+      from = { after: { log: '*', n: 0 }, last: undefined };
+    },
+    get storedCount() {
+      return pending.storedCount;
     },
   };
 };

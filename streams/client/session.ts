@@ -1,180 +1,190 @@
 import {
   AsyncSubject,
   catchError,
+  connect,
   defer,
   EMPTY,
   filter,
   finalize,
   ignoreElements,
   merge,
+  type MonoTypeOperatorFunction,
   type Observable,
   of,
   type OperatorFunction,
   pipe,
   ReplaySubject,
+  share,
   Subject,
   tap,
+  timer,
 } from 'rxjs';
-import { LimitError, LinkError } from '../wire/errors.js';
-import type { Heard } from './conversation.js';
-import { mailbox } from './mailbox.js';
-import type { Message } from './membership.js';
-import type { Undecryptable } from './open.js';
-import { isSayable, PACK_LIMIT } from './pack.js';
-import { roster, type Roster } from './roster.js';
-import type { Say } from './seal.js';
-import { sessionState, type SessionState } from './sessionState.js';
+import { bufferUntilSubscribed } from '../rx/bufferUntilSubscribed.js';
+import { ConnectionError, LimitError } from '../wire/errors.js';
+import type { ClientEvent, Message } from './clientEvent.js';
+import type { Undecryptable } from './receive/open.js';
+import { fitsInMessage, MAX_MESSAGE_BYTES } from './send/batchLines.js';
+import type { OutgoingMessage } from './send/seal.js';
+import { roster, type Roster, sessionState, type SessionState } from './sessionState.js';
 
-/** The relay has what was said, in the room's log. */
+/** Confirms that the relay stored a message in the log of the room. */
 export interface Receipt {
-  /** Its place in the room's order; `undefined` where it is stored and a gap swallowed where. */
+  /** The position of the message in the log, or `undefined` if a gap hid it. */
   readonly position: number | undefined;
-  /** When the receipt came, by the clock of this client, in ms since 1970. */
+  /** When the receipt arrived, by the clock of this client, in ms since 1970. */
   readonly time: number;
 }
 
-/**
- * A client's place in a room, for as long as the `session` that emitted it is subscribed. All of its streams complete
- * when that is over and none of them errors.
- */
+/** A client in a room, while the `session` that emitted it is subscribed. All streams then complete; none errors. */
 export interface Session {
-  /** What is said in the room, from now on; a message that does not open is a value among them. */
+  /** The messages from now on (hot). A message that cannot be decrypted is a value. */
   readonly message$: Observable<Message | Undecryptable>;
-  /** How things are; the present state comes at once. Never errors; the last one is `closed`. */
+  /** The state of the connection (replays the present one). The last state is `closed`. */
   readonly state$: Observable<SessionState>;
-  /** Who is here, whenever that changes; the present list comes at once, where there is one. */
-  readonly member$: Observable<Roster>;
-  /** All that is heard, alarms and keys too, from now on. */
-  readonly heard$: Observable<Heard>;
+  /** The members, at each change (replays the present list). */
+  readonly roster$: Observable<Roster>;
+  /** All events from now on (hot), including alarms and changes of keys. */
+  readonly event$: Observable<ClientEvent>;
   /**
-   * Says a text once, whoever subscribes how often: the call makes the message, the first subscription sends it, and
-   * each gets its receipt, late ones too; so `retry` cannot send it twice. While the connection is away it waits, and
-   * goes out when it is back. Unsubscribing stops listening and takes nothing back. Errors where it can never be stored:
-   * with `LimitError` (too long); and where the session ended before there was a receipt, with what ended it. With
-   * `LimitError` too, before it is sent, where too many wait already: then a later subscription tries again.
+   * Sends a text once and emits its receipt.
+   *
+   * The call creates the message and the first subscription sends it. Every subscription gets the receipt, also a late
+   * one, so `retry` cannot send twice. The message waits while the client is offline. Unsubscribing does not recall it.
+   *
+   * Errors with `LimitError` if the text is too long, or if too many messages are pending; in the second case a later
+   * subscription tries again. Errors with the error of the session if it ends before the receipt.
    */
-  readonly say: (text: string) => Observable<Receipt>;
+  readonly send: (text: string) => Observable<Receipt>;
 }
 
 export interface SessionOptions {
-  /** A room: what is said in, what is heard out. */
-  readonly talk: OperatorFunction<Say, Heard>;
-  /** The clock, in ms since 1970. */
+  /** Connects the messages to a room, such as `roomClient(options)`. */
+  readonly room: OperatorFunction<OutgoingMessage, ClientEvent>;
+  /** Returns the time of day in ms since 1970. */
   readonly now: () => number;
-  /** How many messages may wait for their receipts; 1024. */
-  readonly limit?: number;
+  /** The maximum number of messages without a receipt (default 1024). */
+  readonly maxPending?: number;
 }
 
-/** How many messages may wait for their receipts, where nothing else was said. */
-export const SESSION_LIMIT = 1024;
+/** The default maximum number of messages without a receipt. */
+export const DEFAULT_MAX_PENDING = 1024;
 
 /**
- * A room as an object: emits one `Session` at once, and stays for as long as it is subscribed.
+ * Emits one `Session`, and stays in the room while it is subscribed.
  *
- * Cold: each subscription is a session of its own. What a passing trouble is, is state (`offline`); what ends it all is
- * the error of this stream, and of no other. It completes with `talk`. Unsubscribing leaves the room.
+ * Cold: each subscription is a session of its own. A lost connection is a state (`offline`). Completes and errors with
+ * `room`. Unsubscribing leaves the room.
  *
  * ```text
- *           session({ talk, now })
- *         s-----------------------#
- * state$  c----o--------f----c--o-(X|)
+ *           session({ room, now })
+ * out       s-----------------------#
+ * state$    c----o--------f----c--o-(X|)   c: connecting, o: online, f: offline, X: closed
  * ```
  *
  * @example
  * import { switchMap } from 'rxjs';
- * import { conversation, type ConversationOptions, session } from 'rxchat/streams';
+ * import { roomClient, type RoomClientOptions, session } from 'rxchat/streams';
  *
- * const messages = (options: ConversationOptions) =>
- *   session({ talk: conversation(options), now: options.now }).pipe(switchMap(({ message$ }) => message$));
+ * const messages = (options: RoomClientOptions) =>
+ *   session({ room: roomClient(options), now: options.now }).pipe(switchMap(({ message$ }) => message$));
  */
-export const session = ({ talk, now, limit = SESSION_LIMIT }: SessionOptions): Observable<Session> =>
+export const session = ({
+  room,
+  now,
+  maxPending = DEFAULT_MAX_PENDING,
+}: SessionOptions): Observable<Session> =>
   defer(() => {
-    const heard = new Subject<Heard>();
-    /** The same once more, after all who hear it: they have a message before the state that comes of it. */
-    const noticed = new Subject<Heard>();
-    const state = new ReplaySubject<SessionState>(1);
-    const member = new ReplaySubject<Roster>(1);
-    const { post, letter$ } = mailbox<Say>();
-    /** By the lines themselves: they stay the same object on the way from `say` to `stored`. */
-    const waiting = new Map<readonly string[], AsyncSubject<Receipt>>();
+    const events = new Subject<ClientEvent>();
+    const states = new ReplaySubject<SessionState>(1);
+    const rosters = new ReplaySubject<Roster>(1);
+    const { push, value$ } = bufferUntilSubscribed<OutgoingMessage>();
+    /** By the lines, which are the same object from `send` to `stored`. */
+    const pendingReceipts = new Map<readonly string[], AsyncSubject<Receipt>>();
     let end: { readonly error: unknown } | undefined;
 
-    const hear = (each: Heard) => {
-      heard.next(each);
-      if (each.type !== 'stored' && each.type !== 'not-said') return;
-      const receipt = waiting.get(each.lines);
-      waiting.delete(each.lines);
-      if (each.type === 'not-said') {
-        receipt?.error(each.error);
+    const handle = (event: ClientEvent) => {
+      events.next(event);
+      if (event.type !== 'stored' && event.type !== 'send-failed') return;
+      const receipt = pendingReceipts.get(event.lines);
+      pendingReceipts.delete(event.lines);
+      if (event.type === 'send-failed') {
+        receipt?.error(event.error);
         return;
       }
-      receipt?.next({ position: each.position, time: now() });
+      receipt?.next({ position: event.position, time: now() });
       receipt?.complete();
     };
 
     const finish = (error: unknown) => {
       end ??= { error };
-      heard.complete();
-      for (const receipt of waiting.values()) receipt.error(error);
-      waiting.clear();
+      events.complete();
+      for (const receipt of pendingReceipts.values()) receipt.error(error);
+      pendingReceipts.clear();
     };
 
     const leave = () => {
       if (end !== undefined) return;
-      finish(new LinkError('the session was left'));
-      state.next({ type: 'closed', reason: 'left' });
-      state.complete();
-      member.complete();
+      finish(new ConnectionError('the session was left'));
+      states.next({ type: 'closed', reason: 'left' });
+      states.complete();
+      rosters.complete();
     };
 
-    const say = (text: string): Observable<Receipt> => {
+    const send = (text: string): Observable<Receipt> => {
       const lines = [text];
       const receipt = new AsyncSubject<Receipt>();
       let isSent = false;
       return defer(() => {
         if (isSent) return receipt;
         if (end !== undefined) throw end.error;
-        if (!isSayable(text)) throw new LimitError(`a message is over the limit of ${PACK_LIMIT} bytes`);
-        if (waiting.size >= limit) throw new LimitError(`${limit} messages wait for their receipts`);
+        if (!fitsInMessage(text))
+          throw new LimitError(`a message is over the limit of ${MAX_MESSAGE_BYTES} bytes`);
+        if (pendingReceipts.size >= maxPending)
+          throw new LimitError(`${maxPending} messages wait for their receipts`);
         isSent = true;
-        waiting.set(lines, receipt);
-        post({ lines });
+        pendingReceipts.set(lines, receipt);
+        push({ lines });
         return receipt;
       });
     };
 
-    const here: Session = {
-      message$: heard.pipe(filter((each) => each.type === 'message' || each.type === 'undecryptable')),
-      state$: state.asObservable(),
-      member$: member.asObservable(),
-      heard$: heard.asObservable(),
-      say,
-    };
+    const handled$ = value$.pipe(
+      room,
+      tap({
+        next: handle,
+        error: finish,
+        complete: () => {
+          finish(new ConnectionError('the session is over'));
+        },
+      }),
+      // After `handle`: a subscriber gets a message before the state that results from it.
+      connect((event$) =>
+        merge(
+          event$.pipe(sessionState({ now }), forwardTo(states)),
+          event$.pipe(
+            roster(),
+            catchError(() => EMPTY),
+            forwardTo(rosters),
+          ),
+          event$.pipe(ignoreElements()),
+        ),
+      ),
+    );
 
     return merge(
-      of(here),
-      noticed.pipe(sessionState({ now }), into(state)),
-      noticed.pipe(
-        roster(),
-        catchError(() => EMPTY),
-        into(member),
-      ),
-      letter$.pipe(
-        talk,
-        tap({
-          next: hear,
-          error: finish,
-          complete: () => {
-            finish(new LinkError('the session is over'));
-          },
-        }),
-        into(noticed),
-      ),
+      of<Session>({
+        message$: events.pipe(filter((event) => event.type === 'message' || event.type === 'undecryptable')),
+        state$: states.asObservable(),
+        roster$: rosters.asObservable(),
+        event$: events.asObservable(),
+        send,
+      }),
+      handled$,
     ).pipe(finalize(leave));
   });
 
-/** Tells a subject all that comes, and how it ends; unlike `tap(subject)`, which unsubscribes the subject too. */
-const into = <T>(subject: Subject<T>): OperatorFunction<T, never> =>
+/** Forwards values and the end to a Subject. `tap(subject)` would unsubscribe the Subject as well. */
+const forwardTo = <T>(subject: Subject<T>): OperatorFunction<T, never> =>
   pipe(
     tap<T>({
       next: (value) => {
@@ -189,3 +199,32 @@ const into = <T>(subject: Subject<T>): OperatorFunction<T, never> =>
     }),
     ignoreElements(),
   );
+
+export interface ShareSessionOptions {
+  /** How long an unused session is kept, in ms (default 0). */
+  readonly keepAliveMs?: number;
+}
+
+/**
+ * Shares one session among all subscribers.
+ *
+ * The first subscriber creates the session and later ones get it at once. It ends `keepAliveMs` ms after the last
+ * subscriber has unsubscribed. A subscriber after that, or after an error, creates another session.
+ *
+ * ```text
+ * first     ^----------!
+ * second         ^---------!
+ * session   s--------------!      ends when both have unsubscribed
+ * ```
+ *
+ * @example
+ * import type { Observable } from 'rxjs';
+ * import { type Session, shareSession } from 'rxchat/streams';
+ *
+ * const shared = (session$: Observable<Session>) => session$.pipe(shareSession({ keepAliveMs: 5000 }));
+ */
+export const shareSession = <T>({ keepAliveMs = 0 }: ShareSessionOptions = {}): MonoTypeOperatorFunction<T> =>
+  share({
+    connector: () => new ReplaySubject<T>(1),
+    resetOnRefCountZero: keepAliveMs > 0 ? () => timer(keepAliveMs) : true,
+  });

@@ -9,115 +9,126 @@ import {
   type Observable,
   type ObservableNotification,
   of,
+  type OperatorFunction,
   startWith,
   switchMap,
   take,
   takeWhile,
   timer,
 } from 'rxjs';
-import type { Heard } from './conversation.js';
+import { addNicks, isNick } from '../wire/nick.js';
+import type { ClientEvent } from './clientEvent.js';
 
-/** How things are between a client and its room. */
+/** The state of a session. */
 export type SessionState =
-  /** A connection is being made, or its handshake is under way. */
+  /** Connecting, or in the handshake. */
   | { readonly type: 'connecting' }
-  /** In the room; what was said before this client came in is still being read. */
+  /** Joined, and reading the entries from before the join. */
   | { readonly type: 'catching-up' }
   | { readonly type: 'online' }
-  /** The connection was lost, for `cause`; the next attempt comes at `retryAt`, in ms since 1970. */
+  /** The connection was lost. The next attempt begins at `retryAt`, in ms since 1970. */
   | {
       readonly type: 'offline';
-      /** From 1: how many attempts have been without success in a row. */
+      /** How many attempts have failed in a row, from 1. */
       readonly attempt: number;
       readonly retryAt: number;
       readonly cause: string;
     }
-  /** It is over, for good. */
+  /** The session has ended. */
   | { readonly type: 'closed'; readonly reason: string };
 
 const CONNECTING: SessionState = { type: 'connecting' };
 
-/** What the relay does with an entry that is an alarm and nothing else: no message comes of it. */
-const UNREAD = new Set<string>(['bad-signature', 'other-room']);
+/** Alarms that replace the message of their entry. */
+const UNREADABLE = new Set<string>(['bad-signature', 'other-room']);
 
-/** The position up to which all is read once this was heard, where that says so. */
-const readTo = (heard: Heard): number | undefined => {
-  switch (heard.type) {
+/** Returns the position that is completely read after an event, or `undefined` if the event has none. */
+const lastReadPosition = (event: ClientEvent): number | undefined => {
+  switch (event.type) {
     case 'gap':
-      return heard.to;
+    case 'before-join':
+      return event.to;
     case 'message':
-      return heard.more === true ? undefined : heard.position;
-    case 'repeated':
+      return event.more === true ? undefined : event.position;
+    case 'duplicate':
     case 'undecryptable':
     case 'joined':
     case 'left':
-      return heard.position;
+    case 'epoch':
+    case 'void':
+    case 'handshake':
+    case 'rejected':
+    case 'behind':
+    case 'leaving':
+    case 'forgotten':
+      return event.position;
     case 'alarm':
-      return UNREAD.has(heard.reason) ? heard.position : undefined;
+      return UNREADABLE.has(event.reason) ? event.position : undefined;
     default:
       return undefined;
   }
 };
 
 /**
- * What is heard in, how things are out: connecting, catching up, online, offline, closed.
+ * Derives the state of a session from its events: connecting, catching up, online, offline, closed.
  *
- * Begins with `connecting`, and says each state once, when it begins; `offline` for each attempt, and `connecting` when
- * its wait is over or `retry$` cuts it. Catching up ends with the last entry that was there when this client came in. Whether what is heard
- * completes or errors, the last state is `closed`, with the reason, and then it completes: it never errors. Unsubscribing
- * stops its one timer.
+ * Begins with `connecting` and emits each state once. Emits `offline` for each failed attempt, and `connecting` when its
+ * delay is over or `retry$` emits. The client is online when it has read the last entry from before its join. When the
+ * events complete or error, the last state is `closed` with the reason. Never errors. Unsubscribing stops its timer.
  *
  * ```text
- * heard    ----W--m--m-----f------------W---#      W: welcome, two entries to read; f: offline, 9 ms to wait
+ * event    ----W--m--m-----f------------W---#      W: welcome, two entries to read; f: offline, 9 ms to wait
  *            sessionState({ now })
  * state    c---u-----n-----f--------c---n---(X|)   c: connecting, u: catching up, n: online, X: closed
  * ```
  *
  * @example
  * import type { Observable } from 'rxjs';
- * import { type Heard, sessionState } from 'rxchat/streams';
+ * import { type ClientEvent, sessionState } from 'rxchat/streams';
  *
- * const stateOf = (heard$: Observable<Heard>) => heard$.pipe(sessionState({ now: () => Date.now() }));
+ * const stateOf = (event$: Observable<ClientEvent>) => event$.pipe(sessionState({ now: () => Date.now() }));
  */
 export const sessionState =
   ({
     now,
     retry$ = NEVER,
   }: {
-    /** The clock, in ms since 1970. */
+    /** Returns the time of day in ms since 1970. */
     readonly now: () => number;
-    /** Emits when a wait is cut short. */
+    /** Emits when a retry begins before its time. */
     readonly retry$?: Observable<unknown> | undefined;
-  }): ((heard$: Observable<Heard>) => Observable<SessionState>) =>
-  (heard$) =>
+  }): ((event$: Observable<ClientEvent>) => Observable<SessionState>) =>
+  (event$) =>
     defer(() => {
-      /** The end of the log when the client came in; `undefined` once it is reached. */
+      /** The end of the log when the client joined, until it is reached. */
       let end: number | undefined;
 
-      const read = (position: number): readonly SessionState[] => {
+      const advanceTo = (position: number): readonly SessionState[] => {
         if (end === undefined || position + 1 < end) return [];
         end = undefined;
         return [{ type: 'online' }];
       };
 
-      const hear = (heard: Heard): readonly SessionState[] => {
-        if (heard.type === 'offline') {
+      const update = (event: ClientEvent): readonly SessionState[] => {
+        if (event.type === 'offline') {
           end = undefined;
-          const { attempt, retryMs, reason: cause } = heard;
+          const { attempt, retryMs, reason: cause } = event;
           return [{ type: 'offline', attempt, retryAt: now() + retryMs, cause }];
         }
-        if (heard.type === 'welcome') {
-          end = heard.next;
-          const reached = read(heard.from - 1);
-          return reached.length > 0 ? reached : [{ type: 'catching-up' }];
+        if (event.type === 'welcome') {
+          end = event.next;
+          const online = advanceTo(event.from - 1);
+          return online.length > 0 ? online : [{ type: 'catching-up' }];
         }
-        const position = readTo(heard);
-        return position === undefined ? [] : read(position);
+        const position = lastReadPosition(event);
+        return position === undefined ? [] : advanceTo(position);
       };
 
-      return heard$.pipe(
+      return event$.pipe(
         materialize(),
-        mergeMap((told) => (told.kind === 'N' ? hear(told.value) : [closed(told)])),
+        mergeMap((notification) =>
+          notification.kind === 'N' ? update(notification.value) : [closed(notification)],
+        ),
         startWith(CONNECTING),
         takeWhile(({ type }) => type !== 'closed', true),
         switchMap((state) =>
@@ -134,9 +145,77 @@ export const sessionState =
       );
     });
 
-const closed = (end: ObservableNotification<Heard>): SessionState => ({
+const closed = (end: ObservableNotification<ClientEvent>): SessionState => ({
   type: 'closed',
   reason: end.kind === 'E' ? reasonOf(end.error) : 'the relay ended it',
 });
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The members of a room, as the relay reports them. A relay may invent or hide members. */
+export interface Roster {
+  /** The nicks in the order of their joins: at most 5000, and none for a room too large to be listed. */
+  readonly nicks: readonly string[];
+  /** The number of members. */
+  readonly count: number;
+}
+
+/**
+ * Emits the members of the room at each change.
+ *
+ * Each `welcome` replaces the list, which corrects changes that were missed while offline. Announcements from before the
+ * `welcome` are ignored, as it includes them. Completes and errors with its source.
+ *
+ * ```text
+ * event    --welcome(a)--joined b--message--left a--|
+ *            roster()
+ * roster   --[a]---------[a,b]--------------[b]-----|
+ * ```
+ *
+ * @example
+ * import type { Observable } from 'rxjs';
+ * import { type ClientEvent, roster } from 'rxchat/streams';
+ *
+ * const members = (event$: Observable<ClientEvent>) => event$.pipe(roster());
+ */
+export const roster = (): OperatorFunction<ClientEvent, Roster> => (event$) =>
+  defer(() => {
+    const nicks = new Set<string>();
+    let count = 0;
+    let firstPosition = 0;
+
+    const snapshot = (): Roster => ({ nicks: [...nicks], count });
+
+    const update = (event: ClientEvent): readonly Roster[] => {
+      switch (event.type) {
+        case 'welcome':
+          nicks.clear();
+          addNicks(nicks, event.members ?? []);
+          count = event.count;
+          firstPosition = event.next;
+          return [snapshot()];
+        case 'joined': {
+          if (event.position < firstPosition) return [];
+          const added = event.nicks.filter((nick) => isNick(nick) && !nicks.has(nick));
+          const addedCount = event.nicks.length > 0 ? added.length : event.count;
+          if (addedCount === 0) return [];
+          addNicks(nicks, added);
+          count += addedCount;
+          return [snapshot()];
+        }
+        case 'left': {
+          if (event.position < firstPosition) return [];
+          const isComplete = nicks.size === count;
+          const removed = event.nicks.filter((nick) => nicks.delete(nick));
+          const removedCount = isComplete && event.nicks.length > 0 ? removed.length : event.count;
+          if (removedCount === 0) return [];
+          count = Math.max(nicks.size, count - removedCount);
+          return [snapshot()];
+        }
+        default:
+          return [];
+      }
+    };
+
+    return event$.pipe(mergeMap(update));
+  });

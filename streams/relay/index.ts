@@ -1,23 +1,49 @@
-export * from './addressKey.js';
-export * from './addressRate.js';
-export * from './admission.js';
-export * from './commands.js';
-export * from './entrance.js';
-export * from './fanOut.js';
-export type { Flow } from './flow.js';
-export type { Reader } from './follower.js';
-export * from './groupCommit.js';
-export * from './headcount.js';
-export * from './history.js';
-export * from './joinGate.js';
-export * from './journal.js';
-export * from './limitConnections.js';
-export * from './pace.js';
-export * from './presence.js';
-export * from './relay.js';
-export * from './rollCall.js';
-export * from './room.js';
-export * from './roomEvent.js';
-export * from './roomLog.js';
-export * from './tokenBucket.js';
-export * from './windowBudget.js';
+export { addressKey } from './connection/addressRate.js';
+export type { AddressRate } from './connection/addressRate.js';
+export { connectionCounter } from './connection/connectionLimits.js';
+export type {
+  ConnectionLimits,
+  ConnectionRejected,
+  LimitConnectionsOptions,
+} from './connection/connectionLimits.js';
+export type {
+  CheckAccess,
+  JoinLimiter,
+  JoinPolicy,
+  JoinPolicyOptions,
+  JoinRates,
+  JoinRequest,
+} from './connection/joinPolicy.js';
+export type { Member, MemberCommand } from './connection/parseCommands.js';
+export type { RateLimits, ReadControl } from './connection/rateLimit.js';
+export type { ServeConnectionOptions } from './connection/serveConnection.js';
+export type { MemberFailed } from './delivery/deliver.js';
+export { fanOut } from './delivery/fanOut.js';
+export type { LogReader } from './delivery/fanOut.js';
+export type {
+  CommitQueueOptions,
+  CommittedEvent,
+  JoinedMember,
+  LinesStored,
+  NotStored,
+} from './log/commitQueue.js';
+export type { Cursor } from './log/cursor.js';
+export type { GroupCommitOptions } from './log/groupCommit.js';
+export type { Batch, Gap, History, StoredLog } from './log/history.js';
+export { DEFAULT_WINDOW_BYTES, MIN_WINDOW_BYTES } from './log/roomLog.js';
+export type { MemoryBudget, Reservation } from './log/slabs.js';
+export { DEFAULT_MAX_CONNECTIONS_PER_NICK } from './members/members.js';
+export type { MemberEvent, MembersOptions } from './members/members.js';
+export type { Announced, PresenceOptions } from './members/presence.js';
+export { relay } from './relay.js';
+export type {
+  RelayEvent,
+  RelayHistory,
+  RelayLimits,
+  RelayOptions,
+  RelayTiming,
+  RoomFailed,
+} from './relay.js';
+export type { RoomEvent, ServeRoomOptions } from './serveRoom.js';
+export { tokenBucket } from '../rx/tokenBucket.js';
+export type { Rate } from '../rx/tokenBucket.js';

@@ -6,7 +6,6 @@ import {
   EMPTY,
   filter,
   finalize,
-  map,
   merge,
   mergeMap,
   NEVER,
@@ -15,61 +14,97 @@ import {
   scan,
   switchMap,
   takeUntil,
+  tap,
   timer,
 } from 'rxjs';
+import { groupByUntil } from '../rx/groupByUntil.js';
+import { schedulerTime } from '../rx/tokenBucket.js';
 import type { Connection } from '../wire/connection.js';
 import type { RoomName } from '../wire/handshake.js';
-import { admission, type AdmissionOptions, type TurnedAway } from './admission.js';
-import type { Command } from './commands.js';
-import { entrance, type EntranceOptions } from './entrance.js';
-import { groupUntil } from './groupUntil.js';
-import { type ConnectionLimits, limitConnections } from './limitConnections.js';
-import { joinGate, type JoinGate, type JoinRates } from './joinGate.js';
-import { room, type RoomOptions } from './room.js';
-import { DEFAULT_GRACE } from './rollCall.js';
-import type { RoomEvent } from './roomEvent.js';
-import { schedulerTime } from './tokenBucket.js';
-import { windowBudget } from './windowBudget.js';
+import {
+  type ConnectionLimits,
+  type ConnectionRejected,
+  limitConnections,
+} from './connection/connectionLimits.js';
+import {
+  joinLimiter,
+  type JoinLimiter,
+  joinPolicy,
+  type JoinPolicyOptions,
+  type JoinRates,
+} from './connection/joinPolicy.js';
+import type { MemberCommand } from './connection/parseCommands.js';
+import type { RateLimits } from './connection/rateLimit.js';
+import { serveConnection, type ServeConnectionOptions } from './connection/serveConnection.js';
+import type { GroupCommitOptions } from './log/groupCommit.js';
+import type { History } from './log/history.js';
+import { memoryBudget } from './log/slabs.js';
+import { DEFAULT_RECONNECT_GRACE_MS, type MembersOptions } from './members/members.js';
+import type { PresenceOptions } from './members/presence.js';
+import { type RoomEvent, serveRoom } from './serveRoom.js';
 
-/** What a relay can be told. Without a limit there is none. */
-export interface RelayOptions
+/** Limits of a relay; unlimited by default, except for `maxLineBytes` and `maxConnectionsPerNick`. */
+export interface RelayLimits
   extends
-    Omit<AdmissionOptions, 'entrance'>,
-    Omit<RoomOptions, 'budget'>,
-    Omit<ConnectionLimits, 'gate'>,
-    Omit<EntranceOptions, 'gate' | 'history'>,
-    JoinRates {
-  /**
-   * How long, in ms, a room that everyone has left stays in memory, and with it a log that is nowhere else. An hour;
-   * with a history a minute.
-   */
-  readonly roomIdle?: number;
-  /** Bytes that the windows of all rooms together may take; those that were not used for longest give first. */
-  readonly memoryLimit?: number;
+    ConnectionLimits,
+    JoinRates,
+    RateLimits,
+    Pick<ServeConnectionOptions, 'byteRatePerAddress' | 'maxLineBytes'>,
+    Pick<JoinPolicyOptions, 'maxRooms' | 'newRoomRatePerAddress'>,
+    Pick<MembersOptions, 'maxRoomMembers' | 'maxConnectionsPerNick'> {
+  /** Bytes that the windows of all rooms can take together; the least recently used shrink first. */
+  readonly memoryLimitBytes?: number;
 }
 
-/** A room failed by a fault of its own; it begins anew, with what its history has. */
+/** Times of a relay, in ms. */
+export interface RelayTiming
+  extends
+    Pick<ServeConnectionOptions, 'handshakeTimeoutMs' | 'heartbeatMs' | 'retryMs'>,
+    Pick<MembersOptions, 'reconnectGraceMs'>,
+    PresenceOptions {
+  /** Time that a room without members stays in memory, with a log that is not stored. An hour; with a store a minute. */
+  readonly roomIdleMs?: number;
+}
+
+/** Where a relay keeps the logs of its rooms. */
+export interface RelayHistory extends Pick<GroupCommitOptions, 'windowBytes'> {
+  /** Stores logs; without it they are in memory only. */
+  readonly store?: History | undefined;
+}
+
+/** Options of a relay: what it needs from its platform, who can join, and three groups of settings with defaults. */
+export interface RelayOptions
+  extends
+    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'stop$'>,
+    Pick<GroupCommitOptions, 'logId' | 'hash' | 'endOfTick$'>,
+    Pick<JoinPolicyOptions, 'checkAccess' | 'allowedRooms'> {
+  readonly limits?: RelayLimits | undefined;
+  readonly timing?: RelayTiming | undefined;
+  readonly history?: RelayHistory | undefined;
+}
+
+/** A room failed because of a bug; it restarts with what its history has. */
 export interface RoomFailed {
   readonly type: 'room-failed';
   readonly room: string;
   readonly reason: string;
 }
 
-/** What happened, for logs and figures. It names nicks, rooms and sizes: the relay knows nothing else. */
-export type RelayEvent = RoomEvent | TurnedAway | RoomFailed;
+/** An event of the relay, for logs and metrics. It names nicks, rooms and sizes: the relay knows nothing else. */
+export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed;
 
 /**
  * The relay: connections merged into one message stream, ordered room by room, fanned out to sinks.
  *
- * It reads no message and holds no key: a room's name is a public key, and what its members say passes as bytes.
- * A connection that fails takes nobody along, and neither does a room: its members are closed and it begins anew.
- * When `stop$` emits, no connection is taken any more; everyone gets what was accepted, then `BYE`; then it completes.
- * Otherwise it completes when the connections have, and errors only with them. Unsubscribing closes every connection.
+ * It cannot read messages and has no key: the name of a room is a public key, and messages pass as bytes. A failing connection
+ * affects no other member. A failing room closes only its own members and restarts. When `stop$` emits, no further
+ * connection is accepted; every member gets the accepted messages, then `BYE`; then the output completes. Otherwise it
+ * completes when the connections have, and errors only with them. Unsubscribing closes every connection.
  *
  * ```text
  * connection   a----b----c-------
  *                relay(options)
- * out          (joined a)--(joined b)--(tokens a)--(left a)…
+ * out          (joined a)--(joined b)--(stored a)--(left a)…
  * ```
  *
  * @example
@@ -80,34 +115,33 @@ export type RelayEvent = RoomEvent | TurnedAway | RoomFailed;
  *   connection$.pipe(relay(options)).subscribe({ error: console.error });
  */
 export const relay =
-  (options: RelayOptions) =>
+  ({ limits, timing, history: { store, ...history } = {}, ...platform }: RelayOptions) =>
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
     defer(() => {
-      // A room that is let go may still be committing when it begins anew.
-      const open = new Map<RoomName, Observable<Command>>();
-      const gate = joinGate(options);
-      const budget = windowBudget(options.memoryLimit);
-      const serve = (name: RoomName, command$: Observable<Command>) => {
-        open.set(name, command$);
-        return room(name, { ...options, budget });
+      const options = { ...platform, ...limits, ...timing, ...history, history: store };
+      // A removed room can still be committing when the next one of its name starts.
+      const openRooms = new Map<RoomName, Observable<MemberCommand>>();
+      const limiter = joinLimiter(options);
+      const budget = memoryBudget(options.memoryLimitBytes);
+      const policy = joinPolicy({ ...options, limiter }, openRooms);
+      const serve = (name: RoomName, command$: Observable<MemberCommand>) => {
+        openRooms.set(name, command$);
+        return serveRoom(name, { ...options, budget });
       };
-      const accepted$ = connection$.pipe(takeUntil(options.stop$ ?? EMPTY));
+      const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
-        limitConnections(
-          { ...options, gate },
-          admission({ ...options, entrance: entrance({ ...options, gate }, open) }),
-        ),
-        connect((said$) =>
+        limitConnections({ ...options, limiter }, serveConnection({ ...options, joinPolicy: policy })),
+        connect((output$) =>
           merge(
-            said$.pipe(filter(isTurnedAway)),
-            said$.pipe(
+            output$.pipe(filter(isRejected)),
+            output$.pipe(
               filter(isCommand),
-              groupUntil(({ member }) => member.room, deserted(options)),
+              groupByUntil(({ member }) => member.room, idleTimeout(options)),
               mergeMap((command$) =>
                 command$.pipe(
-                  supervised(command$.key, gate, serve(command$.key, command$)),
+                  restartOnError(command$.key, limiter, serve(command$.key, command$)),
                   finalize(() => {
-                    if (open.get(command$.key) === command$) open.delete(command$.key);
+                    if (openRooms.get(command$.key) === command$) openRooms.delete(command$.key);
                   }),
                 ),
               ),
@@ -117,53 +151,57 @@ export const relay =
       );
     });
 
-/** A member that was there for so long, in ms, and lost its connection comes back before strangers. */
-const STAY_MS = 10_000;
+/** A member that stayed for this time in ms and lost its connection rejoins before strangers. */
+const MIN_STAY_MS = 10_000;
 
-/** A connection that its client did not mean to end. */
-const isLost = ({ reason, fault }: Extract<Command, { type: 'leave' }>): boolean =>
-  reason !== 'bye' && fault === undefined;
+/** Returns whether a connection ended without the intention of its client. */
+const isLost = ({ reason, error }: Extract<MemberCommand, { type: 'leave' }>): boolean =>
+  reason !== 'bye' && error === undefined;
 
-const isTurnedAway = (said: Command | TurnedAway): said is TurnedAway => said.type === 'turned-away';
-const isCommand = (said: Command | TurnedAway): said is Command => said.type !== 'turned-away';
+const isRejected = (output: MemberCommand | ConnectionRejected): output is ConnectionRejected =>
+  output.type === 'rejected';
+const isCommand = (output: MemberCommand | ConnectionRejected): output is MemberCommand =>
+  output.type !== 'rejected';
 
-/** Emits when a room has been without members for so long that it is let go. */
-const deserted =
-  ({ history, grace = DEFAULT_GRACE, roomIdle = history === undefined ? 3_600_000 : 60_000 }: RelayOptions) =>
-  (command$: Observable<Command>): Observable<unknown> =>
+/** Emits when a room has had no members for `roomIdleMs`. */
+const idleTimeout =
+  ({
+    history,
+    reconnectGraceMs = DEFAULT_RECONNECT_GRACE_MS,
+    roomIdleMs = history === undefined ? 3_600_000 : 60_000,
+  }: Pick<RelayTiming, 'reconnectGraceMs' | 'roomIdleMs'> & { readonly history: History | undefined }) =>
+  (command$: Observable<MemberCommand>): Observable<unknown> =>
     command$.pipe(
       filter(({ type }) => type === 'join' || type === 'leave'),
-      scan((members, { type }) => members + (type === 'join' ? 1 : -1), 0),
-      // Not before the last one has departed, too.
-      switchMap((members) => (members === 0 ? timer(Math.max(roomIdle, grace + 1)) : NEVER)),
+      scan((count, { type }) => count + (type === 'join' ? 1 : -1), 0),
+      // Not before the last disconnected member has left, too.
+      switchMap((count) => (count === 0 ? timer(Math.max(roomIdleMs, reconnectGraceMs + 1)) : NEVER)),
     );
 
-const supervised =
+/** Closes the members of a room that fails, and starts it again. */
+const restartOnError =
   (
     room: string,
-    gate: Pick<JoinGate, 'reserve'>,
-    serve: (command$: Observable<Command>) => Observable<RoomEvent>,
+    limiter: Pick<JoinLimiter, 'reserve'>,
+    serve: (command$: Observable<MemberCommand>) => Observable<RoomEvent>,
   ) =>
-  (command$: Observable<Command>): Observable<RoomEvent | RoomFailed> => {
-    // Who has joined may not have been served yet when the room fails or is let go, and would be nobody's then.
-    const inside = new Map<Connection, number>();
-    const attended$ = command$.pipe(
-      map((command) => {
-        const { connection } = command.member;
-        if (command.type === 'join') inside.set(connection, schedulerTime());
-        if (command.type === 'leave') {
-          const since = inside.get(connection) ?? Infinity;
-          if (isLost(command) && schedulerTime() - since >= STAY_MS) gate.reserve(connection.peer);
-          inside.delete(connection);
-        }
-        return command;
-      }),
-    );
-    const closeAll = () => {
-      for (const connection of inside.keys()) connection.close();
-      inside.clear();
+  (command$: Observable<MemberCommand>): Observable<RoomEvent | RoomFailed> => {
+    // A member may not be served yet when the room fails or is removed; nothing else would close its connection.
+    const joinedAt = new Map<Connection, number>();
+    const track = (command: MemberCommand) => {
+      const { connection } = command.member;
+      if (command.type === 'join') joinedAt.set(connection, schedulerTime());
+      if (command.type === 'leave') {
+        const since = joinedAt.get(connection) ?? Infinity;
+        if (isLost(command) && schedulerTime() - since >= MIN_STAY_MS) limiter.reserve(connection.peer);
+        joinedAt.delete(connection);
+      }
     };
-    return serve(attended$).pipe(
+    const closeAll = () => {
+      for (const connection of joinedAt.keys()) connection.close();
+      joinedAt.clear();
+    };
+    return serve(command$.pipe(tap(track))).pipe(
       catchError((error: unknown, again$) => {
         closeAll();
         return concat(of<RoomFailed>({ type: 'room-failed', room, reason: String(error) }), again$);

@@ -1,7 +1,9 @@
-import { readNumber } from './fields.js';
-import { POSITION_LIMIT } from './resume.js';
+import type { Connection } from './connection.js';
+import { parseNumber, POSITION_LIMIT } from './fields.js';
+import { encodeLine } from './encoding.js';
+import { BusyError, type ProtocolError } from './errors.js';
 
-/** Lines without a position, said by either side once a client is in. */
+/** A line without a position, sent by either side after the handshake. */
 export type Control =
   | { readonly type: 'ping'; readonly n: number }
   | { readonly type: 'pong'; readonly n: number }
@@ -9,8 +11,8 @@ export type Control =
   | { readonly type: 'err'; readonly code: string; readonly text: string }
   | { readonly type: 'bye'; readonly reason: string; readonly retryMs: number };
 
-/** One control as its line. */
-export const controlLine = (control: Control): string => {
+/** Formats a control line. */
+export const formatControl = (control: Control): string => {
   switch (control.type) {
     case 'ping':
       return `PING ${control.n}`;
@@ -27,10 +29,10 @@ export const controlLine = (control: Control): string => {
 
 const isPosition = (n: number | undefined): n is number => n !== undefined && n >= 1 && n < POSITION_LIMIT;
 
-/** Reads a control line; `undefined` where it is none. */
-export const readControl = (line: string): Control | undefined => {
+/** Parses a control line, or returns `undefined` if the line is not a control. */
+export const parseControl = (line: string): Control | undefined => {
   const [verb = '', ...words] = line.split(' ');
-  const [a, b] = words.map(readNumber);
+  const [a, b] = words.map(parseNumber);
   switch (verb) {
     case 'PING':
     case 'PONG':
@@ -48,4 +50,29 @@ export const readControl = (line: string): Control | undefined => {
     default:
       return undefined;
   }
+};
+
+/** Returns the control that tells a peer why its connection ends: `BYE` if it can retry by itself, otherwise `ERR`. */
+export const errorControl = (error: ProtocolError): Control =>
+  error instanceof BusyError
+    ? { type: 'bye', reason: error.code, retryMs: error.retryMs }
+    : { type: 'err', code: error.code, text: error.message };
+
+/**
+ * Writes a control, if there is one, and closes the connection.
+ *
+ * Returns why the write failed, or `undefined` if it did not.
+ */
+export const closeWith = (
+  connection: Pick<Connection, 'write' | 'close'>,
+  control: Control | undefined,
+): string | undefined => {
+  let failure: string | undefined;
+  try {
+    if (control !== undefined) connection.write(encodeLine(formatControl(control)));
+  } catch (error) {
+    failure = String(error);
+  }
+  connection.close();
+  return failure;
 };

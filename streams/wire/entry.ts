@@ -1,50 +1,64 @@
-import { base64urlRuns } from './base64urlRun.js';
+import { base64urlScanner } from './encoding.js';
 
 /**
- * What may have a position: a Fernet token, or an announcement in plaintext.
+ * The first characters of every Fernet token: `gAAAA`.
  *
- * A token (https://github.com/fernet/spec) is padded base64url and begins with version 0x80 and a 64-bit time in
- * seconds, whose upper 22 bits stay zero for some 10^5 years: `gAAAA`.
+ * A token (https://github.com/fernet/spec) is padded base64url. It begins with version 0x80 and a 64-bit time in seconds,
+ * whose upper 22 bits stay zero for some 10^5 years.
  */
-const TOKEN_HEAD = [0x67, 0x41, 0x41, 0x41, 0x41];
+const TOKEN_PREFIX = [0x67, 0x41, 0x41, 0x41, 0x41];
 const NEWLINE = 10;
 const PADDING = 61;
 
-/** The shortest token: version, time, IV, one block and the HMAC are 73 bytes, 100 characters. */
-const SHORTEST_TOKEN = 100;
+/*
+ * The layout of a Fernet token: version, 64-bit time, IV, ciphertext in whole blocks, HMAC. The HMAC covers all before
+ * it.
+ */
+export const TOKEN_VERSION = 0x80;
+export const TOKEN_TIME_OFFSET = 1;
+export const TOKEN_IV_OFFSET = 9;
+export const TOKEN_CIPHERTEXT_OFFSET = 25;
+export const TOKEN_BLOCK_BYTES = 16;
+export const TOKEN_HMAC_BYTES = 32;
+
+/** Length of the shortest token in characters: its ciphertext is one block. Base64 makes 4 characters of 3 bytes. */
+export const MIN_TOKEN_LENGTH: number =
+  4 * /* @__PURE__ */ Math.ceil((TOKEN_CIPHERTEXT_OFFSET + TOKEN_BLOCK_BYTES + TOKEN_HMAC_BYTES) / 3);
 
 /**
- * Whether every line of a batch has the shape of a token. One pass over the bytes and no allocation: the relay asks
- * this of all that it appends, so that nobody can put anything else under the eyes of the members.
+ * Returns whether every line of a batch has the format of a token.
+ *
+ * The relay checks everything that it appends, so a member cannot show the others anything but tokens. One pass over the
+ * bytes, without allocation.
  */
-export const areTokens = (bytes: Uint8Array): boolean => {
-  const runEnd = base64urlRuns(bytes);
+export const isTokenBatch = (bytes: Uint8Array): boolean => {
+  const runEnd = base64urlScanner(bytes);
   for (let at = 0; at < bytes.length;) {
     const from = at;
-    for (const byte of TOKEN_HEAD) if (bytes[at++] !== byte) return false;
+    for (const byte of TOKEN_PREFIX) if (bytes[at++] !== byte) return false;
     at = runEnd(at);
     while (bytes[at] === PADDING && (at - from) % 4 !== 0) at += 1;
     const length = at - from;
-    if (bytes[at] !== NEWLINE || length < SHORTEST_TOKEN || length % 4 !== 0 || bytes[at - 3] === PADDING)
+    if (bytes[at] !== NEWLINE || length < MIN_TOKEN_LENGTH || length % 4 !== 0 || bytes[at - 3] === PADDING)
       return false;
     at += 1;
   }
   return true;
 };
 
-/** Who came and who went: nicks, or where there are too many for a list, how many. */
+/** Members that joined or left: their nicks, or only their number if the list would be too long. */
 export interface Announcement {
   readonly type: 'joined' | 'left';
   readonly nicks: readonly string[];
   readonly count: number;
 }
 
-/** `+alice,bob`, `-alice`, or `+*1200`. */
-export const announcementLine = ({ type, nicks, count }: Announcement): string =>
+/** Formats an announcement: `+alice,bob`, `-alice`, or `+*1200`. */
+export const formatAnnouncement = ({ type, nicks, count }: Announcement): string =>
   (type === 'joined' ? '+' : '-') + (nicks.length > 0 ? nicks.join(',') : `*${count}`);
 
-/** Reads an announcement; `undefined` where the line is none. */
-export const readAnnouncement = (line: string): Announcement | undefined => {
+/** Parses an announcement, or returns `undefined` if the line is not an announcement. */
+export const parseAnnouncement = (line: string): Announcement | undefined => {
   if (!/^[+-]./u.test(line)) return undefined;
   const type = line.startsWith('+') ? 'joined' : 'left';
   const rest = line.slice(1);

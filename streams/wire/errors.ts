@@ -1,9 +1,7 @@
-/**
- * An error is someone's, and its class says whose. Messages are lower case, name the number that was exceeded,
- * and never carry the content of a message or of a key.
- */
+// The class of an error names the party at fault. Messages are lower case, name the limit that was exceeded, and never
+// contain a message or a key.
 
-/** Codes of `ERR code text`; docs/protocol.md lists what each means and what the peer can do about it. */
+/** Codes of `ERR code text`; docs/protocol.md describes each code and how a client handles it. */
 export type ErrorCode =
   | 'line-too-long'
   | 'bad-line'
@@ -24,7 +22,7 @@ export type ErrorCode =
   | 'storage'
   | 'internal';
 
-/** The peer broke the protocol, or asked for what it cannot have. It is told, and only its connection ends. */
+/** The peer violated the protocol or a limit. It gets an `ERR`, and only its connection ends. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
   readonly code: ErrorCode;
@@ -35,7 +33,7 @@ export class ProtocolError extends Error {
   }
 }
 
-/** The relay has no time for this peer now, and says when it will: `BYE busy retry-ms`. */
+/** The relay is overloaded: it closes the connection with `BYE busy` and the time to retry in ms. */
 export class BusyError extends ProtocolError {
   readonly retryMs: number;
 
@@ -45,7 +43,7 @@ export class BusyError extends ProtocolError {
   }
 }
 
-/** The relay answered `ERR code text`. `code` is kept as it came: a newer relay may know more codes than we do. */
+/** The relay answered `ERR code text`. `code` is any string, since a newer relay can have more codes. */
 export class RefusedError extends Error {
   override readonly name = 'RefusedError';
   readonly code: string;
@@ -56,12 +54,12 @@ export class RefusedError extends Error {
   }
 }
 
-/** The connection to the relay could not be made or was lost; trying again may help. */
-export class LinkError extends Error {
-  override readonly name = 'LinkError';
+/** The connection to the relay failed or was lost; a retry can succeed. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
 }
 
-/** A message is too large to be sent. Nothing of it was. */
+/** A message is too large to be sent; no part of it was sent. */
 export class LimitError extends Error {
   override readonly name = 'LimitError';
 }

@@ -1,5 +1,8 @@
-/** Reads `key=value` words. Unknown keys are for newer peers and pass; the first of two equal keys counts. */
-export const readFields = (words: readonly string[]): ReadonlyMap<string, string> => {
+import { fromBase64url, toBase64url } from './encoding.js';
+import { ProtocolError } from './errors.js';
+
+/** Parses `key=value` words. Unknown keys are accepted for newer peers; the first of two equal keys counts. */
+export const parseFields = (words: readonly string[]): ReadonlyMap<string, string> => {
   const fields = new Map<string, string>();
   for (const word of words) {
     const at = word.indexOf('=');
@@ -9,13 +12,74 @@ export const readFields = (words: readonly string[]): ReadonlyMap<string, string
   return fields;
 };
 
-/** Writes `key=value` words, leaving out what is undefined. */
-export const writeFields = (fields: Readonly<Record<string, string | number | undefined>>): string =>
+/** Formats `key=value` words and omits undefined values. */
+export const formatFields = (fields: Readonly<Record<string, string | number | undefined>>): string =>
   Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${String(value)}`)
     .join(' ');
 
-/** A whole number from 0 as the wire writes it, or `undefined`. */
-export const readNumber = (text: string | undefined): number | undefined =>
+/** Parses a whole number from 0 of at most 15 digits, or returns `undefined` if it is invalid. */
+export const parseNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^(0|[1-9][0-9]{0,14})$/.test(text) ? Number(text) : undefined;
+
+/** A read position: resume after entry `n` of the log `log`, or of any log if `log` is `*`. */
+export interface Resume {
+  readonly log: string;
+  readonly n: number;
+  /** Hash of entry `n` as the client read it (`entryHash`): 8 bytes in base64url. */
+  readonly hash?: string | undefined;
+  /** The newest token before entry `n`, if that is an announcement: another log can have the same announcement there. */
+  readonly earlier?: { readonly n: number; readonly hash: string } | undefined;
+}
+
+/** Upper bound of all positions: 15 digits, so that counting from it stays exact. */
+export const POSITION_LIMIT: number = 1e15 - 2 ** 20;
+
+/** Number of bytes of the SHA-256 of a line in an entry hash. */
+export const ENTRY_HASH_BYTES = 8;
+
+/** SHA-256: returns 32 bytes for any number of bytes. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+
+/** Formats the hash of an entry: the first 8 bytes of the SHA-256 of its line, in base64url. */
+export const entryHash = (digest: Uint8Array): string => toBase64url(digest.subarray(0, ENTRY_HASH_BYTES));
+
+/** Returns whether a text is a valid log id: 1 to 64 characters of base64url. */
+export const isLogId = (text: string): boolean => /^[\w-]{1,64}$/.test(text);
+
+const isEntryHash = (text: string): boolean => fromBase64url(text)?.length === ENTRY_HASH_BYTES;
+
+/** Parses what `formatResume` returns; throws a `ProtocolError` if the text is invalid. */
+export const parseResume = (text: string): Resume => {
+  const [log = '', number, hash, earlierNumber, earlierHash, ...rest] = text.split('/');
+  if ((log !== '*' && !isLogId(log)) || rest.length > 0)
+    throw new ProtocolError('bad-position', 'after= must be LOG/POSITION');
+  const n = parseNumber(number);
+  if (n === undefined || n >= POSITION_LIMIT)
+    throw new ProtocolError('bad-position', `after is not a whole number from 0 to ${POSITION_LIMIT - 1}`);
+  if (hash === undefined) return { log, n };
+  if (log === '*' || n === 0 || !isEntryHash(hash))
+    throw new ProtocolError('bad-position', `the hash in after is not ${ENTRY_HASH_BYTES} bytes of an entry`);
+  if (earlierNumber === undefined) return { log, n, hash };
+  const earlier = parseNumber(earlierNumber) ?? 0;
+  if (earlier < 1 || earlier >= n || earlierHash === undefined || !isEntryHash(earlierHash))
+    throw new ProtocolError('bad-position', 'after= must name an earlier entry by its position and hash');
+  return { log, n, hash, earlier: { n: earlier, hash: earlierHash } };
+};
+
+/** Formats `<log>/<n>`, `<log>/<n>/<hash>` or `<log>/<n>/<hash>/<n of the earlier entry>/<its hash>`. */
+export const formatResume = ({ log, n, hash, earlier }: Resume): string =>
+  [log, n, ...(hash === undefined ? [] : [hash, ...(earlier ? [earlier.n, earlier.hash] : [])])].join('/');
+
+/** Returns the read position after an entry. */
+export const advanceResume = (
+  before: Resume,
+  { n, hash, isAnnouncement }: { n: number; hash: string | undefined; isAnnouncement: boolean },
+): Resume => {
+  const { log } = before;
+  if (before.n === n && before.hash === hash) return before;
+  if (hash === undefined) return { log, n };
+  if (!isAnnouncement || before.hash === undefined) return { log, n, hash };
+  return { log, n, hash, earlier: before.earlier ?? { n: before.n, hash: before.hash } };
+};

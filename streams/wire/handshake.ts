@@ -1,11 +1,18 @@
-import { fromBase64url } from './base64url.js';
+import { encodeText, fromBase64url } from './encoding.js';
 import { ProtocolError } from './errors.js';
-import { readFields, readNumber, writeFields } from './fields.js';
-import { checkNick } from './nick.js';
-import { formatResume, isLogId, POSITION_LIMIT, readResume, type Resume } from './resume.js';
-import { encodeText } from './utf8.js';
+import {
+  formatFields,
+  formatResume,
+  isLogId,
+  parseFields,
+  parseNumber,
+  parseResume,
+  POSITION_LIMIT,
+  type Resume,
+} from './fields.js';
+import { validateNick } from './nick.js';
 
-/** The name and version of the protocol, as the relay says it first. */
+/** Name and version of the protocol, sent in the greeting of the relay. */
 export const PROTOCOL = 'rxchat/1';
 
 declare const roomName: unique symbol;
@@ -13,73 +20,79 @@ declare const roomName: unique symbol;
 /** A room's name: an Ed25519 public key, 43 characters of base64url. */
 export type RoomName = string & { readonly [roomName]: true };
 
-export { readResume, type Resume } from './resume.js';
+export { parseResume, type Resume } from './fields.js';
 
-/** Shows that a client holds a key, by which its connections may share a nick. */
+/**
+ * Returns whether an Ed25519 signature (RFC 8032) of a message is valid under a public key, both base64url.
+ *
+ * Returns `false` for malformed input; never throws.
+ */
+export type Verify = (key: string, message: Uint8Array, signature: string) => boolean;
+
+/** Proves that a client has the owner key by which several connections can share a nick. */
 export interface OwnerProof {
-  /** Ed25519 public key, base64url, of its own for each room. */
+  /** Ed25519 public key in base64url, a different one for each room. */
   readonly key: string;
   /** Signature of `ownerMessage` under it, base64url. */
   readonly signature: string;
 }
 
-/** What a client answers to `NICK`. */
+/** The answer of a client to `NICK`. */
 export interface Hello {
   readonly nick: string;
   readonly room: RoomName;
-  /** 128 random bits in base64url, one per run of a client. */
+  /** 128 random bits in base64url, new for each run of a client. */
   readonly session: string;
   /** Ed25519 signature of `proofMessage` under the room's key, base64url. */
   readonly proof: string;
   readonly after?: Resume;
-  /** How many of the newest entries to begin with. */
+  /** Number of newest entries to start with. */
   readonly last?: number;
-  /** HMAC of `accessMessage` under the relay's access token, base64url; where the relay is a private one. */
+  /** HMAC of `accessMessage` under the access token of a private relay, base64url. */
   readonly access?: string;
-  /** Other connections that show the same owner may have the same nick at the same time. */
+  /** Connections with the same owner can have the same nick at the same time. */
   readonly owner?: OwnerProof;
 }
 
-/** What the relay answers to a proof that holds. Positions count from 1. */
+/** The answer of the relay to a valid proof. Positions count from 1. */
 export interface Welcome {
-  /** Which log this is. Another id than last time: the log was lost and positions began again. */
+  /** Id of the log. If it differs from the last one, the log was lost and positions restarted. */
   readonly log: string;
-  /** The position that the next new entry will get. */
+  /** Position of the next new entry. */
   readonly next: number;
-  /** The oldest position still kept; `next` where none is. */
+  /** Oldest stored position, or `next` if the log is empty. */
   readonly first: number;
-  /** The position of the line that follows: an entry, or a `GAP` that begins there. */
+  /** Position of the following line: an entry, or a `GAP` that starts there. */
   readonly from: number;
   readonly durability: 'memory' | 'os' | 'disk';
-  /** How many members the room has, this one included. */
+  /** Number of members in the room, this one included. */
   readonly count: number;
-  /** Their nicks; `undefined` where the list would be too long for a line. */
+  /** Their nicks, or `undefined` if the list is too long for a line. */
   readonly members: readonly string[] | undefined;
 }
 
-/** More members than this, or a longer list in characters, and `WELCOME` only counts them. */
-export const LISTED_MEMBERS = 1000;
-const LISTED_CHARACTERS = 8192;
+/** Limits of the member list in `WELCOME`, in members and characters; above them it has only the count. */
+export const MAX_LISTED_MEMBERS = 1000;
+const MAX_LISTED_LENGTH = 8192;
 
-/** `NICK rxchat/1 nonce=…`, the first line of a connection. */
-export const greetingLine = (nonce: string): string => `NICK ${PROTOCOL} ${writeFields({ nonce })}`;
+/** Formats `NICK rxchat/1 nonce=…`, the first line of a connection. */
+export const formatGreeting = (nonce: string): string => `NICK ${PROTOCOL} ${formatFields({ nonce })}`;
 
-/** Reads the greeting and gives its nonce. */
-export const readGreeting = (line: string): string => {
+/** Parses the greeting and returns its nonce. */
+export const parseGreeting = (line: string): string => {
   const [verb, protocol, ...words] = line.split(' ');
   if (verb !== 'NICK')
     throw new ProtocolError('bad-line', 'this is not an rxchat relay: it did not ask for a nick');
-  if (protocol !== PROTOCOL)
-    throw new ProtocolError('bad-version', `the relay speaks another protocol than ${PROTOCOL}`);
-  const nonce = readFields(words).get('nonce');
+  if (protocol !== PROTOCOL) throw new ProtocolError('bad-version', `the relay does not support ${PROTOCOL}`);
+  const nonce = parseFields(words).get('nonce');
   if (nonce === undefined || fromBase64url(nonce)?.length !== 32)
     throw new ProtocolError('bad-line', 'the greeting has no nonce of 32 bytes');
   return nonce;
 };
 
-/** `NICK <nick> room=… session=… proof=…`. */
-export const helloLine = ({ nick, room, session, proof, after, last, access, owner }: Hello): string =>
-  `NICK ${nick} ${writeFields({
+/** Formats `NICK <nick> room=… session=… proof=…`. */
+export const formatHello = ({ nick, room, session, proof, after, last, access, owner }: Hello): string =>
+  `NICK ${nick} ${formatFields({
     room,
     session,
     proof,
@@ -89,18 +102,18 @@ export const helloLine = ({ nick, room, session, proof, after, last, access, own
     owner: owner && `${owner.key}/${owner.signature}`,
   })}`;
 
-/** Reads a client's answer, whose proof is still to be verified. */
-export const readHello = (line: string): Hello => {
+/** Parses the answer of a client; does not verify its proof. */
+export const parseHello = (line: string): Hello => {
   const [verb, nick = '', ...words] = line.split(' ');
   if (verb !== 'NICK')
-    throw new ProtocolError('bad-line', 'the answer to NICK is NICK <nick> room=... session=... proof=...');
-  checkNick(nick);
+    throw new ProtocolError('bad-line', 'expected NICK <nick> room=... session=... proof=...');
+  validateNick(nick);
   if (words[0] !== undefined && !words[0].includes('='))
     throw new ProtocolError('nick-invalid', 'the nick has a space');
-  const fields = readFields(words);
-  const room = readKey(fields.get('room'), 32, 'bad-room', 'room is not a public key of 32 bytes');
-  const session = readKey(fields.get('session'), 16, 'bad-session', 'session is not 16 bytes');
-  const proof = readKey(fields.get('proof'), 64, 'bad-proof', 'proof is not a signature of 64 bytes');
+  const fields = parseFields(words);
+  const room = parseKey(fields.get('room'), 32, 'bad-room', 'room= must be a public key of 32 bytes');
+  const session = parseKey(fields.get('session'), 16, 'bad-session', 'session is not 16 bytes');
+  const proof = parseKey(fields.get('proof'), 64, 'bad-proof', 'proof is not a signature of 64 bytes');
   const after = fields.get('after');
   const last = fields.get('last');
   const access = fields.get('access');
@@ -110,38 +123,40 @@ export const readHello = (line: string): Hello => {
     room: room as RoomName,
     session,
     proof,
-    ...(after !== undefined && { after: readResume(after) }),
+    ...(after !== undefined && { after: parseResume(after) }),
     ...(last !== undefined && { last: position(last, 'last') }),
     ...(access !== undefined && { access }),
-    ...(owner !== undefined && { owner: readOwner(owner) }),
+    ...(owner !== undefined && { owner: parseOwner(owner) }),
   };
 };
 
-/** Reads `<key>/<signature>`. */
-const readOwner = (text: string): OwnerProof => {
+/** Parses `<key>/<signature>`. */
+const parseOwner = (text: string): OwnerProof => {
   const [key, signature, ...rest] = text.split('/');
   const malformed = 'owner is not <public key of 32 bytes>/<signature of 64 bytes>';
   if (rest.length > 0) throw new ProtocolError('bad-proof', malformed);
   return {
-    key: readKey(key, 32, 'bad-proof', malformed),
-    signature: readKey(signature, 64, 'bad-proof', malformed),
+    key: parseKey(key, 32, 'bad-proof', malformed),
+    signature: parseKey(signature, 64, 'bad-proof', malformed),
   };
 };
 
 /**
- * The bytes that a join proof signs: a label, the relay's nonce, the room, the session, the channel binding and the
- * nick, each on a line of its own (none of them can hold a newline).
+ * Returns the bytes that a join proof signs.
+ *
+ * They are a label, the nonce of the relay, the room, the session, the channel binding and the nick, each on its own line.
+ * None of them can contain a newline.
  */
-export const proofMessage = (join: Join): Uint8Array => labelled('join', join);
+export const proofMessage = (join: JoinContext): Uint8Array => labelMessage('join', join);
 
-/** The same under another label: what a relay's access token authenticates. */
-export const accessMessage = (join: Join): Uint8Array => labelled('access', join);
+/** Returns the bytes that an access token authenticates: the same with another label. */
+export const accessMessage = (join: JoinContext): Uint8Array => labelMessage('access', join);
 
-/** The same under another label: what the key of a nick's owner signs. */
-export const ownerMessage = (join: Join): Uint8Array => labelled('owner', join);
+/** Returns the bytes that the owner key of a nick signs: the same with another label. */
+export const ownerMessage = (join: JoinContext): Uint8Array => labelMessage('owner', join);
 
-/** One join, over one connection. */
-export interface Join {
+/** What a proof is bound to: one join over one connection. */
+export interface JoinContext {
   readonly nonce: string;
   readonly room: string;
   readonly session: string;
@@ -149,51 +164,48 @@ export interface Join {
   readonly nick: string;
 }
 
-const labelled = (label: string, { nonce, room, session, binding, nick }: Join): Uint8Array =>
+const labelMessage = (label: string, { nonce, room, session, binding, nick }: JoinContext): Uint8Array =>
   encodeText([`${PROTOCOL} ${label}`, nonce, room, session, binding, nick].join('\n'));
 
-/** `WELCOME log=… next=… first=… from=… durability=… count=… members=…`. */
-export const welcomeLine = ({ members, ...fields }: Welcome): string => {
+/** Formats `WELCOME log=… next=… first=… from=… durability=… count=… members=…`. */
+export const formatWelcome = ({ members, ...fields }: Welcome): string => {
   const list = members?.join(',') ?? '';
   const listed =
-    members !== undefined && members.length <= LISTED_MEMBERS && list.length <= LISTED_CHARACTERS;
-  return `WELCOME ${writeFields({ ...fields, members: listed ? list : undefined })}`;
+    members !== undefined && members.length <= MAX_LISTED_MEMBERS && list.length <= MAX_LISTED_LENGTH;
+  return `WELCOME ${formatFields({ ...fields, members: listed ? list : undefined })}`;
 };
 
-/** Reads the relay's `WELCOME`; throws a `ProtocolError` if its fields are against the grammar or against each other. */
-export const readWelcome = (line: string): Welcome => {
-  const fields = readFields(line.split(' ').slice(1));
+/** Parses `WELCOME`; throws a `ProtocolError` if a field is invalid or contradicts another field. */
+export const parseWelcome = (line: string): Welcome => {
+  const fields = parseFields(line.split(' ').slice(1));
   const durability = fields.get('durability') ?? 'memory';
   const log = fields.get('log');
-  if (log === undefined || log === '') throw new ProtocolError('bad-line', 'WELCOME names no log');
-  if (!isLogId(log)) throw new ProtocolError('bad-line', 'WELCOME names a log by what is no id of a log');
+  if (log === undefined || log === '') throw new ProtocolError('bad-line', 'WELCOME has no log id');
+  if (!isLogId(log)) throw new ProtocolError('bad-line', 'WELCOME has an invalid log id');
   if (durability !== 'memory' && durability !== 'os' && durability !== 'disk')
-    throw new ProtocolError('bad-line', 'WELCOME names no durability that is known');
+    throw new ProtocolError('bad-line', 'WELCOME has an unknown durability');
   const next = position(fields.get('next'), 'next');
   const first = position(fields.get('first'), 'first');
   const from = position(fields.get('from'), 'from');
   const count = position(fields.get('count'), 'count');
   if (first < 1 || first > next || next > POSITION_LIMIT)
-    throw new ProtocolError(
-      'bad-position',
-      `WELCOME keeps entries from ${first} on, and the next is ${next}`,
-    );
+    throw new ProtocolError('bad-position', `WELCOME has first=${first} after next=${next}`);
   if (from < 1 || from > next)
-    throw new ProtocolError('bad-position', `WELCOME begins at ${from}, and the next is ${next}`);
-  if (count < 1) throw new ProtocolError('bad-line', 'WELCOME counts no member, and this client is one');
+    throw new ProtocolError('bad-position', `WELCOME has from=${from} after next=${next}`);
+  if (count < 1) throw new ProtocolError('bad-line', 'WELCOME has count=0, but this client is a member');
   return { log, next, first, from, durability, count, members: listed(fields.get('members'), count) };
 };
 
-/** The list of members, which has as many nicks as there are members; an empty one is none. */
+/** Parses the list of members, whose length must equal `count`; an empty list counts as absent. */
 const listed = (text: string | undefined, count: number): readonly string[] | undefined => {
   if (text === undefined || text === '') return undefined;
   const members = text.split(',');
-  if (members.length > LISTED_MEMBERS || members.length !== count)
-    throw new ProtocolError('bad-line', `WELCOME counts ${count} members and lists ${members.length}`);
+  if (members.length > MAX_LISTED_MEMBERS || members.length !== count)
+    throw new ProtocolError('bad-line', `WELCOME has count=${count}, but lists ${members.length} members`);
   return members;
 };
 
-const readKey = (
+const parseKey = (
   text: string | undefined,
   bytes: number,
   code: 'bad-room' | 'bad-session' | 'bad-proof',
@@ -204,7 +216,7 @@ const readKey = (
 };
 
 const position = (text: string | undefined, name: string): number => {
-  const n = readNumber(text);
+  const n = parseNumber(text);
   if (n === undefined) throw new ProtocolError('bad-position', `${name} is not a whole number from 0`);
   return n;
 };

@@ -1,74 +1,102 @@
-import { interval, map, type MonoTypeOperatorFunction, Observable } from 'rxjs';
-import { LinkError } from './errors.js';
+import { interval, map, type MonoTypeOperatorFunction } from 'rxjs';
+import { operate } from '../rx/operate.js';
+import { ConnectionError } from './errors.js';
 
 export interface HeartbeatOptions {
-  /** Half the longest silence, in ms: a peer from which nothing came for two periods is gone. */
-  readonly period: number;
-  /** Called to ask the peer for a sign of life. */
-  readonly ping: () => void;
-  /** Whether we do not read the peer at present: then its silence is ours, and does not count. */
-  readonly isHeld?: () => boolean;
+  /** Interval in ms; the peer is lost after two intervals of silence. */
+  readonly periodMs: number;
+  /** Called to ask a silent peer for a `PONG`. */
+  readonly sendPing: () => void;
+  /** Returns whether reading is paused: then silence does not count. */
+  readonly isPaused?: () => boolean;
 }
 
-/** Ticks a period; a silence of `GONE` ticks in a row is the end. */
-export const TICKS: number = 2;
-export const GONE: number = 2 * TICKS;
+/** Number of ticks in a heartbeat interval. */
+export const TICKS_PER_HEARTBEAT = 2;
+const MAX_SILENT_TICKS = 2 * TICKS_PER_HEARTBEAT;
 
 /**
- * Passes everything on and notices when nothing comes any more: a link of which only one half is left.
+ * Counts the ticks of a heartbeat during which nothing was received.
  *
- * Any value is a sign of life. After about one silent period `ping` is called, which leaves the peer a whole period for
- * its answer. Within two periods of the last sign of life, or of
- * the start, it errors with `LinkError`. It also errors with what `ping` throws. Otherwise it completes and errors with
- * its source; all of these, and unsubscribing, stop the timer. There is one timer, whatever comes.
+ * It counts ticks and not time: a process that was suspended for a minute sees one late tick, and then reads what has arrived.
+ */
+export class SilenceCounter {
+  #silentTicks = 0;
+  #pausedTicks = 0;
+
+  /** Resets the count, since something was received. */
+  reset(): void {
+    this.#silentTicks = 0;
+  }
+
+  /**
+   * Counts a tick, and returns what is due.
+   *
+   * `silent` after one interval of silence, `lost` after two, `paused` after each interval in which reading was paused.
+   */
+  tick(isPaused: boolean): 'silent' | 'lost' | 'paused' | undefined {
+    if (isPaused) {
+      this.#silentTicks = 0;
+      this.#pausedTicks += 1;
+      return this.#pausedTicks % TICKS_PER_HEARTBEAT === 0 ? 'paused' : undefined;
+    }
+    this.#pausedTicks = 0;
+    this.#silentTicks += 1;
+    if (this.#silentTicks === MAX_SILENT_TICKS) return 'lost';
+    return this.#silentTicks === TICKS_PER_HEARTBEAT ? 'silent' : undefined;
+  }
+}
+
+/** Creates the error of a connection that is `lost`. */
+export const silenceError = (periodMs: number): ConnectionError =>
+  new ConnectionError(`nothing was heard for ${2 * periodMs} ms`);
+
+/**
+ * Passes values on, and errors with `ConnectionError` when none arrives for two intervals.
  *
- * A source that is paused is silent too, unless `isHeld` tells; it has its whole time again once it is read.
+ * It detects a connection of which only one half is left. After about one silent interval it calls `sendPing`, which leaves
+ * the peer a whole interval for its answer. It errors between one and a half and two intervals after the last value, or
+ * after the start. It also errors with what `sendPing` throws. While reading is paused, silence does not count. Otherwise it
+ * completes and errors with its source. All of these, and unsubscribing, stop its one timer.
  *
  * ```text
  * value   -a-b-c--------
- *           heartbeat({ period: 4, ping })
+ *           heartbeat({ periodMs: 4, sendPing })
  * ping    --------p
- *         -a-b-c------#     ticks at 2, 4, 6, …: the 2nd silent one asks, the 4th gives up
+ *         -a-b-c------#     ticks at 2, 4, 6, …: the second silent tick sends a PING, the fourth errors
  * ```
  *
  * @example
  * import { type Connection, encodeText, heartbeat } from 'rxchat/streams';
  *
- * const alive = ({ chunk$, write }: Connection) =>
- *   chunk$.pipe(heartbeat({ period: 15_000, ping: () => write(encodeText('PING 0\n')) }));
+ * const monitored = ({ chunk$, write }: Connection) =>
+ *   chunk$.pipe(heartbeat({ periodMs: 15_000, sendPing: () => write(encodeText('PING 0\n')) }));
  */
-export const heartbeat =
-  <T>({ period, ping, isHeld = () => false }: HeartbeatOptions): MonoTypeOperatorFunction<T> =>
-  (value$) =>
-    new Observable((subscriber) => {
-      // Ticks, not a clock: a process that was stopped for a minute finds one tick late, and then reads what has come.
-      let silent = 0;
-      const tick = () => {
-        silent = isHeld() ? 0 : silent + 1;
-        if (silent === GONE) throw new LinkError(`nothing was heard for ${2 * period} ms`);
-        if (silent === TICKS) ping();
-      };
-      subscriber.add(
-        interval(period / TICKS)
-          .pipe(map(tick))
-          .subscribe({
-            error: (error: unknown) => {
-              subscriber.error(error);
-            },
-          }),
-      );
-      subscriber.add(
-        value$.subscribe({
-          next: (value) => {
-            silent = 0;
-            subscriber.next(value);
-          },
+export const heartbeat = <T>({
+  periodMs,
+  sendPing,
+  isPaused = () => false,
+}: HeartbeatOptions): MonoTypeOperatorFunction<T> =>
+  operate((subscriber) => {
+    const silence = new SilenceCounter();
+    const tick = () => {
+      const due = silence.tick(isPaused());
+      if (due === 'lost') throw silenceError(periodMs);
+      if (due === 'silent') sendPing();
+    };
+    subscriber.add(
+      interval(periodMs / TICKS_PER_HEARTBEAT)
+        .pipe(map(tick))
+        .subscribe({
           error: (error: unknown) => {
             subscriber.error(error);
           },
-          complete: () => {
-            subscriber.complete();
-          },
         }),
-      );
-    });
+    );
+    return {
+      next: (value) => {
+        silence.reset();
+        subscriber.next(value);
+      },
+    };
+  });

@@ -1,15 +1,31 @@
-export * from './base64url.js';
-export * from './connection.js';
-export * from './control.js';
-export * from './eachOf.js';
-export * from './entry.js';
-export * from './entryHash.js';
-export * from './errors.js';
-export * from './handshake.js';
-export * from './heartbeat.js';
-export * from './lines.js';
-export * from './memory.js';
-export * from './nick.js';
-export * from './resume.js';
-export * from './signature.js';
-export * from './utf8.js';
+export { connectionPair } from './connection.js';
+export type { Connection, ConnectionPairOptions, Sink } from './connection.js';
+export { constantTimeEqualBytes } from './constantTimeEqual.js';
+export type { Control } from './control.js';
+export {
+  decodeText,
+  decodeTextLossy,
+  encodeLine,
+  encodeText,
+  fromBase64url,
+  toBase64url,
+} from './encoding.js';
+export {
+  TOKEN_BLOCK_BYTES,
+  TOKEN_CIPHERTEXT_OFFSET,
+  TOKEN_HMAC_BYTES,
+  TOKEN_IV_OFFSET,
+  TOKEN_TIME_OFFSET,
+  TOKEN_VERSION,
+} from './entry.js';
+export type { Announcement } from './entry.js';
+export { BusyError, ConnectionError, LimitError, ProtocolError, RefusedError } from './errors.js';
+export type { ErrorCode } from './errors.js';
+export { ENTRY_HASH_BYTES, formatResume, isLogId, parseResume, POSITION_LIMIT } from './fields.js';
+export type { Resume, Sha256 } from './fields.js';
+export type { Hello, OwnerProof, RoomName, Verify, Welcome } from './handshake.js';
+export { heartbeat } from './heartbeat.js';
+export type { HeartbeatOptions } from './heartbeat.js';
+export { lines, MAX_LINE_BYTES } from './lines.js';
+export type { LineLimits, Lines } from './lines.js';
+export { addNicks, foldNick, validateNick } from './nick.js';

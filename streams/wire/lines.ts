@@ -1,31 +1,39 @@
 import { defer, type OperatorFunction } from 'rxjs';
-import { eachOf } from './eachOf.js';
+import { concatMapIterable } from '../rx/concatMapIterable.js';
 import { ProtocolError } from './errors.js';
 
 /**
- * Whole lines, still in the chunk that they came in: `bytes` ends in `\n` and holds `count` of them. A batch, so that
- * the hot path makes no object per line.
+ * A batch of whole lines, still in the chunk that they arrived in.
+ *
+ * `bytes` ends in `\n` and contains `count` lines. A batch, so that the hot path creates no object per line.
  */
 export interface Lines {
   readonly bytes: Uint8Array;
   readonly count: number;
 }
 
-/** The longest line in bytes, its `\n` included, where nothing else was said. */
-export const LINE_LIMIT = 65_536;
+/** Limits of `lines`, in bytes. */
+export interface LineLimits {
+  /** Maximum length of a line with its `\n`; 64 KiB. */
+  readonly maxLineBytes?: number;
+  /** Maximum length of the first line; `maxLineBytes`. */
+  readonly maxFirstLineBytes?: number;
+}
+
+/** Default maximum length of a line in bytes, with its `\n`. */
+export const MAX_LINE_BYTES = 65_536;
 
 const NEWLINE = 10;
-const NOTHING = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 /**
- * Chunks in, whole lines out: framing. `limit` is the longest line in bytes, `first` that of the first line.
+ * Splits chunks into batches of whole lines.
  *
- * What a chunk ends with and no newline ended is carried into the next one, in a buffer that grows with what was
- * really sent and never past `limit`. Completes with its source; a line that was not ended by then is no line and is
- * dropped. A line longer than `limit` bytes (its newline included) is an error at once, however it was cut: the lines
- * before it are emitted first, and the endless line is not waited for.
+ * An unfinished line at the end of a chunk is buffered, in a buffer that grows with the bytes received and never exceeds the
+ * limit. Completes with its source and drops an unfinished line. Errors with its source. A line that is too long is an
+ * error at once, after the lines before it, even if its end has not arrived.
  *
- * Batches share memory with the chunks, so they are good only during their own emission.
+ * Batches share memory with the chunks, so a batch is valid only during its emission.
  *
  * ```text
  * chunk   --"a\nb"---"\nc\n"----"d"--|
@@ -42,43 +50,41 @@ const NOTHING = new Uint8Array(0);
  *   .subscribe({ next: ({ count }) => console.log(count), error: console.error }); // 1, 1
  */
 export const lines =
-  ({ limit = LINE_LIMIT, first = limit }: { limit?: number; first?: number } = {}): OperatorFunction<
-    Uint8Array,
-    Lines
-  > =>
+  (limits: LineLimits = {}): OperatorFunction<Uint8Array, Lines> =>
   (chunk$) =>
     defer(() => {
-      const splitter = new LineSplitter({ limit, first });
-      return chunk$.pipe(eachOf((chunk) => splitter.split(chunk)));
+      const splitter = new LineSplitter(limits);
+      return chunk$.pipe(concatMapIterable((chunk) => splitter.split(chunk)));
     });
 
-/** What `lines` does to each chunk: a splitter holds the unfinished line of one stream. */
+/** The state of `lines` for one stream: its unfinished line. */
 export class LineSplitter {
-  readonly #later: number;
+  readonly #maxBytes: number;
   #limit: number;
-  #carry = NOTHING;
-  #carried = 0;
+  #partial = NO_BYTES;
+  #partialLength = 0;
 
-  constructor({ limit, first }: { readonly limit: number; readonly first: number }) {
-    this.#later = limit;
-    this.#limit = Math.min(first, limit);
+  constructor({ maxLineBytes = MAX_LINE_BYTES, maxFirstLineBytes = maxLineBytes }: LineLimits) {
+    this.#maxBytes = maxLineBytes;
+    this.#limit = Math.min(maxFirstLineBytes, maxLineBytes);
   }
 
-  /** The lines that a chunk ends, by the batch. Iterating throws a `ProtocolError` where one is too long. */
+  /** Returns the lines that a chunk completes, in batches. The iteration throws a `ProtocolError` if a line is too long. */
   split(chunk: Uint8Array): Iterable<Lines> {
     const batches: Lines[] = [];
 
     let from = 0;
-    if (this.#carried > 0) {
+    if (this.#partialLength > 0) {
       const end = chunk.indexOf(NEWLINE) + 1;
       const head = end > 0 ? chunk.subarray(0, end) : chunk;
-      if (this.#carried + head.length + (end > 0 ? 0 : 1) > this.#limit) return this.#tooLong(batches);
-      this.#keep(head);
+      if (this.#partialLength + head.length + (end > 0 ? 0 : 1) > this.#limit)
+        return this.#failAfter(batches);
+      this.#append(head);
       if (end === 0) return batches;
-      batches.push({ bytes: this.#carry.subarray(0, this.#carried), count: 1 });
-      this.#carry = NOTHING;
-      this.#carried = 0;
-      this.#limit = this.#later;
+      batches.push({ bytes: this.#partial.subarray(0, this.#partialLength), count: 1 });
+      this.#partial = NO_BYTES;
+      this.#partialLength = 0;
+      this.#limit = this.#maxBytes;
       from = end;
     }
 
@@ -88,34 +94,34 @@ export class LineSplitter {
     while ((at = chunk.indexOf(NEWLINE, end)) >= 0 && at + 1 - end <= this.#limit) {
       end = at + 1;
       count += 1;
-      this.#limit = this.#later;
+      this.#limit = this.#maxBytes;
     }
     if (count > 0)
       batches.push({ bytes: end - from === chunk.length ? chunk : chunk.subarray(from, end), count });
-    if (at >= 0 || chunk.length - end >= this.#limit) return this.#tooLong(batches);
-    if (end < chunk.length) this.#keep(chunk.subarray(end));
+    if (at >= 0 || chunk.length - end >= this.#limit) return this.#failAfter(batches);
+    if (end < chunk.length) this.#append(chunk.subarray(end));
     return batches;
   }
 
-  *#tooLong(before: readonly Lines[]): Generator<Lines> {
-    yield* before;
+  *#failAfter(batches: readonly Lines[]): Generator<Lines> {
+    yield* batches;
     throw new ProtocolError('line-too-long', `a line is longer than ${this.#limit} bytes`);
   }
 
-  #keep(bytes: Uint8Array): void {
-    const size = this.#carried + bytes.length;
-    if (size > this.#carry.length) {
-      // Doubling, so that a line sent byte by byte costs its length and not the square of it.
-      const grown = new Uint8Array(Math.min(this.#limit, Math.max(64, 2 * size)));
-      grown.set(this.#carry.subarray(0, this.#carried));
-      this.#carry = grown;
+  #append(bytes: Uint8Array): void {
+    const length = this.#partialLength + bytes.length;
+    if (length > this.#partial.length) {
+      // Doubling: a line that arrives byte by byte costs its length and not its square.
+      const grown = new Uint8Array(Math.min(this.#limit, Math.max(64, 2 * length)));
+      grown.set(this.#partial.subarray(0, this.#partialLength));
+      this.#partial = grown;
     }
-    this.#carry.set(bytes, this.#carried);
-    this.#carried = size;
+    this.#partial.set(bytes, this.#partialLength);
+    this.#partialLength = length;
   }
 }
 
-/** The single lines of a batch, each with its newline: for handshakes and clients, which look into each. */
+/** Yields the single lines of a batch, each with its newline. */
 export function* eachLine({ bytes }: Lines): Generator<Uint8Array> {
   for (let from = 0; from < bytes.length;) {
     const end = bytes.indexOf(NEWLINE, from) + 1;
@@ -123,3 +129,10 @@ export function* eachLine({ bytes }: Lines): Generator<Uint8Array> {
     from = end;
   }
 }
+
+/** Counts the lines in some bytes. */
+export const countLines = (bytes: Uint8Array): number => {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
+  return count;
+};

@@ -6,7 +6,7 @@ interface Attacks {
   readonly attack: (name: string) => Promise<{ readonly seen: string }>;
 }
 
-// The programs know the product by docs/protocol.md and its command alone, so they are no part of its types.
+// The programs know only docs/protocol.md and the command, so they are not part of the product's types.
 const { names, attack } = (await import(new URL('run.mjs', import.meta.url).href)) as Attacks;
 
 test.each(names)(

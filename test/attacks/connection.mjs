@@ -1,4 +1,4 @@
-/** Lines over TCP, and a member that speaks the protocol by itself. */
+/** Lines over TCP, and a member that implements the protocol itself. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Author, helloOf, isEntry, random64 } from './protocol.mjs';
@@ -52,7 +52,7 @@ export class LineConnection {
     if (!this.socket.destroyed) this.socket.write(`${line}\n`);
   }
 
-  /** Writes a line; resolves once the socket takes more. */
+  /** Writes a line, and resolves once the socket accepts more. */
   async writeSlowly(line) {
     if (!this.socket.destroyed && !this.socket.write(`${line}\n`))
       await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')]).catch(() => undefined);
@@ -71,7 +71,7 @@ export const connectLines = async (port, localAddress) => {
   return connection;
 };
 
-/** A member of a room at a relay, who answers `PING` by itself. */
+/** A member of a room at a relay that answers `PING` by itself. */
 export class Member {
   static async join(port, room, nick, { fields = '', localAddress, session = random64(16), person } = {}) {
     const connection = await connectLines(port, localAddress);
@@ -95,13 +95,16 @@ export class Member {
     this.author = new Author(room, nick, person);
   }
 
-  /** Sends a token and resolves once its echo, the receipt, is back; `false` if the relay ends the connection first. */
+  /**
+   * Sends a token and resolves once its echo, the receipt, arrives; with `false` if the relay ends the connection
+   * first.
+   */
   async send(token) {
     this.connection.write(token);
     return (await this.entry((line) => line === token)) !== undefined;
   }
 
-  /** Resolves with the next entry that the test accepts; answers `PING` meanwhile. */
+  /** Resolves with the next entry that the test accepts, and answers `PING` meanwhile. */
   async entry(test = () => true) {
     return this.connection.until((line) => {
       if (line.startsWith('PING ')) this.connection.write(`PONG ${line.slice(5)}`);

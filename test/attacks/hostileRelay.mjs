@@ -1,6 +1,6 @@
 /**
- * A relay of the attacker: it orders and keeps lines as an honest one does, and lies when it is asked to. It checks no
- * proof, since its owner lets in everybody.
+ * A relay of the attacker. It orders and stores lines as an honest one does, and misbehaves on request. It checks no
+ * proof, since the attacker admits everyone.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -8,12 +8,15 @@ import { LineConnection } from './connection.mjs';
 import { isEntry, random64 } from './protocol.mjs';
 
 export class HostileRelay {
-  /** The log that this relay tells of, in order; members may see other ones. */
+  /** The log that this relay reports, in order. It may show members other entries. */
   entries = [];
   members = new Map();
   #waiting = new Set();
 
-  /** `welcome(fields, member)` may change what `WELCOME` says; `show(line, position, member)` what a member sees there. */
+  /**
+   * `welcome(fields, member)` may change the fields of `WELCOME`; `show(line, position, member)` returns what a
+   * member receives there.
+   */
   static async start({ log = random64(12), welcome = (fields) => fields, show = (line) => line } = {}) {
     const relay = new HostileRelay();
     Object.assign(relay, { log, welcome, show });
@@ -90,7 +93,7 @@ export class HostileRelay {
     member.connection.write(line);
   }
 
-  /** Resolves with the next token that anybody sends. */
+  /** Resolves with the next token from any member. */
   nextToken() {
     return this.#next((line) => line.startsWith('gAAAA'));
   }
@@ -104,7 +107,7 @@ export class HostileRelay {
     return new Promise((done) => this.#waiting.add({ test, done }));
   }
 
-  /** Resolves once that member has read everything that it was shown. */
+  /** Resolves once that member has read everything that was sent to it. */
   caughtUp(nick) {
     const member = this.members.get(nick);
     if (member?.given === undefined) return undefined;
@@ -116,8 +119,8 @@ export class HostileRelay {
     });
   }
 
-  /** Says a line to a member outside the log. */
-  say(nick, line) {
+  /** Sends a line to a member outside the log. */
+  send(nick, line) {
     this.members.get(nick)?.connection.write(line);
   }
 

@@ -6,11 +6,11 @@ import { join, resolve } from 'node:path';
 
 const RXCHAT = resolve(import.meta.dirname, '../../dist/bin/rxchat.js');
 
-/** Everything that one attack has started; `end()` ends it. */
+/** The processes and files of one attack; `end()` ends all of them. */
 export class Scene {
   #endings = [];
 
-  /** Makes a new directory, removed at the end. */
+  /** Creates a directory, which is removed at the end. */
   dir() {
     const dir = mkdtempSync(join(tmpdir(), 'rxchat-attack-'));
     this.onEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20 }));
@@ -59,7 +59,7 @@ export class Scene {
   }
 }
 
-/** A process and what it has printed so far. */
+/** A process and its output so far. */
 export class Run {
   #waiting = new Set();
   stdout = '';
@@ -85,7 +85,7 @@ export class Run {
     for (const check of this.#waiting) check();
   }
 
-  /** Resolves with the match of what it prints to standard output; rejects if it ends without it. */
+  /** Resolves with the match of its standard output; rejects if it exits without one. */
   out(pattern) {
     return this.#until('stdout', pattern);
   }
@@ -114,12 +114,12 @@ export class Run {
     });
   }
 
-  /** The resident memory of the process, in bytes. */
+  /** Returns the resident memory of the process in bytes. */
   residentBytes() {
     return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1]);
   }
 
-  /** The most that the process ever held, in bytes. */
+  /** Returns the peak resident memory of the process in bytes. */
   peakBytes() {
     return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1]);
   }

@@ -1,6 +1,6 @@
 /**
- * The protocol, written from docs/protocol.md with `node:crypto` alone. Nothing here imports the product, so that a fault
- * that the product's own reader and writer share does not hide.
+ * The protocol, written from docs/protocol.md with `node:crypto` alone. Nothing here imports the product, so that a
+ * bug that both its parser and its formatter share is not hidden.
  */
 import {
   createCipheriv,
@@ -75,7 +75,7 @@ export const envelopeOf = (token, room) => {
   return plaintext === undefined ? undefined : JSON.parse(plaintext.toString());
 };
 
-/** One person: an Ed25519 key pair. */
+/** A person: an Ed25519 key pair. */
 export const newPerson = () => {
   const privateKey = privateKeyOf(randomBytes(32));
   return { privateKey, key: publicKeyOf(privateKey) };
@@ -92,7 +92,7 @@ export class Author {
     this.stored = 0;
   }
 
-  /** Returns a token with a signed envelope; `fields` replace or add to what an honest sender would write. */
+  /** Returns a token with a signed envelope; `fields` replace or add to the fields of an honest sender. */
   seal(text, fields = {}) {
     this.counter += 1;
     const envelope = {
@@ -128,5 +128,5 @@ const padded = (plaintext) => {
   return Buffer.concat([plaintext, Buffer.alloc(size - plaintext.length, ' ')]);
 };
 
-/** Whether a line of a log is an entry: a token or an announcement. */
+/** Returns whether a line of a log is an entry: a token or an announcement. */
 export const isEntry = (line) => /^(gAAAA|\+|-)/.test(line);

@@ -16,7 +16,7 @@ export const names = readdirSync(folder)
   .map((file) => file.slice(0, -'.mjs'.length))
   .sort();
 
-/** Runs one attack; resolves with its title, its attacker and what was seen, and rejects if it succeeds. */
+/** Runs one attack. Resolves with its title, its attacker and the outcome; rejects if it succeeds. */
 export const attack = async (name) => {
   const { default: program } = await import(pathToFileURL(join(folder, `${name}.mjs`)).href);
   const scene = new Scene();

@@ -1,37 +1,37 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { NEVER } from 'rxjs';
-import { parseInvite, room } from '../../src/index.js';
-import type { Heard } from '../../streams/index.js';
-import { atEnd, endAll } from '../e2e/support/endings.js';
+import { parseInvite, joinRoom } from '../../src/index.js';
+import type { ClientEvent } from '../../streams/index.js';
+import { onCleanup, cleanUp } from '../e2e/support/cleanup.js';
 import { startProxy } from '../e2e/support/proxy.js';
 import {
   freePort,
-  heard,
+  messageRow,
   inChromium,
   joinPage,
-  online,
+  waitUntilOnline,
   openBrowser,
   openPage,
-  say,
+  sendMessage,
   startWebRelay,
   type WebRelay,
 } from './support/chromium.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
-/** What bob hears, who is in the room by the library. */
-const listenTo = (relay: WebRelay, link: string): Heard[] => {
-  const told: Heard[] = [];
+/** The messages that bob receives with the library. */
+const listenTo = (relay: WebRelay, link: string): ClientEvent[] => {
+  const reported: ClientEvent[] = [];
   const invite = { host: '127.0.0.1', port: relay.port, secret: parseInvite(link).secret };
-  const subscription = NEVER.pipe(room(invite, { nick: 'bob' })).subscribe((each) => told.push(each));
-  atEnd(() => subscription.unsubscribe());
-  return told;
+  const subscription = NEVER.pipe(joinRoom(invite, { nick: 'bob' })).subscribe((each) => reported.push(each));
+  onCleanup(() => subscription.unsubscribe());
+  return reported;
 };
 
 /**
- * A tab that was duplicated: it has a copy of what the tab keeps for itself, and comes to its page by the history of the
- * tab, as `Duplicate` of a browser makes it.
+ * Duplicates a tab, as `Duplicate` in a browser does. The duplicate has a copy of the session storage, and opens its
+ * page through the history of the tab.
  */
 const duplicate = async (tab: Page): Promise<Page> => {
   const [copy] = await Promise.all([
@@ -45,7 +45,7 @@ const duplicate = async (tab: Page): Promise<Page> => {
   return copy;
 };
 
-/** How many connections a page has opened since it was loaded. */
+/** Returns the number of connections that a page has opened since it was loaded. */
 const COUNT_SOCKETS = `
   const Socket = window.WebSocket;
   window.opened = 0;
@@ -53,8 +53,8 @@ const COUNT_SOCKETS = `
 `;
 
 const origins = [
-  { name: 'a protected page', host: '127.0.0.1' },
-  { name: 'a page that came unprotected, where browsers have no locks', host: 'chat.test' },
+  { name: 'a page with TLS or on this machine', host: '127.0.0.1' },
+  { name: 'a page without TLS, for which browsers have no locks', host: 'chat.test' },
 ];
 
 inChromium('two tabs of one person', () => {
@@ -72,73 +72,73 @@ inChromium('two tabs of one person', () => {
     await context.addInitScript(COUNT_SOCKETS);
     const alice = await joinPage(context, `${origin}/`, 'alice');
     expect(await alice.evaluate('isSecureContext')).toBe(host === '127.0.0.1');
-    const told = listenTo(relay, alice.url());
+    const reported = listenTo(relay, alice.url());
     await alice.locator('#members-count', { hasText: 'Members: 2' }).waitFor();
     isOpen = false;
-    await say(alice, 'said once');
-    await heard(alice, 'said once').locator('.mark', { hasText: 'pending' }).waitFor();
+    await sendMessage(alice, 'said once');
+    await messageRow(alice, 'said once').locator('.mark', { hasText: 'pending' }).waitFor();
     isOpen = true;
 
     const copy = await duplicate(alice);
-    await online(copy);
-    await say(copy, 'from the copy');
-    await heard(alice, 'from the copy').waitFor();
+    await waitUntilOnline(copy);
+    await sendMessage(copy, 'from the copy');
+    await messageRow(alice, 'from the copy').waitFor();
     await alice.reload();
-    await online(alice);
-    await heard(copy, 'said once').waitFor();
-    await say(alice, 'from the first');
-    await heard(copy, 'from the first').waitFor();
+    await waitUntilOnline(alice);
+    await messageRow(copy, 'said once').waitFor();
+    await sendMessage(alice, 'from the first');
+    await messageRow(copy, 'from the first').waitFor();
     expect(await alice.evaluate('opened')).toBe(1);
     expect(await copy.evaluate('opened')).toBe(1);
     expect(await alice.textContent('#members-count')).toBe('Members: 2');
-    const texts = told.flatMap((each) => (each.type === 'message' ? [each.text] : []));
+    const texts = reported.flatMap((each) => (each.type === 'message' ? [each.text] : []));
     expect(texts).toStrictEqual(['from the copy', 'said once', 'from the first']);
-    expect(told.filter(({ type }) => ['repeated', 'alarm', 'left'].includes(type))).toStrictEqual([]);
+    expect(reported.filter(({ type }) => ['duplicate', 'alarm', 'left'].includes(type))).toStrictEqual([]);
   });
 
-  test('share one nick, which is listed once, and each hears what the other one says', async () => {
+  test('share one nick, which is listed once, and each receives what the other sends', async () => {
     const relay = await startWebRelay();
     const context = await openBrowser();
     const first = await joinPage(context, relay.page, 'alice');
     const second = await joinPage(context, first.url(), 'alice');
-    const told = listenTo(relay, first.url());
+    const reported = listenTo(relay, first.url());
     await second.locator('#members-count', { hasText: 'Members: 2' }).waitFor();
-    await say(first, 'one');
-    await heard(second, 'one').waitFor();
-    await say(second, 'two');
-    await heard(first, 'two').waitFor();
+    await sendMessage(first, 'one');
+    await messageRow(second, 'one').waitFor();
+    await sendMessage(second, 'two');
+    await messageRow(first, 'two').waitFor();
     await second.close();
-    await say(first, 'three');
-    await heard(first, 'three').locator('.mark', { hasText: 'stored' }).waitFor();
-    const comings = told.flatMap((each) =>
+    await sendMessage(first, 'three');
+    await messageRow(first, 'three').locator('.mark', { hasText: 'stored' }).waitFor();
+    const presence = reported.flatMap((each) =>
       each.type === 'joined' || each.type === 'left' ? each.nicks : [],
     );
-    expect(comings).toStrictEqual(['bob']);
-    // A nick of somebody else is taken, and may be one's own of another browser.
+    expect(presence).toStrictEqual(['bob']);
+    // A nick of another member is in use, and may be the user's own in another browser.
     const other = await openPage(await openBrowser(), first.url());
-    await other.fill('#door-nick', 'alice');
-    await other.click('#door-form button');
-    await other.locator('#door-fault', { hasText: 'another browser' }).waitFor();
+    await other.fill('#join-nick', 'alice');
+    await other.click('#join-form-fields button');
+    await other.locator('#join-problem', { hasText: 'another browser' }).waitFor();
   });
 
-  test('come back as who they were, each under its own nick', async () => {
+  test('return as the same members, each under its own nick', async () => {
     const relay = await startWebRelay();
     const context = await openBrowser();
     const first = await joinPage(context, relay.page, 'alice');
     const second = await joinPage(context, first.url(), 'alicia');
     await first.reload();
-    await online(first);
-    await say(first, 'who am I?');
-    await heard(second, 'who am I?').locator('.who', { hasText: 'alice' }).waitFor();
+    await waitUntilOnline(first);
+    await sendMessage(first, 'who am I?');
+    await messageRow(second, 'who am I?').locator('.who', { hasText: 'alice' }).waitFor();
   });
 
-  test('the owner of a nick is back at once after a network that was lost without a word', async () => {
+  test('return at once under their nick after a network that was lost silently', async () => {
     const relay = await startWebRelay('--heartbeat', '10m');
     let network = 1;
     const port = await startProxy(Number(new URL(relay.page).port), {
       up: () => {
         const mine = network;
-        // What is lost is lost with the farewell: the end that follows waits for it.
+        // The BYE is lost with the network: the end that follows waits for it.
         return (chunk, on) => (mine === network ? on(chunk) : new Promise(() => undefined));
       },
     });
@@ -149,8 +149,8 @@ inChromium('two tabs of one person', () => {
     network = 2;
     await alice.close();
     const back = await joinPage(context, link, 'alice');
-    await say(back, 'here I am again');
-    await heard(bob, 'here I am again').waitFor();
+    await sendMessage(back, 'here I am again');
+    await messageRow(bob, 'here I am again').waitFor();
     expect(await bob.textContent('#members-count')).toBe('Members: 2');
   });
 });

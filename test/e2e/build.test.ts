@@ -3,40 +3,40 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, rmSync, symlinkSync, write
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { newDir, run, RXCHAT, start } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { HANG } from './support/said.js';
+import { tempDir, run, RXCHAT, start } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { HANG_MS } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const until = async (is: () => boolean): Promise<void> => {
   for (const began = performance.now(); !is(); await setTimeout(10))
-    if (performance.now() - began > HANG) throw new Error(`never: ${String(is)}`);
+    if (performance.now() - began > HANG_MS) throw new Error(`never: ${String(is)}`);
 };
 
-test('a launcher without what it launches says so in one line', async () => {
-  const dir = newDir();
+test('the launcher prints one line when the program is missing', async () => {
+  const dir = tempDir();
   for (const name of ['rxchat.js', 'package.json'])
     copyFileSync(join(dirname(RXCHAT), name), join(dir, name));
   const command = start(process.execPath, [join(dir, 'rxchat.js'), 'join']);
   expect(await command.exit).toBe(1);
   expect([command.out.text, command.err.text]).toStrictEqual([
     '',
-    'rxchat: it is not built, or not yet: npm ci && npm run build\n',
+    'rxchat: not built yet; run npm ci && npm run build\n',
   ]);
   expect((await run(['--version'])).code).toBe(0);
 });
 
-/** In the place of the compiler: says that it is its turn, and fails once it is told to, or when nobody waits for it. */
+/** Replaces the compiler: reports its turn, and fails on request or when nobody waits for it. */
 const COMPILER = `const { existsSync, writeFileSync } = require('node:fs');
 const parent = process.ppid;
 writeFileSync('compiling', '');
 setInterval(() => (existsSync('go') || process.ppid !== parent) && process.exit(1), 20);`;
 
-test('the launcher is there before all else is built, and while it is built again', async () => {
-  const dir = newDir();
+test('the launcher exists before everything else is built, and during a rebuild', async () => {
+  const dir = tempDir();
   cpSync(join(root, 'scripts'), join(dir, 'scripts'), { recursive: true });
   for (const name of ['package.json', 'src', 'node_modules/esbuild', 'node_modules/@esbuild']) {
     mkdirSync(dirname(join(dir, name)), { recursive: true });
@@ -51,7 +51,7 @@ test('the launcher is there before all else is built, and while it is built agai
       mkdirSync(dirname(stale));
       writeFileSync(stale, '');
     }
-    // Why it fails is no matter here.
+    // The reason for the failure does not matter here.
     const building = start('sh', [
       '-c',
       `exec "$0" "$1" 2> /dev/null`,

@@ -1,23 +1,26 @@
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS } from '../../src/cli/choices.js';
-import { COMMANDS, flagsOf } from '../../src/cli/commandTable.js';
-import { flagLabel } from '../../src/cli/flags.js';
-import { newDir, run, start } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { DURABILITIES, FERNET_ENGINES, LOG_LEVELS, SHELLS } from '../../src/cli/args/choices.js';
+import { allFlags } from '../../src/cli/args/command.js';
+import { COMMANDS } from '../../src/cli/registry.js';
+import { flagLabel } from '../../src/cli/args/flags.js';
+import { start, tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { runShared } from './support/runShared.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const names = COMMANDS.map(({ name }) => name);
 const labels = (name: string): string[] =>
-  Object.entries(flagsOf(COMMANDS.find((each) => each.name === name)!)).map(([key, flag]) =>
+  Object.entries(allFlags(COMMANDS.find((each) => each.name === name)!)).map(([key, flag]) =>
     flagLabel(key, flag),
   );
 
-/** How each shell is asked what it offers at the end of a command line: arguments, after its name. */
+/** How to ask each shell for the completions at the end of a command line: arguments after its name. */
 const ASK: Readonly<
   Record<(typeof SHELLS)[number], (script: string, dir: string, line: string) => string[]>
 > = {
@@ -25,7 +28,7 @@ const ASK: Readonly<
     '--noprofile',
     '--norc',
     '-c',
-    // The words as bash takes them apart, at = as well.
+    // The words as bash splits them, at = as well.
     `source "$0"; cd "$1"; [[ $(complete -p rxchat) == *"-F _rxchat"* ]] || exit 9
      read -ra COMP_WORDS <<< "\${2//=/ = }"; [[ $2 == *[\\ ] ]] && COMP_WORDS+=('')
      COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _rxchat; printf '%s\\n' "\${COMPREPLY[@]}"`,
@@ -39,6 +42,8 @@ const ASK: Readonly<
     script,
     dir,
     line,
+    // The cache of zsh's own completions, which takes a second to build.
+    `${script}.dump`,
   ],
   fish: (script, dir, line) => [
     '--no-config',
@@ -59,20 +64,22 @@ const isInstalled = (shell: string): boolean => {
   }
 };
 
-describe.each(SHELLS)('in %s', (shell) => {
+describe.each(SHELLS)('completion in %s', (shell) => {
+  const home = mkdtempSync(join(tmpdir(), 'rxchat-'));
+  const script = join(home, 'completions');
   let installed = false;
-  beforeAll(() => {
+  beforeAll(async () => {
     installed = isInstalled(shell);
     if (!installed) console.warn(`NOT TESTED: there is no ${shell} on this machine`);
+    const { code, out, err } = await runShared(['completion', shell]);
+    expect([code, err]).toStrictEqual([0, '']);
+    writeFileSync(script, out);
   });
+  afterAll(() => rmSync(home, { recursive: true }));
 
-  /** What it offers, without descriptions, in a directory with a file and a directory. */
+  /** Returns the completions without descriptions, in a directory with a file and a directory. */
   const offered = async (line: string): Promise<string[]> => {
-    const dir = newDir();
-    const script = join(dir, 'completions');
-    const printed = await run(['completion', shell]);
-    expect([printed.code, printed.err]).toStrictEqual([0, '']);
-    writeFileSync(script, printed.out);
+    const dir = tempDir();
     const here = join(dir, 'here');
     mkdirSync(join(here, 'a room'), { recursive: true });
     writeFileSync(join(here, 'a key.txt'), '');
@@ -88,26 +95,26 @@ describe.each(SHELLS)('in %s', (shell) => {
 
   test.each<[string, string, string[]]>([
     ['the commands', 'rxchat ', names],
-    ['a command that is begun', 'rxchat se', ['serve', 'send']],
+    ['a partial command', 'rxchat se', ['serve', 'send']],
     ['the shells', 'rxchat completion ', [...SHELLS]],
     ['the words of a flag', 'rxchat serve --durability ', [...DURABILITIES]],
-    ['a word that is begun', 'rxchat serve --log-level s', ['silent']],
+    ['a partial word', 'rxchat serve --log-level s', ['silent']],
     ['after other flags', 'rxchat listen --json --fernet-engine ', [...FERNET_ENGINES]],
     ['files', 'rxchat send --invite-file a', ['a key.txt', 'a room']],
-    ['directories alone', 'rxchat serve --data a', ['a room']],
-    ['nothing where a number stands', 'rxchat serve --port ', []],
-    ['nothing for what it does not know', 'rxchat frobnicate ', []],
-    ['a flag that is begun', 'rxchat listen --no-r', ['--no-retry']],
+    ['only directories', 'rxchat serve --data a', ['a room']],
+    ['nothing for a number', 'rxchat serve --port ', []],
+    ['nothing for an unknown command', 'rxchat frobnicate ', []],
+    ['a partial flag', 'rxchat listen --no-r', ['--no-retry']],
   ])('offers %s', async (_, line, expected) => {
     if (!installed) return;
-    // Flags stand beside arguments in some shells only, and directories have a slash in some.
+    // Only some shells list flags next to arguments, or put a slash after directories.
     const found = (await offered(line))
       .map((each) => each.replace(/[/=]$/, ''))
       .filter((each) => line.includes('--') || !each.startsWith('-'));
     expect(found.toSorted()).toStrictEqual(expected.toSorted());
   });
 
-  test('offers the words of a flag behind its =', async () => {
+  test('offers the values of a flag after its =', async () => {
     if (!installed) return;
     const found = await offered('rxchat serve --log-level=');
     expect(found.map((each) => each.replace('--log-level=', '')).toSorted()).toStrictEqual(
@@ -123,14 +130,10 @@ describe.each(SHELLS)('in %s', (shell) => {
 });
 
 test.each([
-  ['without a shell', [], /^rxchat: there is no shell\nrxchat: hint: give one of bash, zsh, fish\n$/],
-  [
-    'for a shell that it does not know',
-    ['tcsh'],
-    /^rxchat: there are no completions for that shell\n.*bash, zsh/,
-  ],
-])('completion %s ends in 2', async (_, args, expected) => {
-  const { code, out, err } = await run(['completion', ...args]);
+  ['without a shell', [], /^rxchat: no shell given\nrxchat: hint: give one of bash, zsh, fish\n$/],
+  ['for an unknown shell', ['tcsh'], /^rxchat: no completions for that shell\n.*bash, zsh/],
+])('completion %s exits 2', async (_, args, expected) => {
+  const { code, out, err } = await runShared(['completion', ...args]);
   expect([code, out]).toStrictEqual([2, '']);
   expect(err).toMatch(expected);
 });

@@ -2,55 +2,56 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newDir, run } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
 import { newRoom, startRelay } from './support/relay.js';
+import { runShared } from './support/runShared.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
-/** An environment with a config file, and that file. */
+/** Returns an environment with a config file, and the path of that file. */
 const withFile = (text: string) => {
-  const home = newDir();
+  const home = tempDir();
   const file = join(home, 'config.json');
   writeFileSync(file, text);
   return { file, env: { RXCHAT_HOME: home } };
 };
 
-test('what stands in it is as if it were on the command line, which counts more', async () => {
+test('the config file sets options, and the command line overrides it', async () => {
   const relay = await startRelay();
   const { text } = newRoom(relay.port);
   const { env } = withFile('{"clients": {"nick": "alice"}, "listen": {"json": true, "last": 9, "count": 1}}');
-  const sent = await run(['send', text, '-m', 'hello'], { env });
+  const sent = await runShared(['send', text, '-m', 'hello'], { env });
   expect([sent.code, sent.err]).toStrictEqual([0, '']);
-  const heard = await run(['listen', text, '--nick', 'ear'], { env });
-  expect(JSON.parse(heard.out)).toMatchObject({ from: { nick: 'alice' }, text: 'hello' });
-  const plainly = await run(['listen', text, '--nick', 'ear', '--no-json'], { env });
+  const received = await runShared(['listen', text, '--nick', 'ear'], { env });
+  expect(JSON.parse(received.out)).toMatchObject({ from: { nick: 'alice' }, text: 'hello' });
+  const plainly = await runShared(['listen', text, '--nick', 'ear', '--no-json'], { env });
   expect(plainly.out).toBe('alice: hello\n');
 });
 
-test('it is found where XDG_CONFIG_HOME says', async () => {
-  const dir = newDir();
+test('the config file is found below XDG_CONFIG_HOME', async () => {
+  const dir = tempDir();
   mkdirSync(join(dir, 'rxchat'));
   writeFileSync(join(dir, 'rxchat', 'config.json'), '\uFEFF{"invite": {"port": 7}}');
-  expect((await run(['invite'], { env: { XDG_CONFIG_HOME: dir } })).out).toMatch(
+  expect((await runShared(['invite'], { env: { XDG_CONFIG_HOME: dir } })).out).toMatch(
     /^rxchat:\/\/127\.0\.0\.1:7\//,
   );
 });
 
-describe('a mistake in it ends every command in 2, with file, line, key and what to do', () => {
+describe('a mistake in the config file exits 2 with file, line, key and a hint', () => {
   test.each<[string, string[], string, string]>([
-    ['of its form', ['invite'], '{\n"invite": {"port": }}', ':2: this is not JSON: value expected\n'],
+    ['in its syntax', ['invite'], '{\n"invite": {"port": }}', ':2: invalid JSON: value expected\n'],
     [
       'in a section of another command',
       ['invite'],
       '{"listen": {"nik": "a"}}',
-      ':1: listen.nik: there is no such flag\nrxchat: hint: did you mean nick?\n',
+      ':1: listen.nik: unknown flag\nrxchat: hint: did you mean nick?\n',
     ],
     [
       'of a kind',
       ['serve'],
       '{"serve": {"port": "http"}}',
-      ':1: serve.port: it is a number, without quotes\n',
+      ':1: serve.port: must be a number, without quotes\n',
     ],
     [
       'of a range',
@@ -72,14 +73,14 @@ describe('a mistake in it ends every command in 2, with file, line, key and what
     ],
   ])('%s', async (_, args, text, expected) => {
     const { file, env } = withFile(text);
-    const { code, out, err } = await run(args, { env });
+    const { code, out, err } = await runShared(args, { env });
     expect([code, out, err]).toStrictEqual([2, '', `rxchat: ${file}${expected}`]);
   });
 
-  test('that cannot be read', async () => {
-    const home = newDir();
+  test('when the file cannot be read', async () => {
+    const home = tempDir();
     mkdirSync(join(home, 'config.json'));
-    const { code, err } = await run(['invite'], { env: { RXCHAT_HOME: home } });
+    const { code, err } = await runShared(['invite'], { env: { RXCHAT_HOME: home } });
     expect([code, err]).toStrictEqual([
       2,
       `rxchat: cannot read ${join(home, 'config.json')}: it is a directory\n`,
@@ -88,11 +89,11 @@ describe('a mistake in it ends every command in 2, with file, line, key and what
 
   const onUnix = process.platform === 'win32' ? test.skip : test;
 
-  onUnix('that others can change', async () => {
+  onUnix('when others can change the file', async () => {
     const { file, env } = withFile('{"listen": {"exec": "id"}}');
     for (const mode of [0o666, 0o620]) {
       chmodSync(file, mode);
-      const { code, err } = await run(['invite'], { env });
+      const { code, err } = await runShared(['invite'], { env });
       expect([code, err]).toStrictEqual([
         2,
         `rxchat: ${file} is open to others (mode 0${mode.toString(8)}): chmod go-w ${file}\n` +
@@ -100,23 +101,23 @@ describe('a mistake in it ends every command in 2, with file, line, key and what
       ]);
     }
     chmodSync(file, 0o644);
-    expect((await run(['invite'], { env })).code).toBe(0);
+    expect((await runShared(['invite'], { env })).code).toBe(0);
   });
 
-  onUnix('that is a pipe, which nobody may ever write to', async () => {
-    const home = newDir();
+  onUnix('when the file is a pipe without a writer', async () => {
+    const home = tempDir();
     const file = join(home, 'config.json');
     execFileSync('mkfifo', [file]);
-    const { code, err } = await run(['invite'], { env: { RXCHAT_HOME: home } });
+    const { code, err } = await runShared(['invite'], { env: { RXCHAT_HOME: home } });
     expect([code, err]).toStrictEqual([
       2,
       `rxchat: cannot read ${file}: it is not a file, but a pipe or a device\n`,
     ]);
   });
 
-  test('but not the help, which may say how to mend it', async () => {
+  test('does not stop help, which explains the file', async () => {
     const { env } = withFile('{');
     for (const args of [['--help'], ['serve', '--help'], ['--version']])
-      expect((await run(args, { env })).code).toBe(0);
+      expect((await runShared(args, { env })).code).toBe(0);
   });
 });

@@ -2,18 +2,20 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { createIdentity, deriveRoomKeys, nodeCipher } from '../../src/index.js';
-import { encodeEnvelope, encodeText, type Plaintext } from '../../streams/index.js';
+import { encodeText, type Plaintext } from '../../streams/index.js';
+import { encodeEnvelope } from '../../streams/client/envelope/envelope.js';
 import { random } from '../fuzz/random.js';
-import { envelope } from '../support/people.js';
+import { envelope } from '../support/envelopes.js';
 import { PYTHON, withPython } from '../support/python.js';
-import { type Child, run, rxchat, start } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { fakeToken, joinPeer, seal } from './support/peer.js';
+import { type Child, rxchat, start } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { fakeToken, joinRaw, seal } from './support/rawClient.js';
 import { startProxy } from './support/proxy.js';
-import { newRoom, type Room, startRelay, through } from './support/relay.js';
-import { line } from './support/said.js';
+import { newRoom, type Room, startRelay, viaPort } from './support/relay.js';
+import { runShared } from './support/runShared.js';
+import { lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const test = withPython('no client in another language was run');
 const EXAMPLES = fileURLToPath(new URL('../../examples/python', import.meta.url));
@@ -24,9 +26,9 @@ const chat = ({ text }: Room, nick: string, last = '0', input?: string): Child =
     ...(input !== undefined && { input }),
   });
 
-const isIn = ({ err }: Child) => err.until(line('chat: in the room'));
+const isIn = ({ err }: Child) => err.until(lineWith('chat: in the room'));
 
-/** Runs a script that has the module of the example, and JSON at its standard input. */
+/** Runs a script with the module of the example, and JSON at its standard input. */
 const runPython = (script: string, input: unknown = null) =>
   spawnSync(
     PYTHON ?? 'python3',
@@ -42,41 +44,41 @@ ${script}`,
     { encoding: 'utf8', env: { ...process.env, PYTHONUTF8: '1' }, input: JSON.stringify(input) },
   );
 
-/** What was said, without the beginnings of keys. */
+/** The messages, without the prefixes of keys. */
 const texts = ({ out }: Child): string[] => out.lines.map((each) => each.replace(/ \([\w-]{8}\): /, ': '));
 
-describe('a client in Python, written from docs/protocol.md', () => {
-  test('is heard by ours, verified, and ends once all is stored', async () => {
+describe('a Python client written from docs/protocol.md', () => {
+  test('sends verified messages to rxchat, and ends once all are stored', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    const ear = rxchat(['listen', room.text, '--nick', 'ear', '-n', '3', '--json']);
+    const listener = rxchat(['listen', room.text, '--nick', 'ear', '-n', '3', '--json']);
     await relay.joined('ear');
     const python = chat(room, 'piet', '0', 'grüße\n{"a": "\u{1f642}"}\n\nthe last, without a newline');
     expect(await python.exit).toBe(0);
-    expect(await ear.exit).toBe(0);
-    const said = ear.out.lines.map((each) => JSON.parse(each) as Record<string, unknown>);
-    expect(said.map(({ text }) => text)).toStrictEqual([
+    expect(await listener.exit).toBe(0);
+    const sent = listener.out.lines.map((each) => JSON.parse(each) as Record<string, unknown>);
+    expect(sent.map(({ text }) => text)).toStrictEqual([
       'grüße',
       '{"a": "\u{1f642}"}',
       'the last, without a newline',
     ]);
-    // Nothing but messages: an alarm would be a line too.
-    expect(new Set(said.map(({ type }) => type))).toStrictEqual(new Set(['message']));
-    expect(ear.err.text).toMatch(/piet is met for the first time, with the key [\w-]{43}/);
-    await relay.child.err.until(line('"nick":"piet"', '"reason":"bye"'));
+    // Only messages: an alarm would be a line too.
+    expect(new Set(sent.map(({ type }) => type))).toStrictEqual(new Set(['message']));
+    expect(listener.err.text).toMatch(/first message from piet, with the key [\w-]{43}/);
+    await relay.child.err.until(lineWith('"nick":"piet"', '"reason":"bye"'));
   });
 
-  test('hears ours, those before it came too, in the room’s order', async () => {
+  test('receives messages of rxchat, including earlier ones, in the order of the room', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    await run(['send', room.text, '--nick', 'bob'], { input: 'one\ntwo\n' });
+    await runShared(['send', room.text, '--nick', 'bob'], { input: 'one\ntwo\n' });
     const [python, other] = [chat(room, 'piet', '100'), chat(room, 'anna')];
     await Promise.all([isIn(python), isIn(other)]);
-    await run(['send', room.text, '--nick', 'bob', '--fernet-engine', 'fernet'], {
+    await runShared(['send', room.text, '--nick', 'bob', '--fernet-engine', 'fernet'], {
       input: 'thr\u00e9e\n\u001b[2J\n',
     });
     await python.out.until(({ lines }) => lines.length === 4);
-    other.feed('from another\n');
+    other.writeInput('from another\n');
     await python.out.until(({ lines }) => lines.length === 5);
     expect(texts(python)).toStrictEqual([
       'bob: one',
@@ -91,30 +93,30 @@ describe('a client in Python, written from docs/protocol.md', () => {
     }
   });
 
-  test('tells what it cannot trust, and goes on', async () => {
+  test('reports what it cannot trust, and continues', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const python = chat(room, 'piet');
     await isIn(python);
-    const peer = await joinPeer(room, 'mallory');
+    const peer = await joinRaw(room, 'mallory');
     const { fernetKey, room: name } = deriveRoomKeys(room.secret);
     const identity = createIdentity();
     const sealed = (plaintext: Uint8Array) => nodeCipher().seal(fernetKey, plaintext as Plaintext, 60);
     const honest = Buffer.from(
       encodeEnvelope(envelope({ key: identity.key, room: name, lines: ['true'] }), identity),
     ).toString();
-    const said = seal(peer, 'twice');
-    peer.say(
+    const sent = seal(peer, 'twice');
+    peer.writeLines(
       fakeToken(),
       sealed(encodeText(honest.replace('true', 'lies'))),
       sealed(encodeEnvelope(envelope({ key: identity.key, lines: ['elsewhere'] }), identity)),
       sealed(encodeText('no JSON')),
       sealed(encodeText(honest.replace('"kind":"message"', '"kind":"picture"'))),
-      said,
-      said,
+      sent,
+      sent,
       seal(peer, 'the end'),
     );
-    await python.out.until(line('the end'));
+    await python.out.until(lineWith('the end'));
     expect(texts(python)).toStrictEqual(['mallory: twice', 'mallory: the end']);
     expect(python.err.lines.map((each) => each.replace(/entry \d+/, 'entry'))).toStrictEqual([
       'chat: in the room',
@@ -126,7 +128,7 @@ describe('a client in Python, written from docs/protocol.md', () => {
     ]);
   });
 
-  test('stays while nothing is said, reads whatever the chunks are, and goes with its relay', async () => {
+  test('stays in a silent room, reads any chunks, and ends when its relay does', async () => {
     const relay = await startRelay('--heartbeat', '3s', '--log-level', 'trace');
     const room = newRoom(relay.port);
     const chance = random(8);
@@ -138,20 +140,20 @@ describe('a client in Python, written from docs/protocol.md', () => {
         await new Promise(setImmediate);
       }
     };
-    const python = chat(through(await startProxy(relay.port, { up: cut, down: cut }), room), 'piet');
+    const python = chat(viaPort(await startProxy(relay.port, { up: cut, down: cut }), room), 'piet');
     await isIn(python);
-    // Asked twice, it has answered: else it had been gone after the first time.
+    // It has answered two PINGs, or else it would be gone after the first.
     await relay.child.err.until(
       ({ lines }) => lines.filter((each) => each.includes('"piet"') && each.includes('"quiet"')).length >= 2,
     );
-    await run(['send', room.text, '--nick', 'bob', '-m', 'x'.repeat(20_000)]);
-    await python.out.until(line('x'.repeat(20_000)));
+    await runShared(['send', room.text, '--nick', 'bob', '-m', 'x'.repeat(20_000)]);
+    await python.out.until(lineWith('x'.repeat(20_000)));
     relay.child.signal('SIGTERM');
     expect(await python.exit).toBe(1);
     expect(python.err.text).toMatch(/chat: the relay says: BYE shutdown 1000\n$/);
   });
 
-  test('says in one line why it does not get in', async () => {
+  test('prints one line when it is rejected', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const wrong = { ...room, text: room.text.slice(0, -1) };
@@ -166,7 +168,7 @@ describe('a client in Python, written from docs/protocol.md', () => {
     }
   });
 
-  test('takes an envelope of 4096 lines and none of more', () => {
+  test('accepts an envelope of 4096 lines, and none of more', () => {
     const ours = JSON.parse(Buffer.from(encodeEnvelope(envelope(), createIdentity())).toString()) as object;
     const { stdout, stderr } = runPython(
       `
@@ -179,7 +181,7 @@ for count in (0, 1, 4096, 4097):
     expect({ stdout, stderr }).toStrictEqual({ stdout: 'False\nTrue\nTrue\nFalse\n', stderr: '' });
   });
 
-  test('derives and opens the test values', () => {
+  test('derives and decrypts the test values', () => {
     const { stdout, stderr } = runPython(`
 values = json.load(open(${JSON.stringify(fileURLToPath(new URL('../../docs/protocol-test-values.json', import.meta.url)))}))
 host, port, secret = rxchat.read_invite(values["invite"])

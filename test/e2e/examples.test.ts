@@ -5,16 +5,23 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Child, rxchat, start } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { compile, EXAMPLES, installExamples, newPlace, pack, type Place } from './support/installed.js';
+import { cleanUp } from './support/cleanup.js';
+import {
+  compile,
+  EXAMPLES,
+  installExamples,
+  tempProject,
+  pack,
+  type TempProject,
+} from './support/packageFixture.js';
 import { newRoom, type Room, startRelay } from './support/relay.js';
-import { line } from './support/said.js';
+import { lineWith } from './support/streamOutput.js';
 
-let tarball: Place;
-let examples: Place;
+let tarball: TempProject;
+let examples: TempProject;
 
 beforeAll(async () => {
-  tarball = newPlace();
+  tarball = tempProject();
   examples = await installExamples(await pack(tarball.path));
   await compile(examples.path);
 }, 240_000);
@@ -22,61 +29,61 @@ afterAll(() => {
   tarball.remove();
   examples.remove();
 });
-afterEach(endAll);
+afterEach(cleanUp);
 
 const example = (path: string, room: Room | undefined, ...args: readonly string[]): Child =>
   start(process.execPath, [join(examples.path, path), ...args], {
     env: { ...(room === undefined ? { PORT: '0' } : { RXCHAT_INVITE: room.text }) },
   });
 
-const say = (room: Room, text: string): Promise<number | NodeJS.Signals> =>
+const send = (room: Room, text: string): Promise<number | NodeJS.Signals> =>
   rxchat(['send', room.text, '--nick', 'alice'], { input: `${text}\n` }).exit;
 
-/** Sends all of a request at once, and gives all that comes back until the other end closes, as it does after ours. */
+/** Sends a whole request at once, and returns the answer up to the end. */
 const exchange = async (port: number, sent: string): Promise<string> => {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.end(sent);
   return text(socket);
 };
 
-describe('the examples, installed from the package', () => {
-  test('are all of them here', () => {
+describe('the examples, installed from the package,', () => {
+  test('are all tested in this file', () => {
     expect(EXAMPLES.toSorted()).toStrictEqual(['angular', 'bot', 'dashboard', 'http-server']);
   });
 
-  test('a bot answers, comes back to its relay, and leaves when it is interrupted', async () => {
+  test('contain a bot that answers, reconnects to its relay, and leaves on SIGINT', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const bot = example('bot/main.js', room);
-    await bot.out.until(line('online'));
-    const ear = rxchat(['listen', room.text, '--nick', 'ear', '-n', '4']);
+    await bot.out.until(lineWith('online'));
+    const listener = rxchat(['listen', room.text, '--nick', 'ear', '-n', '4']);
     await relay.joined('ear');
-    expect(await say(room, '!dice')).toBe(0);
-    await ear.out.until(line('bot: '));
+    expect(await send(room, '!dice')).toBe(0);
+    await listener.out.until(lineWith('bot: '));
     relay.child.signal('SIGTERM');
     await relay.child.exit;
-    await bot.out.until(line('offline'));
+    await bot.out.until(lineWith('offline'));
     const again = await relay.restart();
     await bot.out.until(({ lines }) => lines.filter((each) => each === 'online').length === 2);
-    expect(await say(room, '!dice')).toBe(0);
-    expect(await ear.exit).toBe(0);
-    expect(ear.out.text).toMatch(/^alice: !dice\nbot: [1-6]\nalice: !dice\nbot: [1-6]\n$/);
+    expect(await send(room, '!dice')).toBe(0);
+    expect(await listener.exit).toBe(0);
+    expect(listener.out.text).toMatch(/^alice: !dice\nbot: [1-6]\nalice: !dice\nbot: [1-6]\n$/);
     bot.signal('SIGINT');
     expect(await bot.exit).toBe(0);
     await again.left('bot');
     expect(bot.err.text).toBe('');
   });
 
-  test('a relay lives in an HTTP server, which still answers requests and other upgrades', async () => {
+  test('contain a relay in an HTTP server that still answers requests and other upgrades', async () => {
     const server = example('http-server/main.js', undefined);
     const [, port] = await server.out.until(({ text }) => /^listening on (\d+)\n/.exec(text));
     const room = newRoom(Number(port));
     const link = { ...room, text: room.text.replace('rxchat:', 'http:') };
-    const guest = example('http-server/client.js', link, 'one', 'two');
-    expect(await guest.exit).toBe(0);
-    expect(guest.out.lines).toStrictEqual(['stored at 2', 'stored at 3']);
+    const member = example('http-server/client.js', link, 'one', 'two');
+    expect(await member.exit).toBe(0);
+    expect(member.out.lines).toStrictEqual(['stored at 2', 'stored at 3']);
     expect(server.out.lines.slice(1)).toStrictEqual(['joined guest', 'stored guest', 'stored guest']);
-    expect(await say(link, 'by the command')).toBe(0);
+    expect(await send(link, 'by the command')).toBe(0);
     const answer = await fetch(`http://127.0.0.1:${port}/`);
     expect(await answer.text()).toBe('this is the server that was here before\n');
     const other = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
@@ -90,12 +97,12 @@ describe('the examples, installed from the package', () => {
     expect(server.err.text).toBe('');
   });
 
-  test('a dashboard has a room among its streams', async () => {
+  test('contain a dashboard with a room among its streams', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const dashboard = example('dashboard/main.js', room);
     await dashboard.out.until(({ text }) => /^online: 1 here, 0 a minute, load \d/m.test(text));
-    expect(await say(room, 'hello')).toBe(0);
+    expect(await send(room, 'hello')).toBe(0);
     await dashboard.out.until(({ text }) => /^online: \d here, 1 a minute, load \d/m.test(text));
   });
 
@@ -105,7 +112,7 @@ describe('the examples, installed from the package', () => {
     test.each([
       ['without zone.js', () => []],
       ['with zone.js', () => ['--import', pathToFileURL(join(examples.path, ZONE)).href]],
-    ])('is rendered with what is said, as text, %s', async (_name, flags) => {
+    ])('renders messages as text, %s', async (_name, flags) => {
       const relay = await startRelay();
       const room = newRoom(relay.port);
       const voice = rxchat(['send', room.text, '--nick', 'alice', '--tee'], { input: 'hello <b>\n' });
@@ -120,7 +127,7 @@ describe('the examples, installed from the package', () => {
     });
 
     // With zone.js each timer of a session would keep the application from becoming stable.
-    test('becomes stable with zone.js while its session is open, and shows what is said then', async () => {
+    test('becomes stable with zone.js while its session is open, and then renders messages', async () => {
       copyFileSync(
         fileURLToPath(new URL('support/zoneStable.mjs', import.meta.url)),
         join(examples.path, 'angular/zoneStable.mjs'),
@@ -128,8 +135,8 @@ describe('the examples, installed from the package', () => {
       const relay = await startRelay();
       const room = newRoom(relay.port);
       const app = example('angular/zoneStable.mjs', room);
-      await app.out.until(line('stable: online, 1 here'));
-      expect(await say(room, 'hello')).toBe(0);
+      await app.out.until(lineWith('stable: online, 1 here'));
+      expect(await send(room, 'hello')).toBe(0);
       await app.out.until(({ text }) => /^stable: online, \d here ?alice: hello$/m.test(text));
       expect(app.out.lines).toContain('hello: in the zone: true');
       expect(app.running).toBe(true);

@@ -1,53 +1,53 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   check,
-  cutTo,
+  truncateTo,
   type Damage,
   damagedCopy,
-  flip,
+  flipBit,
   makeStore,
-  places,
-  type Pristine,
-  remove,
+  damageOffsets,
+  type StoreSnapshot,
+  removeFile,
   serve,
   zeroPageBefore,
 } from './support/faults/damage.js';
-import { openDir, say } from '../unit/history/support.js';
-import { newDir } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { openHistory, appendLines } from '../support/history/openHistory.js';
+import { tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
 
-afterAll(endAll);
+afterAll(cleanUp);
 
 const CHECKED = 26;
 const SERVED = 6;
 
-/** One line that says what is wrong, and one that says what to do. */
+/** Expects one line with the error, and one with a hint. */
 const refusal = (dir: string) => new RegExp(`^rxchat: [^\n]*${dir}[^\n]*\nrxchat: hint: [^\n]+\n$`);
 
-/** Where the numbers of the two newest transactions are. */
+/** The offsets of the numbers of the two newest transactions. */
 const HEADS = [
   [0, 152],
   [1, 4096 + 152],
 ] as const;
 
-test('a store of one room and one entry, or of nothing, is told as such', async () => {
-  const dir = newDir();
+test('check reports a store of one room and one entry, and an empty store', async () => {
+  const dir = tempDir();
   expect(await check(dir)).toStrictEqual({
     code: 0,
-    out: `${dir} is whole: 0 rooms, 0 entries, 0 bytes\n`,
+    out: `${dir} is intact: 0 rooms, 0 entries, 0 bytes\n`,
     err: '',
   });
-  const { history, close } = await openDir({ dir });
-  await say(
+  const { history, close } = await openHistory({ dir });
+  await appendLines(
     history.open('lobby', () => 'id'),
     'abc',
   );
   close();
-  expect((await check(dir)).out).toBe(`${dir} is whole: 1 room, 1 entry, 4 bytes\n`);
+  expect((await check(dir)).out).toBe(`${dir} is intact: 1 room, 1 entry, 4 bytes\n`);
 });
 
 describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (end) => {
-  let store: Pristine;
+  let store: StoreSnapshot;
   beforeAll(async () => {
     store = await makeStore(end);
   }, 60_000);
@@ -56,7 +56,7 @@ describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (e
     const dir = damagedCopy(store, damage);
     const { code, out, err } = await check(dir);
     if (code === 0) {
-      expect(out.replace(dir, '')).toBe(store.whole);
+      expect(out.replace(dir, '')).toBe(store.checkOutput);
       return 'whole';
     }
     expect([code, out, err]).toStrictEqual([1, '', expect.stringMatching(refusal(dir))]);
@@ -74,45 +74,49 @@ describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (e
     return 'whole';
   };
 
-  test('is whole', async () => {
-    expect(store.whole).toMatch(/ is whole: 2 rooms, \d+ entries, \d+ bytes\n$/);
+  test('passes check', async () => {
+    expect(store.checkOutput).toMatch(/ is intact: 2 rooms, \d+ entries, \d+ bytes\n$/);
     expect(await expectHonestServe(() => undefined)).toBe('whole');
   });
 
-  test(`where a bit is another, at ${CHECKED} places: check says so, unless nothing is there`, async () => {
+  test(`is rejected by check with a changed bit, unless no data is there: ${CHECKED} places`, async () => {
     const found: string[] = [];
-    for (const at of places(store.used, CHECKED)) found.push(await expectHonestCheck(flip(at)));
+    for (const at of damageOffsets(store.usedBytes, CHECKED))
+      found.push(await expectHonestCheck(flipBit(at)));
     expect(found).toContain('damaged');
   }, 120_000);
 
   test.each(HEADS)(
-    'where page %d seems to be of another transaction: serve refuses, or serves all of it',
+    'is refused or served completely by serve when page %d has another transaction',
     async (_, at) => {
-      for (const bit of [0, 1, 2]) await expectHonestServe(flip(at, bit));
+      for (const bit of [0, 1, 2]) await expectHonestServe(flipBit(at, bit));
     },
   );
 
-  test(`where a bit is another, at ${SERVED} places: serve refuses, or serves all of it`, async () => {
+  test(`is refused or served completely by serve with a changed bit: ${SERVED} places`, async () => {
     const found: string[] = [];
-    for (const at of places(store.used, SERVED)) found.push(await expectHonestServe(flip(at)));
+    for (const at of damageOffsets(store.usedBytes, SERVED)) found.push(await expectHonestServe(flipBit(at)));
     expect(found).toContain('damaged');
   }, 120_000);
 
   test.each<[string, Damage]>([
-    ['that is gone', remove],
-    ['that is empty', cutTo(0)],
-    ['that was cut in its first page', cutTo(1000)],
-    ['that was cut in its middle', (path) => cutTo(4096 * Math.floor(store.used / 8192))(path)],
-    ['that was cut in the middle of a page', (path) => cutTo(Math.floor(store.used / 2) + 100)(path)],
-  ])('whose file is one %s is refused', async (_, damage) => {
+    ['that is missing', removeFile],
+    ['that is empty', truncateTo(0)],
+    ['that was cut in its first page', truncateTo(1000)],
+    ['that was cut in its middle', (path) => truncateTo(4096 * Math.floor(store.usedBytes / 8192))(path)],
+    [
+      'that was cut in the middle of a page',
+      (path) => truncateTo(Math.floor(store.usedBytes / 2) + 100)(path),
+    ],
+  ])('is refused when its file is one %s', async (_, damage) => {
     expect(await expectHonestCheck(damage)).toBe('damaged');
     expect(await expectHonestServe(damage)).toBe('damaged');
   });
 
   test.each<[string, Damage]>([
-    ['lacks its last page', (path) => cutTo(store.used - 4096)(path)],
-    ['has zeros for its last page', (path) => zeroPageBefore(store.used)(path)],
-  ])('whose file %s is refused, unless nothing is there', async (_, damage) => {
+    ['lacks its last page', (path) => truncateTo(store.usedBytes - 4096)(path)],
+    ['has zeros for its last page', (path) => zeroPageBefore(store.usedBytes)(path)],
+  ])('is refused when its file %s, unless no data is there', async (_, damage) => {
     expect(await expectHonestServe(damage)).toBe(await expectHonestCheck(damage));
   });
 });

@@ -3,33 +3,33 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { newDir } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { relayStartedBy } from './support/faults/lastingRelay.js';
-import { fakeToken, joinPeer } from './support/peer.js';
+import { tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { startWrappedRelay } from './support/faults/restartableRelay.js';
+import { fakeToken, joinRaw } from './support/rawClient.js';
 import { newRoom } from './support/relay.js';
-import { line } from './support/said.js';
+import { lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
-/** Traces the first thread of what it becomes, which is the one that stores and writes. */
+/** Traces the first thread of the process, which stores and writes. */
 const strace = (to: string) => [
   ...['strace', '-D', '-q', '-s', '8', '-o', to],
   ...['-e', 'trace=msync,write,writev', '-e', 'signal=none'],
 ];
 
-const traces = await promisify(execFile)('strace', ['-D', '-o', join(newDir(), 'trace'), 'true']).then(
+const traces = await promisify(execFile)('strace', ['-D', '-o', join(tempDir(), 'trace'), 'true']).then(
   () => true,
   () => false,
 );
 if (!traces)
   console.warn('SKIPPED: what a relay does before an echo, where strace is missing or not allowed');
 
-/** What a relay did, in order: waits for entries to be on the disk, for heads of the store, tokens given to somebody. */
-const deedsIn = (trace: string): readonly ('sync' | 'head' | 'echo')[] => {
+/** The actions of a relay in order: syncs of entries, syncs of store heads, tokens delivered. */
+const actionsIn = (trace: string): readonly ('sync' | 'head' | 'echo')[] => {
   const lines = trace.split('\n');
   const flushed = (each: string) => Number(/^msync\(\w+, (\d+), MS_SYNC\) += 0$/.exec(each)?.[1] ?? 0);
-  /** lmdb flushes all that is in use of its file, and then the page that is the head. */
+  /** lmdb flushes all used pages of its file, and then the page with the head. */
   const head = Math.min(...lines.map(flushed).filter((bytes) => bytes > 0));
   return lines.flatMap((each) => {
     if (flushed(each) > 0) return [flushed(each) === head ? 'head' : 'sync'];
@@ -39,45 +39,42 @@ const deedsIn = (trace: string): readonly ('sync' | 'head' | 'echo')[] => {
 
 const LINES = 3;
 
-/** What a relay does while lines are said, each once the one before it has its receipt. */
-const deedsOf = async (...flags: readonly string[]) => {
-  const to = join(newDir(), 'trace');
-  const relay = await relayStartedBy(() => strace(to), flags);
-  const peer = await joinPeer(newRoom(relay.port), 'alice');
-  const [, durability] = await peer.heard.until(({ lines }) =>
+/** The actions of a relay while lines are sent, each after the receipt of the one before. */
+const actionsOf = async (...flags: readonly string[]) => {
+  const to = join(tempDir(), 'trace');
+  const relay = await startWrappedRelay(() => strace(to), flags);
+  const peer = await joinRaw(newRoom(relay.port), 'alice');
+  const [, durability] = await peer.output.until(({ lines }) =>
     /^WELCOME .* durability=(\w+)/m.exec(lines.join('\n')),
   );
-  await peer.heard.until(line('+alice'));
+  await peer.output.until(lineWith('+alice'));
   for (let n = 1; n <= LINES; n += 1) {
-    peer.say(fakeToken());
-    await peer.heard.until(({ lines }) => lines.filter((each) => each.startsWith('gAAAA')).length === n);
+    peer.writeLines(fakeToken());
+    await peer.output.until(({ lines }) => lines.filter((each) => each.startsWith('gAAAA')).length === n);
   }
   await relay.stop();
-  // The tracer is another process, and may be a little behind.
+  // The tracer is another process, and may lag a little.
   let trace = '';
   while (!trace.includes('+++ exited')) {
     trace = readFileSync(to, 'utf8');
     await new Promise(setImmediate);
   }
-  return { durability, deeds: deedsIn(trace) };
+  return { durability, actions: actionsIn(trace) };
 };
 
-(traces ? test : test.skip)(
-  'an echo comes once its line is on the disk, where nothing else is said',
-  async () => {
-    const { durability, deeds } = await deedsOf();
-    expect(durability).toBe('disk');
-    const before = deeds.join(' ').split(' echo');
-    expect(before).toHaveLength(LINES + 1);
-    for (const each of before.slice(0, LINES)) expect(each).toMatch(/ sync head$/);
-  },
-);
+(traces ? test : test.skip)('an echo follows once its line is on disk by default', async () => {
+  const { durability, actions } = await actionsOf();
+  expect(durability).toBe('disk');
+  const before = actions.join(' ').split(' echo');
+  expect(before).toHaveLength(LINES + 1);
+  for (const each of before.slice(0, LINES)) expect(each).toMatch(/ sync head$/);
+});
 
 (traces ? test : test.skip)(
-  'and before that with --durability os, which never waits for the disk',
+  'an echo precedes that with --durability os, which never waits for the disk',
   async () => {
-    const { durability, deeds } = await deedsOf('--durability', 'os');
+    const { durability, actions } = await actionsOf('--durability', 'os');
     expect(durability).toBe('os');
-    expect(deeds).toStrictEqual(Array(LINES).fill('echo'));
+    expect(actions).toStrictEqual(Array(LINES).fill('echo'));
   },
 );

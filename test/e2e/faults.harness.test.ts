@@ -1,40 +1,48 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { atEnd, endAll } from './support/endings.js';
-import { accountOf, allWell, type Hearing } from './support/faults/account.js';
+import { onCleanup, cleanUp } from './support/cleanup.js';
+import { deliveryReport, allDelivered, type ListenerOutput } from './support/faults/deliveryReport.js';
 import { type FaultProxy, startFaultProxy } from './support/faults/faultProxy.js';
-import { hear, type Said } from './support/said.js';
+import { readStream, type StreamOutput } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
-const heard = (...texts: string[]): Hearing => ({
+const receivedBy = (...texts: string[]): ListenerOutput => ({
   lines: texts.map((text, at) => ({ position: at + 1, index: 0, text })),
-  holes: [],
+  gaps: [],
 });
 
-describe('the account', () => {
+describe('the fault account', () => {
   const sent = ['a 1', 'a 2', 'b 1', 'b 2'];
-  const log = heard(...sent);
+  const log = receivedBy(...sent);
   const evidence = { sent, receipted: sent, log, repeatedTokens: 0, listeners: [log] };
 
-  test('finds nothing where all is well', () => {
-    expect(accountOf(evidence)).toStrictEqual(allWell(4));
-    // What has no receipt may be lost.
-    expect(accountOf({ ...evidence, sent: [...sent, 'a 3'] })).toStrictEqual(allWell(5));
+  test('reports nothing when all messages are correct', () => {
+    expect(deliveryReport(evidence)).toStrictEqual(allDelivered(4));
+    // A line without a receipt may be lost.
+    expect(deliveryReport({ ...evidence, sent: [...sent, 'a 3'] })).toStrictEqual(allDelivered(5));
   });
 
-  test.each<[string, Partial<typeof evidence>, Partial<ReturnType<typeof accountOf>>]>([
-    ['a receipt for nothing', { log: heard('a 1', 'a 2', 'b 1'), listeners: [] }, { lost: 1 }],
-    ['a line that was not heard', { listeners: [log, heard('a 1', 'a 2', 'b 1')] }, { lost: 1 }],
-    ['a token that is there twice', { repeatedTokens: 1 }, { repeated: 1 }],
-    ['a line that is there twice', { log: heard(...sent, 'b 2'), listeners: [] }, { repeated: 1 }],
+  test.each<[string, Partial<typeof evidence>, Partial<ReturnType<typeof deliveryReport>>]>([
+    [
+      'a receipt for a line that is not in the log',
+      { log: receivedBy('a 1', 'a 2', 'b 1'), listeners: [] },
+      { lost: 1 },
+    ],
+    ['a line that a listener missed', { listeners: [log, receivedBy('a 1', 'a 2', 'b 1')] }, { lost: 1 }],
+    ['a repeated token', { repeatedTokens: 1 }, { repeated: 1 }],
+    ['a repeated line', { log: receivedBy(...sent, 'b 2'), listeners: [] }, { repeated: 1 }],
     [
       'an order that is not that of the sender',
-      { log: heard('a 2', 'a 1', 'b 1', 'b 2'), listeners: [] },
+      { log: receivedBy('a 2', 'a 1', 'b 1', 'b 2'), listeners: [] },
       { outOfOrder: 1 },
     ],
-    ['another order than in the log', { listeners: [heard('a 1', 'b 1', 'a 2', 'b 2')] }, { outOfOrder: 2 }],
+    [
+      'another order than in the log',
+      { listeners: [receivedBy('a 1', 'b 1', 'a 2', 'b 2')] },
+      { outOfOrder: 2 },
+    ],
     [
       'an order that is that of the log, backwards',
       { listeners: [{ ...log, lines: [...log.lines.slice(2), ...log.lines.slice(0, 2)] }] },
@@ -42,20 +50,22 @@ describe('the account', () => {
     ],
     [
       'a hole that was told',
-      { listeners: [{ lines: log.lines.slice(2), holes: [{ from: 1, to: 2 }] }] },
+      { listeners: [{ lines: log.lines.slice(2), gaps: [{ from: 1, to: 2 }] }] },
       { holes: 1 },
     ],
     [
       'a hole that is larger than what was told',
-      { listeners: [{ lines: log.lines.slice(2), holes: [{ from: 1, to: 1 }] }] },
+      { listeners: [{ lines: log.lines.slice(2), gaps: [{ from: 1, to: 1 }] }] },
       { holes: 1, lost: 1 },
     ],
-  ])('finds %s', (_, changed, found) => {
-    expect(accountOf({ ...evidence, ...changed })).toStrictEqual({ ...allWell(4), ...found });
+  ])('reports %s', (_, changed, found) => {
+    expect(deliveryReport({ ...evidence, ...changed })).toStrictEqual({ ...allDelivered(4), ...found });
   });
 
-  test('takes nothing that nobody said', () => {
-    expect(() => accountOf({ ...evidence, listeners: [heard('c 1')] })).toThrow('nobody said "c 1"');
+  test('does not count a line that nobody sent', () => {
+    expect(() => deliveryReport({ ...evidence, listeners: [receivedBy('c 1')] })).toThrow(
+      'nobody said "c 1"',
+    );
   });
 });
 
@@ -63,31 +73,31 @@ interface Ends {
   readonly proxy: FaultProxy;
   readonly client: Socket;
   readonly relay: Socket;
-  readonly atClient: Said;
-  readonly atRelay: Said;
+  readonly atClient: StreamOutput;
+  readonly atRelay: StreamOutput;
 }
 
 const ends = async (): Promise<Ends> => {
   const server = createServer({ noDelay: true, allowHalfOpen: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  atEnd(() => server.close());
+  onCleanup(() => server.close());
   const proxy = await startFaultProxy((server.address() as AddressInfo).port);
   const client = connect({ port: proxy.port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   const [relay] = (await once(server, 'connection')) as [Socket];
-  atEnd(() => {
+  onCleanup(() => {
     client.destroy();
     relay.destroy();
   });
-  return { proxy, client, relay, atClient: hear(client), atRelay: hear(relay) };
+  return { proxy, client, relay, atClient: readStream(client), atRelay: readStream(relay) };
 };
 
-const lineOf = (text: string) => (said: Said) => said.lines.includes(text);
+const lineOf = (text: string) => (output: StreamOutput) => output.lines.includes(text);
 const failure = async (socket: Socket): Promise<unknown> =>
   ((await once(socket, 'error')) as [NodeJS.ErrnoException])[0].code;
 
-describe('the proxy', () => {
-  test('passes everything on, the end too', async () => {
+describe('the fault proxy', () => {
+  test('passes all bytes and the end on', async () => {
     const { client, relay, atClient, atRelay } = await ends();
     client.end('up\n');
     await atRelay.until(lineOf('up'));
@@ -101,7 +111,7 @@ describe('the proxy', () => {
     ['cut in two', (proxy) => proxy.ragged(true), 0],
     ['late', (proxy) => proxy.latency(50), 49],
     ['slowly', (proxy) => proxy.bandwidth(200), 99],
-  ])('passes everything on %s', async (_, set, atLeast) => {
+  ])('passes all bytes on %s', async (_, set, atLeast) => {
     const { proxy, client, relay, atClient, atRelay } = await ends();
     set(proxy);
     const began = performance.now();
@@ -112,7 +122,7 @@ describe('the proxy', () => {
     expect(performance.now() - began).toBeGreaterThan(atLeast);
   });
 
-  test('cuts in two what comes at once, each time elsewhere', async () => {
+  test('splits each chunk at varying places', async () => {
     const { proxy, client, relay } = await ends();
     proxy.ragged(true);
     const chunks: number[] = [];
@@ -127,11 +137,11 @@ describe('the proxy', () => {
     });
     client.write(Buffer.alloc(1000));
     await all;
-    // Two that come close to each other are read as one.
+    // Two chunks close together are read as one.
     expect(new Set(chunks).size).toBeGreaterThan(2);
   });
 
-  test('holds what comes one way while that is frozen, and only that', async () => {
+  test('holds the bytes of a frozen direction, and no others', async () => {
     const { proxy, client, relay, atClient, atRelay } = await ends();
     proxy.freeze('up');
     client.write('held\n');
@@ -150,9 +160,9 @@ describe('the proxy', () => {
     expect(proxy.links).toStrictEqual([]);
   });
 
-  test('resets in the middle of a line', async () => {
+  test('resets both sides in the middle of a line', async () => {
     const { proxy, client, relay, atRelay } = await ends();
-    // Node takes a RST that comes with data for an end.
+    // Node treats a RST that arrives with data as an end.
     relay.on('error', () => undefined).on('end', () => relay.destroy());
     const failed = failure(client);
     proxy.cutMidLine('up');
@@ -163,27 +173,27 @@ describe('the proxy', () => {
     expect(atRelay.text).not.toMatch(/three\n$/);
   });
 
-  test('says nothing to anybody about a link that is half open, and makes others', async () => {
+  test('reports nothing about a half-open connection, and accepts others', async () => {
     const { proxy, client, relay, atRelay } = await ends();
     proxy.halfOpen();
     client.end('lost\n');
     relay.write('lost too\n');
     const other = connect({ port: proxy.port, host: '127.0.0.1' });
-    atEnd(() => other.destroy());
+    onCleanup(() => other.destroy());
     await once(other, 'connect');
-    await proxy.linked(2);
+    await proxy.waitForLinks(2);
     expect([relay.destroyed, atRelay.text, atRelay.ended]).toStrictEqual([false, '', false]);
   });
 
-  test('refuses connections, and takes them again', async () => {
+  test('refuses connections, and accepts them again', async () => {
     const { proxy, client, atRelay } = await ends();
-    await proxy.refuse();
+    await proxy.stopListening();
     expect(await failure(connect(proxy.port, '127.0.0.1'))).toBe('ECONNREFUSED');
     client.write('goes on\n');
     await atRelay.until(lineOf('goes on'));
-    await proxy.accept();
+    await proxy.startListening();
     const other = connect({ port: proxy.port, host: '127.0.0.1' });
-    atEnd(() => other.destroy());
+    onCleanup(() => other.destroy());
     await once(other, 'connect');
   });
 });

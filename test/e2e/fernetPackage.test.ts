@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { start } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { cleanUp } from './support/cleanup.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const library = new URL('../../dist/src/index.js', import.meta.url).href;
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -24,26 +24,26 @@ const ours = async () => {
 };
 `;
 
-const say = async (program: string): Promise<unknown> => {
+const send = async (program: string): Promise<unknown> => {
   const child = start(process.execPath, ['--input-type=module', '-e', `${PRELUDE}${program}`]);
   expect([await child.exit, child.err.text]).toStrictEqual([0, '']);
   return JSON.parse(child.out.text);
 };
 
-describe('the fernet package, for a program that uses the library', () => {
-  test('is not loaded, and patches nothing, until it is asked for; then it patches nothing either', async () => {
+describe('the fernet package in a program that uses the library', () => {
+  test('is not loaded before its first use, and never patches anything', async () => {
     const program = `
       await import(${JSON.stringify(library)});
       const loaded = () => Object.keys(require.cache).some((path) => path.includes('/fernet/'));
       const before = [loaded(), names()];
       console.log(JSON.stringify([before, await ours(), [loaded(), names()]]));`;
-    expect(await say(program)).toStrictEqual([[false, []], 'x', [false, []]]);
+    expect(await send(program)).toStrictEqual([[false, []], 'x', [false, []]]);
   });
 
-  test('works for that program itself, whoever loads it first', async () => {
+  test('works for that program itself in any loading order', async () => {
     const first = `const fernet = require('fernet'); console.log(JSON.stringify([use(fernet), await ours(), use(fernet), require('fernet') === fernet, names()]));`;
-    expect(await say(first)).toStrictEqual(['gAAAA', 'x', 'gAAAA', true, ['lpad']]);
+    expect(await send(first)).toStrictEqual(['gAAAA', 'x', 'gAAAA', true, ['lpad']]);
     const last = `const said = await ours(); console.log(JSON.stringify([said, use(require('fernet')), await ours(), names()]));`;
-    expect(await say(last)).toStrictEqual(['x', 'gAAAA', 'x', ['lpad']]);
+    expect(await send(last)).toStrictEqual(['x', 'gAAAA', 'x', ['lpad']]);
   });
 });

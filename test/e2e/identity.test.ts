@@ -2,17 +2,17 @@ import { afterEach, expect, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openKnownKeys } from '../../src/index.js';
-import { newDir, start } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { line } from './support/said.js';
+import { tempDir, start } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const LIBRARY = fileURLToPath(new URL('../../dist/src/index.js', import.meta.url));
 const PROCESSES = 8;
 const NICKS = 20;
 
-/** Runs a function of the library in several processes, all of which are ready before any goes. */
+/** Runs a library function in several processes, which all start it at the same time. */
 const atOnce = async (body: string): Promise<readonly string[]> => {
   const program = `
     const rxchat = await import(${JSON.stringify(LIBRARY)});
@@ -21,15 +21,15 @@ const atOnce = async (body: string): Promise<readonly string[]> => {
   const children = Array.from({ length: PROCESSES }, (_, n) =>
     start(process.execPath, ['--input-type=module', '-e', program], { env: { N: String(n) } }),
   );
-  await Promise.all(children.map((each) => each.out.until(line('ready'))));
-  for (const each of children) each.feed('go\n');
+  await Promise.all(children.map((each) => each.out.until(lineWith('ready'))));
+  for (const each of children) each.writeInput('go\n');
   expect(await Promise.all(children.map((each) => each.exit))).toStrictEqual(children.map(() => 0));
   return children.map((each) => each.out.lines[1] ?? '');
 };
 
-test('processes that make an identity at once all have the same one', async () => {
+test('concurrent processes that create an identity all get the same one', async () => {
   for (let round = 0; round < 3; round += 1) {
-    const dir = newDir();
+    const dir = tempDir();
     const keys = await atOnce(`console.log(rxchat.openIdentity(${JSON.stringify(dir)}).key)`);
     expect(keys[0]).toMatch(/^[\w-]{43}$/);
     expect(new Set(keys).size).toBe(1);
@@ -37,11 +37,11 @@ test('processes that make an identity at once all have the same one', async () =
   }
 });
 
-test('processes that remember keys at once lose none of each other, and agree on each nick', async () => {
-  const dir = newDir();
+test('concurrent processes that record keys lose no key, and agree on each nick', async () => {
+  const dir = tempDir();
   const agreed = await atOnce(`
     const keys = rxchat.openKnownKeys(${JSON.stringify(dir)});
-    // Of one key only some nicks are kept.
+    // Clients save only some nicks per key.
     const mine = (n) => Buffer.from((process.env.N + '-' + n).padEnd(32, '.')).toString('base64url');
     const shared = [];
     for (let n = 0; n < ${NICKS}; n += 1) {
@@ -52,6 +52,6 @@ test('processes that remember keys at once lose none of each other, and agree on
   expect(agreed[0]?.split(',')).toHaveLength(NICKS);
   expect(new Set(agreed).size).toBe(1);
   const keys = openKnownKeys(dir);
-  expect(keys.damaged()).toStrictEqual([]);
-  expect(keys.known('room').size).toBe((PROCESSES + 1) * NICKS);
+  expect(keys.damagedLines()).toStrictEqual([]);
+  expect(keys.keysOf('room').size).toBe((PROCESSES + 1) * NICKS);
 });

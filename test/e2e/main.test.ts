@@ -1,25 +1,25 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Child, run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { newRoom, type Room, startRelay, through } from './support/relay.js';
-import { type Pass, startProxy } from './support/proxy.js';
-import { joinPeer, seal } from './support/peer.js';
-import { count } from './support/said.js';
+import { cleanUp } from './support/cleanup.js';
+import { newRoom, type Room, startRelay, viaPort } from './support/relay.js';
+import { type ChunkHandler, startProxy } from './support/proxy.js';
+import { joinRaw, seal } from './support/rawClient.js';
+import { lineCount } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const seq = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
 const text = (lines: readonly string[]): string => lines.map((each) => `${each}\n`).join('');
 
-/** What `listen --json` printed. */
+/** Parses the output of `listen --json`. */
 const objects = ({ out }: Child): Record<string, unknown>[] =>
   out.lines.map((each) => JSON.parse(each) as Record<string, unknown>);
 const texts = (child: Child): unknown[] => objects(child).map((each) => each['text']);
 
 const listen = ({ text }: Room, ...flags: string[]): Child => rxchat(['listen', text, '--json', ...flags]);
 
-describe('the main job', () => {
+describe('sending and listening', () => {
   test('two listeners print the same ten thousand lines of a pipe in the same order, and all are stored', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
@@ -28,7 +28,7 @@ describe('the main job', () => {
 
     const send = await run(['send', room.text, '--nick', 'sender'], { input: text(seq(1, 10_000)) });
     expect(send).toStrictEqual({ code: 0, out: '', err: '' });
-    // Only now: that `send` has ended means that the relay has them all.
+    // Only now: the exit of `send` means that the relay has stored all lines.
     listeners.push(listen(room, '-n', '10000', '--after', '0'));
 
     for (const { exit } of listeners) expect(await exit).toBe(0);
@@ -39,24 +39,24 @@ describe('the main job', () => {
     expect(objects(one)[0]).toMatchObject({ v: 1, type: 'message', index: 0, from: { nick: 'sender' } });
   });
 
-  describe('although others have its lines, send', () => {
-    /** A sender whose lines are in the room while nothing of it has come back. */
+  describe('send, although others have received its lines,', () => {
+    /** A sender whose lines are in the room while none has come back. */
     const unanswered = async (...flags: readonly string[]) => {
       const relay = await startRelay();
       const room = newRoom(relay.port);
       const other = listen(room, '-n', '3', '--nick', 'other');
       await relay.joined('other');
-      const held = holding();
-      const behind = through(await startProxy(relay.port, { down: () => held.pass }), room);
+      const pending = holding();
+      const behind = viaPort(await startProxy(relay.port, { down: () => pending.pass }), room);
       const send = rxchat(['send', behind.text, '--nick', 'sender', ...flags], { input: 'a\nb\nc\n' });
       expect(await other.exit).toBe(0);
       expect(texts(other)).toStrictEqual(['a', 'b', 'c']);
-      return { relay, room, send, release: held.release };
+      return { relay, room, send, release: pending.release };
     };
 
-    test('goes on until they have come back', async () => {
+    test('waits until they have come back', async () => {
       const { relay, room, send, release } = await unanswered();
-      // Time enough for a whole other command to start, hear it all and end.
+      // Long enough for another command to start, receive everything and exit.
       expect(await listen(room, '-n', '3', '--after', '0').exit).toBe(0);
       expect(relay.child.err.text).not.toMatch(/"nick":"sender".*"msg":"left"/);
       expect(send.running).toBe(true);
@@ -64,7 +64,7 @@ describe('the main job', () => {
       expect(await send.exit).toBe(0);
     });
 
-    test('does not say that they are stored when the relay is lost before', async () => {
+    test('does not report them as stored when the relay is lost first', async () => {
       const { relay, send, release } = await unanswered('--timeout', '2s');
       relay.child.signal('SIGKILL');
       await relay.child.exit;
@@ -74,7 +74,7 @@ describe('the main job', () => {
     });
   });
 
-  test('lines sealed by one engine are opened by the other, both in one room', async () => {
+  test("members with different Fernet engines read each other's messages in one room", async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const engines = ['node', 'fernet'] as const;
@@ -83,26 +83,28 @@ describe('the main job', () => {
     );
     await Promise.all(engines.map((engine) => relay.joined(engine)));
 
-    const said = { node: ['grüße', '{"a":1}'], fernet: ['你好 👋🏽', '  spaces  '] };
+    const sentLines = { node: ['grüße', '{"a":1}'], fernet: ['你好 👋🏽', '  spaces  '] };
     for (const engine of engines) {
-      const sent = await run(['send', room.text, '--fernet-engine', engine], { input: text(said[engine]) });
+      const sent = await run(['send', room.text, '--fernet-engine', engine], {
+        input: text(sentLines[engine]),
+      });
       expect(sent.code).toBe(0);
     }
     for (const listener of listeners) {
       expect(await listener.exit).toBe(0);
-      expect(texts(listener)).toStrictEqual([...said.node, ...said.fernet]);
+      expect(texts(listener)).toStrictEqual([...sentLines.node, ...sentLines.fernet]);
     }
   });
 
-  test('what is heard plainly is one line a message, and comings and goings stand beside it', async () => {
+  test('listen prints one line per message in plain text, and joins and leaves on standard error', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const listener = rxchat(['listen', room.text, '--nick', 'ear']);
     await relay.joined('ear');
 
     const bob = rxchat(['send', room.text, '--nick', 'bob']);
-    bob.feed('hello\n');
-    await listener.out.until(count(1));
+    bob.writeInput('hello\n');
+    await listener.out.until(lineCount(1));
     bob.endInput();
     await listener.err.until(({ text }) => text.includes('bob left'));
 
@@ -110,7 +112,7 @@ describe('the main job', () => {
     expect(listener.err.text).toBe('rxchat: bob joined\nrxchat: bob left\n');
   });
 
-  test('the invite may come from the command, a file and the environment', async () => {
+  test('every command accepts an invite from the command line, a file and the environment', async () => {
     const relay = await startRelay();
     const made = await run(['invite', '--port', String(relay.port)]);
     expect(made).toMatchObject({ code: 0, err: '' });
@@ -118,20 +120,20 @@ describe('the main job', () => {
 
     const sent = await run(['send', made.out.trim(), '-m', 'hello\nworld']);
     const env = { RXCHAT_INVITE: made.out.trim() };
-    const heard = await run(['listen', '--after', '0', '-n', '1', '--json'], { env });
-    expect([sent.code, heard.code]).toStrictEqual([0, 0]);
-    expect(JSON.parse(heard.out)).toMatchObject({ text: 'hello\nworld' });
+    const received = await run(['listen', '--after', '0', '-n', '1', '--json'], { env });
+    expect([sent.code, received.code]).toStrictEqual([0, 0]);
+    expect(JSON.parse(received.out)).toMatchObject({ text: 'hello\nworld' });
   });
 });
 
-describe('history', () => {
+describe('history of a room', () => {
   const withHistory = async (): Promise<Room> => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    const peer = await joinPeer(room, 'raw');
+    const peer = await joinRaw(room, 'raw');
     // Position 1 is the announcement of `raw`.
-    peer.say(...seq(2, 6).map((n) => seal(peer, n)));
-    await peer.heard.until(({ lines }) => lines.at(-1)?.startsWith('g') === true && lines.length === 8);
+    peer.writeLines(...seq(2, 6).map((n) => seal(peer, n)));
+    await peer.output.until(({ lines }) => lines.at(-1)?.startsWith('g') === true && lines.length === 8);
     return room;
   };
 
@@ -148,23 +150,23 @@ describe('history', () => {
     expect(objects(listener).map((each) => String(each['position']))).toStrictEqual(expected);
   });
 
-  test('listen begins with what comes where nothing is said of history', async () => {
+  test('listen begins with new messages when no history flag is given', async () => {
     const room = await withHistory();
     const listener = rxchat(['listen', room.text, '-n', '1', '--nick', 'now']);
-    const peer = await joinPeer(room, 'next');
-    await peer.heard.until(({ text }) => /WELCOME .*members=\S*now/.test(text) || text.includes('now\n'));
-    peer.say(seal(peer, 'new'));
+    const peer = await joinRaw(room, 'next');
+    await peer.output.until(({ text }) => /WELCOME .*members=\S*now/.test(text) || text.includes('now\n'));
+    peer.writeLines(seal(peer, 'new'));
     expect(await listener.exit).toBe(0);
     expect(listener.out.text).toBe('next: new\n');
   });
 });
 
-/** Lets a connection through until a token comes, and holds that and the rest back until it is let go, or dropped. */
+/** Passes bytes on until the first token, and holds that and the rest until it is released or dropped. */
 const holding = () => {
   let settle: (bytes: number) => void = () => undefined;
   const settled = new Promise<number>((resolve) => (settle = resolve));
   let holds = false;
-  const pass: Pass = async (chunk, on) => {
+  const pass: ChunkHandler = async (chunk, on) => {
     const from = holds ? 0 : chunk.indexOf('\ngAAAA') + 1 || (chunk.indexOf('gAAAA') === 0 ? 0 : -1);
     if (from < 0) return on(chunk);
     holds = true;

@@ -4,34 +4,34 @@ import { join } from 'node:path';
 import {
   compile,
   install,
-  newPlace,
-  newProject,
+  tempProject,
+  tempPackage,
   pack,
-  type Place,
-  runIn,
-  tool,
-} from './support/installed.js';
+  type TempProject,
+  runProgram,
+  devTool,
+} from './support/packageFixture.js';
 
-let place: Place;
+let place: TempProject;
 let tarball: string;
 
 beforeAll(async () => {
-  place = newPlace();
+  place = tempProject();
   tarball = await pack(place.path);
 }, 120_000);
 afterAll(() => {
   place.remove();
 });
 
-test('publint and are-the-types-wrong find nothing', async () => {
-  await runIn(place.path, process.execPath, tool('publint/src/cli.js'), 'run', tarball, '--strict');
-  const attw = tool('@arethetypeswrong/cli/dist/index.js');
-  await runIn(place.path, process.execPath, attw, tarball, '--profile', 'esm-only');
+test('publint and are-the-types-wrong find no problems in the package', async () => {
+  await runProgram(place.path, process.execPath, devTool('publint/src/cli.js'), 'run', tarball, '--strict');
+  const attw = devTool('@arethetypeswrong/cli/dist/index.js');
+  await runProgram(place.path, process.execPath, attw, tarball, '--profile', 'esm-only');
 }, 180_000);
 
 const PROGRAM = `
 import { map, switchMap } from 'rxjs';
-import { connectOn } from 'rxchat';
+import { createOpenSession } from 'rxchat';
 import 'rxchat/history';
 import 'rxchat/relay';
 import 'rxchat/streams';
@@ -39,8 +39,8 @@ import { FAKE_INVITE, fakePlatform, fakeRelay, marbles } from 'rxchat/testing';
 
 marbles(
   ({ expectObservable }) => {
-    const here$ = connectOn(fakePlatform(fakeRelay({ faults: '10ms cut' })))(FAKE_INVITE, { nick: 'alice' });
-    const type$ = here$.pipe(
+    const session$ = createOpenSession(fakePlatform(fakeRelay({ faults: '10ms cut' })))(FAKE_INVITE, { nick: 'alice' });
+    const type$ = session$.pipe(
       switchMap(({ state$ }) => state$),
       map(({ type }) => type),
     );
@@ -51,13 +51,13 @@ marbles(
     equal: (actual, expected) => {
       if (JSON.stringify(actual) !== JSON.stringify(expected)) throw new Error(JSON.stringify(actual));
     },
-    until: 1000,
+    untilMs: 1000,
   },
 );
 console.log('as drawn');
 `;
 
-/** Of `rxchat/history` it does not hold: lmdb, on which it stands, keeps two globals of its own. */
+/** Does not apply to `rxchat/history`: lmdb, on which it depends, keeps two globals of its own. */
 const IDLE = `
 const before = Object.getOwnPropertyNames(globalThis).join();
 const events = process.eventNames().join();
@@ -70,8 +70,8 @@ const busy = process.getActiveResourcesInfo().filter((each) => /Timeout|Immediat
 console.log(JSON.stringify([before === after, events === process.eventNames().join(), keys, busy]));
 `;
 
-test('works and compiles with RxJS 7.4.0, and importing it does nothing', async () => {
-  const project = newProject();
+test('the package works and compiles with RxJS 7.4.0, and importing it has no side effects', async () => {
+  const project = tempPackage();
   try {
     await install(project.path, tarball, 'rxjs@7.4.0');
     const { version } = JSON.parse(
@@ -79,61 +79,61 @@ test('works and compiles with RxJS 7.4.0, and importing it does nothing', async 
     ) as { version: string };
     expect(version).toBe('7.4.0');
     writeFileSync(join(project.path, 'idle.mjs'), IDLE);
-    expect(await runIn(project.path, process.execPath, 'idle.mjs')).toBe('[true,true,[],[]]\n');
+    expect(await runProgram(project.path, process.execPath, 'idle.mjs')).toBe('[true,true,[],[]]\n');
     writeFileSync(join(project.path, 'program.ts'), PROGRAM);
-    // 7.4.0 does not say in its exports where its types are; a compiler has to be told.
+    // 7.4.0 does not declare the place of its types in its exports, so the compiler needs it.
     const types = './node_modules/rxjs/dist/types';
     const paths = { rxjs: [`${types}/index.d.ts`], 'rxjs/testing': [`${types}/testing/index.d.ts`] };
     await compile(project.path, { paths });
-    expect(await runIn(project.path, process.execPath, 'program.js')).toBe('as drawn\n');
+    expect(await runProgram(project.path, process.execPath, 'program.js')).toBe('as drawn\n');
   } finally {
     project.remove();
   }
 }, 180_000);
 
-/** What a package that has declarations of its own exports: types that it does not name, out of each entry. */
+/** The exports of a package with its own declarations: types from each entry that it does not name. */
 const EXPORTS = `
 import { createServer } from 'node:http';
 import { switchMap } from 'rxjs';
-import { connect, LimitError, LinkError, listenTls, ProtocolError, RefusedError, relay, room, shareSession } from 'rxchat';
+import { ConnectionError, joinRoom, LimitError, listenTls, openSession, ProtocolError, RefusedError, relay, shareSession } from 'rxchat';
 import * as browser from 'rxchat/browser';
 import { lmdbHistory } from 'rxchat/history';
-import { listenWeb, relay as relayAlone, webSocketConnection, webSocketsOf } from 'rxchat/relay';
+import { acceptWebSockets, listenWeb, relay as relayAlone, webSocketConnection } from 'rxchat/relay';
 import { fakePlatform, fakeRelay } from 'rxchat/testing';
 
-export const session = (invite: string) => connect(invite, { nick: 'a' }).pipe(shareSession());
+export const session = (invite: string) => openSession(invite, { nick: 'a' }).pipe(shareSession());
 export const message$ = (invite: string) => session(invite).pipe(switchMap((each) => each.message$));
-export const heard$ = (invite: string) => session(invite).pipe(switchMap((each) => each.heard$));
-export const member$ = (invite: string) => session(invite).pipe(switchMap((each) => each.member$));
-export const chat = (invite: string) => room(invite, { nick: 'a' });
+export const event$ = (invite: string) => session(invite).pipe(switchMap((each) => each.event$));
+export const roster$ = (invite: string) => session(invite).pipe(switchMap((each) => each.roster$));
+export const chat = (invite: string) => joinRoom(invite, { nick: 'a' });
 export const page$ = (invite: string) =>
-  browser.connect(invite, { nick: 'a' }).pipe(browser.shareSession(), switchMap((each) => each.message$));
-export const inPage = (invite: string) => browser.room(invite, { nick: 'a' });
+  browser.openSession(invite, { nick: 'a' }).pipe(browser.shareSession(), switchMap((each) => each.message$));
+export const inPage = (invite: string) => browser.joinRoom(invite, { nick: 'a' });
 export const platform = browser.browserPlatform;
 export const tls = listenTls;
 export const served = relay();
-export const alone = relayAlone({ connections: 1 });
+export const alone = relayAlone({ limits: { maxConnections: 1 } });
 export const web$ = listenWeb({ host: '127.0.0.1', port: 0 });
-export const beside$ = webSocketsOf(createServer());
+export const sockets$ = acceptWebSockets(createServer());
 export const adapter = webSocketConnection;
-export const kept$ = lmdbHistory({ dir: 'data' });
+export const history$ = lmdbHistory({ dir: 'data' });
 export const fake = fakeRelay();
 export const faked = fakePlatform(fake);
 export const isKnown = (error: unknown) =>
-  [LimitError, LinkError, ProtocolError, RefusedError, browser.LimitError, browser.RefusedError].some(
+  [LimitError, ConnectionError, ProtocolError, RefusedError, browser.LimitError, browser.RefusedError].some(
     (each) => error instanceof each,
   );
 `;
 
 test.each([{ module: 'nodenext' }, { module: 'esnext', moduleResolution: 'bundler' }])(
-  'a package that exports what it makes of it has declarations, with $module',
+  'a package that re-exports values of rxchat gets declarations, with $module',
   async (resolution) => {
-    const project = newProject();
+    const project = tempPackage();
     try {
       await install(project.path, tarball, 'rxjs@7');
       writeFileSync(join(project.path, 'exports.ts'), EXPORTS);
       await compile(project.path, { ...resolution, declaration: true });
-      // Those that a compiler reads must be found by it again.
+      // A compiler must find the types that it reads again.
       writeFileSync(join(project.path, 'use.ts'), `export { message$ } from './exports.js';`);
       await compile(project.path, { ...resolution, declaration: true });
     } finally {
@@ -143,13 +143,13 @@ test.each([{ module: 'nodenext' }, { module: 'esnext', moduleResolution: 'bundle
   180_000,
 );
 
-test('the command has what it needs with it, where RxJS is not installed', async () => {
-  const project = newProject();
+test('the command runs without RxJS installed', async () => {
+  const project = tempPackage();
   try {
     await install(project.path, tarball, '--legacy-peer-deps');
-    expect(await runIn(project.path, 'npm', 'ls', '--parseable')).not.toMatch(/node_modules\/rxjs$/m);
+    expect(await runProgram(project.path, 'npm', 'ls', '--parseable')).not.toMatch(/node_modules\/rxjs$/m);
     const bin = join(project.path, 'node_modules/rxchat/dist/bin/rxchat.js');
-    expect(await runIn(project.path, process.execPath, bin, 'invite')).toMatch(
+    expect(await runProgram(project.path, process.execPath, bin, 'invite')).toMatch(
       /^rxchat:\/\/127\.0\.0\.1:55555\/#/,
     );
   } finally {

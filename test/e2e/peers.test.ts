@@ -1,34 +1,34 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Child, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { connectPeer, helloFor, nonceOf } from './support/peer.js';
-import { type Pass, startProxy } from './support/proxy.js';
-import { newRoom, type Room, startRelay, through } from './support/relay.js';
-import { line } from './support/said.js';
+import { cleanUp } from './support/cleanup.js';
+import { connectRaw, helloFor, nonceOf } from './support/rawClient.js';
+import { type ChunkHandler, startProxy } from './support/proxy.js';
+import { newRoom, type Room, startRelay, viaPort } from './support/relay.js';
+import { lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const join = ({ text }: Room, nick: string): Child => rxchat(['join', text, '--nick', nick]);
-const isIn = ({ out }: Child): Promise<unknown> => out.until(line('-- you are in'));
-const saidBy = (nick: string, { out }: Child): string[] =>
+const isIn = ({ out }: Child): Promise<unknown> => out.until(lineWith('-- you are in'));
+const sentBy = (nick: string, { out }: Child): string[] =>
   out.lines
-    // After the time, and the mark of a key that is verified or not.
+    // After the time and the mark for a verified key.
     .map((each) => each.slice(6).replace(/^[?\u2713]/, ''))
     .filter((each) => each.startsWith(`${nick}: `))
     .map((each) => each.slice(2 + nick.length));
 const texts = ({ out }: Child): string[] =>
   out.lines.map((each) => (JSON.parse(each) as { text: string }).text);
 
-/** The chat that this one descends from had three faults. Each is named here, and cannot happen. */
-describe('the three faults of the chat before this one', () => {
-  test('it deadlocked when somebody left: here those who stay talk on, whatever way one goes', async () => {
+/** The original chat had three errors. Each is named here, and cannot occur. */
+describe('four errors of the original chat do not occur:', () => {
+  test('no deadlock when a member leaves in any way; the others keep talking', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
     const stay = [join(room, 'alice'), join(room, 'bob')] as const;
     await Promise.all(stay.map(isIn));
     const [alice, bob] = stay;
 
-    let said = 0;
+    let sent = 0;
     const ways: [string, (leaver: Child) => void][] = [
       ['by the end of its input', (leaver) => leaver.endInput()],
       ['by Ctrl+C', (leaver) => leaver.signal('SIGINT')],
@@ -37,99 +37,99 @@ describe('the three faults of the chat before this one', () => {
     for (const [i, [, leave]] of ways.entries()) {
       const leaver = join(room, `leaver${i}`);
       await isIn(leaver);
-      // It goes in the middle of what the others say.
-      alice.feed(`${(said += 1)}\n`);
+      // It leaves while the others are talking.
+      alice.writeInput(`${(sent += 1)}\n`);
       leave(leaver);
-      alice.feed(`${(said += 1)}\n`);
+      alice.writeInput(`${(sent += 1)}\n`);
       await leaver.exit;
       await relay.left(`leaver${i}`);
-      bob.feed(`after ${i}\n`);
-      await alice.out.until(line(`bob: after ${i}`));
-      await bob.out.until(line(`alice: ${said}`));
+      bob.writeInput(`after ${i}\n`);
+      await alice.out.until(lineWith(`bob: after ${i}`));
+      await bob.out.until(lineWith(`alice: ${sent}`));
     }
-    expect(saidBy('alice', bob)).toStrictEqual(['1', '2', '3', '4', '5', '6']);
-    expect(saidBy('bob', alice)).toStrictEqual(['after 0', 'after 1', 'after 2']);
+    expect(sentBy('alice', bob)).toStrictEqual(['1', '2', '3', '4', '5', '6']);
+    expect(sentBy('bob', alice)).toStrictEqual(['after 0', 'after 1', 'after 2']);
   });
 
-  test('it accepted nobody while one was slow to give its nickname: here that one is waited for alone', async () => {
+  test('others are admitted while one client is slow to give its nickname', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    const slow = await connectPeer(relay.port);
+    const slow = await connectRaw(relay.port);
     const nonce = await nonceOf(slow);
     const hello = helloFor(nonce, room, 'slow');
     slow.write(hello.slice(0, 20));
 
     const [alice, bob] = [join(room, 'alice'), join(room, 'bob')];
     await Promise.all([isIn(alice), isIn(bob)]);
-    alice.feed('anybody here?\n');
-    await bob.out.until(line('alice: anybody here?'));
+    alice.writeInput('anybody here?\n');
+    await bob.out.until(lineWith('alice: anybody here?'));
 
-    // And it is taken in whenever it does.
+    // It is admitted whenever it answers.
     slow.write(`${hello.slice(20)}\n`);
-    await slow.heard.until(line('WELCOME'));
-    bob.feed('slow is\n');
-    await slow.heard.until(line('gAAAA'));
+    await slow.output.until(lineWith('WELCOME'));
+    bob.writeInput('slow is\n');
+    await slow.output.until(lineWith('gAAAA'));
   });
 
-  const said = Array.from({ length: 20 }, (_, i) => `${i} ${'größer '.repeat(i * 5)}ende`);
+  const sentLines = Array.from({ length: 20 }, (_, i) => `${i} ${'größer '.repeat(i * 5)}ende`);
   const listen = ({ text }: Room, nick: string) =>
-    rxchat(['listen', text, '--json', '-n', String(said.length), '--nick', nick]);
+    rxchat(['listen', text, '--json', '-n', String(sentLines.length), '--nick', nick]);
 
-  test('it lost messages that TCP had split: here a byte at a time comes out whole and in order', async () => {
-    const bytes = (): Pass => async (chunk, on) => {
+  test('messages that TCP has split byte by byte arrive whole and in order', async () => {
+    const bytes = (): ChunkHandler => async (chunk, on) => {
       for (const byte of chunk) {
         on(Uint8Array.of(byte));
-        // The next turn, so that they are sent one by one.
+        // The next tick, so that the bytes are sent one by one.
         await new Promise(setImmediate);
       }
     };
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    const behind = through(await startProxy(relay.port, { up: bytes, down: bytes }), room);
+    const behind = viaPort(await startProxy(relay.port, { up: bytes, down: bytes }), room);
     const listeners = [listen(room, 'near'), listen(behind, 'far')];
     await Promise.all([relay.joined('near'), relay.joined('far')]);
 
-    const send = rxchat(['send', behind.text], { input: said.map((text) => `${text}\n`).join('') });
+    const send = rxchat(['send', behind.text], { input: sentLines.map((text) => `${text}\n`).join('') });
     expect(await send.exit).toBe(0);
     for (const listener of listeners) {
       expect(await listener.exit).toBe(0);
-      expect(texts(listener)).toStrictEqual(said);
+      expect(texts(listener)).toStrictEqual(sentLines);
     }
   });
 
-  test('it glued messages together that TCP had joined: here they come out apart and in order', async () => {
+  test('messages that TCP has joined arrive apart and in order', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    const [up, down] = [gathering(said.length), gathering(said.length)];
+    const [up, down] = [coalescing(sentLines.length), coalescing(sentLines.length)];
     const proxy = await startProxy(relay.port, { up: () => up.pass, down: () => down.pass });
     const listener = listen(room, 'near');
     await relay.joined('near');
-    const alice = join(through(proxy, room), 'alice');
+    const alice = join(viaPort(proxy, room), 'alice');
     await isIn(alice);
-    for (const [i, text] of said.entries()) {
-      alice.feed(`${text}\n`);
-      // Each becomes a token of its own.
+    for (const [i, text] of sentLines.entries()) {
+      alice.writeInput(`${text}\n`);
+      // Each line becomes a token of its own.
       await up.holds(i + 1);
     }
     expect(await listener.exit).toBe(0);
-    expect(texts(listener)).toStrictEqual(said);
-    await alice.out.until(line(`alice: ${said.at(-1) ?? ''}`));
-    expect(saidBy('alice', alice)).toStrictEqual(said);
+    expect(texts(listener)).toStrictEqual(sentLines);
+    await alice.out.until(lineWith(`alice: ${sentLines.at(-1) ?? ''}`));
+    expect(sentBy('alice', alice)).toStrictEqual(sentLines);
   });
 });
 
-/** Lets a connection through until the first token, and then waits for `n` of them, which it hands on in one write. */
-const gathering = (n: number) => {
+/** Passes bytes on until the first token, then waits for `n` tokens and passes them on in one write. */
+const coalescing = (n: number) => {
   const looks: (() => void)[] = [];
-  let held = Buffer.alloc(0);
+  let pending = Buffer.alloc(0);
   let tokens = 0;
-  const pass: Pass = (chunk, on) => {
-    held = Buffer.concat([held, chunk]);
-    tokens = held.toString('latin1').match(/^gAAAA.*$/gm)?.length ?? 0;
+  const pass: ChunkHandler = (chunk, on) => {
+    pending = Buffer.concat([pending, chunk]);
+    tokens = pending.toString('latin1').match(/^gAAAA.*$/gm)?.length ?? 0;
     for (const look of looks) look();
-    if (tokens > 0 && (tokens < n || held.at(-1) !== 10)) return;
-    on(held);
-    held = Buffer.alloc(0);
+    if (tokens > 0 && (tokens < n || pending.at(-1) !== 10)) return;
+    on(pending);
+    pending = Buffer.alloc(0);
   };
   const holds = (count: number) =>
     new Promise<void>((resolve) => {

@@ -1,12 +1,12 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesRead, newDir, run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { bytesRead, tempDir, run, rxchat } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
 import { newRoom, startRelay } from './support/relay.js';
-import { count, line } from './support/said.js';
+import { lineCount, lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const roomWith = async (input: string) => {
   const relay = await startRelay();
@@ -15,7 +15,7 @@ const roomWith = async (input: string) => {
   return { relay, room };
 };
 
-test('listen --exec gives each message to the command, one after the other and in order', async () => {
+test('listen --exec passes each message to the command, one after the other and in order', async () => {
   const { room } = await roomWith('one\ntwo\nthree\n');
   const exec = 'read line; echo "begin $line $RXCHAT_MESSAGE_NICK $RXCHAT_MESSAGE_INDEX"; echo "end $line"';
   const ran = await run(['listen', room, '--after', '0', '-n', '3', '--exec', exec]);
@@ -27,8 +27,8 @@ test('listen --exec gives each message to the command, one after the other and i
   );
 });
 
-test('what others say is never a part of the command', async () => {
-  const marker = join(newDir(), 'pwned');
+test('listen --exec never makes a message part of the command', async () => {
+  const marker = join(tempDir(), 'pwned');
   const evil = `$(touch ${marker}) \`touch ${marker}\` '; touch ${marker} #" && touch ${marker}`;
   const { room } = await roomWith(`${evil}\n`);
   const plain = await run(['listen', room, '--after', '0', '-n', '1', '--exec', 'cat']);
@@ -41,8 +41,8 @@ test('what others say is never a part of the command', async () => {
 test.each([
   ['with tabs', 'all: a.o\n\tcc -o all a.o\n\n\tstrip all\n'],
   ['with line ends of Windows', '--- a/x.bat\r\n+\techo\r\n \r\n'],
-])('send --block and listen --exec give a text as it was: %s', async (_, text) => {
-  const got = join(newDir(), 'got');
+])('send --block and listen --exec keep a text exactly: %s', async (_, text) => {
+  const got = join(tempDir(), 'got');
   const relay = await startRelay();
   const room = newRoom(relay.port).text;
   expect((await run(['send', room, '--block'], { input: text })).code).toBe(0);
@@ -51,9 +51,9 @@ test.each([
   expect(readFileSync(got, 'utf8')).toBe(text);
 });
 
-test('a message is taken once its command ended with 0: another end is told, and it comes again', async () => {
+test('listen --exec acknowledges a message when its command exits 0, and otherwise reports the exit and repeats the message', async () => {
   const { room } = await roomWith('one\ntwo\nthree\n');
-  const file = join(newDir(), 'cursor');
+  const file = join(tempDir(), 'cursor');
   const args = ['listen', room, '--after', '0', '--cursor-file', file, '-n', '3', '--exec'];
   const failed = await run([...args, 'read line; echo $line; test $line != two']);
   expect([failed.code, failed.out]).toStrictEqual([1, 'one\ntwo\n']);
@@ -62,7 +62,7 @@ test('a message is taken once its command ended with 0: another end is told, and
   expect(again).toMatchObject({ code: 0, out: 'two\nthree\n' });
 });
 
-test('a command that reads nothing, and one that is not there, are no trouble', async () => {
+test('listen --exec continues with a command that reads nothing, or that does not exist', async () => {
   const { room } = await roomWith(`${'x'.repeat(30_000)}\n`);
   const args = ['listen', room, '--after', '0', '-n', '1', '--exec'];
   expect(await run([...args, 'true'])).toMatchObject({ code: 0, out: '' });
@@ -71,35 +71,35 @@ test('a command that reads nothing, and one that is not there, are no trouble', 
   expect(missing.err).toMatch(/^rxchat: --exec ended with 127 for the message at position \d+$/m);
 });
 
-test('while a command takes its time the relay is not read, and the connection stays', async () => {
+test('listen --exec does not read from the relay while a command is slow, and keeps the connection', async () => {
   const { relay, room } = await roomWith('first\n');
-  const gate = join(newDir(), 'gate');
-  const exec = `until test -e ${gate}; do sleep 0.05; done; read line; echo "\${line%% *}"`;
+  const barrier = join(tempDir(), 'gate');
+  const exec = `until test -e ${barrier}; do sleep 0.05; done; read line; echo "\${line%% *}"`;
   const flags = ['--after', '0', '--heartbeat', '300ms', '--nick', 'ear'];
-  const ear = rxchat(['listen', room, ...flags, '--exec', exec]);
+  const listener = rxchat(['listen', room, ...flags, '--exec', exec]);
   await relay.joined('ear');
-  const before = bytesRead(ear.pid);
+  const before = bytesRead(listener.pid);
   const input = Array.from({ length: 4000 }, (_, i) => `${i} ${'x'.repeat(2000)}\n`).join('');
   expect((await run(['send', room], { input })).code).toBe(0);
-  // Somebody whom nothing holds has read it all meanwhile.
+  // An unblocked listener has read everything meanwhile.
   expect((await run(['listen', room, '--after', '0', '-n', '4001'])).code).toBe(0);
-  // What waits, 64 messages of 4 KiB as they are sent, and one read of the socket, 64 KiB; of more than 10 MB.
-  expect(bytesRead(ear.pid) - before).toBeLessThan(500_000);
-  writeFileSync(gate, '');
-  await ear.out.until(count(200));
-  expect(ear.out.lines.slice(0, 4)).toStrictEqual(['first', '0', '1', '2']);
-  expect(ear.err.text).not.toMatch(/offline/);
+  // The queue of 64 messages of 4 KiB and one socket read of 64 KiB, of more than 10 MB in all.
+  expect(bytesRead(listener.pid) - before).toBeLessThan(500_000);
+  writeFileSync(barrier, '');
+  await listener.out.until(lineCount(200));
+  expect(listener.out.lines.slice(0, 4)).toStrictEqual(['first', '0', '1', '2']);
+  expect(listener.err.text).not.toMatch(/offline/);
   expect(relay.child.err.text).not.toMatch(/"nick":"ear".*"msg":"left"/);
-  ear.signal('SIGTERM');
-  expect(await ear.exit).toBe(143);
+  listener.signal('SIGTERM');
+  expect(await listener.exit).toBe(143);
 });
 
-test('a command that runs is ended with listen', async () => {
+test('listen --exec ends a running command when listen ends', async () => {
   const { room } = await roomWith('one\n');
-  const ear = rxchat(['listen', room, '--after', '0', '--exec', 'echo $$; exec sleep 1000']);
-  const pid = Number(await ear.out.until(line('')));
-  ear.signal('SIGTERM');
-  // It has the same standard output, whose end is waited for.
-  expect(await ear.exit).toBe(143);
+  const listener = rxchat(['listen', room, '--after', '0', '--exec', 'echo $$; exec sleep 1000']);
+  const pid = Number(await listener.out.until(lineWith('')));
+  listener.signal('SIGTERM');
+  // It shares the standard output, whose end is awaited.
+  expect(await listener.exit).toBe(143);
   expect(() => process.kill(pid, 0)).toThrow();
 });

@@ -1,22 +1,22 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bytesRead, newDir, residentMemory, run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
-import { newRoom, startNearRelay } from './support/relay.js';
-import { count } from './support/said.js';
+import { bytesRead, tempDir, residentMemory, run, rxchat } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { newRoom, startRelayWithoutProxy } from './support/relay.js';
+import { lineCount } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const LINES = 300_000;
 const MiB = 1024 * 1024;
 const HUNG = 300_000;
 
-/** A heap that holds a part of what is said, and a reader that takes nothing until a file is there. */
-const heldBack = (gate: string): readonly string[] => [
+/** A heap smaller than the messages sent, and a reader that reads nothing until a file exists. */
+const pendingBack = (barrier: string): readonly string[] => [
   'bash',
   '-c',
-  `exec "$0" --max-old-space-size=48 "$@" > >(until test -e ${gate}; do sleep 0.05; done; head -n ${LINES} | wc -l)`,
+  `exec "$0" --max-old-space-size=48 "$@" > >(until test -e ${barrier}; do sleep 0.05; done; head -n ${LINES} | wc -l)`,
 ];
 
 test.each([
@@ -24,46 +24,46 @@ test.each([
   ['listen', ['listen', '--after', '0', '-n', String(LINES)]],
   ['join in a pipe', ['join', '--last', String(LINES)]],
 ])(
-  '%s waits for a reader that takes its time, and holds next to nothing',
+  '%s waits for a slow reader with little memory',
   async (_, [command = '', ...flags]) => {
-    const relay = await startNearRelay();
+    const relay = await startRelayWithoutProxy();
     const room = newRoom(relay.port).text;
     const input = Array.from({ length: LINES }, (__, i) => `${i + 1}\n`).join('');
     expect((await run(['send', room], { input })).code).toBe(0);
-    const gate = join(newDir(), 'gate');
-    const ear = rxchat([command, room, '--nick', 'ear', ...flags], { by: heldBack(gate) });
+    const barrier = join(tempDir(), 'gate');
+    const listener = rxchat([command, room, '--nick', 'ear', ...flags], { wrapper: pendingBack(barrier) });
     await relay.joined('ear');
-    // Somebody whom nothing holds has read it all meanwhile.
+    // An unblocked listener has read everything meanwhile.
     expect((await run(['listen', room, '--after', '0', '-n', String(LINES)])).code).toBe(0);
-    expect(residentMemory(ear.pid)).toBeLessThan(150 * MiB);
-    writeFileSync(gate, '');
-    await ear.out.until(count(1));
-    expect(Number(ear.out.text)).toBe(LINES);
-    expect(await ear.exit).toBe(0);
+    expect(residentMemory(listener.pid)).toBeLessThan(150 * MiB);
+    writeFileSync(barrier, '');
+    await listener.out.until(lineCount(1));
+    expect(Number(listener.out.text)).toBe(LINES);
+    expect(await listener.exit).toBe(0);
   },
   HUNG,
 );
 
 test(
-  'send --json and --tee hold their input back while nobody reads what they print',
+  'send --json and --tee pause their input while nobody reads their output',
   async () => {
-    const relay = await startNearRelay();
+    const relay = await startRelayWithoutProxy();
     for (const flag of ['--json', '--tee']) {
       const room = newRoom(relay.port).text;
-      const gate = join(newDir(), 'gate');
+      const barrier = join(tempDir(), 'gate');
       const send = rxchat(['send', room, flag, '--nick', `sender${flag}`], {
-        by: [
+        wrapper: [
           'bash',
           '-c',
-          `exec "$0" --max-old-space-size=48 "$@" < <(seq 2000000) > >(until test -e ${gate}; do sleep 0.05; done; wc -l)`,
+          `exec "$0" --max-old-space-size=48 "$@" < <(seq 2000000) > >(until test -e ${barrier}; do sleep 0.05; done; wc -l)`,
         ],
       });
-      const heard = await run(['listen', room, '--after', '0', '-n', '5000']);
-      expect(heard.code).toBe(0);
-      // Of 15 MB, and what it takes to start.
+      const received = await run(['listen', room, '--after', '0', '-n', '5000']);
+      expect(received.code).toBe(0);
+      // Of 15 MB, and what is buffered at the start.
       expect(bytesRead(send.pid)).toBeLessThan(8 * MiB);
-      writeFileSync(gate, '');
-      await send.out.until(count(1));
+      writeFileSync(barrier, '');
+      await send.out.until(lineCount(1));
       expect(Number(send.out.text)).toBe(2_000_000);
       expect(await send.exit).toBe(0);
     }

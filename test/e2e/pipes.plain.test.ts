@@ -1,13 +1,14 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { COMMANDS } from '../../src/cli/commandTable.js';
-import { SHELLS } from '../../src/cli/choices.js';
-import { run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { COMMANDS } from '../../src/cli/registry.js';
+import { SHELLS } from '../../src/cli/args/choices.js';
+import { rxchat } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
 import { newRoom, startRelay } from './support/relay.js';
+import { runShared } from './support/runShared.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
-/** What would make other programs draw although they are in a pipe. */
+/** Variables that make other programs draw even in a pipe. */
 const COLOURFUL = {
   TERM: 'xterm-256color',
   COLORTERM: 'truecolor',
@@ -25,32 +26,32 @@ test.each([
     [['--version'], ['--help'], ['invite'], ['key'], ['check'], ['invite', '--words', '6']],
   ],
   ['completions', SHELLS.map((shell) => ['completion', shell, '--no-color'])],
-] as const)('no escape goes into a pipe, whatever the environment says: %s', async (_, commands) => {
-  const ran = await Promise.all(commands.map((args) => run(args, { env: COLOURFUL })));
+] as const)('a pipe receives no escape sequence, whatever the environment says: %s', async (_, commands) => {
+  const ran = await Promise.all(commands.map((args) => runShared(args, { env: COLOURFUL })));
   for (const { out, err } of ran) {
     expect(out + err).not.toBe('');
     expect(out + err).not.toContain('\u001b');
   }
 });
 
-test('no escape goes into a pipe from a conversation, though others send some, with --no-color or without', async () => {
+test('join in a pipe writes no escape sequence, although others send some, with or without --no-color', async () => {
   const relay = await startRelay('--no-color', '--log-level', 'trace');
   const room = newRoom(relay.port).text;
-  const people = [[], ['--no-color']].map((flags, at) =>
+  const clients = [[], ['--no-color']].map((flags, at) =>
     ['join', 'listen'].map((name) =>
       rxchat([name, room, ...flags, '--nick', `${name}${at}`], { env: COLOURFUL }),
     ),
   );
   for (const at of [0, 1]) for (const name of ['join', 'listen']) await relay.joined(name + String(at));
   for (const flags of [['--json'], ['--no-color', '--json'], ['--block', '--no-color']]) {
-    const sent = await run(['send', room, ...flags], {
+    const sent = await runShared(['send', room, ...flags], {
       input: '\u001b[31mred\u001b]0;title\u0007\n',
       env: COLOURFUL,
     });
     expect([sent.code, sent.err]).toStrictEqual([0, '']);
     expect(sent.out).not.toContain('\u001b');
   }
-  for (const person of people.flat()) {
+  for (const person of clients.flat()) {
     const { out, err, exit } = person;
     await out.until(({ lines }) => lines.filter((each) => each.includes('red')).length === 3);
     person.signal('SIGTERM');
@@ -64,9 +65,9 @@ test('no escape goes into a pipe from a conversation, though others send some, w
 });
 
 test.each([['serve'], ['listen'], ['send'], ['join']])(
-  '%s --wire classic takes --no-color too',
+  '%s --wire classic accepts --no-color',
   async (name) => {
-    const ran = await run([
+    const ran = await runShared([
       name,
       '--wire',
       'classic',
@@ -76,7 +77,7 @@ test.each([['serve'], ['listen'], ['send'], ['join']])(
       '--key-file',
       '/nonexistent/key',
     ]);
-    // What is wrong is something else.
+    // The error is about something else.
     expect(ran.err).toMatch(/^rxchat: (?!.*color)/);
   },
 );

@@ -1,60 +1,60 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeze, newDir } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { stopProcess, tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
 import { newRoom, startRelay } from './support/relay.js';
 import { hasTmux, openTerminal } from './support/tmux.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 if (!(await hasTmux())) {
   test.skip('NOT TESTED: the progress line needs tmux', () => undefined);
 } else {
-  /** What is given to `send`, and to its environment. */
+  /** The arguments and the environment for `resend`. */
   type Case = readonly [flags: readonly string[], environment?: string];
 
-  /** Each sends a line, and four more once the relay, which let them all in, is frozen. */
+  /** Each client sends a line, and four more once the relay is frozen after all have joined. */
   const sending = async (...cases: readonly Case[]) => {
     const relay = await startRelay();
-    const gate = join(newDir(), 'gate');
-    const input = `echo 1; until test -e ${gate}; do sleep 0.1; done; seq 2 5`;
-    const seats = await Promise.all(
+    const barrier = join(tempDir(), 'gate');
+    const input = `echo 1; until test -e ${barrier}; do sleep 0.1; done; seq 2 5`;
+    const sessions = await Promise.all(
       cases.map(async ([flags, environment = ''], at) => {
         const args = ['send', newRoom(relay.port).text, '--nick', `sender${at}`, ...flags];
         const by = ['bash', '-c', `(${input}) | ${environment} "$0" "$@"`];
-        const terminal = await openTerminal(args, { by, columns: 100 });
+        const terminal = await openTerminal(args, { wrapper: by, columns: 100 });
         await relay.joined(`sender${at}`);
         return { terminal, written: await terminal.record() };
       }),
     );
-    await freeze(relay.child);
-    writeFileSync(gate, '');
-    return { relay, seats };
+    await stopProcess(relay.child);
+    writeFileSync(barrier, '');
+    return { relay, sessions };
   };
 
-  test('a line on the terminal tells how far a long input is, and nothing of it stays', async () => {
-    const { relay, seats } = await sending([['--timeout', '0']]);
-    const { terminal, written } = seats[0]!;
-    await terminal.shows(/^[01] stored, [45] without receipt$/);
+  test('send shows progress on a line of the terminal for a long input, and erases it at the end', async () => {
+    const { relay, sessions } = await sending([['--timeout', '0']]);
+    const { terminal, written } = sessions[0]!;
+    await terminal.waitFor(/^[01] stored, [45] without receipt$/);
     relay.child.signal('SIGCONT');
-    expect(await terminal.shows(/exit/)).toBe('exit 0');
-    // It was one line all the time.
+    expect(await terminal.waitFor(/exit/)).toBe('exit 0');
+    // It was one line throughout.
     expect((await written('exit')).replace(/exit[^]*/, '')).not.toContain('\n');
   });
 
-  test('it makes room for why it failed, and there is none where it is not wanted or would be in the way', async () => {
+  test('send replaces the progress line by an error, and shows none when it is disabled or output shares the terminal', async () => {
     const timeout = ['--timeout', '2s'];
-    const { seats } = await sending(
+    const { sessions } = await sending(
       [timeout],
       [[...timeout, '--no-progress']],
       [[...timeout, '--quiet', '--no-color']],
       [timeout, 'TERM=dumb'],
-      // What it copies there would stand in the same line.
+      // Its copied output would be on the same line.
       [[...timeout, '--tee']],
     );
-    for (const [at, { terminal, written }] of seats.entries()) {
-      const screen = await terminal.shows(/exit 7/);
+    for (const [at, { terminal, written }] of sessions.entries()) {
+      const screen = await terminal.waitFor(/exit 7/);
       expect(screen).toMatch(
         /^(\d\n){0,5}rxchat: no receipt for 2 s: the relay does not answer; sent \d of 5, \d not confirmed\nexit 7$/,
       );

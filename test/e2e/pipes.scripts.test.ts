@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { newDir, run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { tempDir, run, rxchat } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
 import { newRoom, startRelay } from './support/relay.js';
-import { count, line } from './support/said.js';
+import { lineCount, lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const alerts = async (count: number) => {
   const relay = await startRelay();
@@ -17,7 +17,7 @@ const alerts = async (count: number) => {
 };
 
 describe('listen in scripts', () => {
-  test('--until-now prints what the relay has, and ends', async () => {
+  test('--until-now prints what the relay has, and exits', async () => {
     const { room } = await alerts(2);
     const all = await run(['listen', room, '--after', '0', '--until-now']);
     expect([all.code, all.out]).toStrictEqual([0, 'bob: alert 1\nbob: alert 2\n']);
@@ -27,7 +27,7 @@ describe('listen in scripts', () => {
     expect((await run(['listen', room, '--until-now', '--last', '1'])).out).toBe('bob: alert 2\n');
     expect((await run(['listen', room, '--until-now', '--since', '1d'])).out).toBe(all.out);
     expect((await run(['listen', room, '--until-now', '--after', '3'])).out).toBe('bob: alert 2\n');
-    const cursor = `${newDir()}/cursor`;
+    const cursor = `${tempDir()}/cursor`;
     for (const out of ['bob: alert 1\nbob: alert 2\n', ''])
       expect(await run(['listen', room, '--until-now', '--cursor-file', cursor])).toMatchObject({
         code: 0,
@@ -35,18 +35,18 @@ describe('listen in scripts', () => {
       });
   });
 
-  test('--last counts messages, and not who comes and goes', async () => {
+  test('--last counts messages, not joins and leaves', async () => {
     const { room } = await alerts(8);
     const ran = await run(['listen', room, '--last', '3', '-n', '3']);
     expect([ran.code, ran.out]).toStrictEqual([0, 'bob: alert 6\nbob: alert 7\nbob: alert 8\n']);
     const none = await run(['listen', room, '--last', '0', '--until-now']);
     expect([none.code, none.out]).toStrictEqual([0, '']);
     const join = rxchat(['join', room, '--last', '5', '--nick', 'ear']);
-    await join.out.until(line('alert 8'));
+    await join.out.until(lineWith('alert 8'));
     expect(join.out.lines.filter((each) => each.includes('alert'))).toHaveLength(5);
   });
 
-  test('--last of more than it can hold reads the room again, and nobody sees it leave', async () => {
+  test('--last of more messages than fit reads the room again, and others see no leave', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port).text;
     const lines = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`);
@@ -56,31 +56,31 @@ describe('listen in scripts', () => {
       eye.out.lines
         .filter((each) => each.includes('"nicks":["ear"]'))
         .map((each) => (JSON.parse(each) as { type: string }).type);
-    await eye.out.until(line('online'));
-    const ear = rxchat(['listen', room, '--nick', 'ear', '--last', '15000']);
-    await ear.out.until(count(15_000));
+    await eye.out.until(lineWith('online'));
+    const listener = rxchat(['listen', room, '--nick', 'ear', '--last', '15000']);
+    await listener.out.until(lineCount(15_000));
     await eye.out.until(() => events().length > 0);
     const wanted = lines.slice(5000).map((each) => `bob: ${each}`);
-    expect(ear.out.text === wanted.join('')).toBe(true);
-    ear.signal('SIGTERM');
+    expect(listener.out.text === wanted.join('')).toBe(true);
+    listener.signal('SIGTERM');
     await eye.out.until(() => events().at(-1) === 'left');
     expect(events()).toStrictEqual(['joined', 'left']);
   });
 
-  test('--until ends after a message that contains the text', async () => {
+  test('--until exits after a message that contains the text', async () => {
     const { room } = await alerts(3);
     const ran = await run(['listen', room, '--after', '0', '--until', 'ert 2']);
     expect([ran.code, ran.out]).toStrictEqual([0, 'bob: alert 1\nbob: alert 2\n']);
   });
 
-  test('--timeout ends in 9 when nothing else did, before the relay answers too', async () => {
+  test('--timeout exits 9 when nothing else ended it, even before the relay answers', async () => {
     const { room } = await alerts(1);
     const ran = await run(['listen', room, '--after', '0', '--timeout', '2s']);
     expect([ran.code, ran.out]).toStrictEqual([9, 'bob: alert 1\n']);
-    expect(ran.err).toMatch(/^rxchat: nothing ended it within 2 s$/m);
+    expect(ran.err).toMatch(/^rxchat: timed out after 2 s$/m);
   });
 
-  test('--time begins each message with its time', async () => {
+  test('--time prints the time before each message', async () => {
     const { room } = await alerts(1);
     const args = ['listen', room, '--after', '0', '--until-now'];
     const { time } = JSON.parse((await run([...args, '--json'])).out) as { time: string };
@@ -88,8 +88,8 @@ describe('listen in scripts', () => {
   });
 });
 
-describe('a relay that accepts and is silent', () => {
-  test('costs send and listen no more than --timeout', async () => {
+describe('a silent relay that accepts connections', () => {
+  test('delays send and listen no longer than --timeout', async () => {
     const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await new Promise((resolve) => silent.once('listening', resolve));
     const { port } = silent.address() as { port: number };
@@ -104,7 +104,7 @@ describe('a relay that accepts and is silent', () => {
   });
 });
 
-describe('a relay that is not there yet', () => {
+describe('a relay that is not running yet', () => {
   const freePort = async (): Promise<number> => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -113,13 +113,13 @@ describe('a relay that is not there yet', () => {
     return port;
   };
 
-  test('is waited for with --wait', async () => {
+  test('is awaited with --wait', async () => {
     const port = await freePort();
     const room = newRoom(port).text;
     const listen = rxchat(['listen', room, '--wait', '1m', '--after', '0', '-n', '1']);
     const send = rxchat(['send', room, '--wait', '1m', '--nick', 'bob', '-m', 'early']);
     const relay = rxchat(['serve', '--port', String(port), '--memory']);
-    await relay.out.until(line('listening'));
+    await relay.out.until(lineWith('listening'));
     expect(await send.exit).toBe(0);
     expect(await listen.exit).toBe(0);
     expect(listen.out.text).toBe('bob: early\n');
@@ -129,12 +129,12 @@ describe('a relay that is not there yet', () => {
     ['that accepts and closes', ''],
     ['that is busy', 'ERR busy too many are here\n'],
     ['that cannot store', 'ERR storage the disk is full\n'],
-    ['that says goodbye', 'BYE restarting 500\n'],
-  ])('is waited for with --wait, also one %s at first', async (_name, answer) => {
+    ['that sends BYE', 'BYE restarting 500\n'],
+  ])('is awaited with --wait, even if it is %s at first', async (_name, answer) => {
     let connections = 0;
     const half = createServer((socket) => {
       connections += 1;
-      // Some of them were here before.
+      // Some of them were connected before.
       if (connections === 8) half.close();
       socket.on('error', () => undefined).resume();
       socket.end(answer, () => socket.destroy());
@@ -147,47 +147,47 @@ describe('a relay that is not there yet', () => {
     const listen = rxchat(['listen', room, ...wait, '--after', '0', '-n', '2']);
     const join = rxchat(['join', room, ...wait, '--nick', 'eve']);
     const send = rxchat(['send', room, ...wait, '--nick', 'bob', '-m', 'early']);
-    const env = { RXCHAT_HOME: newDir() };
+    const env = { RXCHAT_HOME: tempDir() };
     const spool = rxchat(['send', room, ...wait, '--spool', '--nick', 'carol', '-m', 'kept'], { env });
     await closed;
     const relay = rxchat(['serve', '--port', String(port), '--memory']);
-    await relay.out.until(line('listening'));
+    await relay.out.until(lineWith('listening'));
     expect([await send.exit, await spool.exit, await listen.exit]).toStrictEqual([0, 0, 0]);
     expect(listen.out.lines.toSorted()).toStrictEqual(['bob: early', 'carol: kept']);
     join.endInput();
     expect(await join.exit).toBe(0);
   });
 
-  test('costs send --spool nothing of what comes later', async () => {
+  test('costs send --spool no later line', async () => {
     const away = createServer((socket) => socket.on('error', () => undefined).destroy()).listen(
       0,
       '127.0.0.1',
     );
-    const asked = new Promise((resolve) => away.once('connection', resolve));
+    const requested = new Promise((resolve) => away.once('connection', resolve));
     await new Promise((resolve) => away.once('listening', resolve));
     const { port } = away.address() as { port: number };
     const room = newRoom(port).text;
-    const env = { RXCHAT_HOME: newDir() };
+    const env = { RXCHAT_HOME: tempDir() };
     const send = rxchat(['send', room, '--spool', '--nick', 'bob'], { env });
-    send.feed('first\n');
-    await asked;
-    // By now there is nobody who would take it.
+    send.writeInput('first\n');
+    await requested;
+    // By now nobody would accept it.
     await new Promise((resolve) => away.close(resolve));
-    send.feed('late\n');
+    send.writeInput('late\n');
     send.endInput();
     expect(await send.exit).toBe(3);
-    expect(send.err.text).toContain('lines kept for the next run with --spool: 2');
+    expect(send.err.text).toContain('lines saved for the next run with --spool: 2');
     const relay = rxchat(['serve', '--port', String(port), '--memory']);
-    await relay.out.until(line('listening'));
+    await relay.out.until(lineWith('listening'));
     expect((await run(['send', room, '--spool', '--nick', 'bob'], { env })).code).toBe(0);
     const { out } = await run(['listen', room, '--after', '0', '--until-now']);
     expect(out).toBe('bob: first\nbob: late\n');
   });
 });
 
-test('what is on the command line is not in the list of processes', async () => {
+test('secrets on the command line are not in the list of processes', async () => {
   const { room } = await alerts(1);
   const listen = rxchat(['listen', room, '--after', '0']);
-  await listen.out.until(line('alert 1'));
+  await listen.out.until(lineWith('alert 1'));
   expect(readFileSync(`/proc/${listen.pid}/cmdline`, 'utf8').replaceAll('\0', '')).toBe('rxchat');
 });

@@ -1,45 +1,46 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { readGreeting } from '../../streams/wire/handshake.js';
-import { run } from './support/child.js';
-import { atEnd, endAll } from './support/endings.js';
-import { connectPeer, fakeToken, helloFor, joinPeer } from './support/peer.js';
-import { newRoom, type Room, startNearRelay } from './support/relay.js';
-import { line } from './support/said.js';
+import { parseGreeting } from '../../streams/wire/handshake.js';
 
-afterEach(endAll);
+import { onCleanup, cleanUp } from './support/cleanup.js';
+import { connectRaw, fakeToken, helloFor, joinRaw } from './support/rawClient.js';
+import { newRoom, type Room, startRelayWithoutProxy } from './support/relay.js';
+import { runShared } from './support/runShared.js';
+import { lineWith } from './support/streamOutput.js';
 
-/** A connection from an address of this machine; what it is told, up to its end. */
+afterEach(cleanUp);
+
+/** Connects from an address of this machine, and collects what it receives up to the end. */
 const dial = async (port: number, from: string, answer: (greeting: string) => string): Promise<string> => {
   const socket = connect({ port, host: '127.0.0.1', localAddress: from });
   socket.on('error', () => undefined);
-  let told = '';
+  let reported = '';
   socket.setEncoding('utf8').on('data', (text: string) => {
-    if (told === '' && text.startsWith('NICK ')) socket.write(answer(text.split('\n')[0] ?? ''));
-    told += text;
-    if (told.includes('\nWELCOME ')) socket.destroy();
+    if (reported === '' && text.startsWith('NICK ')) socket.write(answer(text.split('\n')[0] ?? ''));
+    reported += text;
+    if (reported.includes('\nWELCOME ')) socket.destroy();
   });
   await once(socket, 'close');
-  return told;
+  return reported;
 };
 
 const hello = (greeting: string, room: Room, nick: string) =>
-  `${helloFor(readGreeting(greeting), room, nick)}\n`;
+  `${helloFor(parseGreeting(greeting), room, nick)}\n`;
 
-/** Wrong proofs, as fast as they go, until it is told to stop. */
+/** Sends invalid proofs as fast as possible until it is stopped. */
 const pressing = (port: number, from: string, width: number) => {
-  const asked = newRoom(port);
+  const requested = newRoom(port);
   const signed = newRoom(port);
   let isOver = false;
   let busy = 0;
   const press = async () => {
     while (!isOver) {
-      const told = await dial(port, from, (greeting) => {
+      const reported = await dial(port, from, (greeting) => {
         const proof = /proof=\S+/.exec(hello(greeting, signed, 'mallory'))?.[0] ?? '';
-        return hello(greeting, asked, 'mallory').replace(/proof=\S+/, proof);
+        return hello(greeting, requested, 'mallory').replace(/proof=\S+/, proof);
       });
-      if (told.startsWith('BYE busy')) busy += 1;
+      if (reported.startsWith('BYE busy')) busy += 1;
     }
   };
   const all = Promise.all(Array.from({ length: width }, press));
@@ -54,35 +55,35 @@ const pressing = (port: number, from: string, width: number) => {
   };
 };
 
-const inTurn = async (times: number, join: (n: number) => Promise<string>): Promise<readonly string[]> => {
-  const told: string[] = [];
-  for (let n = 0; n < times; n += 1) told.push(await join(n));
-  return told;
+const inTick = async (times: number, join: (n: number) => Promise<string>): Promise<readonly string[]> => {
+  const reported: string[] = [];
+  for (let n = 0; n < times; n += 1) reported.push(await join(n));
+  return reported;
 };
 
-const wasIn = (told: string) => told.includes('\nWELCOME ');
+const wasIn = (reported: string) => reported.includes('\nWELCOME ');
 
-describe('one address with wrong proofs at full speed', () => {
+describe('one address with invalid proofs at full speed', () => {
   test.each([
     ['another address', '127.0.0.2', ['--joins-per-address', '10']],
-    ['the same machine, where no address has a limit', '127.0.0.1', []],
-  ])('keeps nobody out: %s', async (_, from, flags) => {
-    const relay = await startNearRelay('--memory', '--joins-per-second', '40', ...flags);
+    ['the same machine, on which no address has a limit', '127.0.0.1', []],
+  ])('keeps no member out: %s', async (_, from, flags) => {
+    const relay = await startRelayWithoutProxy('--memory', '--joins-per-second', '40', ...flags);
     const room = newRoom(relay.port);
     const attack = pressing(relay.port, from, 16);
-    // The first of them is told that its proof does not hold.
-    await relay.child.err.until(line('bad-proof'));
-    const told = await inTurn(20, (n) =>
+    // The first client is told that its proof is invalid.
+    await relay.child.err.until(lineWith('bad-proof'));
+    const reported = await inTick(20, (n) =>
       dial(relay.port, '127.0.0.1', (greeting) => hello(greeting, room, `n${n}`)),
     );
     await attack.stop();
-    expect(told.filter(wasIn)).toHaveLength(20);
+    expect(reported.filter(wasIn)).toHaveLength(20);
     if (flags.length > 0) expect(attack.busy).toBeGreaterThan(0);
   });
 });
 
-test('an address makes so many new rooms; others, and rooms that are there, are not concerned', async () => {
-  const relay = await startNearRelay('--new-rooms-per-address', '2');
+test('an address is limited in new rooms; other addresses and existing rooms are not affected', async () => {
+  const relay = await startRelayWithoutProxy('--new-rooms-per-address', '2');
   const rooms = [1, 2, 3].map(() => newRoom(relay.port));
   const join = (n: number, from = '127.0.0.1') =>
     dial(relay.port, from, (greeting) => hello(greeting, rooms[n]!, 'alice'));
@@ -91,58 +92,66 @@ test('an address makes so many new rooms; others, and rooms that are there, are 
     true,
     true,
   ]);
-  expect(await join(2)).toMatch(/\nERR busy this address has made too many new rooms; try again later\n$/);
+  expect(await join(2)).toMatch(/\nERR busy this address created too many rooms; try again later\n$/);
   expect(wasIn(await join(2, '127.0.0.2'))).toBe(true);
   expect(wasIn(await join(2))).toBe(true);
-  // Those that are stored are not new when the relay is.
+  // Stored rooms do not count as new after a restart.
   relay.child.signal('SIGTERM');
   await relay.child.exit;
   const again = await relay.restart();
-  const told = await inTurn(3, (n) =>
-    dial(again.ownPort, '127.0.0.1', (greeting) => hello(greeting, rooms[n]!, 'alice')),
+  const reported = await inTick(3, (n) =>
+    dial(again.relayPort, '127.0.0.1', (greeting) => hello(greeting, rooms[n]!, 'alice')),
   );
-  expect(told.filter(wasIn)).toHaveLength(3);
+  expect(reported.filter(wasIn)).toHaveLength(3);
 });
 
-test('what an address says beyond its bytes waits, whatever the connection, and others do not', async () => {
-  const relay = await startNearRelay('--memory', '--bytes-per-address', '64KiB', '--heartbeat', '300ms');
+test('an address beyond its byte limit waits on every connection, and others do not', async () => {
+  const relay = await startRelayWithoutProxy(
+    '--memory',
+    '--bytes-per-address',
+    '64KiB',
+    '--heartbeat',
+    '300ms',
+  );
   const room = newRoom(relay.port);
-  const speaker = await joinPeer(room, 'speaker');
-  speaker.say(...Array.from({ length: 60 }, () => fakeToken(1000)));
-  speaker.say(...Array.from({ length: 20 }, () => fakeToken(1000)), 'PING 0');
-  // All of it was read on credit; from now on nothing is, and the relay asks for a sign of life meanwhile.
-  await speaker.heard.until(({ lines }) => lines.filter((each) => each.startsWith('PING ')).length >= 4);
-  const second = await joinPeer(room, 'second').catch(() => undefined);
-  second?.say(fakeToken(), 'PING 0');
+  const sender = await joinRaw(room, 'speaker');
+  sender.writeLines(...Array.from({ length: 60 }, () => fakeToken(1000)));
+  sender.writeLines(...Array.from({ length: 20 }, () => fakeToken(1000)), 'PING 0');
+  // All of it was read on credit; from now on nothing is read, and the relay sends PINGs meanwhile.
+  await sender.output.until(({ lines }) => lines.filter((each) => each.startsWith('PING ')).length >= 4);
+  const second = await joinRaw(room, 'second').catch(() => undefined);
+  second?.writeLines(fakeToken(), 'PING 0');
   const other = await new Promise<Socket>((resolve) => {
     const socket = connect({ port: relay.port, host: '127.0.0.1', localAddress: '127.0.0.2' }, () =>
       resolve(socket),
     );
   });
-  atEnd(() => void other.destroy());
-  let told = '';
+  onCleanup(() => void other.destroy());
+  let reported = '';
   const ponged = new Promise<void>((resolve) => {
     other.setEncoding('utf8').on('data', (text: string) => {
-      if (told === '') other.write(hello(text.split('\n')[0] ?? '', room, 'other'));
-      told += text;
+      if (reported === '') other.write(hello(text.split('\n')[0] ?? '', room, 'other'));
+      reported += text;
       if (text.includes('WELCOME ')) other.write(`${fakeToken()}\nPING 0\n`);
-      if (/^PONG /m.test(told)) resolve();
+      if (/^PONG /m.test(reported)) resolve();
     });
   });
   await ponged;
-  expect(second?.heard.lines.some((each) => each.startsWith('PONG '))).toBe(false);
+  expect(second?.output.lines.some((each) => each.startsWith('PONG '))).toBe(false);
 });
 
-test('pipes on one machine have no limit of an address', async () => {
-  const relay = await startNearRelay();
+test('pipes on one machine have no limit per address', async () => {
+  const relay = await startRelayWithoutProxy();
   const { text } = newRoom(relay.port);
   const all = Array.from({ length: 20_000 }, (_, n) => `${n} ${'x'.repeat(90)}\n`).join('');
-  const sent = await run(['send', text], { input: all });
+  const sent = await runShared(['send', text], { input: all });
   expect([sent.code, sent.err]).toStrictEqual([0, '']);
 });
 
-test('flags that make no sense are refused', async () => {
-  const ran = await run(['serve', '--joins-per-address', 'many']);
+test('serve rejects meaningless limit flags', async () => {
+  const ran = await runShared(['serve', '--joins-per-address', 'many']);
   expect(ran.code).toBe(2);
-  await connectPeer((await startNearRelay('--joins-per-address', '0', '--bytes-per-address', '0')).port);
+  await connectRaw(
+    (await startRelayWithoutProxy('--joins-per-address', '0', '--bytes-per-address', '0')).port,
+  );
 });

@@ -10,25 +10,25 @@ import {
   parseAnyInvite,
   unlockInvite,
 } from '../../src/index.js';
-import { type Child, newDir, ownData, rxchat } from './support/child.js';
-import { atEnd, endAll } from './support/endings.js';
-import { connectPeer } from './support/peer.js';
-import { type Pass, startProxy } from './support/proxy.js';
-import { newRoom, type Room, startRelay, through } from './support/relay.js';
-import { count, line } from './support/said.js';
+import { type Child, tempDir, sharedDataDir, rxchat } from './support/child.js';
+import { onCleanup, cleanUp } from './support/cleanup.js';
+import { connectRaw } from './support/rawClient.js';
+import { type ChunkHandler, startProxy } from './support/proxy.js';
+import { newRoom, type Room, startRelay, viaPort } from './support/relay.js';
+import { lineCount, lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const TEXTS = ['the password is hunter2', 'meet at the old mill', 'grüße aus köln', 'fernet says hello'];
 
-/** All the shapes in which bytes might be let slip. */
+/** Returns every encoding in which bytes might leak. */
 const shapes = (bytes: Uint8Array): Buffer[] => {
   const buffer = Buffer.from(bytes);
   const texts = (['base64url', 'base64', 'hex'] as const).map((encoding) => buffer.toString(encoding));
   return [buffer, ...texts.map((text) => Buffer.from(text.replace(/=+$/, '')))];
 };
 
-/** Whatever only members may see: what is said, the invite's secret, and the room's key, whole and by its halves. */
+/** What only members may see: messages, the secret of the invite, and the room key, whole and in halves. */
 const secretsOf = ({ secret }: Room): Buffer[] => {
   const { fernetKey } = deriveRoomKeys(secret);
   return [
@@ -37,14 +37,14 @@ const secretsOf = ({ secret }: Room): Buffer[] => {
   ];
 };
 
-/** What would link a person from room to room, and what the owner key of a nick is made of. */
+/** Values that would link a person across rooms, and the inputs of the owner key of a nick. */
 const secretsOfOwner = ({ secret }: Room): Buffer[] => {
-  const { key, sign } = openIdentity(join(ownData(), 'rxchat'));
+  const { key, sign } = openIdentity(join(sharedDataDir(), 'rxchat'));
   const seeded = sign(Buffer.from(`rxchat/1 owner seed\n${deriveRoomKeys(secret).room}`));
   return [key, seeded].flatMap((each) => shapes(Buffer.from(each, 'base64url')));
 };
 
-/** Which of the secrets stand in the bytes, as they are or in other letters. */
+/** Returns the secrets found in the bytes, in any letter case. */
 const found = (bytes: Buffer, secrets: readonly Buffer[]): string[] => {
   const lower = Buffer.from(bytes.toString('latin1').toLowerCase(), 'latin1');
   return secrets
@@ -55,24 +55,29 @@ const found = (bytes: Buffer, secrets: readonly Buffer[]): string[] => {
     .map((secret) => secret.toString());
 };
 
-/** Keeps the invite in a file, so that it stands in no process list. */
+/** Keeps the invite in a file, so that no process list contains it. */
 const inviteFile = ({ text }: Room): string => {
   const folder = mkdtempSync(join(tmpdir(), 'rxchat-'));
-  atEnd(() => rmSync(folder, { recursive: true }));
+  onCleanup(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'invite'), `${text}\n`, { mode: 0o600 });
   return join(folder, 'invite');
 };
 
-/** A whole conversation over a wire that is recorded, at a relay that tells all it can. */
+/** Records a whole conversation over the wire, at a relay that logs everything. */
 const conversation = async () => {
   const relay = await startRelay('--log-level', 'trace');
-  const wire: Buffer[] = [];
-  const record = (): Pass => (chunk, on) => {
-    wire.push(chunk);
-    on(chunk);
+  // Each direction of a connection apart: chunks of several connections arrive interleaved.
+  const wires: Buffer[][] = [];
+  const record = (): ChunkHandler => {
+    const wire: Buffer[] = [];
+    wires.push(wire);
+    return (chunk, on) => {
+      wire.push(chunk);
+      on(chunk);
+    };
   };
   const port = await startProxy(relay.port, { up: record, down: record });
-  const room = through(port, newRoom(relay.port));
+  const room = viaPort(port, newRoom(relay.port));
   const file = inviteFile(room);
   const client = (name: string, nick: string, ...more: string[]): Child =>
     rxchat([name, '--invite-file', file, '--nick', nick, ...more]);
@@ -81,61 +86,61 @@ const conversation = async () => {
   const alice = client('join', 'alice');
   const commandLine = () => readFileSync(`/proc/${alice.pid}/cmdline`);
   const commandLines = [commandLine()];
-  await Promise.all([relay.joined('carol'), alice.out.until(line('you are in'))]);
-  alice.feed(`${TEXTS[0]}\n`);
-  await listener.out.until(count(1));
+  await Promise.all([relay.joined('carol'), alice.out.until(lineWith('you are in'))]);
+  alice.writeInput(`${TEXTS[0]}\n`);
+  await listener.out.until(lineCount(1));
   commandLines.push(commandLine());
   const sends = [
     client('send', 'bob', '-m', TEXTS[1] ?? ''),
     client('send', 'dave'),
     client('send', 'erin', '--fernet-engine', 'fernet'),
   ];
-  sends[1]?.feed(`${TEXTS[2]}\n`);
-  sends[2]?.feed(`${TEXTS[3]}\n`);
-  await listener.out.until(count(4));
+  sends[1]?.writeInput(`${TEXTS[2]}\n`);
+  sends[2]?.writeInput(`${TEXTS[3]}\n`);
+  await listener.out.until(lineCount(4));
   for (const send of sends) {
     send.endInput();
     expect(await send.exit).toBe(0);
   }
   alice.endInput();
   expect(await alice.exit).toBe(0);
-  const heard = listener.out.lines.map((each) => (JSON.parse(each) as { text: string }).text);
-  expect(heard.sort()).toStrictEqual([...TEXTS].sort());
+  const received = listener.out.lines.map((each) => (JSON.parse(each) as { text: string }).text);
+  expect(received.sort()).toStrictEqual([...TEXTS].sort());
   listener.signal('SIGINT');
   await listener.exit;
-  // Somebody takes the relay for the program to paste an invite into; past the recorder, so that only the log counts.
-  const fool = await connectPeer(relay.port);
-  fool.say(room.text);
+  // A user pastes an invite into the relay's port, past the recorder, so that only the log counts.
+  const fool = await connectRaw(relay.port);
+  fool.writeLines(room.text);
   await fool.closed;
   relay.child.signal('SIGTERM');
   await relay.child.exit;
   return {
     room,
-    wire: Buffer.concat(wire),
+    wire: Buffer.concat(wires.flat()),
     log: Buffer.from(relay.child.out.text + relay.child.err.text),
     commandLine: Buffer.concat(commandLines),
   };
 };
 
-test('nothing that only members may know crosses the wire, is logged, or stands in a process list', async () => {
+test('no secret of a room crosses the wire, is logged, or appears in a process list', async () => {
   const { room, wire, log, commandLine } = await conversation();
   const secrets = [...secretsOf(room), ...secretsOfOwner(room)];
 
-  // What may be seen is: else nothing was recorded.
+  // Public values are found, or else nothing was recorded.
   const { room: name } = deriveRoomKeys(room.secret);
   const seen = ['NICK alice', `room=${name}`, 'gAAAAA', 'BYE'].filter((each) => !wire.includes(each));
-  // Who comes in the same second is told of in the same line.
+  // Joins in the same second are announced on the same line.
   expect(wire.toString('latin1')).toMatch(/^\+(?:.*,)?carol\b/m);
-  const told = ['"nick":"alice"', name, '"msg":"stored"', '"msg":"left"'].filter(
+  const reported = ['"nick":"alice"', name, '"msg":"stored"', '"msg":"left"'].filter(
     (each) => !log.includes(each),
   );
-  expect([seen, told]).toStrictEqual([[], []]);
+  expect([seen, reported]).toStrictEqual([[], []]);
   expect(commandLine.includes('--invite-file')).toBe(true);
 
   for (const bytes of [wire, log, commandLine]) expect(found(bytes, secrets)).toStrictEqual([]);
 });
 
-/** The private part of a key in a PEM file, as PKCS 8 has it. */
+/** Returns the private part of a key in a PEM file, in PKCS 8. */
 const privateKeyIn = (file: string): Buffer => {
   const pem = /-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/.exec(
     readFileSync(file, 'utf8'),
@@ -144,8 +149,8 @@ const privateKeyIn = (file: string): Buffer => {
   return Buffer.from(d ?? '', 'base64url');
 };
 
-test('no passphrase, access token, identity or key of a relay is shown to anybody, whatever goes wrong', async () => {
-  const dir = newDir();
+test('no passphrase, access token, identity or relay key is printed in any error', async () => {
+  const dir = tempDir();
   const keep = (name: string, text: string): string => {
     writeFileSync(join(dir, name), `${text}\n`, { mode: 0o600 });
     return join(dir, name);
@@ -153,7 +158,7 @@ test('no passphrase, access token, identity or key of a relay is shown to anybod
   const PASSPHRASE = 'quarterdeck umbrella violet';
   const ACCESS = 'a-token-that-only-a-few-have-0123';
   const access = ['--access-token-file', keep('access', ACCESS)];
-  const state = newDir();
+  const state = tempDir();
   const relay = rxchat(
     ['serve', '--port', '0', '--tls', '--data', state, '--log-level', 'trace', ...access],
     {},
@@ -183,7 +188,7 @@ test('no passphrase, access token, identity or key of a relay is shown to anybod
 
   const { secret } = await unlockInvite(parseAnyInvite(room) as LockedInvite, PASSPHRASE);
   const keys = [
-    privateKeyIn(join(ownData(), 'rxchat', 'identity.pem')),
+    privateKeyIn(join(sharedDataDir(), 'rxchat', 'identity.pem')),
     privateKeyIn(join(state, 'tls.pem')),
     secret,
     deriveRoomKeys(secret).fernetKey,
@@ -192,7 +197,7 @@ test('no passphrase, access token, identity or key of a relay is shown to anybod
   expect(found(log, secrets)).toStrictEqual([]);
 });
 
-test('the search for secrets finds each of them in every shape', () => {
+test('the search for secrets finds each of them in every encoding', () => {
   const secrets = secretsOf(newRoom(1));
   for (const secret of secrets) {
     const bytes = Buffer.concat([Buffer.from('before'), secret, Buffer.from('after')]);

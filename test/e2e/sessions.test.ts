@@ -2,9 +2,9 @@ import { afterEach, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { start } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { cleanUp } from './support/cleanup.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const pathOf = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 
@@ -13,7 +13,7 @@ test('docs/sessions.md and README have what the commands print (npm run sessions
   expect([await check.exit, check.out.text, check.err.text]).toStrictEqual([0, '', '']);
 });
 
-test('the screen of join is one of a conversation', () => {
+test('the screen of join in the docs comes from a real conversation', () => {
   const [, screen] =
     /<!-- screen -->([^]*)<!-- end -->/.exec(readFileSync(pathOf('docs/sessions.md'), 'utf8')) ?? [];
   expect(screen).toContain('rxchat join');

@@ -1,56 +1,56 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { connect } from 'node:net';
-import { errorCode } from '../../src/transport/networkError.js';
+import { errorCode } from '../../src/util/errors.js';
 import { type Child, rxchat, start } from './support/child.js';
-import { atEnd, endAll } from './support/endings.js';
-import { fakeToken, joinPeer, type Peer } from './support/peer.js';
-import { type Pass, startProxy } from './support/proxy.js';
-import { newRoom, type Relay, startNearRelay, startRelay, through } from './support/relay.js';
-import { hear, line } from './support/said.js';
+import { onCleanup, cleanUp } from './support/cleanup.js';
+import { fakeToken, joinRaw, type RawClient } from './support/rawClient.js';
+import { type ChunkHandler, startProxy } from './support/proxy.js';
+import { newRoom, type Relay, startRelayWithoutProxy, startRelay, viaPort } from './support/relay.js';
+import { readStream, lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * A process that ends two seconds after the signal, which the relay promises to do before: on a slow machine both are late,
- * and an absolute time would say more about that than about the relay.
+ * A process that ends two seconds after the signal. The relay must end before it: on a slow machine both are late, so
+ * an absolute time would measure the machine.
  */
 const twoSeconds = async (): Promise<Child> => {
   const script = `for (const name of ${JSON.stringify(SIGNALS)}) process.on(name, () => setTimeout(process.exit, 2000, 0));
     setInterval(() => undefined, 1e9); console.log('ready')`;
   const child = start(process.execPath, ['-e', script]);
-  await child.out.until(line('ready'));
+  await child.out.until(lineWith('ready'));
   return child;
 };
 
-const stopping = ({ child }: Relay) => child.err.until(line('stopping'));
+const stopping = ({ child }: Relay) => child.err.until(lineWith('stopping'));
 
-/** Fills the way to a peer that does not read until the relay has to keep the rest for it. */
-const backlog = async (speaker: Peer, megabytes: number): Promise<string[]> => {
+/** Fills the socket of a peer that does not read, until the relay has to buffer the rest. */
+const backlog = async (sender: RawClient, megabytes: number): Promise<string[]> => {
   const tokens = Array.from({ length: 16 * megabytes }, () => fakeToken(65_000));
-  speaker.say(...tokens);
-  await speaker.heard.until(line(tokens.at(-1) ?? ''));
+  sender.writeLines(...tokens);
+  await sender.output.until(lineWith(tokens.at(-1) ?? ''));
   return tokens;
 };
 
-/** Knocks at a port: whether anybody opens, and what is said then and later. */
+/** Connects to a port: returns whether it accepts, and what it sends then and later. */
 const knock = (port: number) => {
   const socket = connect(port, '127.0.0.1');
-  atEnd(() => socket.destroy());
-  const heard = hear(socket);
+  onCleanup(() => socket.destroy());
+  const output = readStream(socket);
   const outcome = new Promise<string | undefined>((resolve) => {
     socket.once('connect', () => resolve('connected')).once('error', (error) => resolve(errorCode(error)));
   });
-  return { heard, outcome };
+  return { output, outcome };
 };
 
 describe('the relay', () => {
-  test.each(SIGNALS)('says BYE to everyone on %s and exits 0 within two seconds', async (signal) => {
-    const relay = await startNearRelay();
+  test.each(SIGNALS)('sends BYE to everyone on %s and exits 0 within two seconds', async (signal) => {
+    const relay = await startRelayWithoutProxy();
     const room = newRoom(relay.port);
-    const peers = await Promise.all(['a', 'b', 'c'].map((nick) => joinPeer(room, nick)));
+    const peers = await Promise.all(['a', 'b', 'c'].map((nick) => joinRaw(room, nick)));
     const listener = rxchat(['listen', room.text, '--nick', 'ear', '--no-retry']);
     await relay.joined('ear');
 
@@ -60,55 +60,55 @@ describe('the relay', () => {
     expect(await relay.child.exit).toBe(0);
     expect(clock.running).toBe(true);
 
-    for (const { heard, closed } of peers) {
+    for (const { output, closed } of peers) {
       await closed;
-      expect(heard.lines.at(-1)).toMatch(/^BYE shutdown \d+$/);
+      expect(output.lines.at(-1)).toMatch(/^BYE shutdown \d+$/);
     }
     expect(await listener.exit).toBe(3);
     expect(listener.err.text).toMatch(/the relay is shutting down/);
   });
 
-  test('exits 0 within two seconds although somebody never reads', async () => {
-    const relay = await startNearRelay();
+  test('exits 0 within two seconds although a member never reads', async () => {
+    const relay = await startRelayWithoutProxy();
     const room = newRoom(relay.port);
-    const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
+    const [stuck, sender] = await Promise.all([joinRaw(room, 'stuck'), joinRaw(room, 'speaker')]);
     stuck.socket.pause();
-    await backlog(speaker, 8);
+    await backlog(sender, 8);
 
     const clock = await twoSeconds();
     clock.signal('SIGTERM');
     relay.child.signal('SIGTERM');
     expect(await relay.child.exit).toBe(0);
     expect(clock.running).toBe(true);
-    expect(speaker.heard.lines.at(-1)).toMatch(/^BYE shutdown/);
+    expect(sender.output.lines.at(-1)).toMatch(/^BYE shutdown/);
   });
 
-  test('delivers what it has accepted before it says BYE, to those who were behind as well', async () => {
-    const relay = await startNearRelay();
+  test('delivers what it has accepted before BYE, also to slow members', async () => {
+    const relay = await startRelayWithoutProxy();
     const room = newRoom(relay.port);
-    const [slow, speaker] = await Promise.all([joinPeer(room, 'slow'), joinPeer(room, 'speaker')]);
+    const [slow, sender] = await Promise.all([joinRaw(room, 'slow'), joinRaw(room, 'speaker')]);
     slow.socket.pause();
-    const tokens = await backlog(speaker, 8);
+    const tokens = await backlog(sender, 8);
 
     relay.child.signal('SIGTERM');
     await stopping(relay);
     slow.socket.resume();
     await slow.closed;
-    expect(slow.heard.lines.at(-1)).toMatch(/^BYE shutdown/);
-    expect(slow.heard.lines.filter((each) => each.startsWith('g'))).toStrictEqual(tokens);
+    expect(slow.output.lines.at(-1)).toMatch(/^BYE shutdown/);
+    expect(slow.output.lines.filter((each) => each.startsWith('g'))).toStrictEqual(tokens);
     expect(await relay.child.exit).toBe(0);
   });
 
-  test('greets nobody any more once it is stopping, while the last ones still read', async () => {
-    const relay = await startNearRelay();
+  test('admits nobody while it is stopping and the last members still read', async () => {
+    const relay = await startRelayWithoutProxy();
     const room = newRoom(relay.port);
-    const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
+    const [stuck, sender] = await Promise.all([joinRaw(room, 'stuck'), joinRaw(room, 'speaker')]);
     stuck.socket.pause();
-    await backlog(speaker, 8);
+    await backlog(sender, 8);
     relay.child.signal('SIGTERM');
     await stopping(relay);
 
-    // The first ones may have knocked before the door was shut, but nobody comes to it.
+    // The first clients may have connected before the port was closed, but none is served.
     const knocks: ReturnType<typeof knock>[] = [];
     let last: string | undefined;
     while (last !== 'ECONNREFUSED' && relay.child.running) {
@@ -119,20 +119,20 @@ describe('the relay', () => {
     expect(last).toBe('ECONNREFUSED');
     expect(relay.child.running).toBe(true);
     await relay.child.exit;
-    for (const { heard } of knocks) expect(heard.text).toBe('');
+    for (const { output } of knocks) expect(output.text).toBe('');
   });
 
-  test.each(SIGNALS)('exits at once on a second %s, whoever still reads', async (signal) => {
-    const relay = await startNearRelay();
+  test.each(SIGNALS)('exits at once on a second %s, although members still read', async (signal) => {
+    const relay = await startRelayWithoutProxy();
     const room = newRoom(relay.port);
-    const [stuck, speaker] = await Promise.all([joinPeer(room, 'stuck'), joinPeer(room, 'speaker')]);
+    const [stuck, sender] = await Promise.all([joinRaw(room, 'stuck'), joinRaw(room, 'speaker')]);
     stuck.socket.pause();
-    await backlog(speaker, 8);
+    await backlog(sender, 8);
 
     relay.child.signal(signal);
     await stopping(relay);
     relay.child.signal(signal);
-    // The first signal alone would have ended in 0.
+    // The first signal alone would have led to exit code 0.
     expect(await relay.child.exit).toBe(CODES[signal]);
   });
 });
@@ -140,51 +140,51 @@ describe('the relay', () => {
 describe('a client', () => {
   const NAMES = ['send', 'listen', 'join'] as const;
 
-  test('takes its leave on a signal: BYE on the wire, and gone for the others', async () => {
+  test('sends BYE on a signal, and the others see it leave', async () => {
     const relay = await startRelay();
-    const others = await joinPeer(newRoom(relay.port), 'others');
+    const others = await joinRaw(newRoom(relay.port), 'others');
     const cases = NAMES.flatMap((name) => SIGNALS.map((signal) => ({ name, signal, nick: name + signal })));
 
     await Promise.all(
       cases.map(async ({ name, signal, nick }) => {
-        const said: Buffer[] = [];
-        const up = (): Pass => (chunk, on) => {
-          said.push(chunk);
+        const sent: Buffer[] = [];
+        const up = (): ChunkHandler => (chunk, on) => {
+          sent.push(chunk);
           on(chunk);
         };
-        const behind = through(await startProxy(relay.port, { up }), others.room);
+        const behind = viaPort(await startProxy(relay.port, { up }), others.room);
         const client = rxchat([name, behind.text, '--nick', nick]);
-        await others.heard.until(({ lines }) =>
+        await others.output.until(({ lines }) =>
           lines.find((each) => each.startsWith('+') && each.includes(nick)),
         );
 
         client.signal(signal);
         expect([nick, await client.exit]).toStrictEqual([nick, CODES[signal]]);
-        expect(Buffer.concat(said).toString()).toMatch(/\nBYE \S+ \d+\n$/);
-        await others.heard.until(({ lines }) =>
+        expect(Buffer.concat(sent).toString()).toMatch(/\nBYE \S+ \d+\n$/);
+        await others.output.until(({ lines }) =>
           lines.find((each) => each.startsWith('-') && each.includes(nick)),
         );
-        await relay.child.err.until(line(`"nick":"${nick}"`, '"reason":"bye"'));
+        await relay.child.err.until(lineWith(`"nick":"${nick}"`, '"reason":"bye"'));
       }),
     );
   });
 
-  test('send that is interrupted says what became of its lines', async () => {
+  test('reports the state of its lines when send is interrupted', async () => {
     const relay = await startRelay();
     const room = newRoom(relay.port);
-    const others = await joinPeer(room, 'others');
+    const others = await joinRaw(room, 'others');
     const send = rxchat(['send', room.text]);
-    send.feed('one\ntwo\n');
-    await others.heard.until(({ lines }) => lines.find((each) => each.startsWith('g')));
+    send.writeInput('one\ntwo\n');
+    await others.output.until(({ lines }) => lines.find((each) => each.startsWith('g')));
     send.signal('SIGINT');
     expect(await send.exit).toBe(130);
-    // Whether its own echo had come already is for the network to say.
+    // Its own echo may have arrived already, depending on the network.
     expect(send.err.text).toMatch(
       /^rxchat: interrupted; sent (0 of at least 2, at least 2 not confirmed|2 of at least 2)\n$/,
     );
   });
 
-  test('that does not retry says that the relay is gone when it is killed, and ends in 3', async () => {
+  test('exits 3 with a message without retry when the relay is killed', async () => {
     const relay = await startRelay();
     const listener = rxchat(['listen', newRoom(relay.port).text, '--nick', 'ear', '--no-retry']);
     await relay.joined('ear');
@@ -196,27 +196,30 @@ describe('a client', () => {
   test.each([
     ['send', 7, 'sent 0 of 2, 2 not confirmed\n'],
     ['join', 7, 'not stored yet: 2'],
-  ])('%s gives up on a relay that stays away, and ends in %i with the count', async (name, code, told) => {
-    const relay = await startRelay();
-    const client = rxchat([name, newRoom(relay.port).text, '--nick', name, '--timeout', '300ms']);
-    await relay.joined(name);
-    relay.child.signal('SIGKILL');
-    await relay.child.exit;
-    client.feed('one\ntwo\n');
-    client.endInput();
-    expect(await client.exit).toBe(code);
-    expect(client.err.text).toMatch(
-      /^rxchat: no receipt for 0.3 s: (the relay closed the connection|cannot reach|the connection was reset)/m,
-    );
-    expect(client.err.text).toContain(told);
-  });
+  ])(
+    '%s gives up on a relay that stays away, and ends in %i with the count',
+    async (name, code, reported) => {
+      const relay = await startRelay();
+      const client = rxchat([name, newRoom(relay.port).text, '--nick', name, '--timeout', '300ms']);
+      await relay.joined(name);
+      relay.child.signal('SIGKILL');
+      await relay.child.exit;
+      client.writeInput('one\ntwo\n');
+      client.endInput();
+      expect(await client.exit).toBe(code);
+      expect(client.err.text).toMatch(
+        /^rxchat: no receipt for 0.3 s: (the relay closed the connection|cannot reach|the connection was reset)/m,
+      );
+      expect(client.err.text).toContain(reported);
+    },
+  );
 
-  test.each(NAMES)('%s waits for a relay that is away, and ends at once on a signal', async (name) => {
+  test.each(NAMES)('waits for an absent relay as %s, and exits at once on a signal', async (name) => {
     const relay = await startRelay();
     const client = rxchat([name, newRoom(relay.port).text, '--nick', name]);
     await relay.joined(name);
     relay.child.signal('SIGKILL');
-    await (name === 'join' ? client.out : client.err).until(line('offline: '));
+    await (name === 'join' ? client.out : client.err).until(lineWith('offline: '));
     client.signal('SIGTERM');
     expect(await client.exit).toBe(143);
   });

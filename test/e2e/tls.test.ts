@@ -4,21 +4,21 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { leafOf } from '../../src/tls/certificate.js';
-import { pinOf } from '../../src/tls/pin.js';
-import type { Certificate } from '../../src/transport/tls.js';
+import { computePin, parseLeaf } from '../../src/net/tls/certificate.js';
+import type { Certificate } from '../../src/net/tls/certificate.js';
 import { newCertificate } from '../support/certificates.js';
-import { type Child, newDir, run, rxchat } from './support/child.js';
-import { atEnd, endAll } from './support/endings.js';
-import { lastingRelay } from './support/faults/lastingRelay.js';
+import { type Child, tempDir, rxchat } from './support/child.js';
+import { onCleanup, cleanUp } from './support/cleanup.js';
+import { startRestartableRelay } from './support/faults/restartableRelay.js';
 import { startProxy } from './support/proxy.js';
-import { newRoom, type Room, startRelay, through } from './support/relay.js';
-import { line } from './support/said.js';
+import { newRoom, type Room, startRelay, viaPort } from './support/relay.js';
+import { runShared } from './support/runShared.js';
+import { lineWith } from './support/streamOutput.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
-/** The pin that a relay shows on start. */
-const shownPin = async ({ err }: Child): Promise<string> => {
+/** The pin that a relay prints at start. */
+const printedPin = async ({ err }: Child): Promise<string> => {
   const [, pin] = await err.until(({ text }) => / --pin=([\w-]{43})\n/.exec(text));
   return pin ?? '';
 };
@@ -29,29 +29,29 @@ const putCertificate = async (dir: string): Promise<{ flags: string[]; pin: stri
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
   writeFileSync(cert, certificate.cert);
   writeFileSync(key, certificate.key);
-  return { flags: ['--cert', cert, '--key', key], pin: pinOf(leafOf(certificate, cert)) };
+  return { flags: ['--cert', cert, '--key', key], pin: computePin(parseLeaf(certificate, cert)) };
 };
 
 const unpinned = (room: Room): string => room.text.replace(/,pin=.*/, '');
-const say = (invite: string, ...flags: string[]) => run(['send', invite, '-m', 'hello', ...flags]);
+const send = (invite: string, ...flags: string[]) => runShared(['send', invite, '-m', 'hello', ...flags]);
 
 describe('a relay with TLS', () => {
-  test('is reached by an invite with the pin that it shows, and the conversation is as any other', async () => {
+  test('accepts clients by an invite with its pin, and the conversation is the same as without TLS', async () => {
     const relay = await startRelay('--tls');
-    const pin = await shownPin(relay.child);
-    const made = await run(['invite', '--port', String(relay.port), '--pin', pin]);
+    const pin = await printedPin(relay.child);
+    const made = await runShared(['invite', '--port', String(relay.port), '--pin', pin]);
     const invite = made.out.trim();
     expect(invite).toMatch(new RegExp(`^rxchat://127\\.0\\.0\\.1:${relay.port}/#[\\w-]{43},pin=${pin}$`));
-    const sent = await run(['send', invite], { input: 'one\ntwo\n' });
+    const sent = await runShared(['send', invite], { input: 'one\ntwo\n' });
     expect([sent.code, sent.err]).toStrictEqual([0, '']);
-    const { out } = await run(['listen', invite, '--after', '0', '-n', '2', '--json']);
+    const { out } = await runShared(['listen', invite, '--after', '0', '-n', '2', '--json']);
     expect(out.split('\n', 2).map((each) => (JSON.parse(each) as { text: string }).text)).toStrictEqual([
       'one',
       'two',
     ]);
   });
 
-  test('shows nothing of nick, room or token on the way', async () => {
+  test('hides nick, room and token on the wire', async () => {
     const relay = await startRelay('--tls');
     const seen: Buffer[] = [];
     const record = () => (chunk: Buffer, on: (bytes: Uint8Array) => void) => {
@@ -59,57 +59,57 @@ describe('a relay with TLS', () => {
       on(chunk);
     };
     const port = await startProxy(relay.port, { up: record, down: record });
-    const room = through(port, newRoom(relay.port, await shownPin(relay.child)));
-    expect((await say(room.text, '--nick', 'somebody')).code).toBe(0);
+    const room = viaPort(port, newRoom(relay.port, await printedPin(relay.child)));
+    expect((await send(room.text, '--nick', 'somebody')).code).toBe(0);
     const bytes = Buffer.concat(seen).toString('latin1');
     for (const text of ['NICK', 'somebody', 'gAAAA', 'WELCOME', 'room=']) expect(bytes).not.toContain(text);
     expect(bytes.length).toBeGreaterThan(1000);
   });
 
-  test('that has another key than the pin is refused with 5, before anything is said', async () => {
+  test('is refused with exit code 5 before anything is sent when its key does not match the pin', async () => {
     const relay = await startRelay('--tls');
     const room = newRoom(relay.port, 'A'.repeat(43));
-    const { code, err } = await say(room.text);
+    const { code, err } = await send(room.text);
     expect([code, err]).toStrictEqual([
       5,
-      `rxchat: the relay at 127.0.0.1:${relay.port} has another key than the one that it should have\n` +
-        'rxchat: hint: somebody may be in between, or the relay got a new key: ask for a new invite by another way\n',
+      `rxchat: the relay at 127.0.0.1:${relay.port} has a different key than expected\n` +
+        'rxchat: hint: this may be an attack, or the relay has a new key; ask for a new invite over another channel\n',
     ]);
     expect(relay.child.err.text).not.toContain('joined');
   });
 
-  test('without a pin is met once and then known; another key there is refused with 5 unless it is accepted', async () => {
-    const env = { XDG_DATA_HOME: newDir() };
-    const first = await lastingRelay('--tls');
+  test('without a pin is trusted on first use, and another key is refused with exit code 5 unless it is accepted', async () => {
+    const env = { XDG_DATA_HOME: tempDir() };
+    const first = await startRestartableRelay('--tls');
     const room = newRoom(first.port);
-    const met = await run(['send', room.text, '-m', 'x', '--tls'], { env });
-    expect([met.code, met.err]).toStrictEqual([
+    const observed = await runShared(['send', room.text, '-m', 'x', '--tls'], { env });
+    expect([observed.code, observed.err]).toStrictEqual([
       0,
-      `rxchat: the relay at 127.0.0.1:${first.port} is met for the first time and trusted from now on; its pin is ${await shownPin(first.child)}\n`,
+      `rxchat: first connection to the relay at 127.0.0.1:${first.port}; its key is trusted from now on (pin ${await printedPin(first.child)})\n`,
     ]);
-    expect((await run(['send', room.text, '-m', 'x', '--tls'], { env })).err).toBe('');
-    // Another one in its place.
+    expect((await runShared(['send', room.text, '-m', 'x', '--tls'], { env })).err).toBe('');
+    // Another relay in its place.
     await first.stop();
-    copyFileSync(join((await lastingRelay('--tls')).dir, 'tls.pem'), join(first.dir, 'tls.pem'));
+    copyFileSync(join((await startRestartableRelay('--tls')).dir, 'tls.pem'), join(first.dir, 'tls.pem'));
     await first.start();
-    const fooled = await run(['listen', room.text, '--tls'], { env });
-    expect([fooled.code, fooled.out]).toStrictEqual([5, '']);
-    expect(fooled.err).toContain('has another key than last time: somebody may be in between\n');
-    expect((await run(['send', room.text, '-m', 'x', '--tls', '--accept-key'], { env })).code).toBe(0);
-    expect((await run(['send', room.text, '-m', 'x', '--tls'], { env })).code).toBe(0);
+    const other = await runShared(['listen', room.text, '--tls'], { env });
+    expect([other.code, other.out]).toStrictEqual([5, '']);
+    expect(other.err).toContain('has a different key than last time; this may be an attack\n');
+    expect((await runShared(['send', room.text, '-m', 'x', '--tls', '--accept-key'], { env })).code).toBe(0);
+    expect((await runShared(['send', room.text, '-m', 'x', '--tls'], { env })).code).toBe(0);
   });
 
-  test('is killed and started again under a sender: nothing is lost, and it has the same key', async () => {
-    const relay = await lastingRelay('--tls');
-    const room = newRoom(relay.port, await shownPin(relay.child));
+  test('keeps its key when it is killed and restarted under a sender, and nothing is lost', async () => {
+    const relay = await startRestartableRelay('--tls');
+    const room = newRoom(relay.port, await printedPin(relay.child));
     const listener = rxchat(['listen', room.text, '-n', '400', '--nick', 'ear']);
     await relay.joined('ear');
     const sender = rxchat(['send', room.text, '--nick', 's1']);
     const lines = (from: number) => Array.from({ length: 200 }, (_, k) => `${from + k}\n`).join('');
-    sender.feed(lines(1));
-    await listener.out.until(line('s1: 100'));
+    sender.writeInput(lines(1));
+    await listener.out.until(lineWith('s1: 100'));
     await relay.kill();
-    sender.feed(lines(201));
+    sender.writeInput(lines(201));
     await relay.start();
     sender.endInput();
     expect([await sender.exit, await listener.exit]).toStrictEqual([0, 0]);
@@ -117,8 +117,8 @@ describe('a relay with TLS', () => {
   });
 });
 
-describe('who is in between, and takes everyone for the relay and the relay for everyone,', () => {
-  test('cannot pass on a proof: it is bound to the channel', async () => {
+describe('a man in the middle', () => {
+  test('cannot pass on a proof, because it is bound to the channel', async () => {
     const relay = await startRelay('--tls');
     const room = newRoom(relay.port);
     const between = createTlsServer({ ...(await newCertificate()), minVersion: 'TLSv1.3' }, (client) => {
@@ -129,64 +129,66 @@ describe('who is in between, and takes everyone for the relay and the relay for 
       ] as const)
         from.on('error', () => to.destroy()).pipe(to);
     });
-    atEnd(() => between.close());
+    onCleanup(() => between.close());
     between.listen(0, '127.0.0.1');
     await once(between, 'listening');
     const { port } = between.address() as AddressInfo;
-    // Whoever meets it for the first time takes it for the relay.
-    const { code, err } = await say(unpinned(through(port, room)), '--tls');
+    // A client that connects for the first time trusts the man in the middle.
+    const { code, err } = await send(unpinned(viaPort(port, room)), '--tls');
     expect([code, err]).toStrictEqual([
       4,
       expect.stringContaining(
-        'refused: the proof does not hold for this room (bad-proof); nothing was sent (0 of 1)',
+        'refused: the proof is invalid for this room (bad-proof); nothing was sent (0 of 1)',
       ),
     ]);
     expect(relay.child.err.text).not.toContain('joined');
-    // The same way without one in between.
-    expect((await say(unpinned(room), '--tls')).code).toBe(0);
+    // The same proof without a man in the middle.
+    expect((await send(unpinned(room), '--tls')).code).toBe(0);
   });
 });
 
-describe('who speaks TLS and who does not', () => {
-  test('tell each other in words', async () => {
+describe('a client and a relay of which only one uses TLS', () => {
+  test('report that to each other', async () => {
     const plain = await startRelay();
-    const withTls = await say(newRoom(plain.port).text, '--tls');
+    const withTls = await send(newRoom(plain.port).text, '--tls');
     expect([withTls.code, withTls.err]).toStrictEqual([
       3,
       expect.stringContaining(`cannot reach 127.0.0.1:${plain.port}: it does not speak TLS`),
     ]);
-    // And the relay goes on.
-    expect((await say(newRoom(plain.port).text)).code).toBe(0);
+    // The relay keeps running.
+    expect((await send(newRoom(plain.port).text)).code).toBe(0);
   });
 });
 
-describe('a certificate of files', () => {
-  test('is read again at SIGHUP, and kept where the files are wrong then', async () => {
-    const dir = newDir();
+describe('a certificate from files', () => {
+  test('is reloaded on SIGHUP, and kept when the new files are invalid', async () => {
+    const dir = tempDir();
     const first = await putCertificate(dir);
     const relay = await startRelay(...first.flags);
-    expect(await shownPin(relay.child)).toBe(first.pin);
+    expect(await printedPin(relay.child)).toBe(first.pin);
     const room = newRoom(relay.port, first.pin);
     const stays = rxchat(['listen', room.text, '-n', '1', '--nick', 'stays']);
     await relay.joined('stays');
 
     const second = await putCertificate(dir);
     relay.child.signal('SIGHUP');
-    await relay.child.err.until(line(`the certificate was read again; its pin is ${second.pin}`));
-    expect((await say(room.text)).code).toBe(5);
-    expect((await say(newRoom(relay.port, second.pin).text)).code).toBe(0);
+    await relay.child.err.until(lineWith(`the certificate was reloaded; its pin is ${second.pin}`));
+    expect((await send(room.text)).code).toBe(5);
+    expect((await send(newRoom(relay.port, second.pin).text)).code).toBe(0);
 
     const key = join(dir, 'key.pem');
     const right = readFileSync(key);
     writeFileSync(key, 'rubbish');
     relay.child.signal('SIGHUP');
-    await relay.child.err.until(line(`${key} has no private key in PEM; the certificate that was is kept`));
-    expect((await say(newRoom(relay.port, second.pin).text)).code).toBe(0);
+    await relay.child.err.until(
+      lineWith(`${key} has no private key in PEM; the previous certificate stays in use`),
+    );
+    expect((await send(newRoom(relay.port, second.pin).text)).code).toBe(0);
     writeFileSync(key, right);
 
-    // Who was in all the time still is.
-    const late = { ...room, text: through(relay.port, { ...room, pin: second.pin }).text };
-    expect((await say(late.text)).code).toBe(0);
+    // Members connected all the time still are.
+    const late = { ...room, text: viaPort(relay.port, { ...room, pin: second.pin }).text };
+    expect((await send(late.text)).code).toBe(0);
     expect(await stays.exit).toBe(0);
   });
 });

@@ -5,10 +5,11 @@ import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createInvite, formatInvite } from '../../src/index.js';
-import { type Child, run, rxchat } from './support/child.js';
-import { endAll } from './support/endings.js';
+import { type Child, rxchat } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { runShared } from './support/runShared.js';
 
-afterEach(endAll);
+afterEach(cleanUp);
 
 const serveWeb = async (
   ...flags: readonly string[]
@@ -28,8 +29,8 @@ interface Answer {
 }
 
 const ask = async (url: URL | string, method = 'GET', headers = {}, body = ''): Promise<Answer> => {
-  const asked = request(url, { method, headers }).end(body);
-  const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage];
+  const requested = request(url, { method, headers }).end(body);
+  const [response] = (await once(requested, 'response')) as [import('node:http').IncomingMessage];
   const chunks: Uint8Array[] = [];
   for await (const chunk of response) chunks.push(chunk as Uint8Array);
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };
@@ -41,8 +42,8 @@ const linkOf = (page: URL, pin?: string): string =>
     web: page.protocol === 'https:' ? 'https' : 'http',
   });
 
-/** Writes this to a relay and waits until it has closed the connection; gives what it answered. */
-const sayRaw = async (page: Pick<URL, 'hostname' | 'port'>, text: string | Uint8Array): Promise<string> => {
+/** Writes a request to a relay, waits until the relay closes the connection, and returns the answer. */
+const sendRaw = async (page: Pick<URL, 'hostname' | 'port'>, text: string | Uint8Array): Promise<string> => {
   const socket = connect({ host: page.hostname, port: Number(page.port) });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk)).on('error', () => undefined);
@@ -52,7 +53,7 @@ const sayRaw = async (page: Pick<URL, 'hostname' | 'port'>, text: string | Uint8
   return Buffer.concat(chunks).toString('latin1');
 };
 
-/** Request targets, most of which are no URL. */
+/** Request targets, most of which are no URLs. */
 const TARGETS = [
   '//',
   '///',
@@ -82,7 +83,7 @@ const TARGETS = [
   `/${'/'.repeat(6000)}`,
 ];
 
-/** Values of `Upgrade` and of what goes with it that are wrong, or another protocol's. */
+/** Invalid values of `Upgrade` and its related headers, or those of other protocols. */
 const UPGRADES = [
   'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
   'Upgrade: websocket, h2c',
@@ -98,7 +99,7 @@ const UPGRADES = [
 ];
 
 describe('serve --web', () => {
-  test('serves on, whatever target or upgrade a request names', async () => {
+  test('keeps serving after any target or upgrade of a request', async () => {
     const { page, child } = await serveWeb();
     const link = linkOf(page);
     const listener = rxchat(['listen', link, '-n', '1', '--nick', 'ear']);
@@ -109,7 +110,7 @@ describe('serve --web', () => {
     ];
     for (const [target = '', upgrade = ''] of requests)
       for (const host of ['Host: 127.0.0.1', 'Host: [', 'Host: //'])
-        await sayRaw(
+        await sendRaw(
           page,
           Buffer.from(
             `GET ${target} HTTP/1.1\r\n${host}\r\nConnection: Upgrade\r\n${upgrade}\r\n\r\n`,
@@ -117,13 +118,13 @@ describe('serve --web', () => {
           ),
         );
     expect((await ask(page)).status).toBe(200);
-    expect(await run(['send', link, '-m', 'hello'])).toMatchObject({ code: 0 });
+    expect(await runShared(['send', link, '-m', 'hello'])).toMatchObject({ code: 0 });
     expect(await listener.exit).toBe(0);
     expect(listener.out.text).toMatch(/hello/);
     expect(child.running).toBe(true);
   });
 
-  test('answers with the page, strict headers and no cookies; nothing else is there', async () => {
+  test('serves the page with strict headers and no cookies, and nothing else', async () => {
     const { page } = await serveWeb();
     for (const [path, type] of [
       ['/', 'text/html; charset=utf-8'],
@@ -170,84 +171,92 @@ describe('serve --web', () => {
     expect((await ask(page, 'GET', { 'content-length': 4 }, 'body')).status).toBe(400);
   });
 
-  test('takes a link of its page as an invite: join, send and listen, in the clear within this machine', async () => {
+  test('accepts a link to its page as an invite for join, send and listen, without TLS on this machine', async () => {
     const { page, child } = await serveWeb();
     const link = linkOf(page);
     const listener = rxchat(['listen', link, '-n', '1', '--nick', 'ear']);
     await child.err.until(({ text }) => text.includes('"nick":"ear"') && text.includes('"msg":"joined"'));
-    expect(await run(['send', link, '-m', 'hello'])).toMatchObject({ code: 0 });
+    expect(await runShared(['send', link, '-m', 'hello'])).toMatchObject({ code: 0 });
     expect(await listener.exit).toBe(0);
     expect(listener.out.text).toMatch(/hello/);
-    expect(await run(['send', link, '-m', 'hello', '--tls'])).toMatchObject({ code: 2 });
+    expect(await runShared(['send', link, '-m', 'hello', '--tls'])).toMatchObject({ code: 2 });
   });
 
-  test('speaks TLS where the relay does, by the same pin', async () => {
+  test('uses TLS if the relay does, with the same pin', async () => {
     const { page, pin } = await serveWeb('--tls');
     expect(page.protocol).toBe('https:');
     const answered = getSecure(page, { rejectUnauthorized: false });
     const [response] = (await once(answered, 'response')) as [import('node:http').IncomingMessage];
     response.resume();
     expect(response.statusCode).toBe(200);
-    expect(await run(['send', linkOf(page, pin), '-m', 'hello'])).toMatchObject({ code: 0 });
-    const wrong = await run(['send', linkOf(page, 'A'.repeat(43)), '-m', 'hello']);
+    expect(await runShared(['send', linkOf(page, pin), '-m', 'hello'])).toMatchObject({ code: 0 });
+    const wrong = await runShared(['send', linkOf(page, 'A'.repeat(43)), '-m', 'hello']);
     expect(wrong.code).toBe(5);
-    expect(wrong.err).toMatch(/another (key|relay)/);
-    expect(await run(['send', linkOf(page, pin), '-m', 'hello', '--plain'])).toMatchObject({ code: 2 });
+    expect(wrong.err).toMatch(/has a different key than expected/);
+    expect(await runShared(['send', linkOf(page, pin), '-m', 'hello', '--plain'])).toMatchObject({ code: 2 });
   });
 
-  test('says BYE to WebSockets too when it is told to stop, after all that was accepted, and ends in time', async () => {
+  test('sends BYE to WebSockets when it stops, after all that was accepted, and exits in time', async () => {
     const { page, child } = await serveWeb();
     const link = linkOf(page);
     const listener = rxchat(['listen', link, '--no-retry', '--nick', 'ear']);
     await child.err.until(({ text }) => text.includes('"nick":"ear"') && text.includes('"msg":"joined"'));
-    expect(await run(['send', link, '-m', 'the last words'])).toMatchObject({ code: 0 });
+    expect(await runShared(['send', link, '-m', 'the last words'])).toMatchObject({ code: 0 });
     child.signal('SIGTERM');
     expect(await child.exit).toBe(0);
     await listener.exit;
     expect(listener.out.text).toMatch(/the last words/);
   });
 
-  test('refuses pages by a name of others, and its own where it is told so; it says which in its log', async () => {
+  test('rejects pages of other hosts, and of its own when told to, and logs which', async () => {
     const upgrade = (host: string) =>
       `GET /rxchat HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
     const open = await serveWeb('--web-host', '0.0.0.0', '--plain');
     const at = { hostname: '127.0.0.1', port: open.page.port };
-    expect(await sayRaw(at, upgrade(`evil.example:${at.port}`))).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await sendRaw(at, upgrade(`evil.example:${at.port}`))).toMatch(/^HTTP\/1\.1 403 /);
     await open.child.err.until(({ text }) => text.includes(`"origin":"http://evil.example:${at.port}"`));
-    expect(await sayRaw(at, upgrade(`192.0.2.1:${at.port}`))).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await sendRaw(at, upgrade(`192.0.2.1:${at.port}`))).toMatch(/^HTTP\/1\.1 400 /);
 
     const { page } = await serveWeb('--web-origin', 'https://chat.example.org', '--web-origin-only');
-    expect(await sayRaw(page, upgrade(page.host))).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await sendRaw(page, upgrade(page.host))).toMatch(/^HTTP\/1\.1 403 /);
   });
 
   test('counts WebSockets among its connections', async () => {
     const { page, child } = await serveWeb('--connections-per-address', '1');
     const first = rxchat(['listen', linkOf(page), '--nick', 'one']);
     await child.err.until(({ text }) => text.includes('"msg":"joined"'));
-    expect(await run(['send', linkOf(page), '-m', 'hello', '--timeout', '1s'])).not.toMatchObject({
+    expect(await runShared(['send', linkOf(page), '-m', 'hello', '--timeout', '1s'])).not.toMatchObject({
       code: 0,
     });
     first.signal('SIGTERM');
     await first.exit;
   });
 
-  test('says in one line what is wrong with its flags, or where it cannot listen', async () => {
+  test('prints one line when its flags are invalid or it cannot listen', async () => {
     for (const [flags, text] of [
-      [['--web-port', '1'], '--web-port means nothing without --web'],
-      [['--web-origin', 'https://chat.example.org'], '--web-origin means nothing without --web'],
-      [['--web-origin-only'], '--web-origin-only means nothing without --web'],
+      [['--web-port', '1'], '--web-port needs --web'],
+      [['--web-origin', 'https://chat.example.org'], '--web-origin needs --web'],
+      [['--web-origin-only'], '--web-origin-only needs --web'],
       [['--web', '--web-origin-only'], '--web-origin-only needs at least one --web-origin'],
       [['--web', '--web-port', '70000'], '--web-port needs a whole number'],
       [['--web', '--web-host', 'a b'], '--web-host needs a host name'],
       [['--web', '--web-origin', 'chat.example.org'], '--web-origin needs the origin of a page'],
       [['--web', '--web-origin', 'https://chat.example.org/page'], '--web-origin needs the origin of a page'],
     ] as const) {
-      const { code, err } = await run(['serve', '--port', '0', ...flags]);
+      const { code, err } = await runShared(['serve', '--port', '0', ...flags]);
       expect(code).toBe(2);
       expect(err).toContain(text);
     }
     const { page } = await serveWeb();
-    const { code, err } = await run(['serve', '--port', '0', '--memory', '--web', '--web-port', page.port]);
+    const { code, err } = await runShared([
+      'serve',
+      '--port',
+      '0',
+      '--memory',
+      '--web',
+      '--web-port',
+      page.port,
+    ]);
     expect(code).toBe(3);
     expect(err).toContain('choose another port with --web-port');
   });

@@ -8,12 +8,12 @@ export interface Target {
   /** The name of its folder in the corpus. */
   readonly name: string;
   /** Words of its language, that get into inputs. */
-  readonly words: readonly string[];
+  readonly dictionary: readonly string[];
   /**
    * Reads an input, and says in a few words what came of it: what is new there is pursued. Throws where the reader threw
    * what it must not, or gave what it must not.
    */
-  readonly read: (input: Buffer) => string;
+  readonly run: (input: Buffer) => string;
 }
 
 /** An input that broke something. */
@@ -31,11 +31,11 @@ export interface Campaign {
 
 /** The most inputs that are pursued at a time, and the largest, in bytes: a change may make it large all the same. */
 const POOL_LIMIT = 512;
-const PURSUED_LIMIT = 4096;
+const POOL_INPUT_LIMIT = 4096;
 
 /** What one input may cost: bytes of memory, and ms of the processor, which a busy machine does not make more. */
-const MEMORY_LIMIT = 64 * 2 ** 20;
-const TIME_LIMIT = 5000;
+const MEMORY_LIMIT_BYTES = 64 * 2 ** 20;
+const CPU_LIMIT_MS = 5000;
 
 /** What a target is to read every time, by the names of the files; `.b64` are base64. */
 export const corpusOf = ({ name }: Target): readonly (readonly [string, Buffer])[] => {
@@ -48,40 +48,40 @@ export const corpusOf = ({ name }: Target): readonly (readonly [string, Buffer])
     });
 };
 
-const memory = (): number => {
+const usedMemory = (): number => {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 };
 
 /** What comes of an input; a `Failure` where it broke something. */
-export const attempt = (target: Target, input: Buffer): string | Failure => {
-  const [memoryBefore, timeBefore] = [memory(), process.cpuUsage()];
+export const runInput = (target: Target, input: Buffer): string | Failure => {
+  const [memoryBefore, timeBefore] = [usedMemory(), process.cpuUsage()];
   let outcome: string;
   try {
-    outcome = target.read(input);
+    outcome = target.run(input);
   } catch (error) {
     return { input, reason: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }
-  const taken = memory() - memoryBefore;
-  if (taken > MEMORY_LIMIT) return { input, reason: `it took ${taken} bytes of memory` };
+  const taken = usedMemory() - memoryBefore;
+  if (taken > MEMORY_LIMIT_BYTES) return { input, reason: `it took ${taken} bytes of memory` };
   const time = process.cpuUsage(timeBefore).user / 1000;
-  return time > TIME_LIMIT ? { input, reason: `it took ${time} ms` } : outcome;
+  return time > CPU_LIMIT_MS ? { input, reason: `it took ${time} ms` } : outcome;
 };
 
 /** Reads the corpus of a target, and then so many inputs made of it; ends at the first that breaks something. */
 export const campaign = (target: Target, seed: number, runs: number): Campaign => {
   const dice = random(seed);
-  const words = target.words.map((word) => Buffer.from(word));
+  const words = target.dictionary.map((word) => Buffer.from(word));
   const pool: Buffer[] = [];
   const outcomes = new Set<string>();
   const corpus = corpusOf(target);
 
   for (let run = 0; run < corpus.length + runs; run += 1) {
-    const input = corpus[run]?.[1] ?? mutate(dice.of(pool), dice, dice.of(pool), words);
-    const outcome = attempt(target, input);
+    const input = corpus[run]?.[1] ?? mutate(dice.pick(pool), dice, dice.pick(pool), words);
+    const outcome = runInput(target, input);
     if (typeof outcome !== 'string')
-      return { failure: smaller(target, outcome), runs: run + 1, outcomes: outcomes.size };
-    if (run < corpus.length || (!outcomes.has(outcome) && input.length <= PURSUED_LIMIT)) {
+      return { failure: minimize(target, outcome), runs: run + 1, outcomes: outcomes.size };
+    if (run < corpus.length || (!outcomes.has(outcome) && input.length <= POOL_INPUT_LIMIT)) {
       if (pool.length < POOL_LIMIT) pool.push(input);
       else pool[dice.below(POOL_LIMIT)] = input;
     }
@@ -91,12 +91,12 @@ export const campaign = (target: Target, seed: number, runs: number): Campaign =
 };
 
 /** The same failure by as little as leaving parts out of its input can give. */
-const smaller = (target: Target, failure: Failure): Failure => {
+const minimize = (target: Target, failure: Failure): Failure => {
   let least = failure;
   for (let size = failure.input.length >> 1; size > 0; size >>= 1)
     for (let at = 0, tries = 0; at < least.input.length && tries < 200; tries += 1) {
       const less = Buffer.concat([least.input.subarray(0, at), least.input.subarray(at + size)]);
-      const outcome = attempt(target, less);
+      const outcome = runInput(target, less);
       if (typeof outcome === 'string') at += size;
       else least = outcome;
     }
@@ -104,7 +104,7 @@ const smaller = (target: Target, failure: Failure): Failure => {
 };
 
 /** A failure as it is told: what broke, by which input, and where that belongs once it is mended. */
-export const report = ({ name }: Target, { input, reason }: Failure): string =>
+export const formatFailure = ({ name }: Target, { input, reason }: Failure): string =>
   [
     reason,
     `text:   ${JSON.stringify(input.toString('latin1').slice(0, 300))}`,

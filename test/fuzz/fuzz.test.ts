@@ -1,24 +1,25 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
-import { attempt, campaign, corpusOf, report, type Target } from './campaign.js';
+import { runInput, campaign, corpusOf, formatFailure, type Target } from './campaign.js';
 import { classicTargets } from './targets/classic.js';
+import { groupTargets } from './targets/group.js';
 import { shellTargets } from './targets/shell.js';
 import { WEB_TARGETS } from './targets/web.js';
 import { wireTargets } from './targets/wire.js';
 
 /** Inputs for each target; more with `npm run fuzz`, or `RXCHAT_FUZZ_RUNS=100000 npm test -- test/fuzz`. */
-const RUNS = Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 1000);
+const RUNS = Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300);
 
 const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
 beforeAll(() => console.log(`to try the same inputs again: RXCHAT_SEED=${seed}`));
 
-const TARGETS: readonly Target[] = [...wireTargets, ...classicTargets, ...shellTargets];
+const TARGETS: readonly Target[] = [...wireTargets, ...classicTargets, ...shellTargets, ...groupTargets];
 
 describe.each(TARGETS.map((target) => [target.name, target] as const))('%s', (_, target) => {
   test('reads the corpus as it should', () => {
     const failures = corpusOf(target).flatMap(([file, input]) => {
-      const outcome = attempt(target, input);
-      return typeof outcome === 'string' ? [] : [`${file}: ${report(target, outcome)}`];
+      const outcome = runInput(target, input);
+      return typeof outcome === 'string' ? [] : [`${file}: ${formatFailure(target, outcome)}`];
     });
     expect(failures).toStrictEqual([]);
   });
@@ -27,9 +28,9 @@ describe.each(TARGETS.map((target) => [target.name, target] as const))('%s', (_,
     'breaks by no input',
     () => {
       const { failure, runs, outcomes } = campaign(target, seed, RUNS);
-      if (failure !== undefined) throw new Error(`RXCHAT_SEED=${seed}\n${report(target, failure)}`);
+      if (failure !== undefined) throw new Error(`RXCHAT_SEED=${seed}\n${formatFailure(target, failure)}`);
       expect(runs).toBe(RUNS + corpusOf(target).length);
-      // It came further than the first check.
+      // The inputs passed more than the first check.
       expect(outcomes).toBeGreaterThan(1);
     },
     60_000 + 20 * RUNS,
@@ -45,8 +46,8 @@ test('there is a corpus for each target and for nothing else', () => {
 describe('the harness', () => {
   const reading = (read: (text: string) => string): Target => ({
     name: 'parsers',
-    words: ['PING'],
-    read: (input) => read(input.toString('latin1')),
+    dictionary: ['PING'],
+    run: (input) => read(input.toString('latin1')),
   });
 
   test('finds a reader that throws, and makes its input small', () => {
@@ -63,10 +64,10 @@ describe('the harness', () => {
   });
 
   test('finds a reader that takes too much memory', () => {
-    const kept: Uint8Array[] = [];
+    const retained: Uint8Array[] = [];
     const { failure } = campaign(
       reading((text) => {
-        if (text.includes('PINGPING')) kept.push(new Uint8Array(2 ** 27));
+        if (text.includes('PINGPING')) retained.push(new Uint8Array(2 ** 27));
         return text;
       }),
       1,

@@ -3,7 +3,7 @@ export interface Random {
   /** A whole number from 0 to below `n`. */
   below(n: number): number;
   /** One of them. */
-  of<T>(all: readonly T[]): T;
+  pick<T>(all: readonly T[]): T;
 }
 
 /** Mulberry32. */
@@ -16,5 +16,5 @@ export const random = (seed: number): Random => {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (n: number) => Math.floor(next() * n);
-  return { below, of: (all) => all[below(all.length)] as (typeof all)[number] };
+  return { below, pick: (all) => all[below(all.length)] as (typeof all)[number] };
 };

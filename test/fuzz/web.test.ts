@@ -3,19 +3,19 @@ import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { lastValueFrom, ReplaySubject, type Subscription, switchMap, take, tap } from 'rxjs';
-import type { Address } from '../../src/address.js';
-import { relay } from '../../src/relay.js';
-import type { ListeningFault } from '../../src/transport/fault.js';
-import { pageListener } from '../../src/web/pageFiles.js';
-import { listenWeb } from '../../src/web/listenWeb.js';
+import type { Address } from '../../src/util/address.js';
+import { relay } from '../../src/relay/relay.js';
+import type { ListenerFault } from '../../src/net/listener.js';
+import { createPageListener } from '../../src/net/web/pageFiles.js';
+import { listenWeb } from '../../src/net/web/listenWeb.js';
 import { corpusOf } from './campaign.js';
 import { mutate } from './mutate.js';
 import { random } from './random.js';
 import { WEB_TARGETS } from './targets/web.js';
 
-/** Inputs for each target, beside the corpus: each is a connection. */
+/** Inputs for each target, in addition to the corpus. Each is a connection. */
 const RUNS = Math.min(20_000, Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300));
-const AT_ONCE = 20;
+const CONCURRENCY = 20;
 
 const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
 
@@ -25,25 +25,25 @@ const WORDS: readonly Buffer[] = [
   ...['\x82\xff', '\x88\x80', '\xff'],
 ].map((word) => Buffer.from(word, 'latin1'));
 
-const HANDSHAKE = corpusOf({ name: 'http', words: [], read: String }).find(
+const HANDSHAKE = corpusOf({ name: 'http', dictionary: [], run: String }).find(
   ([file]) => file === 'upgrade.b64',
 )?.[1];
 
 let address: Address;
 let serving: Subscription | undefined;
-const told: ListeningFault[] = [];
-const failed: unknown[] = [];
-const uncaught = (error: unknown) => failed.push(error);
+const reportedFaults: ListenerFault[] = [];
+const errors: unknown[] = [];
+const uncaught = (error: unknown) => errors.push(error);
 
 beforeAll(async () => {
   const bound = new ReplaySubject<Address>(1);
-  serving = listenWeb({ host: '127.0.0.1', port: 0 }, { page: pageListener(), handshakeTimeout: 200 })
+  serving = listenWeb({ host: '127.0.0.1', port: 0 }, { page: createPageListener(), handshakeTimeoutMs: 200 })
     .pipe(
-      tap((ear) => {
-        bound.next(ear.address);
-        ear.fault$.subscribe((fault) => told.push(fault));
+      tap((listener) => {
+        bound.next(listener.address);
+        listener.fault$.subscribe((fault) => reportedFaults.push(fault));
       }),
-      switchMap(({ connection$ }) => connection$.pipe(relay({ handshakeTimeout: 200 }))),
+      switchMap(({ connection$ }) => connection$.pipe(relay({ timing: { handshakeTimeoutMs: 200 } }))),
     )
     .subscribe({ error: uncaught });
   process.on('uncaughtException', uncaught);
@@ -54,18 +54,18 @@ afterAll(() => {
   serving?.unsubscribe();
 });
 
-/** Sends this, and waits until the relay has closed the connection. */
+/** Sends the input, and waits until the relay has closed the connection. */
 const send = (...parts: readonly Uint8Array[]): Promise<unknown> => {
   const socket = connect(address);
   socket.on('error', () => undefined).resume();
   const closed = new Promise((resolve) => socket.once('close', resolve));
   for (const part of parts) socket.write(part);
-  // Who has said all waits for nothing more.
+  // An ended client waits for nothing more.
   socket.end();
   return closed;
 };
 
-const serves = async (): Promise<number | undefined> => {
+const stillServes = async (): Promise<number | undefined> => {
   const [response] = (await once(get(address), 'response')) as [IncomingMessage];
   response.resume();
   return response.statusCode;
@@ -76,22 +76,22 @@ describe.each(WEB_TARGETS)('what a stranger sends to the HTTP side (%s)', (name)
     'closes that connection and nothing else',
     async () => {
       const dice = random(seed);
-      const corpus = corpusOf({ name, words: [], read: String }).map(([, input]) => input);
+      const corpus = corpusOf({ name, dictionary: [], run: String }).map(([, input]) => input);
       const inputs = Array.from({ length: corpus.length + RUNS }, (_, n) =>
-        n < corpus.length ? corpus[n]! : mutate(dice.of(corpus), dice, dice.of(corpus), WORDS),
+        n < corpus.length ? corpus[n]! : mutate(dice.pick(corpus), dice, dice.pick(corpus), WORDS),
       );
-      for (let at = 0; at < inputs.length; at += AT_ONCE) {
-        const some = inputs.slice(at, at + AT_ONCE);
+      for (let at = 0; at < inputs.length; at += CONCURRENCY) {
+        const some = inputs.slice(at, at + CONCURRENCY);
         await Promise.all(some.map((input) => (name === 'http' ? send(input) : send(HANDSHAKE!, input))));
-        const faults = told.filter(({ type }) => type !== 'origin-refused');
-        if (failed.length > 0 || faults.length > 0)
+        const faults = reportedFaults.filter(({ type }) => type !== 'origin-refused');
+        if (errors.length > 0 || faults.length > 0)
           throw new Error(
-            [`RXCHAT_SEED=${seed}`, ...failed.map(String), JSON.stringify(faults)]
+            [`RXCHAT_SEED=${seed}`, ...errors.map(String), JSON.stringify(faults)]
               .concat(some.map((input) => input.toString('base64')))
               .join('\n'),
           );
       }
-      expect(await serves()).toBe(200);
+      expect(await stillServes()).toBe(200);
     },
     120_000 + 50 * RUNS,
   );

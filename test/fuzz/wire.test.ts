@@ -1,26 +1,27 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { from, Subject } from 'rxjs';
-import { type Command, commands } from '../../streams/relay/commands.js';
-import { readControl } from '../../streams/wire/control.js';
-import { areTokens, readAnnouncement } from '../../streams/wire/entry.js';
+import { type MemberCommand, parseCommands } from '../../streams/relay/connection/parseCommands.js';
+import { parseControl } from '../../streams/wire/control.js';
+import { isTokenBatch, parseAnnouncement } from '../../streams/wire/entry.js';
 import { ProtocolError } from '../../streams/wire/errors.js';
-import { readGreeting, readHello, readWelcome } from '../../streams/wire/handshake.js';
+import { parseGreeting, parseHello, parseWelcome } from '../../streams/wire/handshake.js';
 import { lines } from '../../streams/wire/lines.js';
-import { cutBytes } from '../support/cutting.js';
+import { chunkedBytes } from '../support/chunks.js';
 import { fakeConnection } from '../support/fakeConnection.js';
 import { bytes, hello, NONCE, token, verify } from '../support/wire.js';
+import { codePoint } from '../support/codePoint.js';
 
 const LIMIT = 400;
 
-/** Bytes that look like what a client says, whole or damaged, and bytes that look like nothing. */
-const spoken: fc.Arbitrary<Uint8Array> = fc
+/** Lines of a client, whole or damaged, and random bytes. */
+const sent: fc.Arbitrary<Uint8Array> = fc
   .array(
     fc.oneof(
       fc
         .constantFrom(hello('alice'), token('x'), 'PING 0', 'PONG 1', 'BYE', '', 'NICK')
         .map((line) => bytes(line)),
-      fc.string({ maxLength: 40, unit: 'binary' }).map((line) => bytes(line)),
+      fc.string({ maxLength: 40, unit: codePoint }).map((line) => bytes(line)),
       fc.uint8Array({ maxLength: 60 }),
     ),
     { maxLength: 12 },
@@ -28,35 +29,38 @@ const spoken: fc.Arbitrary<Uint8Array> = fc
   .map((parts) => Uint8Array.from(parts.flatMap((part) => Array.from(part))));
 
 const damaged = fc
-  .tuple(spoken, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }))
+  .tuple(sent, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }))
   .map(([whole, wounds]) => {
     for (const [at, byte] of wounds) if (whole.length > 0) whole[at % whole.length] = byte;
     return whole;
   });
 
-/** As a client that has joined: the rest is what is said after. */
+/** Input of a client that has joined. */
 const joined = damaged.map((rest) => Uint8Array.from([...bytes(hello('alice')), ...rest]));
 
 describe('random bytes', () => {
   test('never fail otherwise than by a ProtocolError, and nothing but tokens passes as tokens', () => {
     fc.assert(
-      fc.property(cutBytes(fc.oneof(damaged, joined)), ([, chunks]) => {
-        const said: Command['type'][] = [];
+      fc.property(chunkedBytes(fc.oneof(damaged, joined)), ([, chunks]) => {
+        const sent: MemberCommand['type'][] = [];
         const passed: string[] = [];
         let error: unknown;
         from(chunks)
-          .pipe(lines({ limit: LIMIT }), commands({ connection: fakeConnection(), nonce: NONCE, verify }))
+          .pipe(
+            lines({ maxLineBytes: LIMIT }),
+            parseCommands({ connection: fakeConnection(), nonce: NONCE, verify }),
+          )
           .subscribe({
             next: (command) => {
-              said.push(command.type);
+              sent.push(command.type);
               if (command.type === 'tokens') passed.push(Buffer.from(command.lines.bytes).toString('latin1'));
             },
             error: (reason: unknown) => (error = reason),
           });
         if (error !== undefined) expect(error).toBeInstanceOf(ProtocolError);
         for (const tokens of passed) expect(tokens).toMatch(/^(gAAAA[\w-]{93,}={0,2}\n)+$/);
-        if (said.length > 0) expect(said.lastIndexOf('join')).toBe(0);
-        if (said.includes('leave')) expect(said.indexOf('leave')).toBe(said.length - 1);
+        if (sent.length > 0) expect(sent.lastIndexOf('join')).toBe(0);
+        if (sent.includes('leave')) expect(sent.indexOf('leave')).toBe(sent.length - 1);
       }),
       { numRuns: 1000 },
     );
@@ -78,12 +82,12 @@ describe('random bytes', () => {
         '+',
         '=',
       ),
-      fc.string({ maxLength: 12, unit: 'binary' }),
+      fc.string({ maxLength: 12, unit: codePoint }),
     );
     const line = fc.array(word, { maxLength: 8 }).map((words) => words.join(' '));
     fc.assert(
-      fc.property(fc.oneof(line, fc.string({ unit: 'binary' })), (text) => {
-        for (const read of [readGreeting, readHello, readWelcome, readControl, readAnnouncement])
+      fc.property(fc.oneof(line, fc.string({ unit: codePoint })), (text) => {
+        for (const read of [parseGreeting, parseHello, parseWelcome, parseControl, parseAnnouncement])
           try {
             read(text);
           } catch (error) {
@@ -104,17 +108,17 @@ describe('random bytes', () => {
       )
       .map(([head, length, pads, end]) => `${head}${'-'.repeat(length)}${pads}${end}`);
     const whole = /^(?:(?=[^\n]{100,}\n)(?=(?:[^\n]{4})+\n)gAAAA[\w-]*={0,2}\n)*$/;
-    let held = 0;
+    let pending = 0;
     fc.assert(
       fc.property(fc.array(line, { maxLength: 3 }), (all) => {
         const text = all.join('');
-        const are = areTokens(Buffer.from(text, 'utf8'));
-        held += Number(are && text !== '');
+        const are = isTokenBatch(Buffer.from(text, 'utf8'));
+        pending += Number(are && text !== '');
         expect(are).toBe(whole.test(text));
       }),
       { numRuns: 3000 },
     );
-    expect(held).toBeGreaterThan(0);
+    expect(pending).toBeGreaterThan(0);
   });
 
   test('without a newline are taken up to the limit and no further', () => {
@@ -122,7 +126,9 @@ describe('random bytes', () => {
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 90 }), (limit, size) => {
         const chunk = new Subject<Uint8Array>();
         let code: string | undefined;
-        chunk.pipe(lines({ limit })).subscribe({ error: (error: ProtocolError) => (code = error.code) });
+        chunk
+          .pipe(lines({ maxLineBytes: limit }))
+          .subscribe({ error: (error: ProtocolError) => (code = error.code) });
         let taken = 0;
         while (chunk.observed && taken < limit + size) {
           chunk.next(new Uint8Array(size).fill(97));

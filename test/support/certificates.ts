@@ -1,20 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownCertificate } from '../../src/tls/ownCertificate.js';
-import type { Certificate } from '../../src/transport/tls.js';
+import { loadOwnCertificate } from '../../src/net/tls/certificate.js';
+import type { Certificate } from '../../src/net/tls/certificate.js';
 
-/** A certificate of its own, as a relay makes one; another one with each call. */
+/** Creates a new self-signed certificate, as a relay does. */
 export const newCertificate = async (): Promise<Certificate> => {
   const dir = mkdtempSync(join(tmpdir(), 'rxchat-certificate-'));
   try {
-    return await ownCertificate(dir);
+    return await loadOwnCertificate(dir);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 };
 
-let made: Promise<Certificate> | undefined;
+let cachedCertificate: Promise<Certificate> | undefined;
 
-/** One certificate for all who do not care which. */
-export const testCertificate = (): Promise<Certificate> => (made ??= newCertificate());
+/** A certificate for tests that do not depend on its content. */
+export const testCertificate = (): Promise<Certificate> => (cachedCertificate ??= newCertificate());

@@ -1,4 +1,4 @@
-/** Ends every run with one plain line that any CI can read. */
+/** Ends every run with one plain line that any CI can parse. */
 export default class ClosingLine {
   onRunComplete(_contexts, results) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numRuntimeErrorTestSuites } =

@@ -1,1 +1,1 @@
-export * from '../../src/testing/fakeCipher.js';
+export * from '../../src/testing/fakePlatform.js';

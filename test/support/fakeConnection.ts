@@ -1,1 +1,1 @@
-export * from '../../src/testing/fakeConnection.js';
+export * from '../../src/testing/connections.js';

@@ -1,43 +1,48 @@
 import { Observable, type Subscriber, take, timer } from 'rxjs';
-import type { Batch, Gap, History, StoredLog } from '../../streams/relay/history.js';
+import type { Batch, Gap, History, StoredLog } from '../../streams/relay/log/history.js';
 import { eachLine, type Lines } from '../../streams/wire/lines.js';
-import { decodeTextLossy } from '../../streams/wire/utf8.js';
+import { decodeTextLossy } from '../../streams/wire/encoding.js';
 
 export interface FakeHistoryOptions {
   readonly durability?: 'os' | 'disk';
-  /** How long storing takes: until it emits or completes, which must not be within the call. A timer of 0 ms. */
-  readonly delay?: () => Observable<unknown>;
-  /** Asked whenever a batch is to be stored: `true`, and its `append` errors. */
-  readonly failing?: () => boolean;
-  /** Asked for each batch that is in flight at a `crash`: `true`, and it is stored all the same. */
+  /**
+   * Delay of a commit: it ends when this emits or completes, which must not happen synchronously. Default: a timer of
+   * 0 ms.
+   */
+  readonly commitDelay?: () => Observable<unknown>;
+  /** Called for each batch; if it returns `true`, `append` errors. */
+  readonly failsAppend?: () => boolean;
+  /** Called for each batch that is in flight at a `crash`; if it returns `true`, the batch is stored nevertheless. */
   readonly keepsInFlight?: () => boolean;
-  /** Asked at each `open`: `true`, and it throws. */
-  readonly unreadable?: () => boolean;
-  /** How many bytes a read gives at most, but for one long line. 64 KiB. */
-  readonly slice?: number;
+  /** Called for each `open`; if it returns `true`, `open` throws. */
+  readonly failsOpen?: () => boolean;
+  /** Maximum bytes of a read, except for one longer line (default 64 KiB). */
+  readonly maxReadBytes?: number;
 }
 
 /** A store in memory. It outlives the relays that use it: to restart one, give the next the same store. */
 export interface FakeHistory extends History {
-  /** The rooms of which something was ever stored. */
+  /** The rooms that ever stored something. */
   readonly rooms: readonly string[];
-  /** How many batches were handed over and are not stored yet. */
+  /** Number of batches that were received and are not stored yet. */
   readonly inFlight: number;
-  /** How many batches were stored. */
+  /** Number of stored batches. */
   readonly stored: number;
-  /** The lines of a room that are kept, each without its newline. */
+  /** The retained lines of a room, without newlines. */
   lines(room: string): readonly string[];
-  /** What the store knows of a room; `undefined` where nothing was stored. */
-  told(room: string): { readonly id: string; readonly first: number; readonly next: number } | undefined;
-  /** Takes the lines before a position away, as retention does. */
-  forget(room: string, before: number): void;
-  /** Reads from `from` to `to`, both included, give a gap from now on. */
+  /** Returns the id and positions of a room, or `undefined` if nothing was stored. */
+  positionsOf(
+    room: string,
+  ): { readonly id: string; readonly first: number; readonly next: number } | undefined;
+  /** Removes the lines before a position, as retention does. */
+  dropBefore(room: string, before: number): void;
+  /** From now on, reads from `resumePoint` to `to`, both included, return a gap. */
   damage(room: string, from: number, to: number): void;
-  /** The relay is gone at once: what is in flight is stored or not, nobody is told, and its logs store no more. */
+  /** Ends the relay at once. Batches in flight are stored or lost without a notice, and its logs store no more. */
   crash(): void;
 }
 
-interface Kept {
+interface StoredRoom {
   id: string;
   first: number;
   stored: boolean;
@@ -45,78 +50,86 @@ interface Kept {
   damaged: Gap[];
 }
 
-interface Flight {
-  readonly kept: Kept;
+interface PendingBatch {
+  readonly retained: StoredRoom;
   readonly batch: Batch;
   outcome: 'flying' | 'stored' | 'failed';
 }
 
-/** The durable history in memory, with time, failures and crashes as a test wants them. Works on virtual time. */
+/** Creates a history in memory, with delays, failures and crashes that a test controls. Works in virtual time. */
 export const fakeHistory = ({
   durability = 'os',
-  delay = () => timer(0),
-  failing = () => false,
+  commitDelay = () => timer(0),
+  failsAppend = () => false,
   keepsInFlight = () => false,
-  unreadable = () => false,
-  slice = 65_536,
+  failsOpen = () => false,
+  maxReadBytes = 65_536,
 }: FakeHistoryOptions = {}): FakeHistory => {
-  const rooms = new Map<string, Kept>();
-  let flights = new Set<Flight>();
+  const rooms = new Map<string, StoredRoom>();
+  let flights = new Set<PendingBatch>();
   let life = 0;
   let stored = 0;
 
-  const next = ({ first, lines }: Kept) => first + lines.length;
+  const next = ({ first, lines }: StoredRoom) => first + lines.length;
 
-  const land = (flight: Flight, fails: boolean) => {
+  const land = (flight: PendingBatch, fails: boolean) => {
     if (flight.outcome !== 'flying') return;
     flight.outcome = fails ? 'failed' : 'stored';
     if (fails) return;
-    const { kept, batch } = flight;
+    const { retained: saved, batch } = flight;
     for (const line of batch.slices.flatMap((bytes) => [...eachLine({ bytes, count: 0 })]))
-      kept.lines.push(line.slice());
-    kept.stored = true;
+      saved.lines.push(line.slice());
+    saved.stored = true;
     stored += 1;
   };
 
-  const handOver = (kept: Kept, room: string, batch: Batch, subscriber: Subscriber<never>, born: number) => {
+  const handOver = (
+    retained: StoredRoom,
+    room: string,
+    batch: Batch,
+    subscriber: Subscriber<never>,
+    born: number,
+  ) => {
     if (born !== life) return;
     const known = rooms.get(room);
-    const isElsewhere = known?.stored === true && known !== kept;
-    const isBusy = [...flights].some((each) => each.kept === kept && each.outcome === 'flying');
-    if (batch.first !== next(kept) || isElsewhere || isBusy) {
-      subscriber.error(new Error(`a batch for position ${batch.first} of a log that is at ${next(kept)}`));
+    const isElsewhere = known?.stored === true && known !== retained;
+    const isBusy = [...flights].some((each) => each.retained === retained && each.outcome === 'flying');
+    if (batch.first !== next(retained) || isElsewhere || isBusy) {
+      subscriber.error(
+        new Error(`a batch for position ${batch.first} of a log that is at ${next(retained)}`),
+      );
       return;
     }
-    rooms.set(room, kept);
-    const flight: Flight = { kept, batch, outcome: 'flying' };
+    rooms.set(room, retained);
+    const flight: PendingBatch = { retained, batch, outcome: 'flying' };
     flights.add(flight);
-    // Not the subscriber's to end: what was handed over is stored though nobody waits for it.
-    delay()
+    // Unsubscribing does not cancel this: a batch that was received is stored even if nobody waits for it.
+    commitDelay()
       .pipe(take(1))
       .subscribe({
         complete: () => {
           if (!flights.delete(flight)) return;
-          land(flight, failing());
+          land(flight, failsAppend());
           if (flight.outcome === 'stored') subscriber.complete();
           else subscriber.error(new Error('the store is full'));
         },
       });
   };
 
-  const read = (kept: Kept, from: number): Lines | Gap | undefined => {
+  const read = (retained: StoredRoom, from: number): Lines | Gap | undefined => {
     const position = Math.max(1, from);
-    if (position >= next(kept)) return undefined;
-    if (position < kept.first) return { from: position, to: kept.first - 1 };
-    const torn = kept.damaged.find((gap) => gap.from <= position && position <= gap.to);
+    if (position >= next(retained)) return undefined;
+    if (position < retained.first) return { from: position, to: retained.first - 1 };
+    const torn = retained.damaged.find((gap) => gap.from <= position && position <= gap.to);
     if (torn !== undefined) return { from: position, to: torn.to };
     const end = Math.min(
-      ...kept.damaged.map((gap) => gap.from).filter((start) => start > position),
-      next(kept),
+      ...retained.damaged.map((gap) => gap.from).filter((start) => start > position),
+      next(retained),
     );
     const taken: Uint8Array[] = [];
     let size = 0;
-    for (const line of kept.lines.slice(position - kept.first, end - kept.first)) {
-      if (taken.length > 0 && size + line.length > slice) break;
+    for (const line of retained.lines.slice(position - retained.first, end - retained.first)) {
+      if (taken.length > 0 && size + line.length > maxReadBytes) break;
       taken.push(line);
       size += line.length;
     }
@@ -124,40 +137,42 @@ export const fakeHistory = ({
   };
 
   const open = (room: string, newId: () => string): StoredLog => {
-    if (unreadable()) throw new Error('the store cannot be read');
+    if (failsOpen()) throw new Error('the store cannot be read');
     const born = life;
-    // As the real one does, so that `next` is not raised under the new log by what the last one handed over.
-    for (const flight of flights) if (flight.kept === rooms.get(room)) land(flight, failing());
+    // As in the real history, so that batches of the previous log do not raise `next` of the new log.
+    for (const flight of flights) if (flight.retained === rooms.get(room)) land(flight, failsAppend());
     const known = rooms.get(room);
-    const kept =
+    const retained =
       known?.stored === true ? known : { id: newId(), first: 1, stored: false, lines: [], damaged: [] };
     return {
-      id: kept.id,
+      id: retained.id,
       get first() {
-        return kept.first;
+        return retained.first;
       },
       get next() {
-        return next(kept);
+        return next(retained);
       },
-      read: (position) => read(kept, position),
+      read: (position) => read(retained, position),
       append: (batch) =>
         new Observable((subscriber) => {
-          handOver(kept, room, batch, subscriber, born);
+          handOver(retained, room, batch, subscriber, born);
         }),
     };
   };
 
-  const told = (room: string) => {
-    const kept = rooms.get(room);
-    return kept?.stored === true ? { id: kept.id, first: kept.first, next: next(kept) } : undefined;
+  const reportedBy = (room: string) => {
+    const retained = rooms.get(room);
+    return retained?.stored === true
+      ? { id: retained.id, first: retained.first, next: next(retained) }
+      : undefined;
   };
 
   return {
     durability,
     open,
-    told,
+    positionsOf: reportedBy,
     get rooms() {
-      return [...rooms].filter(([, kept]) => kept.stored).map(([room]) => room);
+      return [...rooms].filter(([, retained]) => retained.stored).map(([room]) => room);
     },
     get inFlight() {
       return [...flights].filter(({ outcome }) => outcome === 'flying').length;
@@ -166,10 +181,10 @@ export const fakeHistory = ({
       return stored;
     },
     lines: (room) => (rooms.get(room)?.lines ?? []).map((line) => decodeTextLossy(line).replace(/\n$/, '')),
-    forget: (room, before) => {
-      const kept = rooms.get(room);
-      if (kept === undefined) return;
-      kept.first += kept.lines.splice(0, before - kept.first).length;
+    dropBefore: (room, before) => {
+      const retained = rooms.get(room);
+      if (retained === undefined) return;
+      retained.first += retained.lines.splice(0, before - retained.first).length;
     },
     damage: (room, from, to) => {
       rooms.get(room)?.damaged.push({ from, to });

@@ -1,14 +1,19 @@
 import { createCipheriv, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Cipher, Freshness, Plaintext, Token } from '../../streams/client/cipher.js';
-import { asFernetKey, type FernetKey } from '../../streams/client/keyring.js';
-import { decodeText, encodeText } from '../../streams/wire/utf8.js';
+import {
+  asFernetKey,
+  type Cipher,
+  type FernetKey,
+  type Plaintext,
+  type TimeWindow,
+  type Token,
+} from '../../streams/client/envelope/cipher.js';
+import { decodeText, encodeText } from '../../streams/wire/encoding.js';
 import { nobleCipher } from '../../src/browser/nobleCipher.js';
-import { nodeCipher } from '../../src/crypto/nodeCipher.js';
-import { npmCipher } from '../../src/crypto/npmCipher.js';
-import { tokenHead, writeToken } from '../../src/crypto/tokenShape.js';
+import { nodeBase64url, nodeCipher, npmCipher } from '../../src/crypto/nodeCipher.js';
+import { formatToken } from '../../src/crypto/fernet.js';
 
-/** One vector of the specification (https://github.com/fernet/spec). */
+/** A vector of the specification (https://github.com/fernet/spec). */
 interface Vector {
   readonly desc: string;
   readonly token: Token;
@@ -28,20 +33,20 @@ export const engines: readonly (readonly [string, Cipher])[] = [
   ['noble', nobleCipher()],
 ];
 
-export const keyOf = (secret: string): FernetKey =>
+export const fernetKeyOf = (secret: string): FernetKey =>
   asFernetKey(new Uint8Array(Buffer.from(secret, 'base64url')));
 export const secondsOf = (time: string): number => Date.parse(time) / 1000;
-export const freshnessOf = ({ now, ttl_sec: ttl }: Vector): Freshness => ({ now: secondsOf(now), ttl });
+export const freshnessOf = ({ now, ttl_sec: ttl }: Vector): TimeWindow => ({ now: secondsOf(now), ttl });
 
 export const KEY: FernetKey = asFernetKey(new Uint8Array(32).map((_, at) => at * 7));
-export const plain = (text: string): Plaintext => encodeText(text) as Plaintext;
+export const plaintextOf = (text: string): Plaintext => encodeText(text) as Plaintext;
 
-/** What came of opening: the text, or why there is none. */
-export const told = (result: ReturnType<Cipher['open']>): string =>
+/** Describes the result of opening: the text, or the reason for rejection. */
+export const describeOpened = (result: ReturnType<Cipher['open']>): string =>
   typeof result === 'string' ? result : `text: ${decodeText(result) ?? 'not UTF-8'}`;
 
-/** A token from any parts, its HMAC right: what only who has the key can make wrong. */
-export const craft = ({
+/** Creates a token from any parts with a valid HMAC: an invalid token that only someone with the key can create. */
+export const forgeToken = ({
   version = 0x80,
   blocks,
   time = 0,
@@ -49,15 +54,16 @@ export const craft = ({
   key = KEY,
 }: {
   version?: number;
-  /** What is encrypted, padding and all. */
+  /** The encrypted bytes, including the padding. */
   blocks: Uint8Array;
   time?: number;
   iv?: Uint8Array;
   key?: FernetKey;
 }): Token => {
   const cipher = createCipheriv('aes-128-cbc', key.subarray(16), iv).setAutoPadding(false);
-  const signed = Buffer.concat([tokenHead(time, iv), cipher.update(blocks), cipher.final()]);
-  signed[0] = version;
+  const header = Buffer.alloc(9, version);
+  header.writeBigUInt64BE(BigInt(time), 1);
+  const signed = Buffer.concat([header, iv, cipher.update(blocks), cipher.final()]);
   const hmac = createHmac('sha256', key.subarray(0, 16)).update(signed).digest();
-  return writeToken(Buffer.concat([signed, hmac])) as Token;
+  return formatToken(Buffer.concat([signed, hmac]), nodeBase64url) as Token;
 };

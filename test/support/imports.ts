@@ -5,18 +5,18 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What a module names: files of ours by their path from the root, packages by their name. */
+/** The imports of a module: our files by their path from the root, packages by their name. */
 export interface Module {
   readonly path: string;
-  /** Imported when it is loaded, or for its types. */
+  /** Imports at load time, or of types. */
   readonly imports: readonly string[];
-  /** Imported when it is asked for. */
-  readonly later: readonly string[];
-  /** Every identifier in it. */
-  readonly names: ReadonlySet<string>;
+  /** Imports by `import()`. */
+  readonly dynamicImports: readonly string[];
+  /** Every identifier in the module. */
+  readonly identifiers: ReadonlySet<string>;
 }
 
-const nameOf = (path: string, specifier: ts.Expression | undefined): string[] => {
+const resolveSpecifier = (path: string, specifier: ts.Expression | undefined): string[] => {
   if (specifier === undefined || !ts.isStringLiteral(specifier)) return [];
   const { text } = specifier;
   return [
@@ -27,45 +27,49 @@ const nameOf = (path: string, specifier: ts.Expression | undefined): string[] =>
 export const readModule = (path: string): Module => {
   const source = ts.createSourceFile(path, readFileSync(resolve(ROOT, path), 'utf8'), ts.ScriptTarget.ES2023);
   const imports: string[] = [];
-  const later: string[] = [];
+  const next: string[] = [];
   const names = new Set<string>();
   const walk = (node: ts.Node): void => {
     if (ts.isIdentifier(node)) names.add(node.text);
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
-      imports.push(...nameOf(path, node.moduleSpecifier));
+      imports.push(...resolveSpecifier(path, node.moduleSpecifier));
     if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
-      imports.push(...nameOf(path, node.argument.literal));
+      imports.push(...resolveSpecifier(path, node.argument.literal));
     if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      later.push(...nameOf(path, node.arguments[0]));
+      next.push(...resolveSpecifier(path, node.arguments[0]));
     ts.forEachChild(node, walk);
   };
   walk(source);
-  return { path, imports, later, names };
+  return { path, imports, dynamicImports: next, identifiers: names };
 };
 
-const isOurs = (name: string): boolean => name.endsWith('.ts');
+const isProjectFile = (name: string): boolean => name.endsWith('.ts');
 
-/** All modules of ours that one of them reaches; `later`: those too that it loads only when it comes to it. */
-export const reached = (path: string, { later }: { later: boolean }): Module[] => {
+/** Returns all our modules that one of them reaches. With `next`, dynamic imports count too. */
+export const reachableModules = (path: string, { next: following }: { next: boolean }): Module[] => {
   const found = new Map<string, Module>();
   const visit = (each: string): void => {
     if (found.has(each)) return;
     const module = readModule(each);
     found.set(each, module);
-    [...module.imports, ...(later ? module.later : [])].filter(isOurs).forEach(visit);
+    [...module.imports, ...(following ? module.dynamicImports : [])].filter(isProjectFile).forEach(visit);
   };
   visit(path);
   return [...found.values()];
 };
 
-/** Packages that some modules name. */
+/** Returns the packages that the modules import. */
 export const packagesOf = (modules: readonly Module[]): string[] =>
   [
-    ...new Set(modules.flatMap((each) => [...each.imports, ...each.later]).filter((name) => !isOurs(name))),
+    ...new Set(
+      modules
+        .flatMap((each) => [...each.imports, ...each.dynamicImports])
+        .filter((name) => !isProjectFile(name)),
+    ),
   ].sort();
 
-/** All modules under a folder. */
+/** Returns all modules in a folder. */
 export const modulesUnder = (folder: string): Module[] =>
   readdirSync(resolve(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter(isOurs)
+    .filter(isProjectFile)
     .map((each) => readModule(`${folder}/${each}`));

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const text = readFileSync(fileURLToPath(new URL('../../docs/json.md', import.meta.url)), 'utf8');
 
-/** A value with the names of types in place of what it holds. */
+/** Replaces the values in a value by the names of their types. */
 export const shapeOf = (value: unknown): unknown => {
   if (Array.isArray(value)) return ['array'];
   if (typeof value !== 'object' || value === null) return typeof value;
@@ -12,7 +12,7 @@ export const shapeOf = (value: unknown): unknown => {
 
 const typeOf = (value: unknown): string => String((value as Readonly<Record<string, unknown>>)['type']);
 
-/** The shapes that docs/json.md has, by type; that of the cursor file under `undefined`. */
+/** The shapes in docs/json.md by type; the shape of the cursor file is under `undefined`. */
 export const JSON_SHAPES: ReadonlyMap<string, unknown> = new Map(
   Array.from(text.matchAll(/^```json\n(.*?)^```/gms), ([, block = '']) => block.trim().split('\n'))
     .flat()

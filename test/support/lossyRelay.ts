@@ -1,49 +1,49 @@
 import fc from 'fast-check';
 
 /** What a relay sends after `WELCOME`. */
-export type Sent =
+export type Delivery =
   | { readonly type: 'entry'; readonly position: number; readonly line: string }
   | { readonly type: 'gap'; readonly from: number; readonly to: number }
   | { readonly type: 'pong' };
 
-/** Where a client that came in begins to read, and how far the log goes. */
-export interface Begun {
+/** Where a joining client starts to read, and where the log ends. */
+export interface Welcome {
   readonly log: string;
   readonly from: number;
   readonly next: number;
 }
 
-/** A client of `lossyRelay`: what it is told. What it does it does by `write`. */
+/** A client of `lossyRelay`: the methods that the relay calls. The client sends with `write`. */
 export interface LossyClient {
-  /** Where it wants to begin to read; `undefined`: with what comes. */
+  /** The position after which it wants to read, or `undefined` for new entries only. */
   readonly after: { readonly log: string; readonly n: number } | undefined;
-  welcome(begun: Begun): void;
-  hear(sent: Sent): void;
-  say(name: string): void;
-  beat(): void;
-  hangUp(): void;
+  onWelcome(started: Welcome): void;
+  receive(sent: Delivery): void;
+  send(name: string): void;
+  onHeartbeat(): void;
+  onClose(): void;
 }
 
-/** What happens to a client and its relay; `n` says how much, where there is something to say. */
-export interface Deed {
+/** An action of the client or its relay. `n` is its amount, if it has one. */
+export interface Action {
   readonly do:
-    /** The client says something; its heartbeat asks for a sign of life. */
-    | 'say'
-    | 'beat'
-    /** Somebody else says something, or what others said so many times ago once more: the same token. */
+    /** The client sends a message; its heartbeat asks for a PING. */
+    | 'send'
+    | 'tick'
+    /** Another client sends a message, or repeats the same token from `n` messages ago. */
     | 'other'
     | 'repeat'
-    /** So many lines that are under way arrive at the relay; so many things are read from it. */
+    /** `n` lines in transit arrive at the relay; the client reads `n` items. */
     | 'take'
     | 'read'
-    /** The window passes the client: the next entries, so many, are a gap for it. */
+    /** The window moves past the client: its next `n` entries are a gap. */
     | 'pass'
-    /** The connection is made; it breaks, and of what is under way so many lines still arrive. */
+    /** The connection opens; it breaks after `n` lines in transit have arrived. */
     | 'join'
     | 'cut'
-    /** A token that is under way is lost, and nobody is told: what a relay must not do. */
+    /** A token in transit is lost without a notice, which a relay must not do. */
     | 'drop'
-    /** The relay loses the last entries of its log, so many; or all of it, and begins another. */
+    /** The relay loses the last `n` entries of its log; or it loses the log and starts a new one. */
     | 'lose'
     | 'wipe';
   readonly n: number;
@@ -51,13 +51,13 @@ export interface Deed {
 
 const few = fc.integer({ min: 1, max: 4 });
 
-const WEIGHTS: Readonly<Record<Deed['do'], number>> = {
-  say: 5,
+const WEIGHTS: Readonly<Record<Action['do'], number>> = {
+  send: 5,
   take: 4,
   read: 3,
   pass: 3,
   join: 3,
-  beat: 2,
+  tick: 2,
   cut: 1,
   other: 1,
   repeat: 1,
@@ -66,63 +66,64 @@ const WEIGHTS: Readonly<Record<Deed['do'], number>> = {
   wipe: 1,
 };
 
-const deed = (name: Deed['do']): fc.Arbitrary<Deed> => fc.record({ do: fc.constant(name), n: few });
+const actionOf = (name: Action['do']): fc.Arbitrary<Action> => fc.record({ do: fc.constant(name), n: few });
 
-/** What may happen, but for some. */
-export const deeds = ({ but = [] }: { but?: readonly Deed['do'][] } = {}): fc.Arbitrary<Deed[]> => {
-  const names = (Object.keys(WEIGHTS) as Deed['do'][]).filter((name) => !but.includes(name));
-  return fc.array(fc.oneof(...names.map((name) => ({ weight: WEIGHTS[name], arbitrary: deed(name) }))), {
+/** Generates actions, except those in `but`. */
+export const actions = ({ but = [] }: { but?: readonly Action['do'][] } = {}): fc.Arbitrary<Action[]> => {
+  const names = (Object.keys(WEIGHTS) as Action['do'][]).filter((name) => !but.includes(name));
+  return fc.array(fc.oneof(...names.map((name) => ({ weight: WEIGHTS[name], arbitrary: actionOf(name) }))), {
     maxLength: 60,
     size: 'max',
   });
 };
 
-/** What an earlier run of the client said, and how much of that is in the log. */
-export interface Earlier {
-  readonly said: number;
+/** What an earlier run of the client sent, and how much of that is in the log. */
+export interface PreviousRun {
+  readonly sent: number;
   readonly stored: number;
 }
 
-export const earlier: fc.Arbitrary<Earlier> = fc
+export const previousRun: fc.Arbitrary<PreviousRun> = fc
   .tuple(fc.nat({ max: 3 }), fc.nat({ max: 3 }))
-  .map(([said, stored]) => ({ said, stored: Math.min(said, stored) }));
+  .map(([sent, stored]) => ({ sent, stored: Math.min(sent, stored) }));
 
-/** What a lossy relay has done, and what it is to do. */
+/** The state of a lossy relay, and the actions on it. */
 export interface LossyRelay {
-  /** What was said, in order. */
-  readonly said: readonly string[];
+  /** The messages that were sent, in order. */
+  readonly sent: readonly string[];
   readonly stored: ReadonlySet<string>;
   readonly hidden: ReadonlySet<string>;
-  /** What the log has lost before the client had read it. */
-  readonly vanished: ReadonlySet<string>;
-  /** What the client did that it must not. */
-  readonly faults: readonly string[];
+  /** Messages that the log lost before the client had read them. */
+  readonly lost: ReadonlySet<string>;
+  /** Violations of the protocol by the client. */
+  readonly violations: readonly string[];
   readonly log: readonly string[];
-  readonly act: (deed: Deed) => void;
-  /** It is connected, and all that is under way arrives. */
+  readonly perform: (action: Action) => void;
+  /** Connects, and delivers everything that is in transit. */
   readonly settle: () => void;
 }
 
 /**
- * One client and a relay, as a reference: the relay appends the lines of a connection in order, nothing of one that is
- * over, and hands the log on in order, with gaps; `PONG` says that it has appended all before the `PING`.
+ * Simulates one client and a relay as a reference. The relay appends the lines of a connection in order, and no lines
+ * of a connection that has ended. It delivers the log in order, with gaps. `PONG` says that it has appended all lines
+ * before the `PING`.
  */
 export const lossyRelay = (
   makeClient: (write: (line: string) => void, restored: readonly string[]) => LossyClient,
-  { said: saidBefore, stored: storedBefore }: Earlier = { said: 0, stored: 0 },
+  { sent: sentBefore, stored: storedBefore }: PreviousRun = { sent: 0, stored: 0 },
 ): LossyRelay => {
   let id = 0;
   let log: string[] = [];
   let under: string[] = [];
   let cursor: { position: number; next: number } | undefined;
   let pongs = 0;
-  let asked = 0;
+  let requested = 0;
   let count = 0;
-  /** All that was ever in a log. */
+  /** Everything that was ever in a log. */
   const stored = new Set<string>();
-  const said = Array.from({ length: saidBefore }, () => `own ${(count += 1)}`);
-  /** What was sent, and those of it that a gap may have hidden. */
-  const sent = new Set(said);
+  const sentLines = Array.from({ length: sentBefore }, () => `own ${(count += 1)}`);
+  /** The sent messages, and those of them that a gap may have hidden. */
+  const sent = new Set(sentLines);
   const hidden = new Set<string>();
   const vanished = new Set<string>();
   const faults: string[] = [];
@@ -131,13 +132,13 @@ export const lossyRelay = (
     (line) => {
       if (cursor === undefined) faults.push(`${line} is written to nobody`);
       else if (line === 'PING') {
-        asked += 1;
-        if (asked > 1) faults.push('a PING before the answer to the last one');
+        requested += 1;
+        if (requested > 1) faults.push('a PING before the answer to the last one');
       } else if (cursor.position < cursor.next) faults.push(`${line} is sent before all is read`);
       else sent.add(line);
       under.push(line);
     },
-    [...said],
+    [...sentLines],
   );
 
   const append = (line: string) => {
@@ -154,14 +155,14 @@ export const lossyRelay = (
     if (cursor === undefined) return false;
     if (pongs > 0) {
       pongs -= 1;
-      asked -= 1;
-      client.hear({ type: 'pong' });
+      requested -= 1;
+      client.receive({ type: 'pong' });
       return true;
     }
     const line = log[cursor.position - 1];
     if (line === undefined) return false;
     cursor.position += 1;
-    client.hear({ type: 'entry', position: cursor.position - 1, line });
+    client.receive({ type: 'entry', position: cursor.position - 1, line });
     return true;
   };
   const pass = (n: number) => {
@@ -171,7 +172,7 @@ export const lossyRelay = (
     if (to < from) return;
     cursor.position = to + 1;
     for (const line of sent) hidden.add(line);
-    client.hear({ type: 'gap', from, to });
+    client.receive({ type: 'gap', from, to });
   };
   const cut = (arriving: number) => {
     if (cursor === undefined) return;
@@ -179,8 +180,8 @@ export const lossyRelay = (
     cursor = undefined;
     under = [];
     pongs = 0;
-    asked = 0;
-    client.hangUp();
+    requested = 0;
+    client.onClose();
   };
   const join = () => {
     if (cursor !== undefined) return;
@@ -189,23 +190,23 @@ export const lossyRelay = (
     const known = after !== undefined && after.log === `log${id}` ? Math.min(after.n + 1, next) : 1;
     const from = after === undefined ? next : known;
     cursor = { position: from, next };
-    client.welcome({ log: `log${id}`, from, next });
+    client.onWelcome({ log: `log${id}`, from, next });
   };
 
-  const act = (each: Deed) => {
+  const act = (each: Action) => {
     switch (each.do) {
-      case 'say':
-        said.push(`own ${(count += 1)}`);
-        client.say(`own ${count}`);
+      case 'send':
+        sentLines.push(`own ${(count += 1)}`);
+        client.send(`own ${count}`);
         return;
-      case 'beat':
-        if (cursor !== undefined) client.beat();
+      case 'tick':
+        if (cursor !== undefined) client.onHeartbeat();
         return;
       case 'other':
         append(`other ${(count += 1)}`);
         return;
       case 'repeat':
-        // A third time over one connection would be more than an honest sender does.
+        // An honest sender sends at most twice over one connection.
         log
           .filter((line) => line.startsWith('other') && log.indexOf(line) === log.lastIndexOf(line))
           .slice(-each.n)
@@ -234,8 +235,8 @@ export const lossyRelay = (
         cut(0);
         const { after } = client;
         const read = after?.log === `log${id}` ? after.n : 0;
-        const kept = log.length - each.n;
-        for (const line of log.slice(Math.max(kept, read, 0))) vanished.add(line);
+        const retained = log.length - each.n;
+        for (const line of log.slice(Math.max(retained, read, 0))) vanished.add(line);
         log.splice(-each.n);
         return;
       }
@@ -246,18 +247,18 @@ export const lossyRelay = (
     }
   };
 
-  said.slice(0, storedBefore).forEach(append);
+  sentLines.slice(0, storedBefore).forEach(append);
 
   return {
-    said,
+    sent: sentLines,
     stored,
     hidden,
-    vanished,
-    faults,
+    lost: vanished,
+    violations: faults,
     get log() {
       return log;
     },
-    act,
+    perform: act,
     settle: () => {
       join();
       do take(Infinity);

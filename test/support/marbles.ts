@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import type { RunHelpers } from 'rxjs/testing';
 import { marbles as run, type MarblesOptions } from '../../src/testing/marbles.js';
 
-/** The drawings of `rxchat/testing`, compared by jest. */
+/** Runs the drawings of `rxchat/testing`, with jest's comparison. */
 export const marbles = (draw: (helpers: RunHelpers) => void, options: Partial<MarblesOptions> = {}): void => {
   run(draw, {
     equal: (actual, expected) => {

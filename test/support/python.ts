@@ -1,13 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { test } from '@jest/globals';
 
-const has = (python: string): boolean =>
-  spawnSync(python, ['-c', 'import cryptography.fernet'], { stdio: 'ignore' }).status === 0;
+/**
+ * Finds the path of Python, since the name may stand for a script that looks for it. Returns `undefined` without
+ * `cryptography`.
+ */
+const executable = (python: string): string | undefined => {
+  const code = 'import sys, cryptography.fernet; print(sys.executable)';
+  const { status, stdout } = spawnSync(python, ['-c', code], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+};
 
-/** A Python that has `cryptography`; `undefined` where there is none. */
-export const PYTHON: string | undefined = ['python3', '/usr/bin/python3'].find(has);
+/** A Python that has `cryptography`, or `undefined` if there is no such Python. */
+export const PYTHON: string | undefined = executable('python3') ?? executable('/usr/bin/python3');
 
-/** For tests that need it: they are skipped without it, loudly. */
+/** Skips tests that need Python if it is missing, and reports that. */
 export const withPython = (what: string): typeof test | typeof test.skip => {
   if (PYTHON !== undefined) return test;
   console.warn(`SKIPPED: python3 has no cryptography here, so ${what}`);

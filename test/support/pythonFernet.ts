@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { PYTHON } from './python.js';
 
-/** Answers each line, an object of JSON, with a line. */
+/** Answers each line, a JSON object, with a line. */
 const SCRIPT = `
 import json, sys
 from cryptography.fernet import Fernet, InvalidToken
@@ -24,15 +24,15 @@ for line in sys.stdin:
     print(json.dumps(answer), flush=True)
 `;
 
-/** What Python's `cryptography` says of a token. */
+/** The result of opening a token with Python's `cryptography`. */
 export type PythonOpened =
   { readonly text: string; readonly time: number } | { readonly error: 'InvalidToken' };
 
-/** One Python for a whole test, asked line by line. */
+/** A Python process that answers requests line by line. */
 export interface PythonFernet {
   open(key: Uint8Array, token: string, freshness?: { now: number; ttl: number }): Promise<PythonOpened>;
   seal(key: Uint8Array, text: string, time: number): Promise<string>;
-  /** Ends it; resolves once it has ended. */
+  /** Ends the process, and resolves once it has exited. */
   end(): Promise<unknown>;
 }
 
@@ -40,7 +40,7 @@ export const startPythonFernet = (): PythonFernet => {
   const child = spawn(PYTHON ?? 'python3', ['-c', SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  // What waits for its answer: one question at a time, so the next line is the answer to it.
+  // The request that waits for its answer. Only one is open at a time, so the next line is its answer.
   let before: Promise<unknown> = Promise.resolve();
   const ask = (question: object): Promise<unknown> => {
     const answer = before.then(async () => {

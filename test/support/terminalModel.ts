@@ -1,31 +1,31 @@
-import { cells } from '../../src/terminal/cells.js';
+import { cells } from '../../src/text/cells.js';
 
 export interface TerminalModelOptions {
   readonly columns: number;
   readonly rows: number;
-  /** Whether rows are wrapped again when the columns change; otherwise they are cut off. */
+  /** Whether the terminal rewraps rows when the columns change. Otherwise it cuts them off. */
   readonly reflows: boolean;
 }
 
-/** A row of the screen, or of what has gone off its top: a wide character is followed by an empty cell. */
+/** A row of the screen or of the scrollback. An empty cell follows a wide character. */
 interface Row {
   cells: string[];
-  /** The next row is the rest of this one. */
-  goesOn: boolean;
+  /** Whether the next row continues this one. */
+  isWrapped: boolean;
 }
 
-/** As much of a terminal as the input line is drawn with. */
+/** A model of the terminal features that the input line uses. */
 export interface TerminalModel {
   readonly write: (text: string) => void;
   readonly resize: (columns: number) => void;
-  /** All rows from the first one on, what has wrapped as one, without blanks at the ends. */
+  /** Returns all rows from the first one on. Wrapped rows are joined, and trailing blanks removed. */
   readonly text: () => readonly string[];
-  /** Where the cursor is on the screen. */
+  /** Returns the cursor's position on the screen. */
   readonly cursor: () => { readonly row: number; readonly column: number };
 }
 
-// eslint-disable-next-line no-control-regex
-const PARTS = /(\x1b\[\??\d*[A-Za-z]|\x1b[78]|[\r\n])/;
+// eslint-disable-next-line no-control-regex -- the pattern matches terminal sequences
+const SEQUENCES = /(\x1b\[\??\d*[A-Za-z]|\x1b[78]|[\r\n])/;
 
 export const terminalModel = ({
   columns: firstColumns,
@@ -33,7 +33,7 @@ export const terminalModel = ({
   reflows,
 }: TerminalModelOptions): TerminalModel => {
   let columns = firstColumns;
-  let all: Row[] = [{ cells: [], goesOn: false }];
+  let all: Row[] = [{ cells: [], isWrapped: false }];
   let y = 0;
   let x = 0;
   let wraps = true;
@@ -41,14 +41,14 @@ export const terminalModel = ({
 
   const top = () => Math.max(0, all.length - height);
   const rowAt = (at: number): Row => {
-    while (all.length <= at) all.push({ cells: [], goesOn: false });
-    return all[at] ?? { cells: [], goesOn: false };
+    while (all.length <= at) all.push({ cells: [], isWrapped: false });
+    return all[at] ?? { cells: [], isWrapped: false };
   };
 
   const put = (character: string, width: number) => {
     if (x + width > columns) {
       if (wraps) {
-        rowAt(y).goesOn = true;
+        rowAt(y).isWrapped = true;
         y += 1;
         x = 0;
       } else x = columns - width;
@@ -66,7 +66,7 @@ export const terminalModel = ({
         x = 0;
         break;
       case '\n':
-        rowAt(y).goesOn = false;
+        rowAt(y).isWrapped = false;
         y += 1;
         x = 0;
         rowAt(y);
@@ -80,13 +80,13 @@ export const terminalModel = ({
         break;
       case '\x1b[K':
         rowAt(y).cells.length = Math.min(rowAt(y).cells.length, x);
-        rowAt(y).goesOn = false;
+        rowAt(y).isWrapped = false;
         break;
       case '\x1b[J':
         rowAt(y).cells.length = Math.min(rowAt(y).cells.length, x);
-        rowAt(y).goesOn = false;
-        // The screen keeps its place: what is cleared is blank, and not gone.
-        for (const row of all.slice(y + 1)) Object.assign(row, { cells: [], goesOn: false });
+        rowAt(y).isWrapped = false;
+        // The screen keeps its rows: clearing makes them blank and does not remove them.
+        for (const row of all.slice(y + 1)) Object.assign(row, { cells: [], isWrapped: false });
         break;
       case '\x1b7':
         saved = { y, x };
@@ -105,17 +105,17 @@ export const terminalModel = ({
     }
   };
 
-  /** Rows that belong together, wrapped for other columns, and where in them the cursor is, if it is in them. */
+  /** Rewraps rows that belong together for other columns. Also moves the cursor, if it is in them. */
   const wrapped = (line: readonly string[], at: number | undefined) => {
-    const rows: Row[] = [{ cells: [], goesOn: false }];
+    const rows: Row[] = [{ cells: [], isWrapped: false }];
     let cursor: { y: number; x: number } | undefined;
     line.forEach((cell, index) => {
       if (cell === '') return;
       const width = line[index + 1] === '' ? 2 : 1;
-      let last = rows.at(-1) ?? { cells: [], goesOn: false };
+      let last = rows.at(-1) ?? { cells: [], isWrapped: false };
       if (last.cells.length + width > columns) {
-        last.goesOn = true;
-        last = { cells: [], goesOn: false };
+        last.isWrapped = true;
+        last = { cells: [], isWrapped: false };
         rows.push(last);
       }
       if (index === at) cursor = { y: rows.length - 1, x: last.cells.length };
@@ -130,7 +130,7 @@ export const terminalModel = ({
     let place = { y, x };
     for (let at = 0; at < all.length;) {
       let end = at;
-      while (all[end]?.goesOn === true && end < all.length - 1) end += 1;
+      while (all[end]?.isWrapped === true && end < all.length - 1) end += 1;
       const line = all.slice(at, end + 1);
       const before = line.slice(0, y - at).reduce((sum, row) => sum + row.cells.length, 0);
       const isHere = y >= at && y <= end;
@@ -148,14 +148,14 @@ export const terminalModel = ({
 
   return {
     write: (text) => {
-      for (const [at, part] of text.split(PARTS).entries()) {
+      for (const [at, part] of text.split(SEQUENCES).entries()) {
         if (at % 2 === 1) control(part);
         else for (const cell of cells(part)) if (cell.width > 0) put(cell.text, cell.width);
       }
     },
     resize: (now) => {
       columns = now;
-      // Blanks below the cursor are no rows that push others off the screen.
+      // Blank rows below the cursor do not push other rows off the screen.
       while (all.length - 1 > y && all.at(-1)?.cells.length === 0) all.pop();
       if (reflows) reflow();
       else x = Math.min(x, columns - 1);
@@ -167,7 +167,7 @@ export const terminalModel = ({
         const text = (reflows ? row.cells : row.cells.slice(0, columns)).join('');
         if (isRest) lines.push((lines.pop() ?? '') + text);
         else lines.push(text);
-        isRest = row.goesOn;
+        isRest = row.isWrapped;
       }
       return lines
         .map((line) => line.trimEnd())

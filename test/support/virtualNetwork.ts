@@ -1,1 +1,1 @@
-export * from '../../src/testing/virtualLink.js';
+export * from '../../src/testing/connections.js';

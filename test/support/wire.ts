@@ -1,54 +1,58 @@
-import type { Announced } from '../../streams/relay/presence.js';
-import type { Command, Member } from '../../streams/relay/commands.js';
-import type { Attendance } from '../../streams/relay/rollCall.js';
+import type { Announced } from '../../streams/relay/members/presence.js';
+import type { MemberCommand, Member } from '../../streams/relay/connection/parseCommands.js';
+import type { MemberEvent } from '../../streams/relay/members/members.js';
 import type { RelayEvent } from '../../streams/relay/relay.js';
-import type { TurnedAway } from '../../streams/relay/admission.js';
-import { toBase64url } from '../../streams/wire/base64url.js';
-import { announcementLine } from '../../streams/wire/entry.js';
-import { greetingLine, type Hello, helloLine, type RoomName } from '../../streams/wire/handshake.js';
+import type { ConnectionRejected } from '../../streams/relay/connection/connectionLimits.js';
+import { decodeTextLossy, encodeText, toBase64url } from '../../streams/wire/encoding.js';
+import { formatAnnouncement } from '../../streams/wire/entry.js';
+import {
+  formatGreeting,
+  formatHello,
+  type Hello,
+  type RoomName,
+  type Verify,
+} from '../../streams/wire/handshake.js';
 import type { Lines } from '../../streams/wire/lines.js';
-import type { Verify } from '../../streams/wire/signature.js';
-import { decodeTextLossy, encodeText } from '../../streams/wire/utf8.js';
 import { fakeConnection } from './fakeConnection.js';
 
-const filled = (length: number, byte: number): string => toBase64url(new Uint8Array(length).fill(byte));
+const base64urlOf = (length: number, byte: number): string => toBase64url(new Uint8Array(length).fill(byte));
 
 export const nonce = (): Uint8Array => new Uint8Array(32).fill(7);
 export const NONCE: string = toBase64url(nonce());
-export const LOBBY: RoomName = filled(32, 1) as RoomName;
-export const CELLAR: RoomName = filled(32, 2) as RoomName;
+export const LOBBY: RoomName = base64urlOf(32, 1) as RoomName;
+export const CELLAR: RoomName = base64urlOf(32, 2) as RoomName;
 
-/** The one proof that holds, whatever it is said to sign. */
-export const PROOF: string = filled(64, 4);
+/** The only valid proof, whatever message it signs. */
+export const PROOF: string = base64urlOf(64, 4);
 export const verify: Verify = (_room, _message, signature) => signature === PROOF;
 
-/** A session for each nick, since a session that joins again takes over. */
+/** Returns a session per nick, since a session that joins again takes over. */
 export const sessionOf = (nick: string): string => {
   const session = new Uint8Array(16);
   for (const [n, byte] of encodeText(nick).entries()) session[n % 16]! += byte;
   return toBase64url(session);
 };
-/** Alice's. */
+/** Alice's session. */
 export const SESSION: string = sessionOf('alice');
 
-/** Lines as they stand on the wire. */
+/** Returns lines as bytes of the wire. */
 export const bytes = (...lines: string[]): Uint8Array =>
   encodeText(lines.map((line) => `${line}\n`).join(''));
 export const batch = (...lines: string[]): Lines => ({ bytes: bytes(...lines), count: lines.length });
-export const textOf = (lines: Uint8Array): string[] => decodeTextLossy(lines).split('\n').slice(0, -1);
+export const splitLines = (lines: Uint8Array): string[] => decodeTextLossy(lines).split('\n').slice(0, -1);
 
 export const hello = (nick: string, more: Partial<Hello> = {}): string =>
-  helloLine({ nick, room: LOBBY, session: sessionOf(nick), proof: PROOF, ...more });
+  formatHello({ nick, room: LOBBY, session: sessionOf(nick), proof: PROOF, ...more });
 
-/** The shortest line of the shape of a token, with something to tell it by. */
+/** Returns the shortest line with the shape of a token, marked so that tests can recognise it. */
 export const token = (mark: string): string => `gAAAA${mark.padEnd(95, '_')}`;
 
 const X = token('x');
 const Y = token('y');
 const Z = token('z');
 
-/** What clients say in drawings: joins in capitals, tokens x y z, `?` where a token is due and none is. */
-export const said: Record<string, Uint8Array> = {
+/** Bytes from clients in drawings: joins in capitals, tokens x y z, `?` for a line that is not a token. */
+export const clientBytes: Record<string, Uint8Array> = {
   A: bytes(hello('alice')),
   B: bytes(hello('bob')),
   C: bytes(hello('carol')),
@@ -60,9 +64,9 @@ export const said: Record<string, Uint8Array> = {
   '?': bytes('GAP 1 2'),
 };
 
-/** What clients hear in drawings: the greeting N, welcome W, announcements by initial, tokens x y z, Q for BYE. */
-export const heard: Record<string, string> = {
-  N: greetingLine(NONCE),
+/** Lines from the relay in drawings: the greeting N, welcome W, announcements by initial, tokens x y z, Q for BYE. */
+export const relayLines: Record<string, string> = {
+  N: formatGreeting(NONCE),
   W: 'WELCOME',
   A: '+alice',
   B: '+bob',
@@ -77,16 +81,16 @@ export const heard: Record<string, string> = {
 };
 
 /**
- * What the relay tells of it in drawings: who joined J K L, who departed j k l, announcements as they are heard; x y are
- * alice's, z is bob's.
+ * Events of the relay in drawings: joins J K L, leaves j k l, announcements A B C a b c. The tokens x y are alice's,
+ * z is bob's.
  */
-export const happened: Record<string, string> = {
+export const relayEvents: Record<string, string> = {
   J: 'alice joined',
   K: 'bob joined',
   L: 'carol joined',
-  j: 'alice departed',
-  k: 'bob departed',
-  l: 'carol departed',
+  j: 'alice left',
+  k: 'bob left',
+  l: 'carol left',
   A: '+alice',
   B: '+bob',
   C: '+carol',
@@ -108,31 +112,33 @@ export const member = (
   after: undefined,
   last: undefined,
   connection,
-  flow: connection,
+  readControl: connection,
   ...more,
 });
 
-/** What happened, in a few words. */
-export const tell = (event: RelayEvent | Command | TurnedAway | Attendance | Announced): string => {
+/** Describes an event in a few words. */
+export const describeEvent = (
+  event: RelayEvent | MemberCommand | ConnectionRejected | MemberEvent | Announced,
+): string => {
   switch (event.type) {
     case 'announced':
-      return announcementLine(event.announcement);
-    case 'turned-away':
-      return `turned-away: ${event.reason}`;
+      return formatAnnouncement(event.announcement);
+    case 'rejected':
+      return `rejected: ${event.reason}`;
     case 'room-failed':
       return `room-failed: ${event.reason}`;
     case 'not-stored':
       return `not-stored: ${event.reason}`;
     case 'joined':
-      return `${event.member.nick} ${event.returned ? 'returned' : 'joined'}`;
+      return `${event.member.nick} ${event.resumed ? 'resumed' : 'joined'}`;
     case 'stored':
       return `${event.member.nick} stored ${event.count}`;
     case 'refused':
       return `${event.member.nick} refused: ${event.code}`;
     case 'tokens':
-      return `${event.member.nick}: ${textOf(event.lines.bytes).map(markOf).join(' ')}`;
+      return `${event.member.nick}: ${splitLines(event.lines.bytes).map(tokenMark).join(' ')}`;
     case 'leave':
-    case 'left':
+    case 'disconnected':
     case 'failed':
       return `${event.member.nick} ${event.type}: ${event.reason}`;
     default:
@@ -140,4 +146,4 @@ export const tell = (event: RelayEvent | Command | TurnedAway | Attendance | Ann
   }
 };
 
-const markOf = (line: string): string => line.replace(/^gAAAA(\w*?)_*$/, '$1');
+const tokenMark = (line: string): string => line.replace(/^gAAAA(\w*?)_*$/, '$1');

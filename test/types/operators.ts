@@ -13,19 +13,19 @@ import {
   lines,
   type Offline,
   open,
-  type Opened,
+  type OpenedToken,
   type OpenOptions,
-  presence,
-  type Reader,
-  type Received,
+  type LogReader,
+  type RelayMessage,
   reconnect,
   seal,
-  type Sealed,
+  type SealedMessage,
   type SealOptions,
   type Sink,
   type TokenEntry,
   type Undecryptable,
 } from '../../streams/index.js';
+import { presence } from '../../streams/relay/members/presence.js';
 
 /** Neither wider nor narrower; `any` is like nothing. */
 type IsSame<A, B> = 0 extends 1 & A ? false : [A] extends [B] ? ([B] extends [A] ? true : false) : false;
@@ -49,9 +49,9 @@ interface Carriage {
   readonly member: { readonly nick: string; readonly wheels: number };
 }
 type Movement =
-  | (Carriage & { readonly type: 'joined'; readonly returned: boolean; readonly count: number })
-  | (Carriage & { readonly type: 'departed'; readonly platform: string })
-  | { readonly type: 'quiet'; readonly since: Date };
+  | (Carriage & { readonly type: 'joined'; readonly resumed: boolean; readonly count: number })
+  | (Carriage & { readonly type: 'left'; readonly platform: string })
+  | { readonly type: 'idle'; readonly since: Date };
 
 declare const buffer$: Observable<Buffer>;
 declare const line$: Observable<Lines>;
@@ -62,38 +62,38 @@ declare const movement$: Observable<Movement>;
 declare const date$: Observable<Date>;
 declare const sealing: SealOptions;
 declare const opening: OpenOptions;
-declare const cursor: Reader;
+declare const cursor: LogReader;
 declare const sink: Sink;
 
 // Framing: any bytes, a Buffer too.
-pinned<Lines>()(buffer$.pipe(lines({ limit: 1024 })));
-pinned<Received>()(line$.pipe(entries()));
-pinned<Received>()(buffer$.pipe(lines(), entries()));
+pinned<Lines>()(buffer$.pipe(lines({ maxLineBytes: 1024 })));
+pinned<RelayMessage>()(line$.pipe(entries()));
+pinned<RelayMessage>()(buffer$.pipe(lines(), entries()));
 
 // Sealing: whatever has lines. Opening: tokens, and what comes between them stays what it is.
-pinned<Sealed>()(order$.pipe(seal(sealing)));
-pinned<Opened | Undecryptable | Alarm | Reading>()(mixed$.pipe(open<Reading>(opening)));
+pinned<SealedMessage>()(order$.pipe(seal(sealing)));
+pinned<OpenedToken | Undecryptable | Alarm | Reading>()(mixed$.pipe(open<Reading>(opening)));
 
 // Fan-out: a notice is anything, a log is what can be read, and nothing comes out.
 pinned<never>()(date$.pipe(fanOut({ cursor, sink })));
 pinned<never>()(date$.pipe(fanOut({ cursor: { read: () => undefined }, sink })));
 
 // Links: elements of any type.
-pinned<Reading>()(reading$.pipe(heartbeat({ period: 1000, ping: () => undefined })));
+pinned<Reading>()(reading$.pipe(heartbeat({ periodMs: 1000, sendPing: () => undefined })));
 pinned<Reading | Offline>()(
   reading$.pipe(
     reconnect({
       random: () => 0,
       now: () => 0,
       isUp: ({ celsius }) => celsius > 0,
-      farewell: ({ celsius }) => (celsius > 100 ? { reason: 'it boils', retryMs: 0 } : undefined),
+      closeReason: ({ celsius }) => (celsius > 100 ? { reason: 'it boils', retryMs: 0 } : undefined),
       isFatal: (error) => error instanceof RangeError,
     }),
   ),
 );
 
 // Presence: members of your own, of whom only the nick is read; they come out as they came.
-pinned<Movement | Announced>()(movement$.pipe(presence({ gather: 100 })));
+pinned<Movement | Announced>()(movement$.pipe(presence({ coalesceMs: 100 })));
 
 // What is none of these is refused.
 // @ts-expect-error: text is not bytes

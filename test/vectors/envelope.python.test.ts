@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from '@jest/globals';
 import { createIdentity, sha256, verifySignature } from '../../src/index.js';
-import { decodeEnvelope, encodeEnvelope, encodeText, isSigned, type Plaintext } from '../../streams/index.js';
+import { encodeText, type Plaintext } from '../../streams/index.js';
+import { decodeEnvelope, encodeEnvelope, hasValidSignature } from '../../streams/client/envelope/envelope.js';
 import { toBase64url } from '../../streams/wire/index.js';
-import { envelope } from '../support/people.js';
+import { envelope } from '../support/envelopes.js';
 import { PYTHON, withPython } from '../support/python.js';
 
-/** By docs/protocol.md and nothing else: verifies an envelope, hashes lines, and makes an envelope of its own. */
+/** An implementation of docs/protocol.md only: verifies an envelope, hashes lines, and creates an envelope. */
 const SCRIPT = `
 import base64, hashlib, json, sys
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -51,7 +52,7 @@ test('python3 verifies our envelopes, and makes such as we verify', () => {
     lines: ['grüße'],
     seen: { log: 'log', from: 5, to: 7, hash },
   });
-  expect(isSigned(made, read, verifySignature)).toBe(true);
+  expect(hasValidSignature(made, read, verifySignature)).toBe(true);
 
   const forged = python(SCRIPT, { plaintext: plaintext.replace('hello', 'hallo'), lines });
   expect(forged.status).toBe(1);

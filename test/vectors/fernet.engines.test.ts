@@ -1,44 +1,49 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Cipher, Plaintext, Token } from '../../streams/client/cipher.js';
-import { asFernetKey } from '../../streams/client/keyring.js';
-import { areTokens } from '../../streams/wire/entry.js';
-import { encodeLine, encodeText } from '../../streams/wire/utf8.js';
+import {
+  asFernetKey,
+  type Cipher,
+  type Plaintext,
+  type Token,
+} from '../../streams/client/envelope/cipher.js';
+import { isTokenBatch } from '../../streams/wire/entry.js';
+import { encodeLine, encodeText } from '../../streams/wire/encoding.js';
 import { nobleCipher } from '../../src/browser/nobleCipher.js';
-import { nodeCipher } from '../../src/crypto/nodeCipher.js';
-import { readToken } from '../../src/crypto/tokenShape.js';
-import { engines, KEY, plain, told } from '../support/fernet.js';
+import { nodeBase64url, nodeCipher } from '../../src/crypto/nodeCipher.js';
+import { parseToken } from '../../src/crypto/fernet.js';
+import { engines, KEY, plaintextOf, describeOpened } from '../support/fernet.js';
+import { codePoint } from '../support/codePoint.js';
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(asFernetKey);
-const text = fc.string({ unit: 'binary', maxLength: 200 });
+const text = fc.string({ unit: codePoint, maxLength: 200 });
 const bytes = fc.uint8Array({ maxLength: 200 }).map((all) => all as Plaintext);
-// From 1 s: the fernet package takes 0 for now. To the last time that a Date holds.
+// From 1 s, because the fernet package treats 0 as now; up to the last time of a Date.
 const time = fc.integer({ min: 1, max: 8.64e12 });
 
-/** Every engine's tokens to every engine. */
+/** Pairs each engine's tokens with each engine. */
 const pairs = engines.flatMap(([from, sealer]) =>
   engines.map(([to, opener]) => ({ from, to, sealer, opener })),
 );
 
 describe('engines agree with each other', () => {
-  // 3 000 a second at most by the fernet package.
+  // The fernet package processes at most 3000 per second.
   const numRuns = 200;
 
   test.each(pairs)('what $from seals $to opens, and no other key does', ({ sealer, opener }) => {
     fc.assert(
-      fc.property(key, key, text, time, (one, other, said, when) => {
-        // Only the first half signs: of two keys that share it the HMAC cannot tell one from the other.
+      fc.property(key, key, text, time, (one, other, sent, when) => {
+        // Only the first half of a key signs, so the HMAC cannot distinguish keys that share it.
         fc.pre(Buffer.compare(one.subarray(0, 16), other.subarray(0, 16)) !== 0);
-        const plaintext = encodeText(said) as Plaintext;
+        const plaintext = encodeText(sent) as Plaintext;
         const token = sealer.seal(one, plaintext, when);
         const opened = opener.open(one, token);
         expect(typeof opened === 'string' ? opened : Buffer.from(opened)).toStrictEqual(
           Buffer.from(plaintext),
         );
         expect(opener.open(other, token)).toBe('wrong key or tampered');
-        expect(readToken(token)?.time).toBe(when);
-        // The relay knows a token by the zeros in front of its time.
-        expect(areTokens(encodeLine(token))).toBe(when < 2 ** 42);
+        expect(parseToken(token, nodeBase64url)?.time).toBe(when);
+        // The relay recognises a token by the leading zeros of its time.
+        expect(isTokenBatch(encodeLine(token))).toBe(when < 2 ** 42);
       }),
       { numRuns },
     );
@@ -47,12 +52,12 @@ describe('engines agree with each other', () => {
   test('about tokens that somebody changed', () => {
     const change = fc.record({ at: fc.nat(), to: fc.integer({ min: 0x20, max: 0x7e }) });
     fc.assert(
-      fc.property(text, fc.array(change, { minLength: 1, maxLength: 3 }), (said, changes) => {
-        const token = nodeCipher().seal(KEY, plain(said), 60);
+      fc.property(text, fc.array(change, { minLength: 1, maxLength: 3 }), (sent, changes) => {
+        const token = nodeCipher().seal(KEY, plaintextOf(sent), 60);
         const letters = Array.from(token);
         for (const { at, to } of changes) letters[at % letters.length] = String.fromCharCode(to);
         const changed = letters.join('') as Token;
-        const [one, ...others] = engines.map(([, cipher]) => told(cipher.open(KEY, changed)));
+        const [one, ...others] = engines.map(([, cipher]) => describeOpened(cipher.open(KEY, changed)));
         for (const other of others) expect(one).toBe(other);
         if (changed !== token) expect(['malformed', 'wrong key or tampered']).toContain(one);
       }),
@@ -61,7 +66,7 @@ describe('engines agree with each other', () => {
   });
 
   test('about anything at all', () => {
-    const junk = fc.oneof(fc.string({ unit: 'binary' }), fc.base64String({ maxLength: 300 }));
+    const junk = fc.oneof(fc.string({ unit: codePoint }), fc.base64String({ maxLength: 300 }));
     fc.assert(
       fc.property(junk, (each) => {
         for (const [, cipher] of engines) expect(cipher.open(KEY, each as Token)).toBe('malformed');
@@ -81,27 +86,30 @@ test.each<[string, Cipher]>([
       expect(Buffer.from(opened as Uint8Array)).toStrictEqual(Buffer.from(plaintext));
     }),
   );
-  expect(cipher.open(KEY, cipher.seal(KEY, plain(''), 0))).toHaveLength(0);
+  expect(cipher.open(KEY, cipher.seal(KEY, plaintextOf(''), 0))).toHaveLength(0);
 });
 
 test.each(engines)('%s never uses an IV twice', (_name, cipher) => {
-  const tokens = Array.from({ length: 50 }, () => cipher.seal(KEY, plain('x'), 60));
-  const ivs = tokens.map((token) => readToken(token)?.iv.toString('hex'));
+  const tokens = Array.from({ length: 50 }, () => cipher.seal(KEY, plaintextOf('x'), 60));
+  const ivs = tokens.map((token) => parseToken(token, nodeBase64url)?.iv.toString());
   expect(new Set(ivs).size).toBe(50);
 });
 
 test.each(engines)('%s seals the time 0 as it is', (_name, cipher) => {
-  const token = Buffer.from(cipher.seal(KEY, plain('x'), 0), 'base64url');
+  const token = Buffer.from(cipher.seal(KEY, plaintextOf('x'), 0), 'base64url');
   expect(token.readBigUInt64BE(1)).toBe(0n);
 });
 
 test.each(engines)('%s refuses to seal a time that is no number', (_name, cipher) => {
-  for (const when of [NaN, Infinity, -Infinity]) expect(() => cipher.seal(KEY, plain('x'), when)).toThrow();
+  for (const when of [NaN, Infinity, -Infinity])
+    expect(() => cipher.seal(KEY, plaintextOf('x'), when)).toThrow();
 });
 
 test('the fernet package leaves no trace in strings, neither by loading nor by sealing and opening', () => {
   for (const [, cipher] of engines)
-    expect(told(cipher.open(KEY, cipher.seal(KEY, plain('x'), 0), { now: 0, ttl: 60 }))).toBe('text: x');
+    expect(describeOpened(cipher.open(KEY, cipher.seal(KEY, plaintextOf('x'), 0), { now: 0, ttl: 60 }))).toBe(
+      'text: x',
+    );
   const seen: string[] = [];
   const text: object = new String('ab');
   for (const name in text) seen.push(name);

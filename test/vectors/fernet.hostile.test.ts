@@ -1,13 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Token } from '../../streams/client/cipher.js';
+import type { Token } from '../../streams/client/envelope/cipher.js';
 import { nodeCipher } from '../../src/crypto/nodeCipher.js';
-import { craft, engines, KEY, keyOf, plain, told } from '../support/fernet.js';
+import { forgeToken, engines, KEY, fernetKeyOf, plaintextOf, describeOpened } from '../support/fernet.js';
 
 const [, npm] = engines[1]!;
 
-/** Two blocks of it, so that there is a block that is not the last. */
+/** Two blocks, so that one block is not the last. */
 const TEXT = 'a text of two blocks';
-const token = nodeCipher({ iv: () => new Uint8Array(16).fill(0xff) }).seal(KEY, plain(TEXT), 1_767_225_600);
+const token = nodeCipher({ iv: () => new Uint8Array(16).fill(0xff) }).seal(
+  KEY,
+  plaintextOf(TEXT),
+  1_767_225_600,
+);
 const raw = Buffer.from(token, 'base64url');
 
 const encoded = (bytes: Uint8Array): Token => {
@@ -16,17 +20,18 @@ const encoded = (bytes: Uint8Array): Token => {
 };
 
 test('an IV other than the specification’s 00..0f is used as it is: made by python3 cryptography 48', () => {
-  const key = keyOf('yMnKy8zNzs_Q0dLT1NXW19jZ2tvc3d7f4OHi4-Tl5uc=');
+  const key = fernetKeyOf('yMnKy8zNzs_Q0dLT1NXW19jZ2tvc3d7f4OHi4-Tl5uc=');
   const made =
     'gAAAAABpVbkA__79_Pv6-fj39vX08_Lx8Hyj5nVdu4oJzmkFa3OWmOe5eDSyqnPJ6Dzib5Zmu1sTeXbaH0DpykwchNZK371ddWQ2NcSKN3G81Doy5acpbxU=';
   const text = 'Grüße, 世界 🙂';
   const iv = new Uint8Array(16).map((_, at) => 255 - at);
-  expect(nodeCipher({ iv: () => iv }).seal(key, plain(text), 1_767_225_600)).toBe(made);
-  for (const [, cipher] of engines) expect(told(cipher.open(key, made as Token))).toBe(`text: ${text}`);
+  expect(nodeCipher({ iv: () => iv }).seal(key, plaintextOf(text), 1_767_225_600)).toBe(made);
+  for (const [, cipher] of engines)
+    expect(describeOpened(cipher.open(key, made as Token))).toBe(`text: ${text}`);
 });
 
 describe.each(engines)('%s refuses as malformed', (_name, cipher) => {
-  const opened = (each: string) => told(cipher.open(KEY, each as Token));
+  const opened = (each: string) => describeOpened(cipher.open(KEY, each as Token));
 
   test('nothing that is whole', () => {
     expect(opened(token)).toBe(`text: ${TEXT}`);
@@ -63,9 +68,9 @@ describe.each(engines)('%s refuses as malformed', (_name, cipher) => {
 
   test('another version, its HMAC right', () => {
     const blocks = new Uint8Array(16).fill(16);
-    expect(opened(craft({ blocks }))).toBe('text: ');
+    expect(opened(forgeToken({ blocks }))).toBe('text: ');
     for (const version of [0x00, 0x7f, 0x81, 0xff])
-      expect(opened(craft({ blocks, version }))).toBe('malformed');
+      expect(opened(forgeToken({ blocks, version }))).toBe('malformed');
   });
 
   const block = (...end: number[]) => {
@@ -73,8 +78,8 @@ describe.each(engines)('%s refuses as malformed', (_name, cipher) => {
     bytes.set(end, 16 - end.length);
     return bytes;
   };
-  // The fernet package looks at the last byte alone. That the engine tells all of these is its own doing: what was
-  // decrypted has to encrypt to the same again.
+  // The fernet package checks only the last byte. Our engine detects all of these: the plaintext must encrypt to the
+  // same token.
   const paddings: [string, Uint8Array][] = [
     ['padding bytes that are not all equal', block(1, 2, 3, 4)],
     ['all padding but the first byte', block(9, ...new Array<number>(15).fill(16))],
@@ -85,13 +90,13 @@ describe.each(engines)('%s refuses as malformed', (_name, cipher) => {
     ['no block at all', new Uint8Array(0)],
   ];
   test.each(paddings)('%s, the HMAC right', (_case, blocks) => {
-    expect(opened(craft({ blocks }))).toBe('malformed');
+    expect(opened(forgeToken({ blocks }))).toBe('malformed');
   });
 
   test('a token cut at every length', () => {
     for (let length = 0; length < token.length; length += 1) {
       expect(opened(token.slice(0, length))).toBe('malformed');
-      // At its front too: a line that lost its beginning.
+      // Also cut at the front, as a line that lost its beginning.
       expect(opened(token.slice(token.length - length))).toBe('malformed');
     }
   });
@@ -105,7 +110,7 @@ describe.each(engines)('%s refuses as malformed', (_name, cipher) => {
 });
 
 describe('one bit flipped', () => {
-  // The fernet package is slow: of each byte one bit.
+  // The fernet package is slow, so the test flips one bit per byte.
   const bits = new Map([
     ['node:crypto', [0, 1, 2, 3, 4, 5, 6, 7]],
     ['the fernet package', [3]],
@@ -118,7 +123,7 @@ describe('one bit flipped', () => {
       for (const bit of bits.get(name)!) {
         const bytes = Buffer.from(raw);
         bytes[at]! ^= 1 << bit;
-        seen.add(`${at === 0 ? 'version' : 'later'}: ${told(cipher.open(KEY, encoded(bytes)))}`);
+        seen.add(`${at === 0 ? 'version' : 'later'}: ${describeOpened(cipher.open(KEY, encoded(bytes)))}`);
       }
     expect([...seen]).toStrictEqual(['version: malformed', 'later: wrong key or tampered']);
   });
@@ -126,7 +131,7 @@ describe('one bit flipped', () => {
 
 describe.each(engines)('%s and the time of a token', (_name, cipher) => {
   const opened = (time: number, freshness?: { now: number; ttl: number }) =>
-    told(cipher.open(KEY, craft({ blocks: new Uint8Array(16).fill(16), time }), freshness));
+    describeOpened(cipher.open(KEY, forgeToken({ blocks: new Uint8Array(16).fill(16), time }), freshness));
 
   test('any time opens without freshness: history has no expiry, and other clocks are wrong', () => {
     for (const time of [0, 1, 59, 2 ** 31, 2 ** 32, 2 ** 40, 8.64e12]) expect(opened(time)).toBe('text: ');
@@ -134,8 +139,8 @@ describe.each(engines)('%s and the time of a token', (_name, cipher) => {
 
   test('with freshness it is judged by the clock given, to the second', () => {
     const freshness = { now: 10_000, ttl: 60 };
-    const judged = [9939, 9940, 10_000, 10_060, 10_061, 2 ** 40].map((time) => opened(time, freshness));
-    expect(judged).toStrictEqual([
+    const audited = [9939, 9940, 10_000, 10_060, 10_061, 2 ** 40].map((time) => opened(time, freshness));
+    expect(audited).toStrictEqual([
       'expired',
       'text: ',
       'text: ',
@@ -147,23 +152,25 @@ describe.each(engines)('%s and the time of a token', (_name, cipher) => {
 
   test('a wrong HMAC is told before a wrong time', () => {
     const blocks = new Uint8Array(16).fill(16);
-    const stranger = craft({ blocks, key: keyOf('A'.repeat(43)) });
-    expect(told(cipher.open(KEY, stranger, { now: 10_000, ttl: 60 }))).toBe('wrong key or tampered');
+    const stranger = forgeToken({ blocks, key: fernetKeyOf('A'.repeat(43)) });
+    expect(describeOpened(cipher.open(KEY, stranger, { now: 10_000, ttl: 60 }))).toBe(
+      'wrong key or tampered',
+    );
   });
 });
 
 describe('what the fernet package cannot do', () => {
   test('open a token of a time beyond what a Date holds: it counts it into the HMAC as garbage', () => {
-    const late = craft({ blocks: new Uint8Array(16).fill(16), time: 8.64e12 + 1 });
-    expect(told(nodeCipher().open(KEY, late))).toBe('text: ');
-    expect(told(npm.open(KEY, late))).toBe('wrong key or tampered');
+    const late = forgeToken({ blocks: new Uint8Array(16).fill(16), time: 8.64e12 + 1 });
+    expect(describeOpened(nodeCipher().open(KEY, late))).toBe('text: ');
+    expect(describeOpened(npm.open(KEY, late))).toBe('wrong key or tampered');
   });
 
   test('carry bytes that are no text: to seal them is a TypeError, to open them malformed', () => {
-    const bytes = new Uint8Array([0xff, 0xfe]) as ReturnType<typeof plain>;
+    const bytes = new Uint8Array([0xff, 0xfe]) as ReturnType<typeof plaintextOf>;
     const made = nodeCipher().seal(KEY, bytes, 60);
     expect(nodeCipher().open(KEY, made)).toStrictEqual(Buffer.from(bytes));
-    expect(told(npm.open(KEY, made))).toBe('malformed');
+    expect(describeOpened(npm.open(KEY, made))).toBe('malformed');
     expect(() => npm.seal(KEY, bytes, 60)).toThrow(new TypeError('the fernet package seals text only'));
   });
 });

@@ -1,13 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { concatMap, from, map, of, toArray } from 'rxjs';
-import { entries } from '../../streams/client/entries.js';
-import { open, type TokenEntry } from '../../streams/client/open.js';
-import type { Cipher, Token } from '../../streams/client/cipher.js';
-import { greetingLine, welcomeLine } from '../../streams/wire/handshake.js';
+import { entries } from '../../streams/client/receive/entries.js';
+import type { TokenEntry } from '../../streams/client/receive/entries.js';
+import { open } from '../../streams/client/receive/open.js';
+import type { Cipher, Token } from '../../streams/client/envelope/cipher.js';
+import { formatGreeting, formatWelcome } from '../../streams/wire/handshake.js';
 import { lines } from '../../streams/wire/lines.js';
 import { nobleCipher } from '../../src/browser/nobleCipher.js';
 import { nodeCipher } from '../../src/crypto/nodeCipher.js';
-import { engines, freshnessOf, keyOf, plain, secondsOf, told, vectors } from '../support/fernet.js';
+import {
+  engines,
+  freshnessOf,
+  fernetKeyOf,
+  plaintextOf,
+  secondsOf,
+  describeOpened,
+  vectors,
+} from '../support/fernet.js';
 import { LOBBY } from '../support/wire.js';
 import { bytes, NONCE } from '../support/wire.js';
 
@@ -15,7 +24,7 @@ const [generate] = vectors('generate');
 const [verify] = vectors('verify');
 const invalid = vectors('invalid');
 
-/** Why each is refused, whole and judged by its own clock. */
+/** Why each is rejected. */
 const REASONS: Readonly<Record<string, string>> = {
   'incorrect mac': 'wrong key or tampered',
   'too short': 'malformed',
@@ -40,39 +49,43 @@ describe('the official vectors, whole', () => {
   ])('%s makes the token of the specification from the same IV', (_name, engine) => {
     const { iv, secret, src, now, token } = generate!;
     const cipher = engine({ iv: () => Uint8Array.from(iv) });
-    expect(cipher.seal(keyOf(secret), plain(src), secondsOf(now))).toBe(token);
+    expect(cipher.seal(fernetKeyOf(secret), plaintextOf(src), secondsOf(now))).toBe(token);
   });
 
-  // The fernet package takes the *indices* of an IV that it is given, so it cannot be held to `generate` but only to
-  // opening what the others make, and they what it makes.
+  // The fernet package uses the *indices* of a given IV, so it cannot reproduce `generate`. It only has to open the
+  // tokens of the others, and they its tokens.
   test.each(engines)('%s makes tokens that every engine opens', (_name, cipher) => {
     const { secret, src, now } = generate!;
-    const token = cipher.seal(keyOf(secret), plain(src), secondsOf(now));
+    const token = cipher.seal(fernetKeyOf(secret), plaintextOf(src), secondsOf(now));
     const freshness = { now: secondsOf(now), ttl: 60 };
     for (const [, other] of engines)
-      expect(told(other.open(keyOf(secret), token, freshness))).toBe(`text: ${src}`);
+      expect(describeOpened(other.open(fernetKeyOf(secret), token, freshness))).toBe(`text: ${src}`);
   });
 
   test.each(engines)('%s opens the valid ones', (_name, cipher) => {
     for (const { secret, token, src } of [generate!, verify!])
-      expect(told(cipher.open(keyOf(secret), token))).toBe(`text: ${src}`);
-    expect(told(cipher.open(keyOf(verify!.secret), verify!.token, freshnessOf(verify!)))).toBe('text: hello');
+      expect(describeOpened(cipher.open(fernetKeyOf(secret), token))).toBe(`text: ${src}`);
+    expect(
+      describeOpened(cipher.open(fernetKeyOf(verify!.secret), verify!.token, freshnessOf(verify!))),
+    ).toBe('text: hello');
   });
 
   describe.each(engines)('%s', (_name, cipher) => {
     test.each(invalid)('refuses: $desc', (vector) => {
       const { secret, token, desc } = vector;
-      expect(told(cipher.open(keyOf(secret), token, freshnessOf(vector)))).toBe(REASONS[desc]);
+      expect(describeOpened(cipher.open(fernetKeyOf(secret), token, freshnessOf(vector)))).toBe(
+        REASONS[desc],
+      );
     });
   });
 });
 
-/** What becomes of a line that arrives byte by byte from a relay. */
+/** Returns the events of a line that arrives byte by byte from a relay. */
 const arriving = (token: Token, secret: string, cipher: Cipher): string[] => {
-  const key = keyOf(secret);
+  const key = fernetKeyOf(secret);
   const relay = bytes(
-    greetingLine(NONCE),
-    welcomeLine({
+    formatGreeting(NONCE),
+    formatWelcome({
       log: 'log',
       next: 1,
       first: 1,
@@ -90,7 +103,7 @@ const arriving = (token: Token, secret: string, cipher: Cipher): string[] => {
       lines(),
       entries(),
       concatMap((received) => (received.type === 'token' ? of<TokenEntry>(received) : [])),
-      // The specification's texts are no envelopes: that they are not shows that they were opened.
+      // The specification's texts are no envelopes. That result shows that they were decrypted.
       open<never>({ keyring$: of({ seal: key, open: [key] }), cipher, verify: () => false, room: LOBBY }),
       map((event) => (event.type === 'undecryptable' ? event.reason : event.type)),
       toArray(),
@@ -107,7 +120,8 @@ describe.each(engines)('the official vectors, a line in pieces of one byte: %s',
 
   test.each(invalid)('treats as when whole: $desc', ({ desc, token, secret }) => {
     const neither = 'ProtocolError: the relay sent a line that is neither an entry nor a control';
-    // History has no expiry, so what is only of another time opens; and what does not begin as a token is no entry.
+    // History does not expire, so a token of another time is opened. A line without the beginning of a token is no
+    // entry.
     const expected: Readonly<Record<string, string>> = {
       ...REASONS,
       'far-future TS (unacceptable clock skew)': 'not an envelope',

@@ -10,27 +10,16 @@ import {
   sha256,
   signingKey,
   unlockInvite,
-  verifyProof,
   verifySignature,
 } from '../../src/index.js';
-import {
-  decodeEnvelope,
-  decodeText,
-  encodeEnvelope,
-  encodeText,
-  fromBase64url,
-  isSigned,
-  ownerKey,
-  ownerMessage,
-  type Plaintext,
-  proofMessage,
-  readHello,
-  type RoomName,
-  type Token,
-  transcript,
-} from '../../streams/index.js';
-import { partsOf, readSeen, seenValue } from '../../streams/client/seen.js';
-import { welcome } from '../support/heard.js';
+import { decodeText, encodeText, type Plaintext, type RoomName } from '../../streams/index.js';
+import { decodeEnvelope, encodeEnvelope, hasValidSignature } from '../../streams/client/envelope/envelope.js';
+import { fromBase64url } from '../../streams/wire/encoding.js';
+import { deriveOwnerKey } from '../../streams/client/envelope/identity.js';
+import { ownerMessage, proofMessage, parseHello } from '../../streams/wire/handshake.js';
+import { transcript } from '../../streams/client/integrity/transcript.js';
+import { splitRange, parseReadRange, formatReadRange } from '../../streams/client/envelope/readRange.js';
+import { welcomeEvent } from '../support/clientEvents.js';
 
 const file = new URL('../../docs/protocol-test-values.json', import.meta.url);
 const values = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>> & {
@@ -73,8 +62,8 @@ test('the proof signs the documented bytes, and holds', () => {
   });
   expect(message).toStrictEqual(encodeText(value('proofMessage')));
   expect(keys.sign(message)).toBe(values['proof']);
-  expect(verifyProof(value('room'), message, value('proof'))).toBe(true);
-  expect(readHello(value('hello'))).toMatchObject({ nick: values['nick'], proof: values['proof'] });
+  expect(verifySignature(value('room'), message, value('proof'))).toBe(true);
+  expect(parseHello(value('hello'))).toMatchObject({ nick: values['nick'], proof: values['proof'] });
 });
 
 test('the owner is derived and signs as documented', () => {
@@ -83,7 +72,7 @@ test('the owner is derived and signs as documented', () => {
   const signature = fromBase64url(identity.sign(encodeText(value('ownerSeedMessage'))));
   const seed = sha256(signature ?? new Uint8Array(0));
   expect(Buffer.from(seed).toString('hex')).toBe(value('ownerSeedHex'));
-  const owner = ownerKey(identity, { room, hash: sha256, signingKey });
+  const owner = deriveOwnerKey(identity, { room, hash: sha256, signingKey });
   expect(owner.key).toBe(signingKey(seed).key);
   const { nonce, session, binding, nick } = values as unknown as Record<
     'nonce' | 'session' | 'binding' | 'nick',
@@ -97,7 +86,7 @@ test('the owner is derived and signs as documented', () => {
 test('the token seals the documented plaintext', () => {
   const cipher = nodeCipher({ iv: () => hex(value('ivHex')) });
   const plaintext = encodeText(value('plaintext').padEnd(values.paddedBytes - 1)) as Plaintext;
-  // One character of it is two bytes.
+  // One of its characters has two bytes.
   expect(plaintext).toHaveLength(values.paddedBytes);
   expect(cipher.seal(keys.fernetKey, plaintext, values.time)).toBe(values['token']);
 });
@@ -109,34 +98,34 @@ test('the plaintext is the documented envelope, and its signature the documented
   const plaintext = encodeText(value('plaintext')) as Plaintext;
   const envelope = decodeEnvelope(plaintext)!;
   expect(envelope).toMatchObject({ nick: 'alice', lines: ['Hello, wörld'], room: keys.room, counter: 1 });
-  expect(isSigned(plaintext, envelope, verifySignature)).toBe(true);
+  expect(hasValidSignature(plaintext, envelope, verifySignature)).toBe(true);
   expect(decodeText(encodeEnvelope(envelope, identity))?.trimEnd()).toBe(value('plaintext'));
 });
 
 test('the hashes are those of the documented lines', () => {
   const reader = transcript({ hash: sha256 });
   const { log = '', seenLines, seenHashes } = values;
-  reader.read(welcome({ log, from: 1 }));
+  reader.read(welcomeEvent({ log, from: 1 }));
   seenLines.forEach((line, at) => {
-    if (line.startsWith('g')) reader.read({ type: 'token', position: at + 1, token: line as Token });
+    if (line.startsWith('g')) reader.read({ type: 'token', position: at + 1, token: line });
     else reader.read({ type: 'joined', position: at + 1, nicks: [line.slice(1)], count: 1 });
     const seen = { log, from: 1, to: at + 1, hash: seenHashes[at] ?? '' };
     expect(reader.compare(seen, at + 2)).toBe('same');
   });
   expect(seenLines[1]).toBe(values['token']);
-  expect(reader.claim()?.hash).toBe(seenHashes[2]);
+  expect(reader.summary()?.hash).toBe(seenHashes[2]);
 });
 
 test('a claim about more than 1024 entries is the documented one', () => {
   const reader = transcript({ hash: sha256 });
   const { seen, parts } = values.longSeen;
-  reader.read(welcome({ log: value('log'), from: 100 }));
+  reader.read(welcomeEvent({ log: value('log'), from: 100 }));
   for (let n = 100; n <= 2099; n += 1) reader.read({ type: 'joined', position: n, nicks: [], count: n });
-  expect(partsOf(100, 2099).map(({ from, to }) => [from, to])).toStrictEqual(parts);
+  expect(splitRange(100, 2099).map(({ from, to }) => [from, to])).toStrictEqual(parts);
   expect(parts.length).toBe(6);
-  const claim = reader.claim();
-  expect(claim && seenValue(claim)).toStrictEqual(seen);
-  expect(readSeen(seen)).toStrictEqual(claim);
+  const claim = reader.summary();
+  expect(claim && formatReadRange(claim)).toStrictEqual(seen);
+  expect(parseReadRange(seen)).toStrictEqual(claim);
 });
 
 test('the table in the protocol says the same as the file', () => {

@@ -1,17 +1,21 @@
 import { defer, EMPTY } from 'rxjs';
 import { checkHistory } from '../../history/index.js';
-import type { Run } from '../commandTable.js';
-import { counted } from '../../terminal/counted.js';
-import { shown } from '../../terminal/visible.js';
+import type { Run } from '../args/command.js';
+import { pluralize } from '../../text/format.js';
+import { safe } from '../../text/sanitize.js';
 import { writeOut } from '../../terminal/write.js';
-import { readDir } from '../store.js';
+import { historyDirFromFlags } from './serve/relayOptions.js';
 
-/** `rxchat check`: reads a whole store; one line on stdout where it is whole. */
+/** `rxchat check`: reads a whole store and prints a line if it is intact. */
 export const check: Run = ({ flags }) =>
   defer(() => {
-    const dir = readDir(flags);
+    const dir = historyDirFromFlags(flags);
     const { rooms, entries, bytes } = checkHistory(dir);
-    const holds = [counted(rooms, 'room'), counted(entries, 'entry', 'entries'), counted(bytes, 'byte')];
-    writeOut(shown`${dir} is whole: ${holds.join(', ')}`);
+    const totals = [
+      pluralize(rooms, 'room'),
+      pluralize(entries, 'entry', 'entries'),
+      pluralize(bytes, 'byte'),
+    ];
+    writeOut(safe`${dir} is intact: ${totals.join(', ')}`);
     return EMPTY;
   });

@@ -1,71 +1,105 @@
 import { defer, EMPTY, from, map, type Observable, of, switchMap, tap } from 'rxjs';
-import { createInvite, type Invite, InviteError } from '../../invite/invite.js';
-import { createLockedInvite, isLocked, type LockedInvite } from '../../invite/lockedInvite.js';
-import { formatInvite } from '../../invite/text.js';
-import { shown, visible } from '../../terminal/visible.js';
+import {
+  createInvite,
+  createLockedInvite,
+  type Invite,
+  InviteError,
+  isLocked,
+  type LockedInvite,
+} from '../../invite/invite.js';
+import { formatInvite } from '../../invite/inviteText.js';
+import { safe, sanitize } from '../../text/sanitize.js';
 import { writeOut } from '../../terminal/write.js';
-import { readAddress } from '../address.js';
-import type { Run } from '../commandTable.js';
-import { note, usageError } from '../exit.js';
-import { type Flags, integer, text } from '../flags.js';
-import { writeInviteFile } from '../inviteFile.js';
-import { makeWords, readPassphrase, weakness } from '../passphrase.js';
-import { readPin } from '../relayLink.js';
+import { addressFromFlags } from '../shared/addressFlags.js';
+import { isGiven, type Run } from '../args/command.js';
+import { printNote, usageError } from '../process/exit.js';
+import { flagName, type Flags, integerFlag, stringFlag } from '../args/flags.js';
+import { saveInviteFile } from '../shared/secretFiles.js';
+import { generateWords, passphraseFromFlags, passphraseWarning } from '../shared/passphrase.js';
+import { pinFromFlags } from '../shared/connectFromFlags.js';
 
-/** So many words where a passphrase is asked for and the answer is empty: 66 bits. */
-const WORDS = 6;
+/** Words of a generated passphrase, used if the prompt is left empty: 66 bits. */
+const DEFAULT_WORD_COUNT = 6;
 
-/** `rxchat invite`: one line on stdout, or in the file of `--out`; what is said of it goes to stderr. */
+/**
+ * `rxchat invite`: prints an invite, or saves it to the file of `--out`.
+ * Notes about the invite go to stderr.
+ */
 export const invite: Run = ({ flags }) =>
   defer(() => {
-    const relay = { ...readAddress(flags), pin: readPin(flags) };
-    const invite$: Observable<Invite | LockedInvite> = wantsPassphrase(flags)
-      ? lockedInvite(relay, flags)
-      : of(createInvite(relay));
+    const relay = { ...addressFromFlags(flags), pin: pinFromFlags(flags) };
+    const invite$ = inviteFromFlags(relay, flags);
     return invite$.pipe(
       tap((made) => {
-        const file = text(flags, 'out');
-        if (file === undefined) writeOut(visible(formatInvite(made)));
+        const file = stringFlag(flags, 'out');
+        if (file === undefined) writeOut(sanitize(formatInvite(made)));
         else {
-          writeInviteFile(file, formatInvite(made));
-          note(`the invite is in ${file}${isLocked(made) ? '' : '; whoever has it is in'}`);
+          saveInviteFile(file, formatInvite(made));
+          printNote(
+            `the invite was saved in ${file}${isLocked(made) ? '' : '; it admits anyone who has it'}`,
+          );
         }
       }),
       switchMap(() => EMPTY),
     );
   });
 
-const wantsPassphrase = (flags: Flags): boolean => {
-  const wanted =
-    flags['passphrase'] === true || ['words', 'passphraseFile'].some((key) => flags[key] !== undefined);
-  if (!wanted && flags['room'] !== undefined)
-    throw usageError('--room names a room of a passphrase', 'add --passphrase');
-  if (flags['words'] !== undefined && flags['passphraseFile'] !== undefined)
-    throw usageError('--words makes a passphrase, and --passphrase-file gives one: choose');
-  return wanted;
+/** Flags that only `--group` needs, since it connects to the relay. */
+const GROUP_ONLY_FLAGS = ['anyoneRemoves', 'accessTokenFile', 'wait', 'tls', 'plain', 'acceptKey'];
+
+const inviteFromFlags = (relay: Omit<Invite, 'secret'>, flags: Flags): Observable<Invite | LockedInvite> => {
+  const isLockedRoom = wantsPassphrase(flags);
+  if (flags['group'] === true) {
+    if (isLockedRoom)
+      throw usageError('a group room has no passphrase', 'use only one of --group and --passphrase');
+    // Key rooms need no connection, so they start without this code.
+    return from(import('./group/createGroup.js')).pipe(
+      switchMap(({ createGroup }) => createGroup(relay, flags)),
+    );
+  }
+  for (const key of GROUP_ONLY_FLAGS)
+    if (isGiven(flags, key)) throw usageError(`${flagName(key)} needs --group`, 'add --group');
+  return isLockedRoom ? lockedInviteFromFlags(relay, flags) : of(createInvite(relay));
 };
 
-/** The passphrase is no part of the invite: it is asked for to say whether it will do, or made. */
-const lockedInvite = (relay: Omit<Invite, 'secret'>, flags: Flags): Observable<LockedInvite> => {
-  const made = create(relay, text(flags, 'room'));
-  const words = integer(flags, 'words', 4, 24);
+const wantsPassphrase = (flags: Flags): boolean => {
+  const isWanted =
+    flags['passphrase'] === true || ['words', 'passphraseFile'].some((key) => flags[key] !== undefined);
+  if (!isWanted && flags['room'] !== undefined)
+    throw usageError('--room needs --passphrase', 'add --passphrase');
+  if (flags['words'] !== undefined && flags['passphraseFile'] !== undefined)
+    throw usageError('use only one of --words and --passphrase-file');
+  return isWanted;
+};
+
+/**
+ * Creates an invite that needs a passphrase.
+ * The passphrase is not part of the invite. The command asks for it to check its strength, or generates it.
+ */
+const lockedInviteFromFlags = (relay: Omit<Invite, 'secret'>, flags: Flags): Observable<LockedInvite> => {
+  const invite = createLocked(relay, stringFlag(flags, 'room'));
+  const wordCount = integerFlag(flags, 'words', 4, 24);
   const passphrase$ =
-    words === undefined
-      ? readPassphrase(flags, shown`passphrase of the room (empty: words are made): `)
+    wordCount === undefined
+      ? passphraseFromFlags(flags, safe`passphrase of the room (empty: generate one): `)
       : of('');
   return passphrase$.pipe(
-    switchMap((given) => (given.trim() === '' ? from(madeOf(words ?? WORDS)) : of(weakness(given)))),
-    map((said) => {
-      if (said !== undefined) note(said);
-      return made;
+    switchMap((passphrase) =>
+      passphrase.trim() === ''
+        ? from(generatedPassphraseText(wordCount ?? DEFAULT_WORD_COUNT))
+        : of(passphraseWarning(passphrase)),
+    ),
+    map((noteText) => {
+      if (noteText !== undefined) printNote(noteText);
+      return invite;
     }),
   );
 };
 
-const madeOf = async (words: number): Promise<string> =>
-  `the passphrase of this room: ${await makeWords(words)}`;
+const generatedPassphraseText = async (wordCount: number): Promise<string> =>
+  `the passphrase of this room: ${await generateWords(wordCount)}`;
 
-const create = (relay: Omit<Invite, 'secret'>, label: string | undefined): LockedInvite => {
+const createLocked = (relay: Omit<Invite, 'secret'>, label: string | undefined): LockedInvite => {
   try {
     return createLockedInvite({ ...relay, ...(label !== undefined && { label }) });
   } catch (error) {

@@ -1,21 +1,26 @@
-import { type Draft, draftOf, wordStart } from './draft.js';
+import { type Draft, createDraft, wordStart } from './draft.js';
 
-/** What the Tab key makes of the word before the cursor, the likeliest first; `before` is what stands before the word. */
+/**
+ * Returns completions of the word before the cursor, the best first. `before` is the text before that word.
+ */
 export type Complete = (word: string, before: string) => readonly string[];
 
-/** The words that the Tab key offers, one after the other. */
+/** Completions that the Tab key offers in turn. */
 export interface Completion {
   readonly choices: readonly string[];
-  readonly which: number;
-  /** Where they stand. */
+  readonly index: number;
+  /** Index in the text at which they are inserted. */
   readonly from: number;
   readonly to: number;
 }
 
 const NO_SPACE = /\S/;
 
-/** The next choice (1) or the one before (-1) in the place of the word; `undefined` where there is none. */
-export const completed = (
+/**
+ * Replaces the word by another choice, or returns `undefined` if there are no choices. The choice is the next (1) or
+ * previous (-1).
+ */
+export const completeNext = (
   { text, cursor }: Draft,
   complete: Complete,
   current: Completion | undefined,
@@ -24,26 +29,26 @@ export const completed = (
   const { choices, from, to } = current ?? choicesAt(text, cursor, complete);
   if (choices.length === 0) return undefined;
   const first = by === 1 ? 0 : choices.length - 1;
-  const which = current === undefined ? first : (current.which + by + choices.length) % choices.length;
-  const choice = choices[which] ?? '';
-  const draft = draftOf(text.slice(0, from) + choice + text.slice(to), from + choice.length);
-  return { draft, completion: { choices, which, from, to: from + choice.length } };
+  const index = current === undefined ? first : (current.index + by + choices.length) % choices.length;
+  const choice = choices[index] ?? '';
+  const draft = createDraft(text.slice(0, from) + choice + text.slice(to), from + choice.length);
+  return { draft, completion: { choices, index, from, to: from + choice.length } };
 };
 
-/** What may stand before a name, as in `(bob`, `@bob`. */
+/** Punctuation before a name, as in `(bob` or `@bob`. */
 const PUNCTUATION = /^[^\p{L}\p{N}\p{M}_/]+/u;
 
-const choicesAt = (text: string, cursor: number, complete: Complete): Omit<Completion, 'which'> => {
+const choicesAt = (text: string, cursor: number, complete: Complete): Omit<Completion, 'index'> => {
   const at = (from: number) => ({
     choices: complete(text.slice(from, cursor), text.slice(0, from)),
     from,
     to: cursor,
   });
-  const from = wordBefore(text, cursor);
+  const from = wordStartBefore(text, cursor);
   const whole = at(from);
   const { length } = PUNCTUATION.exec(text.slice(from, cursor))?.[0] ?? '';
   return whole.choices.length > 0 || length === 0 ? whole : at(from + length);
 };
 
-const wordBefore = (text: string, cursor: number): number =>
+const wordStartBefore = (text: string, cursor: number): number =>
   /\s$/.test(text.slice(0, cursor)) ? cursor : wordStart(text, cursor, NO_SPACE);

@@ -1,146 +1,176 @@
-import { changed, cleared, COMMANDS, enter, PREFIXED } from './commands.js';
-import { draftOf, EMPTY_DRAFT, inserted } from './draft.js';
-import { remembered } from './history.js';
-import type { Input } from './input.js';
-import { oneBlock, pastedText, questionOf } from './paste.js';
-import { behindMatch, searchFor, searchOn } from './search.js';
-import type { Begun, Editor, Effect, Notice, Step, Surroundings } from './state.js';
+import { withDraft, clearDraft, KEY_BINDINGS, submit, PREFIX_BINDINGS } from './keyBindings.js';
+import { createDraft, EMPTY_DRAFT, insertText, joinPaste, normalizePaste, pasteQuestion } from './draft.js';
+import { addToHistory, afterMatch, searchFor, searchNext } from './history.js';
+import type { EditorInput } from './sequences.js';
+import type {
+  PendingKeys,
+  EditorState,
+  EditorEffect,
+  EditorNotice,
+  EditorStep,
+  EditorContext,
+} from './state.js';
 
-/** What a key, typed text or a paste makes of the input line, and what is to be done besides. Pure. */
-export const step = (editor: Editor, input: Input, around: Surroundings): Step => {
-  if (input.type === 'pasting') return done(tell(editor, input.long ? 'pasting-long' : 'pasting'));
-  const next = settled(editor);
-  if (editor.question !== undefined) return answer(next, input, around);
-  if (input.type === 'paste') return paste(next, input, around);
-  if (editor.search !== undefined) return searching(next, editor.begun, input, around);
-  return plain(next, editor.begun, input, around);
+/**
+ * Applies a key, typed text or a paste to the input line. Returns the new state and the effects to run. Pure.
+ */
+export const applyInput = (editor: EditorState, input: EditorInput, context: EditorContext): EditorStep => {
+  if (input.type === 'pasting')
+    return withoutEffects(withNotice(editor, input.long ? 'pasting-long' : 'pasting'));
+  const next = clearPending(editor);
+  if (editor.question !== undefined) return answerQuestion(next, input, context);
+  if (input.type === 'paste') return applyPaste(next, input, context);
+  if (editor.search !== undefined) return applySearchInput(next, editor.pending, input, context);
+  return applyPlainInput(next, editor.pending, input, context);
 };
 
-/** Without what the last key has begun. */
-const settled = (editor: Editor): Editor => ({ ...editor, notice: undefined, begun: {} });
+/** Clears the notice and the pending keys. */
+const clearPending = (editor: EditorState): EditorState => ({ ...editor, notice: undefined, pending: {} });
 
-type Pressed = Exclude<Input, { type: 'pasting' }>;
+type KeyInput = Exclude<EditorInput, { type: 'pasting' }>;
 
-const plain = (editor: Editor, begun: Begun, input: Pressed, around: Surroundings): Step => {
-  if (input.type === 'text') return done(typed(apart(editor), begun, input.text));
-  if (input.type === 'paste') return done(editor);
-  const command = (begun.prefix === true ? PREFIXED : COMMANDS)[input.name];
-  if (command === undefined) return done(editor);
-  const next = command(editor, begun, around);
-  const result = 'effects' in next ? next : done(next);
-  // What is cut goes together only where one cut follows the other, and what is put back is changed only at once.
-  const isKept = result.editor.ring !== editor.ring;
-  return isKept ? result : { ...result, editor: apart(result.editor) };
+const applyPlainInput = (
+  editor: EditorState,
+  pending: PendingKeys,
+  input: KeyInput,
+  context: EditorContext,
+): EditorStep => {
+  if (input.type === 'text') return withoutEffects(insertTyped(endKillSequence(editor), pending, input.text));
+  if (input.type === 'paste') return withoutEffects(editor);
+  const command = (pending.hasPrefix === true ? PREFIX_BINDINGS : KEY_BINDINGS)[input.name];
+  if (command === undefined) return withoutEffects(editor);
+  const next = command(editor, pending, context);
+  const result = 'effects' in next ? next : withoutEffects(next);
+  // Only consecutive cuts are joined, and only the key after a yank can change the yank.
+  const isRingChanged = result.editor.ring !== editor.ring;
+  return isRingChanged ? result : { ...result, editor: endKillSequence(result.editor) };
 };
 
-const done = (editor: Editor): Step => ({ editor, effects: [] });
+const withoutEffects = (editor: EditorState): EditorStep => ({ editor, effects: [] });
 
-const apart = (editor: Editor): Editor =>
-  editor.ring.cutting || editor.ring.yanked !== undefined
-    ? { ...editor, ring: { ...editor.ring, cutting: false, yanked: undefined } }
+const endKillSequence = (editor: EditorState): EditorState =>
+  editor.ring.isKilling || editor.ring.lastYank !== undefined
+    ? { ...editor, ring: { ...editor.ring, isKilling: false, lastYank: undefined } }
     : editor;
 
-const typed = (editor: Editor, begun: Begun, text: string): Editor => {
-  const draft = inserted(editor.draft, text);
-  if (draft.text === editor.draft.text) return tell(editor, 'full');
-  if (text === '\ufffd') return tell(changed(editor, draft), 'not-utf8');
-  const next = begun.typing === true ? { ...editor, draft } : changed(editor, draft);
-  // A word is undone at a time.
-  return text === ' ' ? next : { ...next, begun: { typing: true } };
+const insertTyped = (editor: EditorState, pending: PendingKeys, text: string): EditorState => {
+  const draft = insertText(editor.draft, text);
+  if (draft.text === editor.draft.text) return withNotice(editor, 'full');
+  if (text === '\ufffd') return withNotice(withDraft(editor, draft), 'not-utf8');
+  const next = pending.isTyping === true ? { ...editor, draft } : withDraft(editor, draft);
+  // Undo works word by word.
+  return text === ' ' ? next : { ...next, pending: { isTyping: true } };
 };
 
-const tell = (editor: Editor, notice: Notice): Editor => ({ ...editor, notice });
+const withNotice = (editor: EditorState, notice: EditorNotice): EditorState => ({ ...editor, notice });
 
-const paste = (
-  before: Editor,
-  { text, cut, unfinished }: Extract<Input, { type: 'paste' }>,
-  { literal }: Surroundings,
-): Step => {
-  const editor: Editor = { ...apart(before), search: undefined };
-  if (cut) return done(tell(editor, 'paste-cut'));
-  const pasted = pastedText(text);
-  if (unfinished === true && pasted === '') return done(editor);
-  const question = questionOf(editor.draft, pasted, literal, unfinished === true);
-  if (question !== undefined) return done({ ...editor, question });
-  const draft = inserted(editor.draft, pasted);
+const applyPaste = (
+  previous: EditorState,
+  { text, cut, unfinished }: Extract<EditorInput, { type: 'paste' }>,
+  { escapeCommand }: EditorContext,
+): EditorStep => {
+  const editor: EditorState = { ...endKillSequence(previous), search: undefined };
+  if (cut) return withoutEffects(withNotice(editor, 'paste-cut'));
+  const pasted = normalizePaste(text);
+  if (unfinished === true && pasted === '') return withoutEffects(editor);
+  const question = pasteQuestion(editor.draft, pasted, escapeCommand, unfinished === true);
+  if (question !== undefined) return withoutEffects({ ...editor, question });
+  const draft = insertText(editor.draft, pasted);
   const isWhole = draft.text.length === editor.draft.text.length + pasted.length;
-  return done(isWhole ? changed(editor, draft) : tell(editor, 'full'));
+  return withoutEffects(isWhole ? withDraft(editor, draft) : withNotice(editor, 'full'));
 };
 
-/** Only a key that answers does anything; what is typed goes nowhere. */
-const answer = (editor: Editor, input: Pressed, { literal }: Surroundings): Step => {
+/** Handles the answer to a paste question. Ignores all other keys and text. */
+const answerQuestion = (
+  editor: EditorState,
+  input: KeyInput,
+  { escapeCommand }: EditorContext,
+): EditorStep => {
   const { question, draft } = editor;
-  if (question === undefined) return done(editor);
-  const free: Editor = { ...editor, question: undefined };
-  const said = input.type === 'text' ? input.text : input.type === 'key' ? input.name : '';
-  switch (said) {
+  if (question === undefined) return withoutEffects(editor);
+  const answered: EditorState = { ...editor, question: undefined };
+  const key = input.type === 'text' ? input.text : input.type === 'key' ? input.name : '';
+  switch (key) {
     case '1':
-      if (!question.fits) return done(editor);
-      return enter({ ...free, draft: draftOf(oneBlock(draft, question.pasted, literal)) });
+      if (!question.fitsDraft) return withoutEffects(editor);
+      return submit({ ...answered, draft: createDraft(joinPaste(draft, question.pasted, escapeCommand)) });
     case '2':
-      return question.messages.length > 1 ? enterAll(free, question.messages) : done(editor);
+      return question.messages.length > 1 ? submitAll(answered, question.messages) : withoutEffects(editor);
     case '3':
-      return question.fits ? done(changed(free, inserted(draft, question.pasted))) : done(editor);
+      return question.fitsDraft
+        ? withoutEffects(withDraft(answered, insertText(draft, question.pasted)))
+        : withoutEffects(editor);
     case '4':
     case 'Escape':
     case 'C-c':
     case 'C-g':
-      return done(free);
+      return withoutEffects(answered);
     case 'C-z':
       return { editor, effects: [{ type: 'suspend' }] };
     default:
-      return done(input.type === 'paste' ? tell(editor, 'paste-waits') : editor);
+      return withoutEffects(input.type === 'paste' ? withNotice(editor, 'paste-waits') : editor);
   }
 };
 
-const enterAll = (editor: Editor, messages: readonly string[]): Step => {
-  const effects = messages.map((text): Effect => ({ type: 'enter', text }));
-  // They would push out what one has written oneself.
-  return { editor: { ...editor, draft: EMPTY_DRAFT, past: remembered(editor.past, ''), undo: [] }, effects };
+const submitAll = (editor: EditorState, messages: readonly string[]): EditorStep => {
+  const effects = messages.map((text): EditorEffect => ({ type: 'enter', text }));
+  // Pasted lines would push the user's own entries out of the history.
+  return {
+    editor: { ...editor, draft: EMPTY_DRAFT, history: addToHistory(editor.history, ''), undo: [] },
+    effects,
+  };
 };
 
-const searching = (editor: Editor, begun: Begun, input: Pressed, around: Surroundings): Step => {
-  const { search, past } = editor;
-  if (search === undefined || input.type === 'paste') return done(editor);
-  const go = (next: typeof search): Step => done({ ...editor, search: next });
-  if (input.type === 'text') return go(searchFor(past.entries, search, search.query + input.text));
+const applySearchInput = (
+  editor: EditorState,
+  pending: PendingKeys,
+  input: KeyInput,
+  context: EditorContext,
+): EditorStep => {
+  const { search, history } = editor;
+  if (search === undefined || input.type === 'paste') return withoutEffects(editor);
+  const withSearch = (next: typeof search): EditorStep => withoutEffects({ ...editor, search: next });
+  if (input.type === 'text') return withSearch(searchFor(history.entries, search, search.query + input.text));
   switch (input.name) {
     case 'C-r':
-      return go(searchOn(past.entries, search, -1));
+      return withSearch(searchNext(history.entries, search, -1));
     case 'C-s':
-      return go(searchOn(past.entries, search, 1));
+      return withSearch(searchNext(history.entries, search, 1));
     case 'Backspace':
     case 'C-h':
-      return go(searchFor(past.entries, search, Array.from(search.query).slice(0, -1).join('')));
+      return withSearch(searchFor(history.entries, search, Array.from(search.query).slice(0, -1).join('')));
     case 'C-c':
     case 'C-g':
-      return done({ ...editor, search: undefined });
+      return withoutEffects({ ...editor, search: undefined });
     case 'Escape':
-      return done(found(editor));
+      return withoutEffects(acceptMatch(editor));
     default:
-      // Any other key is for what was found.
-      return plain(found(editor), begun, input, around);
+      // Any other key applies to the entry that was found.
+      return applyPlainInput(acceptMatch(editor), pending, input, context);
   }
 };
 
-/** What a search has found, as the draft; that which was is kept where history goes back to. */
-const found = (editor: Editor): Editor => {
-  const { search, past, draft } = editor;
-  const entry = search?.at === undefined ? undefined : past.entries[search.at];
-  if (search?.at === undefined || entry === undefined) return { ...editor, search: undefined };
-  const left = past.at === past.entries.length ? draft : past.left;
+/**
+ * Makes the entry that was found the draft. Saves the previous draft, to which the user can return from the
+ * history.
+ */
+const acceptMatch = (editor: EditorState): EditorState => {
+  const { search, history, draft } = editor;
+  const entry = search?.index === undefined ? undefined : history.entries[search.index];
+  if (search?.index === undefined || entry === undefined) return { ...editor, search: undefined };
+  const savedDraft = history.index === history.entries.length ? draft : history.savedDraft;
   return {
     ...editor,
     search: undefined,
-    draft: draftOf(entry, behindMatch(entry, search.query)),
-    past: { ...past, at: search.at, left },
+    draft: createDraft(entry, afterMatch(entry, search.query)),
+    history: { ...history, index: search.index, savedDraft },
     undo: [],
   };
 };
 
-/** With a text that was written elsewhere as the draft. */
-export const rewritten = (editor: Editor, text: string): Editor =>
-  changed(settled(editor), inserted(EMPTY_DRAFT, text));
+/** Replaces the draft by a text that was written elsewhere. */
+export const replaceText = (editor: EditorState, text: string): EditorState =>
+  withDraft(clearPending(editor), insertText(EMPTY_DRAFT, text));
 
-/** What is left of a draft when all ends: in what was entered before. */
-export const given = (editor: Editor): Step => cleared(settled(editor));
+/** Clears the draft when the input line closes, and adds it to the history. */
+export const closeEditor = (editor: EditorState): EditorStep => clearDraft(clearPending(editor));

@@ -1,66 +1,93 @@
 import type { Complete, Completion } from './completion.js';
-import { type Draft, EMPTY_DRAFT } from './draft.js';
-import { type Past, pastOf } from './history.js';
-import { EMPTY_RING, type KillRing } from './killRing.js';
-import type { Question } from './paste.js';
-import type { Search } from './search.js';
+import { type Draft, EMPTY_DRAFT, type PasteQuestion } from './draft.js';
+import { type EditorHistory, createHistory, type Search } from './history.js';
 
-/** All that the input line is. */
-export interface Editor {
+/** Recently cut texts, the newest last. Consecutive cuts form a single text. */
+interface KillRing {
+  readonly texts: readonly string[];
+  /** Whether the last key cut something. */
+  readonly isKilling: boolean;
+  /** Text that the last key yanked: its range in the draft and its index in the ring. */
+  readonly lastYank: { readonly from: number; readonly to: number; readonly which: number } | undefined;
+}
+
+const MAX_KILLS = 30;
+
+/** Kill ring without text. */
+const EMPTY_RING: KillRing = { texts: [], isKilling: false, lastYank: undefined };
+
+/** Adds a text that was cut before or after the cursor. */
+export const addKill = (ring: KillRing, text: string, from: 'before' | 'behind'): KillRing => {
+  if (text === '') return { ...ring, isKilling: ring.isKilling };
+  const last = ring.isKilling ? (ring.texts.at(-1) ?? '') : '';
+  const others = ring.isKilling ? ring.texts.slice(0, -1) : ring.texts;
+  return {
+    texts: [...others, from === 'before' ? text + last : last + text].slice(-MAX_KILLS),
+    isKilling: true,
+    lastYank: undefined,
+  };
+};
+
+/** State of the input line. */
+export interface EditorState {
   readonly draft: Draft;
-  readonly past: Past;
+  readonly history: EditorHistory;
   readonly ring: KillRing;
-  /** Drafts to go back to, the newest last. */
+  /** Earlier drafts for undo, the newest last. */
   readonly undo: readonly Draft[];
   readonly search: Search | undefined;
-  readonly question: Question | undefined;
-  /** What to tell the person, until the next key. */
-  readonly notice: Notice | undefined;
-  /** What the last key has begun, and any other one ends. */
-  readonly begun: Begun;
+  readonly question: PasteQuestion | undefined;
+  /** Notice to show until the next key. */
+  readonly notice: EditorNotice | undefined;
+  /** State that the last key set and any other key clears. */
+  readonly pending: PendingKeys;
 }
 
-export interface Begun {
-  /** The column that going up and down keeps to. */
+/** State that lasts until the next key. */
+export interface PendingKeys {
+  /** Column that moving up and down keeps. */
   readonly column?: number;
   readonly completion?: Completion;
-  /** What was typed goes on: it is undone as one. */
-  readonly typing?: true;
-  /** C-x came. */
-  readonly prefix?: true;
-  /** C-c came, and there was nothing to clear. */
-  readonly leaving?: true;
+  /** Whether typing continues; it is undone as a unit. */
+  readonly isTyping?: true;
+  /** Whether C-x was pressed. */
+  readonly hasPrefix?: true;
+  /** Whether C-c was pressed with an empty draft. */
+  readonly isLeaving?: true;
 }
 
-export type Notice = 'leave' | 'pasting' | 'pasting-long' | 'paste-cut' | 'paste-waits' | 'full' | 'not-utf8';
+/** Notice below the input line, by its cause. */
+export type EditorNotice =
+  'leave' | 'pasting' | 'pasting-long' | 'paste-cut' | 'paste-waits' | 'full' | 'not-utf8';
 
-/** What has to be done about a key besides changing the state. */
-export type Effect =
+/** Side effect of a key. */
+export type EditorEffect =
   | { readonly type: 'enter'; readonly text: string }
-  /** Something to remember for another time. */
+  /** Text to add to the saved history. */
   | { readonly type: 'keep'; readonly text: string }
   | { readonly type: 'edit' | 'leave' | 'suspend' | 'clear' };
 
-/** What follows from a key. */
-export interface Step {
-  readonly editor: Editor;
-  readonly effects: readonly Effect[];
+/** Result of a key: the new state and the effects to run. */
+export interface EditorStep {
+  readonly editor: EditorState;
+  readonly effects: readonly EditorEffect[];
 }
 
-/** What keys need to know of where they are. */
-export interface Surroundings {
+/** Context that key commands need. */
+export interface EditorContext {
   readonly complete: Complete;
-  /** How a pasted line is entered so that nothing but saying it can be meant. */
-  readonly literal: (line: string) => string;
+  /** Escapes a pasted line so that it can only be a message, never a command. */
+  readonly escapeCommand: (line: string) => string;
 }
 
-export const newEditor = (entries: readonly string[]): Editor => ({
+/** Creates an empty input line with these entries as its history. */
+export const createEditor = (entries: readonly string[]): EditorState => ({
   draft: EMPTY_DRAFT,
-  past: pastOf(entries),
+  history: createHistory(entries),
   ring: EMPTY_RING,
   undo: [],
   search: undefined,
   question: undefined,
   notice: undefined,
-  begun: {},
+  pending: {},
 });

@@ -5,8 +5,8 @@ import { Author, inviteOf, newRoom, random64 } from '../protocol.mjs';
 const LINES = 8000;
 
 export default {
-  title: "take a reader's memory by announcing nicks",
-  attacker: 'the relay',
+  title: "exhaust a reader's memory with announced nicks",
+  attacker: 'relay',
   async run(scene) {
     const room = newRoom();
     const relay = await HostileRelay.start();
@@ -17,7 +17,7 @@ export default {
     });
     await listen.out(/online|joined/);
     for (let n = 0; n < LINES; n += 1) {
-      // Long nicks, which no relay may give, and short ones, which it may.
+      // Long nicks, which a relay must not announce, and short ones, which it may.
       relay.append(`+${Array.from({ length: 100 }, () => random64(n % 2 === 0 ? 23 : 120)).join(',')}`);
       if (n % 50 === 0) await new Promise(setImmediate);
     }
@@ -28,6 +28,6 @@ export default {
       `listen ended: ${listen.stderr.slice(-500)}`,
     );
     assert.doesNotMatch(listen.stderr, /heap out of memory/);
-    return `${LINES * 100} nicks announced, and listen reads on with a heap of 64 MiB`;
+    return `${LINES * 100} nicks announced; listen keeps reading with a 64 MiB heap`;
   },
 };

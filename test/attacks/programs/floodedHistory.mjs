@@ -6,12 +6,12 @@ import { inviteOf, newRoom } from '../protocol.mjs';
 const MESSAGES = 50;
 const FLOOD_BYTES = 40_000_000;
 const ROOMS = 5;
-/** A relay that holds the stranger back ends the attack, not the test. */
+/** If the relay limits the stranger, the attack ends, but not the test. */
 const PATIENCE_MS = 15_000;
 
 export default {
-  title: "erase everybody's stored messages by filling rooms of one's own",
-  attacker: 'a stranger without an invite',
+  title: "evict other rooms' messages by filling your own rooms",
+  attacker: 'stranger',
   async run(scene) {
     const home = scene.dir();
     const flags = ['--keep-total', '8MiB'];
@@ -23,7 +23,7 @@ export default {
 
     const patience = AbortSignal.timeout(PATIENCE_MS);
     const givenUp = once(patience, 'abort');
-    // Five rooms of the stranger, each from an address of its own, as full as the relay lets them become.
+    // The stranger has five rooms, each from another address, and fills them as far as the relay allows.
     const written = await Promise.all(
       Array.from({ length: ROOMS }, async (_, index) => {
         const own = newRoom();
@@ -58,8 +58,8 @@ export default {
       '--fail-on-gap',
     ]);
     assert.equal(await listen.exit, 0, `the messages are gone: ${listen.stderr}`);
-    const heard = listen.stdout.split('\n').filter((line) => /message \d+$/.test(line)).length;
-    assert.equal(heard, MESSAGES);
-    return `${Math.round(written.reduce((a, b) => a + b, 0) / 1e6)} MB written by strangers; ${heard} of ${MESSAGES} messages read`;
+    const received = listen.stdout.split('\n').filter((line) => /message \d+$/.test(line)).length;
+    assert.equal(received, MESSAGES);
+    return `${Math.round(written.reduce((a, b) => a + b, 0) / 1e6)} MB written by strangers; ${received} of ${MESSAGES} messages read`;
   },
 };

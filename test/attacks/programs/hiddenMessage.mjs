@@ -5,8 +5,8 @@ import { envelopeOf, inviteOf, newRoom } from '../protocol.mjs';
 const PADDINGS = [0, 1100, 9000];
 
 export default {
-  title: 'hide a message from a member, behind so many repeats that nobody compares it',
-  attacker: 'the relay',
+  title: 'hide a message behind so many repeats that nobody compares it',
+  attacker: 'relay',
   async run(scene) {
     const seen = [];
     for (const padding of PADDINGS) {
@@ -23,22 +23,22 @@ export default {
       await carol.out(/"carol"/);
       const alice = scene.rxchat(['send', ...options('alice'), '--timeout', '0']);
       const bob = scene.rxchat(['send', ...options('bob'), '--timeout', '0']);
-      const say = async (person, text) => {
+      const send = async (person, text) => {
         await Promise.all(['alice', 'bob', 'carol'].map((nick) => relay.caughtUp(nick)));
-        const spoken = relay.nextToken();
+        const token = relay.nextToken();
         person.child.stdin.write(`${text}\n`);
-        await spoken;
+        await token;
       };
       await Promise.all(['alice', 'bob', 'carol'].map((nick) => relay.joined(nick)));
-      await say(alice, 'first of alice');
-      await say(bob, 'first of bob');
+      await send(alice, 'first of alice');
+      await send(bob, 'first of bob');
       instead = relay.entries.findLast((line) => line.startsWith('gAAAA'));
       hidden = relay.entries.length + 1;
-      await say(alice, 'the message that carol does not see');
+      await send(alice, 'the message that carol does not see');
       assert.equal(envelopeOf(relay.entries[hidden - 1], room).text, 'the message that carol does not see');
       for (let n = 0; n < padding; n += 1) relay.append(instead);
-      await say(bob, 'second of bob');
-      await say(bob, 'third of bob');
+      await send(bob, 'second of bob');
+      await send(bob, 'third of bob');
       await carol.out(/third of bob/);
       const alarm = /"type":"alarm".*"reason":"(\w[\w-]*)"|"reason":"(\w[\w-]*)".*"type":"alarm"/.exec(
         carol.stdout,
@@ -46,6 +46,6 @@ export default {
       assert.ok(alarm, `carol noticed nothing behind ${padding} repeats`);
       seen.push(`${padding}: ${alarm[1] ?? alarm[2]}`);
     }
-    return `noticed behind ${seen.join(', ')} repeats`;
+    return `detected behind ${seen.join(', ')} repeats`;
   },
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { HostileRelay } from '../hostileRelay.mjs';
 import { Author, inviteOf, newRoom } from '../protocol.mjs';
 
-/** What the relay claims on `WELCOME`, in a log of one entry. */
+/** Fields of `WELCOME` that the relay sends for a log of one entry. */
 const WELCOMES = [
   { next: 0 },
   { first: 0 },
@@ -20,8 +20,8 @@ const WELCOMES = [
 const GAPS = ['GAP 1 999999999999999', 'GAP 1 0', 'GAP 7 9', 'GAP 0 5', 'GAP -1 5', 'GAP 1 2 3 x', 'GAP'];
 
 export default {
-  title: 'spoil the cursor of a reader by impossible numbers',
-  attacker: 'the relay',
+  title: "corrupt a reader's cursor with impossible numbers",
+  attacker: 'relay',
   async run(scene) {
     const cases = [...WELCOMES.map((welcome) => ({ welcome })), ...GAPS.map((gap) => ({ gap }))];
     for (const { welcome = {}, gap } of cases) {
@@ -55,11 +55,11 @@ export default {
       assert.doesNotMatch(listen.stderr, /^\s+at /m, `a stack trace at ${what}`);
       assert.ok(code !== 0 || gap !== undefined, `listen accepts ${what}`);
 
-      // Whatever was kept must be good at an honest relay: a cursor that no relay accepts would lock its owner out.
+      // The saved cursor must work with an honest relay. A cursor that no relay accepts would lock its owner out.
       const honest = await scene.serve(['--memory']);
       const invite = scene.inviteFile(inviteOf(room, honest.port));
-      const spoken = scene.rxchat(['send', '--invite-file', invite, '-m', 'after']);
-      assert.equal(await spoken.exit, 0, spoken.stderr);
+      const sent = scene.rxchat(['send', '--invite-file', invite, '-m', 'after']);
+      assert.equal(await sent.exit, 0, sent.stderr);
       try {
         writeFileSync(cursor, readFileSync(cursor, 'utf8'));
       } catch {

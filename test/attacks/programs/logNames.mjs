@@ -5,8 +5,8 @@ import { inviteOf, newRoom } from '../protocol.mjs';
 const NAMES = ['a.b', '%00', '*', 'a'.repeat(65), 'é', '-/-', '', '__proto__.x'];
 
 export default {
-  title: 'switch off the comparison of logs by an odd log id',
-  attacker: 'the relay',
+  title: 'disable log comparison with a malformed log id',
+  attacker: 'relay',
   async run(scene) {
     for (const log of NAMES) {
       let welcomed = 0;

@@ -5,8 +5,8 @@ import { inviteOf, newRoom } from '../protocol.mjs';
 const TOKENS = 60;
 
 export default {
-  title: "take a reader's memory by envelopes of many empty lines",
-  attacker: 'a member',
+  title: "exhaust a reader's memory with envelopes of many empty lines",
+  attacker: 'member',
   async run(scene) {
     const { port } = await scene.serve();
     const room = newRoom();
@@ -19,7 +19,7 @@ export default {
     assert.ok(await bob.send(bob.author.seal('after the bombs')));
 
     const file = scene.inviteFile(inviteOf(room, port));
-    // A reader that takes nothing: the pipe fills, and all that listen does not write it has to hold or to leave at the relay.
+    // A reader that never reads: the pipe fills, and `listen` has to hold the rest or leave it at the relay.
     const listen = scene.rxchat(['listen', '--invite-file', file, '--after', '0', '--json'], {
       nodeArgs: ['--max-old-space-size=96'],
     });
@@ -28,6 +28,6 @@ export default {
     listen.child.stdout.resume();
     await listen.out(/after the bombs/);
     const peakMiB = Math.round(listen.peakBytes() / 2 ** 20);
-    return `${TOKENS * 15_000} lines, and listen reads on with a heap of 96 MiB (at most ${peakMiB} MiB resident)`;
+    return `${TOKENS * 15_000} lines; listen keeps reading with a 96 MiB heap (at most ${peakMiB} MiB resident)`;
   },
 };

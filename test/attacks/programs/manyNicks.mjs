@@ -5,8 +5,8 @@ import { inviteOf, newPerson, newRoom } from '../protocol.mjs';
 const NICKS = 2500;
 
 export default {
-  title: "fill a reader's known keys, so that the next impersonation goes unnoticed",
-  attacker: 'a member',
+  title: "fill a reader's known keys so that an impersonation goes unnoticed",
+  attacker: 'member',
   async run(scene) {
     const { port } = await scene.serve();
     const room = newRoom();
@@ -26,19 +26,19 @@ export default {
     const alice = await Member.join(port, room, 'alice', { person: newPerson() });
     const position = Number(mallory.connection.position ?? 0);
     assert.ok(await alice.send(alice.author.seal('the real alice')));
-    const meet = scene.rxchat(['listen', '--invite-file', file, '--last', '2', '-n', '1'], { home });
-    assert.equal(await meet.exit, 0, meet.stderr.slice(-500));
+    const firstSeen = scene.rxchat(['listen', '--invite-file', file, '--last', '2', '-n', '1'], { home });
+    assert.equal(await firstSeen.exit, 0, firstSeen.stderr.slice(-500));
     mallory.author.nick = 'alice';
     assert.ok(await mallory.send(mallory.author.seal('the false alice')), String(position));
-    const told = scene.rxchat(['listen', '--invite-file', file, '--last', '1', '--json', '-n', '1'], {
+    const warned = scene.rxchat(['listen', '--invite-file', file, '--last', '1', '--json', '-n', '1'], {
       home,
     });
-    await told.exit;
+    await warned.exit;
     assert.match(
-      `${told.stdout}${told.stderr}`,
+      `${warned.stdout}${warned.stderr}`,
       /key-changed|"changed":true|another key|other key/,
       'the impersonation was not noticed',
     );
-    return `${NICKS} nicks of one key, and a changed key is noticed after them`;
+    return `${NICKS} nicks of one key; a changed key is still detected`;
   },
 };

@@ -3,8 +3,8 @@ import { Member } from '../connection.mjs';
 import { inviteOf, newPerson, newRoom } from '../protocol.mjs';
 
 export default {
-  title: 'put in an old message of somebody again, as if it were new',
-  attacker: 'a member',
+  title: "replay another member's old message as new",
+  attacker: 'member',
   async run(scene) {
     const { port } = await scene.serve();
     const room = newRoom();
@@ -16,7 +16,7 @@ export default {
     const old = alice.author.seal('yes, delete it', { time: earlier });
     assert.ok(await alice.send(old));
     alice.leave();
-    // A later run of alice, which bob has heard.
+    // A later run of alice, whose message bob has received.
     const alice2 = await Member.join(port, room, 'alice2', { person });
     alice2.author.nick = 'alice';
     assert.ok(await alice2.send(alice2.author.seal('good morning')));
@@ -34,6 +34,6 @@ export default {
     await again.out(/the end/);
     const line = again.stdout.split('\n').find((each) => each.includes('yes, delete it'));
     if (line !== undefined) assert.match(line, /"old":true/, `it is shown as new: ${line}`);
-    return line === undefined ? 'it is not shown' : 'it is shown, and marked as old';
+    return line === undefined ? 'it is not shown' : 'shown, and marked as old';
   },
 };

@@ -4,8 +4,8 @@ import { Member } from '../connection.mjs';
 import { inviteOf, newPerson, newRoom } from '../protocol.mjs';
 
 export default {
-  title: "end everybody's listen and send by a message under a known nick",
-  attacker: 'a member',
+  title: "stop everyone's listen and send with a message under a known nick",
+  attacker: 'member',
   async run(scene) {
     const { port } = await scene.serve();
     const room = newRoom();
@@ -14,8 +14,8 @@ export default {
     const bobKey = newPerson();
     const bob = await Member.join(port, room, 'bob', { person: bobKey });
     assert.ok(await bob.send(bob.author.seal('it is me')));
-    const met = scene.rxchat(['listen', '--invite-file', file, '--after', '0', '-n', '1'], { home });
-    assert.equal(await met.exit, 0, met.stderr);
+    const firstSeen = scene.rxchat(['listen', '--invite-file', file, '--after', '0', '-n', '1'], { home });
+    assert.equal(await firstSeen.exit, 0, firstSeen.stderr);
 
     const cursor = join(home, 'cursor');
     const listen = scene.rxchat(
@@ -48,6 +48,6 @@ export default {
     });
     assert.ok(await carol.send(carol.author.seal('once more')));
     await again.out(/once more/);
-    return 'listen and send go on, with a warning, also after a restart';
+    return 'listen and send continue with a warning, also after a restart';
   },
 };

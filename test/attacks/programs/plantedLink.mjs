@@ -5,8 +5,8 @@ import { Member } from '../connection.mjs';
 import { inviteOf, newRoom } from '../protocol.mjs';
 
 export default {
-  title: "overwrite another user's file by a link beside a cursor file",
-  attacker: 'another user of the machine',
+  title: "overwrite another user's file through a link next to a cursor file",
+  attacker: 'local user',
   async run(scene) {
     const { port } = await scene.serve();
     const room = newRoom();
@@ -39,6 +39,6 @@ export default {
       'listen wrote through a link that somebody else had made',
     );
     assert.ok(readdirSync(shared).includes('cursor'), listen.stderr);
-    return 'the file is as it was, and the cursor is written';
+    return 'the file is unchanged, and the cursor is written';
   },
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 
-/** Returns the first line of the answer to an upgrade by a page of that name. */
+/** Returns the first line of the answer to an upgrade request from a page of that name. */
 const upgrade = (port, host, origin) =>
   new Promise((done) => {
     const socket = connect({ port, host: '127.0.0.1' }, () =>
@@ -22,8 +22,8 @@ const upgrade = (port, host, origin) =>
   });
 
 export default {
-  title: "join by other people's browsers with a name that was rebound to the relay",
-  attacker: 'a web page',
+  title: "join through other people's browsers by DNS rebinding",
+  attacker: 'web page',
   async run(scene) {
     const { run } = await scene.serve(['--host', '0.0.0.0', '--plain', '--web', '--web-port', '0']);
     const [, port] = await run.out(/^page on http:\/\/\S+?:(\d+)\/$/m);
@@ -39,6 +39,6 @@ export default {
       / 101 /,
       'its own page',
     );
-    return `${answers.length} names refused, the page by its address accepted`;
+    return `${answers.length} names rejected; the page at its address accepted`;
   },
 };

@@ -39,7 +39,7 @@ const UPGRADES = [
   'websocket\r\nSec-WebSocket-Version: 99',
 ];
 
-/** Sends one request as it is; resolves when the relay has closed the connection. */
+/** Sends one request as it is, and resolves when the relay has closed the connection. */
 const request = (port, text) =>
   new Promise((done) => {
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.end(text));
@@ -48,8 +48,8 @@ const request = (port, text) =>
   });
 
 export default {
-  title: 'end the relay by the target of an HTTP request',
-  attacker: 'a stranger, or a web page that somebody opens',
+  title: 'crash the relay with an HTTP request target',
+  attacker: 'stranger or web page',
   async run(scene) {
     const { run, port } = await scene.serve(['--web', '--web-port', '0']);
     const [, web] = await run.out(/^page on http:\/\/127\.0\.0\.1:(\d+)\/$/m);
@@ -70,6 +70,6 @@ export default {
       }
     }
     assert.ok(await bob.send(bob.author.seal('still here')), 'a member was cut off');
-    return `${tried} requests, and the relay goes on`;
+    return `${tried} requests; the relay keeps running`;
   },
 };

@@ -5,15 +5,15 @@ import { Member } from '../connection.mjs';
 import { inviteOf, newPerson, newRoom } from '../protocol.mjs';
 
 export default {
-  title: 'lose stored messages unnoticed by an older copy of the store',
-  attacker: 'an operator, or a disk',
+  title: 'lose stored messages silently by restoring an older store',
+  attacker: 'operator or disk',
   async run(scene) {
     const home = scene.dir();
     const data = join(home, 'relay');
     const flags = ['--data', data];
     const room = newRoom();
     const person = newPerson();
-    const say = async (port, texts) => {
+    const send = async (port, texts) => {
       const alice = await Member.join(port, room, 'alice', { person });
       for (const text of texts) assert.ok(await alice.send(alice.author.seal(text)));
       alice.leave();
@@ -42,12 +42,12 @@ export default {
       );
 
     let relay = await scene.serve(flags);
-    await say(relay.port, ['monday 1', 'monday 2']);
+    await send(relay.port, ['monday 1', 'monday 2']);
     await stop(relay);
     const copy = join(scene.dir(), 'copy');
     cpSync(data, copy, { recursive: true, filter: (source) => !source.endsWith('.sock') });
     relay = await scene.serve(flags);
-    await say(relay.port, ['tuesday 1', 'tuesday 2', 'tuesday 3']);
+    await send(relay.port, ['tuesday 1', 'tuesday 2', 'tuesday 3']);
     const reader = listen(relay.port, ['--after', '0', '-n', '5']);
     assert.equal(await reader.exit, 0, reader.stderr);
     await stop(relay);
@@ -55,16 +55,16 @@ export default {
     rmSync(data, { recursive: true });
     cpSync(copy, data, { recursive: true });
     relay = await scene.serve(flags);
-    await say(
+    await send(
       relay.port,
       Array.from({ length: 12 }, (_, n) => `wednesday ${n + 1}`),
     );
     const after = listen(relay.port, []);
     await after.out(/wednesday 12/);
-    const heard = new Set(after.stdout.match(/wednesday \d+/g));
+    const received = new Set(after.stdout.match(/wednesday \d+/g));
     const noticed = /"type":"(log-changed|gap|alarm)"/.exec(after.stdout)?.[1];
-    assert.ok(noticed, `${heard.size} of 12 heard, and nobody was notified that the log went back`);
-    assert.equal(heard.size, 12, 'messages are missing');
-    return `${heard.size} of 12 later messages read, and the reader reports ${noticed}`;
+    assert.ok(noticed, `${received.size} of 12 heard, and nobody was notified that the log went back`);
+    assert.equal(received.size, 12, 'messages are missing');
+    return `${received.size} of 12 later messages read; the reader reports ${noticed}`;
   },
 };

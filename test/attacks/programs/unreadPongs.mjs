@@ -7,8 +7,8 @@ const BYTES = 12_000_000;
 const ALLOWED_BYTES = 100e6;
 
 export default {
-  title: 'take the memory of a client by asking it with PING, and reading no answer',
-  attacker: 'the relay',
+  title: "exhaust a client's memory with PINGs whose answers are never read",
+  attacker: 'relay',
   async run(scene) {
     const relay = await HostileRelay.start();
     scene.onEnd(() => relay.close());

@@ -5,8 +5,8 @@ import { helloOf, inviteOf, newRoom } from '../protocol.mjs';
 const HONEST = 6;
 
 export default {
-  title: 'keep everybody out by joins with wrong proofs',
-  attacker: 'a stranger without an invite',
+  title: 'lock everyone out with joins that carry wrong proofs',
+  attacker: 'stranger',
   async run(scene) {
     const { port } = await scene.serve(['--joins-per-second', '20']);
     const room = newRoom();
@@ -41,6 +41,6 @@ export default {
       codes.map(() => 0),
       `${codes.filter((code) => code !== 0).length} of ${HONEST} stayed outside`,
     );
-    return `${tries} wrong proofs; all of ${HONEST} members came in`;
+    return `${tries} wrong proofs; all ${HONEST} members joined`;
   },
 };

@@ -10,9 +10,9 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
-import { type Child, newDir, rxchat } from '../../e2e/support/child.js';
-import { atEnd } from '../../e2e/support/endings.js';
-import { HANG } from '../../e2e/support/said.js';
+import { type Child, tempDir, rxchat } from '../../e2e/support/child.js';
+import { onCleanup } from '../../e2e/support/cleanup.js';
+import { HANG_MS } from '../../e2e/support/streamOutput.js';
 
 export const CHROMIUM: string | undefined = [
   '/usr/bin/chromium',
@@ -29,14 +29,14 @@ export const FLAGS: readonly string[] = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // A name that is not of this machine alone: pages from there are not protected.
+  // A name other than localhost: pages from there are not in a secure context.
   '--host-resolver-rules=MAP chat.test 127.0.0.1',
 ];
 
 let browser: Browser | undefined;
 
 /**
- * Tests in a real Chromium, one for all of a file. On a machine without one they are skipped, and that is said; where
+ * Tests in a real Chromium, one for all of a file. On a machine without one they are skipped with a warning; if
  * `RXCHAT_NEED_BROWSER` is set, as in CI, they fail.
  */
 export const inChromium = (name: string, tests: () => void): void => {
@@ -58,26 +58,26 @@ export const inChromium = (name: string, tests: () => void): void => {
   });
 };
 
-/** A browser of its own, with nothing kept: somebody new. */
+/** A browser context of its own with empty storage: a new user. */
 export const openBrowser = async (options: BrowserContextOptions = {}): Promise<BrowserContext> => {
   if (browser === undefined) throw new Error('outside of inChromium');
   const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ...options });
-  context.setDefaultTimeout(HANG);
-  atEnd(() => context.close());
+  context.setDefaultTimeout(HANG_MS);
+  onCleanup(() => context.close());
   return context;
 };
 
-/** A page in it; what goes wrong in the page fails the test. */
+/** A page in it; an error in the page fails the test. */
 export const openPage = async (context: BrowserContext, url: string): Promise<Page> => {
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (said) => {
-    // A connection that could not be made is said there too, markup that was refused, and what is ignored without TLS.
-    if (said.type() === 'error' && !/WebSocket|ERR_|TrustedHTML|Cross-Origin-Opener/.test(said.text()))
-      faults.push(said.text());
+  page.on('console', (sent) => {
+    // Failed connections, refused markup, and headers ignored without TLS are reported there too.
+    if (sent.type() === 'error' && !/WebSocket|ERR_|TrustedHTML|Cross-Origin-Opener/.test(sent.text()))
+      faults.push(sent.text());
   });
-  atEnd(() => {
+  onCleanup(() => {
     if (faults.length > 0) throw new Error(`the page has errors:\n${faults.join('\n')}`);
   });
   await page.goto(url);
@@ -87,21 +87,21 @@ export const openPage = async (context: BrowserContext, url: string): Promise<Pa
 /** A page that has joined. */
 export const joinPage = async (context: BrowserContext, url: string, nick: string): Promise<Page> => {
   const page = await openPage(context, url);
-  await page.fill('#door-nick', nick);
-  await page.click('#door-form button');
-  await online(page);
+  await page.fill('#join-nick', nick);
+  await page.click('#join-form-fields button');
+  await waitUntilOnline(page);
   return page;
 };
 
-export const online = (page: Page): Promise<unknown> => page.waitForSelector('#state.online');
+export const waitUntilOnline = (page: Page): Promise<unknown> => page.waitForSelector('#state.online');
 
-export const say = async (page: Page, text: string): Promise<void> => {
-  await page.fill('#say-text', text);
-  await page.press('#say-text', 'Enter');
+export const sendMessage = async (page: Page, text: string): Promise<void> => {
+  await page.fill('#composer-text', text);
+  await page.press('#composer-text', 'Enter');
 };
 
-/** Resolves once a message with this text is there, and gives its line. */
-export const heard = (page: Page, text: string): Locator =>
+/** Resolves with the line of the message that has this text, once it is there. */
+export const messageRow = (page: Page, text: string): Locator =>
   page.locator('#log .message', { has: page.locator('.text', { hasText: text }) }).first();
 
 /** A port that was free a moment ago. */
@@ -122,9 +122,15 @@ export interface WebRelay {
   restart(): Promise<WebRelay>;
 }
 
-export const startWebRelay = (...flags: readonly string[]): Promise<WebRelay> => at(newDir(), 0, 0, flags);
+export const startWebRelay = (...flags: readonly string[]): Promise<WebRelay> =>
+  startAt(tempDir(), 0, 0, flags);
 
-const at = async (state: string, port: number, web: number, flags: readonly string[]): Promise<WebRelay> => {
+const startAt = async (
+  state: string,
+  port: number,
+  web: number,
+  flags: readonly string[],
+): Promise<WebRelay> => {
   const webPort = flags.includes('--web-port') ? [] : ['--web-port', String(web)];
   const args = ['serve', '--port', String(port), '--web', ...webPort, ...flags];
   const child = rxchat(args, { env: { XDG_STATE_HOME: state } });
@@ -135,6 +141,6 @@ const at = async (state: string, port: number, web: number, flags: readonly stri
     child,
     port: Number(tcp),
     page,
-    restart: () => at(state, Number(tcp), Number(new URL(page).port), flags),
+    restart: () => startAt(state, Number(tcp), Number(new URL(page).port), flags),
   };
 };

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { newDir } from '../../e2e/support/child.js';
-import { atEnd } from '../../e2e/support/endings.js';
-import { hear } from '../../e2e/support/said.js';
+import { tempDir } from '../../e2e/support/child.js';
+import { onCleanup } from '../../e2e/support/cleanup.js';
+import { readStream } from '../../e2e/support/streamOutput.js';
 import { CHROMIUM, FLAGS } from './chromium.js';
 
-/** A tab of a browser that behaves as for a person: hidden behind others, its timers are throttled. */
+/** A tab of a browser with the usual throttling: its timers are slow while other tabs hide it. */
 export interface Tab {
-  /** What an expression comes to, in the page; a promise is waited for. */
+  /** Evaluates an expression in the page, and awaits a promise. */
   readonly evaluate: <T>(expression: string) => Promise<T>;
-  /** How many WebSockets the page has opened. */
+  /** The number of WebSockets that the page has opened. */
   readonly sockets: () => number;
 }
 
@@ -23,7 +23,7 @@ interface Answer {
 }
 
 /**
- * A Chromium of its own, by its DevTools protocol alone: Playwright starts one that never throttles, and each of its pages
+ * A Chromium of its own, driven by the DevTools protocol: Playwright's never throttles timers, and each of its pages
  * counts as visible. `open` opens a tab in front of all others.
  */
 export const openTabs = async (): Promise<{ readonly open: (url: string) => Promise<Tab> }> => {
@@ -34,21 +34,21 @@ export const openTabs = async (): Promise<{ readonly open: (url: string) => Prom
       // Throttled as after five minutes, so that the test takes two.
       '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5',
       '--remote-debugging-port=0',
-      `--user-data-dir=${newDir()}`,
+      `--user-data-dir=${tempDir()}`,
       'about:blank',
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
-  atEnd(async () => {
+  onCleanup(async () => {
     const ended = once(child, 'exit');
     if (child.kill('SIGKILL')) await ended;
   });
-  const [url = ''] = await hear(child.stderr).until(({ text }) => /ws:\/\/\S+/.exec(text));
+  const [url = ''] = await readStream(child.stderr).until(({ text }) => /ws:\/\/\S+/.exec(text));
   const socket = new WebSocket(url);
-  atEnd(() => socket.close());
+  onCleanup(() => socket.close());
   await once(socket, 'open');
 
-  let asked = 0;
+  let requested = 0;
   const waiting = new Map<number, (answer: Answer) => void>();
   const sockets = new Map<string, number>();
   socket.on('message', (data: Buffer) => {
@@ -58,7 +58,7 @@ export const openTabs = async (): Promise<{ readonly open: (url: string) => Prom
     if (method === 'Network.webSocketCreated') sockets.set(sessionId, (sockets.get(sessionId) ?? 0) + 1);
   });
   const send = async <T>(method: string, params: object = {}, sessionId?: string): Promise<T> => {
-    const id = (asked += 1);
+    const id = (requested += 1);
     const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve));
     socket.send(JSON.stringify({ id, method, params, sessionId }));
     const { result, error } = await answered;

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { atEnd } from './endings.js';
-import { hear, type Said } from './said.js';
+import { currentScope, onCleanup } from './cleanup.js';
+import { readStream, type StreamOutput } from './streamOutput.js';
 
 /** The built command. */
 export const RXCHAT: string = fileURLToPath(new URL('../../../dist/bin/rxchat.js', import.meta.url));
@@ -12,41 +12,41 @@ export const RXCHAT: string = fileURLToPath(new URL('../../../dist/bin/rxchat.js
 /** A running `rxchat`, or another program. */
 export interface Child {
   readonly pid: number;
-  readonly out: Said;
-  readonly err: Said;
-  /** Its exit code, or the signal that ended it; after all that it printed was read. */
+  readonly out: StreamOutput;
+  readonly err: StreamOutput;
+  /** Resolves with the exit code, or the signal that ended it, once all of its output was read. */
   readonly exit: Promise<number | NodeJS.Signals>;
   /** Whether it has not exited yet. */
   readonly running: boolean;
   /** Writes to its standard input. */
-  feed(text: string): void;
+  writeInput(text: string): void;
   /** Ends its standard input. */
   endInput(): void;
   signal(name: NodeJS.Signals): void;
 }
 
 export interface ChildOptions {
-  /** More environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** All of its standard input. Where nothing is said it stays open, for `feed`. */
+  /** All of its standard input. Without `input` it stays open for `writeInput`. */
   readonly input?: string | Uint8Array;
-  /** What to keep of each line of its standard output. */
-  readonly keep?: (line: string) => string;
-  /** Without the right to listen on low ports, which root has. */
+  /** Maps each line of its standard output before it is recorded. */
+  readonly mapLine?: (line: string) => string;
+  /** Removes the right to listen on low ports, which root has. */
   readonly unprivileged?: boolean;
-  /** A program, and its arguments, that becomes the command. */
-  readonly by?: readonly string[];
+  /** A program with arguments that executes the command. */
+  readonly wrapper?: readonly string[];
 }
 
-/** A new directory, which is gone when the test is over. */
-export const newDir = (): string => {
+/** Creates a directory that is removed when the test ends. */
+export const tempDir = (): string => {
   const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
-  atEnd(() => removed(dir));
+  onCleanup(() => removeDir(dir));
   return dir;
 };
 
-/** Removes a directory, again where somebody who was in it still put something down. */
-const removed = async (dir: string): Promise<void> => {
+/** Removes a directory. Tries again, because a process that is exiting may still write files there. */
+const removeDir = async (dir: string): Promise<void> => {
   for (let tries = 1; ; tries += 1) {
     try {
       rmSync(dir, { recursive: true, force: true });
@@ -58,20 +58,19 @@ const removed = async (dir: string): Promise<void> => {
   }
 };
 
-let data: string | undefined;
+/** The directories by scope of cleanups. */
+const dataDirs = new WeakMap<object, string>();
 
-/** One directory for a whole test: all that it starts is one person, unless it says otherwise. */
-export const ownData = (): string => {
-  if (data === undefined) {
-    data = newDir();
-    atEnd(() => {
-      data = undefined;
-    });
-  }
-  return data;
+/** Returns one directory for a whole test: all commands belong to one person, unless a test says otherwise. */
+export const sharedDataDir = (): string => {
+  const scope = currentScope();
+  const dir = dataDirs.get(scope) ?? tempDir();
+  if (!dataDirs.has(scope)) onCleanup(() => dataDirs.delete(scope));
+  dataDirs.set(scope, dir);
+  return dir;
 };
 
-/** The environment of this process without what would change the behaviour of a child. */
+/** Returns the environment of this process without variables that would change the behaviour of a child. */
 export const cleanEnv = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
@@ -81,21 +80,23 @@ export const cleanEnv = (): NodeJS.ProcessEnv =>
     ),
   );
 
-/** Starts a program, which is ended by its pid when the test is over. Whatever it is, it must not print a stack trace. */
+/** Returns the environment of a child, with a state directory of its own. */
+export const childEnv = (env: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
+  ...cleanEnv(),
+  XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? tempDir(),
+  XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? sharedDataDir(),
+  XDG_CONFIG_HOME: env['XDG_CONFIG_HOME'] ?? sharedDataDir(),
+  ...env,
+});
+
+/** Starts a program, which is ended by its pid when the test ends. Its output must not contain a stack trace. */
 export const start = (
   command: string,
   args: readonly string[],
-  { env = {}, input, keep }: ChildOptions = {},
+  { env = {}, input, mapLine }: ChildOptions = {},
 ): Child => {
   const child = spawn(command, args, {
-    // What it keeps is kept for it alone.
-    env: {
-      ...cleanEnv(),
-      XDG_STATE_HOME: env['XDG_STATE_HOME'] ?? newDir(),
-      XDG_DATA_HOME: env['XDG_DATA_HOME'] ?? ownData(),
-      XDG_CONFIG_HOME: env['XDG_CONFIG_HOME'] ?? ownData(),
-      ...env,
-    },
+    env: childEnv(env),
     stdio: 'pipe',
   });
   const { stdin, stdout, stderr } = child;
@@ -105,15 +106,15 @@ export const start = (
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
   });
-  // Whoever awaits it hears of it; it is no unhandled rejection meanwhile.
+  // A test that awaits `exit` gets the error. Until then it must not be an unhandled rejection.
   exit.catch(() => undefined);
   child.once('exit', () => (running = false));
-  // A child that ends early does not read what is still fed to it.
+  // A child that ends early does not read the rest of its input.
   stdin.on('error', () => undefined);
   if (input !== undefined) stdin.end(input);
 
-  const err = hear(stderr);
-  atEnd(async () => {
+  const err = readStream(stderr);
+  onCleanup(async () => {
     if (running) child.kill('SIGKILL');
     await exit;
     if (/^\s+at /m.test(err.text)) throw new Error(`it printed a stack trace:\n${err.text}`);
@@ -121,13 +122,13 @@ export const start = (
 
   return {
     pid: child.pid ?? 0,
-    out: hear(stdout, { keep }),
+    out: readStream(stdout, { keep: mapLine }),
     err,
     exit,
     get running() {
       return running;
     },
-    feed: (text) => void stdin.write(text),
+    writeInput: (text) => void stdin.write(text),
     endInput: () => void stdin.end(),
     signal: (name) => void child.kill(name),
   };
@@ -140,34 +141,34 @@ export const rxchat = (args: readonly string[], options?: ChildOptions): Child =
     options?.unprivileged === true && process.getuid?.() === 0
       ? ['setpriv', '--bounding-set', '-net_bind_service', '--']
       : [];
-  const [program = '', ...rest] = [...(options?.by ?? []), ...drop, process.execPath, RXCHAT, ...args];
+  const [program = '', ...rest] = [...(options?.wrapper ?? []), ...drop, process.execPath, RXCHAT, ...args];
   return start(program, rest, options);
 };
 
-/** What a command that ran to its end said. */
-export interface Ran {
+/** The result of a command that has exited. */
+export interface RunResult {
   readonly code: number | NodeJS.Signals;
   readonly out: string;
   readonly err: string;
 }
 
-/** Runs the built command to its end, with nothing in standard input unless it is given. */
-export const run = async (args: readonly string[], options: ChildOptions = {}): Promise<Ran> => {
+/** Runs the built command until it exits, with empty standard input by default. */
+export const run = async (args: readonly string[], options: ChildOptions = {}): Promise<RunResult> => {
   const child = rxchat(args, { input: '', ...options });
   const code = await child.exit;
   return { code, out: child.out.text, err: child.err.text };
 };
 
-/** How many bytes a process has read, of files and sockets, itself and by those whose end it has waited for. */
+/** Returns the bytes that a process and its exited children have read, from files and sockets. */
 export const bytesRead = (pid: number): number =>
   Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
 
-/** The resident memory of a process, in bytes. */
+/** Returns the resident memory of a process in bytes. */
 export const residentMemory = (pid: number): number =>
   1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
-/** Stops a process; resolves once it does not run any more, until a `SIGCONT`. */
-export const freeze = async (child: Child): Promise<void> => {
+/** Stops a process until a `SIGCONT`. Resolves once it is stopped. */
+export const stopProcess = async (child: Child): Promise<void> => {
   child.signal('SIGSTOP');
   const state = () => /^\d+ \(.*\) (\w)/.exec(readFileSync(`/proc/${child.pid}/stat`, 'utf8'))?.[1];
   while (child.running && state() !== 'T') await new Promise(setImmediate);

@@ -1,6 +1,6 @@
 /**
- * On a small disk of its own: fills it up and frees it again, ROUNDS times, while it stores in DIR. Ends with 0 where each
- * batch was either stored or refused, none was refused with room on the disk, and all that were stored are read back.
+ * Fills a small disk and frees it again, ROUNDS times, while it stores batches in DIR. Exits with 0 if each batch was
+ * either stored or rejected. No batch may be rejected while there is space, and all stored batches must be readable.
  */
 import { Buffer } from 'node:buffer';
 import { closeSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs';
@@ -23,7 +23,7 @@ const fill = () => {
   try {
     for (;;) size += writeSync(file, Buffer.alloc(4096, 'x'));
   } catch {
-    // Sometimes a little is left, which is where it gets tight.
+    // Sometimes a few pages stay free, which is the difficult case.
     truncateSync(ballast, Math.max(0, size - 4096 * random(40)));
   } finally {
     closeSync(file);
@@ -32,14 +32,15 @@ const fill = () => {
 
 const opened = () =>
   new Promise((resolve, reject) => {
-    const held = lmdbHistory({ dir: join(dir, 'store') }).subscribe({
-      next: (history) => resolve({ log: history.open('room', () => 'id'), close: () => held.unsubscribe() }),
+    const storage = lmdbHistory({ dir: join(dir, 'store') }).subscribe({
+      next: (history) =>
+        resolve({ log: history.open('room', () => 'id'), close: () => storage.unsubscribe() }),
       error: reject,
     });
   });
 
 let { log, close } = await opened();
-const say = () => {
+const send = () => {
   const slices = [Buffer.from(`${'x'.repeat(random(40_000))}\n`)];
   return firstValueFrom(
     log.append({ first: log.next, count: 1, slices }).pipe(ignoreElements(), endWith('stored')),
@@ -49,13 +50,13 @@ const say = () => {
 let refused = 0;
 for (let round = 0; round < Number(rounds); round += 1) {
   fill();
-  for (let said = await say(); said !== 'unwritable'; said = await say())
-    if (said !== 'stored') throw new Error(`it said ${said}`);
-  // Small ones may still find a place, or not; none may do harm.
-  for (let more = random(10); more > 0; more -= 1) refused += (await say()) === 'stored' ? 0 : 1;
+  for (let outcome = await send(); outcome !== 'unwritable'; outcome = await send())
+    if (outcome !== 'stored') throw new Error(`it said ${outcome}`);
+  // Small batches may still fit or not; none may damage the store.
+  for (let more = random(10); more > 0; more -= 1) refused += (await send()) === 'stored' ? 0 : 1;
   rmSync(ballast);
   for (let more = 1 + random(5); more > 0; more -= 1)
-    if ((await say()) !== 'stored') throw new Error('there is room, and it was refused');
+    if ((await send()) !== 'stored') throw new Error('there is room, and it was refused');
   if (random(4) > 0) continue;
   const { next } = log;
   close();

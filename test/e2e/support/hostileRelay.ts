@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { greetingLine, toBase64url } from '../../../streams/index.js';
-import { atEnd } from './endings.js';
 
-/** All that could do something to a terminal, in one word. */
+import { formatGreeting } from '../../../streams/wire/handshake.js';
+import { toBase64url } from '../../../streams/wire/encoding.js';
+import { onCleanup } from './cleanup.js';
+
+/** All sequences that may affect a terminal, in one word. */
 export const HOSTILE: string = [
   'h\x1b[31m\x1b[2J\x1b[1;1Hostile',
   '\x1b]0;owned\x07\x1b]8;;https://evil.example\x1b\\\x1b]52;c;b3duZWQ=\x07',
@@ -13,24 +15,24 @@ export const HOSTILE: string = [
   `a${'\u0301'.repeat(1000)}`,
 ].join('');
 
-/** The same in a nick, which an envelope holds only where it has at most 32 characters. */
+/** The same in a nick. An envelope rejects nicks of more than 32 characters. */
 export const HOSTILE_NICK = 'h\x1b[31m\r\x9b2J\x1b]0;o\x07\u202e\u200b\u{e0041} x: \b';
 
-/** How that is shown; and how the beginning of the other is. */
-export const SHOWN_NICK = 'h␛[31m␍\\u{9b}2J␛]0;o␇\\u{202e}\\u{200b}\\u{e0041}␠x:␠␈';
-export const SHOWN = 'h␛[31m␛[2J␛[1;1Hostile␛]0;owned␇';
+/** The sanitised form of the nick, and of the beginning of the text. */
+export const SAFE_NICK = 'h␛[31m␍\\u{9b}2J␛]0;o␇\\u{202e}\\u{200b}\\u{e0041}␠x:␠␈';
+export const SAFE_PREFIX = 'h␛[31m␛[2J␛[1;1Hostile␛]0;owned␇';
 
 /** The first line of an honest relay. */
-export const GREETING: string = greetingLine(toBase64url(new Uint8Array(32).fill(7)));
+export const GREETING: string = formatGreeting(toBase64url(new Uint8Array(32).fill(7)));
 
-/** The answer of a relay that lets in, with its fields as they are given. */
+/** Returns a `WELCOME` with additional fields. */
 export const welcomeWith = (more: string): string => `WELCOME next=9 first=1 from=1 count=3 ${more}`;
 
-/** Something that listens like a relay and says what it is told to; resolves with its port. */
+/** Starts a server that sends the given lines like a relay. Resolves with its port. */
 export const startHostileRelay = async (
   first: string,
   ...answers: readonly string[]
-): Promise<{ readonly port: number; readonly say: (...lines: readonly string[]) => void }> => {
+): Promise<{ readonly port: number; readonly send: (...lines: readonly string[]) => void }> => {
   const sockets = new Set<Socket>();
   const write = (socket: Socket, lines: readonly string[]) =>
     void socket.write(lines.map((line) => `${line}\n`).join(''));
@@ -38,7 +40,7 @@ export const startHostileRelay = async (
     sockets.add(socket);
     socket.on('error', () => undefined);
     write(socket, [first]);
-    // The answer to NICK is its first line; the rest is not looked at.
+    // The client's first line answers NICK. The server ignores the rest.
     socket.once('data', () => {
       write(socket, answers);
       socket.resume();
@@ -46,13 +48,13 @@ export const startHostileRelay = async (
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  atEnd(() => {
+  onCleanup(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
   return {
     port: (server.address() as AddressInfo).port,
-    say: (...lines) => {
+    send: (...lines) => {
       for (const socket of sockets) write(socket, lines);
     },
   };

@@ -1,19 +1,22 @@
-/** An input line that is left: in the same turn its foot changes once more, an error is told, and something is said after that. */
-import { note } from '../../../dist/src/cli/exit.js';
+/**
+ * Leaves an input line. In the same tick, its footer changes, an error is reported, and another line is printed after
+ * that.
+ */
+import { printNote } from '../../../dist/src/cli/process/exit.js';
 import { terminalScreen } from '../../../dist/src/terminal/screen.js';
-import { visible } from '../../../dist/src/terminal/visible.js';
+import { sanitize } from '../../../dist/src/text/sanitize.js';
 
 let screen;
-const foot = (...above) => ({ above: above.map((each) => visible(each)), prompt: visible('> ') });
-terminalScreen({ foot: foot('one is pending', 'two is pending') }).subscribe({
+const footer = (...above) => ({ above: above.map((each) => sanitize(each)), prompt: sanitize('> ') });
+terminalScreen({ footer: footer('one is pending', 'two is pending') }).subscribe({
   next: (opened) => {
     screen = opened;
   },
   complete: () => {
-    screen.setFoot(foot('one is pending', 'two is kept'));
-    note('the last words');
-    note('and why');
-    screen.setFoot(foot('nothing'));
-    screen.print(visible('said after that'));
+    screen.setFooter(footer('one is pending', 'two is kept'));
+    printNote('the last words');
+    printNote('and why');
+    screen.setFooter(footer('nothing'));
+    screen.print(sanitize('said after that'));
   },
 });

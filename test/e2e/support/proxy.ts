@@ -1,27 +1,27 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { atEnd } from './endings.js';
+import { onCleanup } from './cleanup.js';
 
-/** What a proxy does with a chunk of one direction: hands it on whole or in pieces, now, later or never. */
-export type Pass = (chunk: Buffer, on: (bytes: Uint8Array) => void) => unknown;
+/** Handles a chunk of one direction: forwards it whole or in pieces, now, later or never. */
+export type ChunkHandler = (chunk: Buffer, on: (bytes: Uint8Array) => void) => unknown;
 
 export interface ProxyOptions {
-  /** Makes, for each connection, what becomes of the bytes from client to relay. */
-  readonly up?: () => Pass;
-  /** And of those from relay to client. */
-  readonly down?: () => Pass;
+  /** Creates, for each connection, the handler of the bytes from client to relay. */
+  readonly up?: () => ChunkHandler;
+  /** Creates the handler of the bytes from relay to client. */
+  readonly down?: () => ChunkHandler;
 }
 
-const asItIs = (): Pass => (chunk, on) => on(chunk);
+const passThrough = (): ChunkHandler => (chunk, on) => on(chunk);
 
-/** A TCP proxy in front of a relay; resolves with its port. */
+/** Starts a TCP proxy in front of a relay, and resolves with its port. */
 export const startProxy = async (
   port: number,
-  { up = asItIs, down = asItIs }: ProxyOptions,
+  { up = passThrough, down = passThrough }: ProxyOptions,
 ): Promise<number> => {
   const sockets = new Set<Socket>();
-  const join = (from: Socket, to: Socket, pass: Pass) => {
-    // One chunk after the other, however long one takes.
+  const join = (from: Socket, to: Socket, pass: ChunkHandler) => {
+    // Chunks stay in order, however long one takes.
     let before: Promise<unknown> = Promise.resolve();
     sockets.add(from);
     from.on('data', (chunk: Buffer) => {
@@ -36,7 +36,7 @@ export const startProxy = async (
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  atEnd(() => {
+  onCleanup(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });

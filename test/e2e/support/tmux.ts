@@ -1,59 +1,64 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { cleanEnv, newDir, ownData, RXCHAT } from './child.js';
-import { atEnd } from './endings.js';
-import { HANG } from './said.js';
+import { cleanEnv, tempDir, sharedDataDir, RXCHAT } from './child.js';
+import { onCleanup } from './cleanup.js';
+import { HANG_MS } from './streamOutput.js';
+import { controlTmux, quote } from './tmuxControl.js';
 
 const exec = promisify(execFile);
 
-/** A terminal, and somebody in front of it. */
+/** A terminal with a running command, and its keyboard. */
 export interface Terminal {
-  /** Types characters, as they are. */
+  /** Types characters. */
   type(text: string): Promise<void>;
   /** Presses a key by its name in tmux: `Enter`, `C-c`, `Left`. */
   press(...keys: readonly string[]): Promise<void>;
-  /** Pastes a text as a terminal does: between marks, where they were asked for. */
+  /** Pastes text as a terminal does: in brackets, if the program has asked for them. */
   paste(text: string): Promise<void>;
-  /** Where the cursor is in the scrollback, from 0. */
+  /** Returns the cursor's position in the scrollback, from 0. */
   cursor(): Promise<string>;
-  /** What the screen shows, without what is blank at its end. */
+  /** Returns the screen without trailing blanks. */
   screen(): Promise<string>;
-  /** The same with the sequences that colour it. */
-  colours(): Promise<string>;
-  /** Resolves with the screen, seen in that way, once it shows this. A screen may be looked at while it is drawn. */
-  shows(pattern: RegExp, seen?: (screen: string) => string): Promise<string>;
-  /** The same, and what has gone off its top before. */
+  /** Returns the screen with its colour sequences. */
+  colouredScreen(): Promise<string>;
+  /** Resolves with the screen or the scrollback once it matches. A screen may be captured while it is drawn. */
+  waitFor(pattern: RegExp, seen?: (screen: string) => string): Promise<string>;
+  /** Returns the scrollback and the screen. */
   scrollback(): Promise<string>;
-  /** Changes its size, in characters. */
+  /** Changes the size in characters. */
   resize(columns: number, rows: number): Promise<void>;
-  /** From now on keeps what is written to it, byte for byte; resolves with how to read that, once it holds a text. */
+  /**
+   * Records the bytes that are written to the terminal from now on. Resolves with a function that resolves with them
+   * once they contain a text.
+   */
   record(): Promise<(text: string) => Promise<string>>;
 }
 
 export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
-  /** Who sits there; the one person of the whole test, where nothing is said. */
+  /** The person at the terminal; by default the one person of the whole test. */
   readonly data?: string;
-  /** A program, and its arguments, that runs the command: the words behind them. */
-  readonly by?: readonly string[];
-  /** Where it keeps its state; a new place, where nothing is said. */
+  /** A program with arguments that executes the command. */
+  readonly wrapper?: readonly string[];
+  /** The state directory; by default a new one. */
   readonly state?: string;
-  /** More environment, for the command alone. */
+  /** Additional environment variables of the command. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Whether there is a tmux on this machine. */
+/** Whether tmux is installed. */
 export const hasTmux = (): Promise<boolean> =>
   exec('tmux', ['-V']).then(
     () => true,
     () => false,
   );
 
-/** What runs in a shell. */
+/** Returns the ids of a process's children: the command in the shell. */
 const childrenOf = (pid: string): Promise<readonly number[]> =>
   exec('ps', ['-o', 'pid=', '--ppid', pid]).then(
     ({ stdout }) => stdout.trim().split(/\s+/).map(Number),
@@ -68,17 +73,27 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
+/** Time in ms without output after which the screen is captured. */
+const LOOK_MS = 30;
+
+/**
+ * Time in ms: at least the first after each key, at most the second until the terminal shows it. Keys that arrive
+ * together count as pasted.
+ */
+const KEY_MS = 10;
+const ECHO_MS = 100;
+
 let servers = 0;
 
-/** Runs the built command in a terminal of its own; when it has ended, the screen shows `exit` and its code. */
+/** Runs the built command in a terminal of its own. When it has exited, the screen shows `exit` and its code. */
 export const openTerminal = async (
   args: readonly string[],
   {
     columns = 40,
     rows = 15,
-    data = ownData(),
-    by = [],
-    state = newDir(),
+    data = sharedDataDir(),
+    wrapper = [],
+    state = tempDir(),
     env: more = {},
   }: TerminalOptions = {},
 ): Promise<Terminal> => {
@@ -90,61 +105,80 @@ export const openTerminal = async (
     XDG_DATA_HOME: data,
     XDG_CONFIG_HOME: data,
   };
-  const tmux = async (...command: readonly string[]): Promise<string> =>
-    (await exec('tmux', ['-L', server, '-f', '/dev/null', ...command], { env })).stdout;
-  const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
   const variables = Object.entries(more).map(([name, value]) => `${name}=${value}`);
-  const command = ['env', ...variables, ...by, process.execPath, RXCHAT, ...args].map(quote).join(' ');
+  const command = ['env', ...variables, ...wrapper, process.execPath, RXCHAT, ...args].map(quote).join(' ');
 
-  // `cat` keeps the screen after the command has ended.
-  await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), `${command}; echo exit $?; cat`);
-  const shell = (await tmux('display-message', '-p', '#{pane_pid}')).trim();
-  atEnd(async () => {
-    const children = await childrenOf(shell);
-    await tmux('kill-server').catch(() => undefined);
-    // What they still write at their end goes into directories that are about to be removed.
+  // `cat` keeps the screen after the command has exited.
+  const { stdout } = await exec(
+    'tmux',
+    [
+      ...['-L', server, '-f', '/dev/null', 'new-session', '-d', '-x', String(columns), '-y', String(rows)],
+      ...['-P', '-F', '#{pane_pid}', `${command}; echo exit $?; cat`],
+    ],
+    { env },
+  );
+  const tmux = controlTmux(server, env);
+  onCleanup(async () => {
+    const children = await childrenOf(stdout.trim());
+    await tmux.run('kill-server').catch(() => undefined);
+    await tmux.closed;
+    // Programs that are ending still write to directories that are about to be removed.
     while (children.some(isRunning)) await setTimeout(20);
   });
 
-  const screen = async () => (await tmux('capture-pane', '-p')).trimEnd();
+  const screen = async () => (await tmux.run('capture-pane', '-p')).trimEnd();
+  /** Checks the terminal after each output, until the result is defined. */
+  const watch = async <T>(look: () => Promise<T | undefined>): Promise<T | undefined> => {
+    for (const began = performance.now(); performance.now() - began < HANG_MS;) {
+      const output = tmux.outputOr(LOOK_MS);
+      const found = await look();
+      if (found !== undefined) return found;
+      await output;
+    }
+    return undefined;
+  };
+  const sendKeys = async (...words: readonly string[]) => {
+    const echo = tmux.outputOr(ECHO_MS);
+    await tmux.run('send-keys', ...words);
+    await Promise.all([echo, setTimeout(KEY_MS)]);
+  };
+
   return {
-    type: async (text) => {
-      await tmux('send-keys', '-l', '--', text);
-    },
-    press: async (...keys) => {
-      await tmux('send-keys', ...keys);
-    },
+    type: (text) => sendKeys('-l', '--', text),
+    press: sendKeys,
     paste: async (text) => {
-      await tmux('set-buffer', '--', text);
-      await tmux('paste-buffer', '-p');
+      // In control mode a command is a line, but the text may have several lines.
+      await exec('tmux', ['-L', server, 'set-buffer', '--', text], { env });
+      await tmux.run('paste-buffer', '-p');
     },
     cursor: async () =>
       (
-        await tmux('display-message', '-p', 'row #{e|+:#{history_size},#{cursor_y}}, column #{cursor_x}')
+        await tmux.run('display-message', '-p', 'row #{e|+:#{history_size},#{cursor_y}}, column #{cursor_x}')
       ).trim(),
     screen,
-    colours: async () => (await tmux('capture-pane', '-e', '-p')).trimEnd(),
-    shows: async (pattern, seen = (each) => each) => {
-      // Each look is a process of its own, so that this is no busy loop.
-      for (const began = performance.now(); performance.now() - began < HANG;) {
-        const shown = seen(await screen());
-        if (pattern.test(shown)) return shown;
-      }
+    colouredScreen: async () => (await tmux.run('capture-pane', '-e', '-p')).trimEnd(),
+    waitFor: async (pattern, seen = (each) => each) => {
+      const found = await watch(async () => {
+        const printed = seen(await screen());
+        return pattern.test(printed) ? printed : undefined;
+      });
+      if (found !== undefined) return found;
       throw new Error(`the terminal does not show ${String(pattern)} but:\n${await screen()}`);
     },
-    scrollback: async () => (await tmux('capture-pane', '-p', '-S', '-')).trimEnd(),
+    scrollback: async () => (await tmux.run('capture-pane', '-p', '-S', '-')).trimEnd(),
     resize: async (width, height) => {
-      await tmux('resize-window', '-x', String(width), '-y', String(height));
+      await tmux.run('resize-window', '-x', String(width), '-y', String(height));
     },
     record: async () => {
-      const file = join(newDir(), 'written');
+      const file = join(tempDir(), 'written');
       writeFileSync(file, '');
-      await tmux('pipe-pane', `cat >> ${quote(file)}`);
+      await tmux.run('pipe-pane', `cat >> ${quote(file)}`);
       return async (text) => {
-        for (const began = performance.now(); performance.now() - began < HANG; await screen()) {
-          const written = readFileSync(file, 'utf8');
-          if (written.includes(text)) return written;
-        }
+        const found = await watch(async () => {
+          const written = await readFile(file, 'utf8');
+          return written.includes(text) ? written : undefined;
+        });
+        if (found !== undefined) return found;
         throw new Error(`${JSON.stringify(text)} was never written to the terminal`);
       };
     },

@@ -1,6 +1,6 @@
 /**
- * Bootstraps the component of examples/angular with zone.js, and keeps it. Prints what it shows whenever the application is
- * stable, and for each message whether it came inside Angular's zone. Copied beside the compiled example.
+ * Bootstraps the component of examples/angular with zone.js. Prints the rendered text whenever the application is
+ * stable, and for each message whether it arrived inside Angular's zone. A copy runs next to the compiled example.
  */
 import 'zone.js/node';
 import '@angular/compiler';

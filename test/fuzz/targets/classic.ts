@@ -1,12 +1,12 @@
 import { from } from 'rxjs';
-import { answer } from '../../../streams/classic/answer.js';
-import { asked } from '../../../streams/classic/asked.js';
-import { readNotices } from '../../../streams/classic/notices.js';
-import { tokenScanner } from '../../../streams/classic/tokenScanner.js';
+import { awaitNickPrompt } from '../../../streams/classic/classicClient.js';
+import { parseNickReply } from '../../../streams/classic/framing/frames.js';
+import { parseNotices } from '../../../streams/classic/notices.js';
+import { tokenScanner } from '../../../streams/classic/framing/tokenScanner.js';
 import { ProtocolError } from '../../../streams/wire/index.js';
-import { OTHER_KEY, proves, token, tokenOfBlocks } from '../../support/classic/wire.js';
+import { OTHER_KEY, isAuthentic, token, tokenOfBlocks } from '../../support/classic/wire.js';
 import type { Target } from '../campaign.js';
-import { must, outcomeOf } from './expectations.js';
+import { ensure, outcomeOf } from './expectations.js';
 
 const WORDS = [
   'NICK',
@@ -36,29 +36,29 @@ const chunksOf = (input: Buffer): Buffer[] => {
   return [...ends, input.length].map((end, n) => input.subarray(n === 0 ? 0 : ends[n - 1], end));
 };
 
-const pieces: Target = {
+const chunks: Target = {
   name: 'classicPieces',
-  words: WORDS,
-  read: (input) =>
-    [undefined, proves]
+  dictionary: WORDS,
+  run: (input) =>
+    [undefined, isAuthentic]
       .map((proof) =>
         outcomeOf(
           () => {
-            const scanner = tokenScanner({ proves: proof, limit: LIMIT });
+            const scanner = tokenScanner({ isAuthentic: proof, maxTokenLength: LIMIT });
             const read = chunksOf(input).flatMap((chunk) => scanner.push(chunk));
-            if (scanner.failure !== undefined) throw scanner.failure;
+            if (scanner.error !== undefined) throw scanner.error;
             const found = [...read, ...scanner.end()];
-            must(
+            ensure(
               Buffer.concat(found.map(({ bytes }) => bytes)).equals(input),
               'all that came is told, in order',
             );
             for (const { type, bytes } of found)
-              must(
+              ensure(
                 type !== 'token' ||
                   (proof?.(bytes) ?? /^gAAAAA[\w-]+=*$/.test(Buffer.from(bytes).toString('latin1'))),
                 'a token is one',
               );
-            must(scanner.end().length === 0, 'nothing is told twice');
+            ensure(scanner.end().length === 0, 'nothing is told twice');
             return found;
           },
           (found) =>
@@ -74,12 +74,12 @@ const pieces: Target = {
 
 const notices: Target = {
   name: 'classicNotices',
-  words: WORDS,
-  read: (input) =>
+  dictionary: WORDS,
+  run: (input) =>
     outcomeOf(
       () => {
         const text = input.toString();
-        const read = readNotices(text);
+        const read = parseNotices(text);
         const again = read.map((each) => {
           switch (each.type) {
             case 'connected':
@@ -90,7 +90,7 @@ const notices: Target = {
               return `${each.nick} ${each.type} the chat.`;
           }
         });
-        must(again.join('') === text, 'all that was said is told, in order');
+        ensure(again.join('') === text, 'all that was said is told, in order');
         return read;
       },
       (read) =>
@@ -103,29 +103,29 @@ const notices: Target = {
 
 const handshake: Target = {
   name: 'classicHandshake',
-  words: WORDS,
-  read: (input) => {
+  dictionary: WORDS,
+  run: (input) => {
     const nicks: string[] = [];
     let error: unknown;
     let replies = 0;
     from(chunksOf(input))
-      .pipe(answer({ silence$: from(['now']) }))
+      .pipe(parseNickReply({ idle$: from(['now']) }))
       .subscribe({
         next: (each) => {
           if (each.type === 'nick') nicks.push(each.nick);
         },
         error: (reason: unknown) => (error = reason),
       });
-    must(nicks.length <= 1, 'one has one nick');
-    must(
+    ensure(nicks.length <= 1, 'one has one nick');
+    ensure(
       nicks.every((nick) => nick !== '' && !/[\p{C}\n]/u.test(nick)),
       'a nick can be seen',
     );
     const client: unknown[] = [];
     from(chunksOf(input))
-      .pipe(asked(() => (replies += 1)))
+      .pipe(awaitNickPrompt(() => (replies += 1)))
       .subscribe({ error: (reason: unknown) => client.push(reason) });
-    must(
+    ensure(
       replies === (input.subarray(0, 4).toString() === 'NICK' && client.length === 0 ? 1 : 0) ||
         client.length > 0,
       'who is asked answers once',
@@ -141,4 +141,4 @@ const handshake: Target = {
   },
 };
 
-export const classicTargets: readonly Target[] = [pieces, notices, handshake];
+export const classicTargets: readonly Target[] = [chunks, notices, handshake];

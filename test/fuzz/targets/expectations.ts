@@ -1,7 +1,7 @@
-/** What came of reading: `read` and what it tells of the value, or the errors that it is allowed to throw. */
+/** What came of reading: `run` and what it tells of the value, or the errors that it is allowed to throw. */
 export const outcomeOf = <T>(
   read: () => T,
-  tell: (value: T) => string,
+  summarize: (value: T) => string,
   ...allowed: readonly (new (...args: never[]) => Error)[]
 ): string => {
   let value: T;
@@ -13,10 +13,10 @@ export const outcomeOf = <T>(
     // Numbers in messages are no news.
     return `${known.name}: ${(error as Error).message.replaceAll(/\d+/g, 'n')}`;
   }
-  return tell(value);
+  return summarize(value);
 };
 
 /** The reader gave what it must not. */
-export const must = (holds: boolean, what: string): void => {
+export const ensure = (holds: boolean, what: string): void => {
   if (!holds) throw new Error(`broken: ${what}`);
 };

@@ -1,26 +1,32 @@
 import { crc32 } from 'node:zlib';
-import type { Plaintext, Token } from '../../../streams/client/cipher.js';
-import { decodeEnvelope } from '../../../streams/client/envelope.js';
-import { isResume, readContent } from '../../../src/cli/spoolFile.js';
-import { HistoryError } from '../../../src/history/errors.js';
-import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/keys.js';
-import { decodeEntries, decodeRoom, decodeVersion } from '../../../src/history/record.js';
-import { verify } from '../../../src/history/verify.js';
-import { writeToken } from '../../../src/crypto/tokenShape.js';
-import { InviteError } from '../../../src/invite/invite.js';
-import { isLocked } from '../../../src/invite/lockedInvite.js';
-import { formatInvite, parseAnyInvite } from '../../../src/invite/text.js';
-import { visible, VISIBLE_LIMIT, visibleJson, visibleNick } from '../../../src/terminal/visible.js';
-import { craft, engines, KEY, told } from '../../support/fernet.js';
-import { UNSAFE } from '../../support/heard.js';
+import type { Plaintext, Token } from '../../../streams/client/envelope/cipher.js';
+import { decodeEnvelope } from '../../../streams/client/envelope/envelope.js';
+import { isResume, parseSpoolContent } from '../../../src/cli/shared/spoolFile.js';
+import { HistoryError } from '../../../src/history/layout/errors.js';
+import {
+  decodeEntries,
+  decodeRoom,
+  decodeVersion,
+  recordKey,
+  roomKey,
+  VERSION_KEY,
+} from '../../../src/history/layout/records.js';
+import { verifyStore } from '../../../src/history/maintenance/check.js';
+import { formatToken } from '../../../src/crypto/fernet.js';
+import { nodeBase64url } from '../../../src/crypto/nodeCipher.js';
+import { InviteError, isLocked } from '../../../src/invite/invite.js';
+import { formatInvite, parseAnyInvite } from '../../../src/invite/inviteText.js';
+import { sanitize, TEXT_LIMIT, safeJson, sanitizeNick } from '../../../src/text/sanitize.js';
+import { forgeToken, engines, KEY, describeOpened } from '../../support/fernet.js';
+import { UNSAFE } from '../../support/clientEvents.js';
 import type { Target } from '../campaign.js';
-import { must, outcomeOf } from './expectations.js';
+import { ensure, outcomeOf } from './expectations.js';
 
 const JSON_WORDS = ['{', '}', '[', ']', '"', ',', ':', 'null', 'true', '1e999', '"__proto__":{}', '\\u0000'];
 
 const invite: Target = {
   name: 'invite',
-  words: [
+  dictionary: [
     'rxchat://',
     '127.0.0.1',
     '[::1]',
@@ -36,21 +42,22 @@ const invite: Target = {
     ',kdf=scrypt-17-8-1',
     ',room=',
     ',pin=',
+    ',group=',
     '%E2%80%AE',
     '%20',
     '..',
     '\0',
   ],
-  read: (input) =>
+  run: (input) =>
     outcomeOf(
       () => parseAnyInvite(input.toString()),
       (read) => {
-        if (isLocked(read)) must(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(read.label), 'a label is one');
-        else must(read.secret.length === 32, 'a secret has 32 bytes');
-        must(read.port >= 1 && read.port <= 65_535, 'a port is one');
-        must(!/[\s\p{C}@/?#]/u.test(read.host), 'a host is one');
+        if (isLocked(read)) ensure(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u.test(read.label), 'a label is one');
+        else ensure(read.secret.length === 32, 'a secret has 32 bytes');
+        ensure(read.port >= 1 && read.port <= 65_535, 'a port is one');
+        ensure(!/[\s\p{C}@/?#]/u.test(read.host), 'a host is one');
         const again = parseAnyInvite(formatInvite(read));
-        must(formatInvite(again) === formatInvite(read), 'an invite reads back');
+        ensure(formatInvite(again) === formatInvite(read), 'an invite reads back');
         return `host ${read.host.replaceAll(/[a-z0-9]+/g, 'x').slice(0, 9)}`;
       },
       InviteError,
@@ -62,7 +69,7 @@ const PROTOTYPE = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
 /** Whatever it holds, it is data: an envelope, or none. */
 const envelope: Target = {
   name: 'envelope',
-  words: [
+  dictionary: [
     ...JSON_WORDS,
     ...['kind', 'message', 'nick', 'session', 'counter', 'time', 'text', 'lines', 'seen', 'key'].map(
       (word) => `"${word}"`,
@@ -74,13 +81,19 @@ const envelope: Target = {
     ',"lines":{"length":1}',
     ' '.repeat(512),
   ],
-  read: (input) => {
+  run: (input) => {
     const read: unknown = decodeEnvelope(new Uint8Array(input) as Plaintext);
-    must(JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) === PROTOTYPE, 'no prototype changed');
+    ensure(
+      JSON.stringify(Object.getOwnPropertyNames(Object.prototype)) === PROTOTYPE,
+      'no prototype changed',
+    );
     if (read === undefined) return 'none';
-    must(typeof read === 'object' && read !== null, 'an envelope is an object');
+    ensure(typeof read === 'object' && read !== null, 'an envelope is an object');
     // What is kept of an envelope is not more than what came, however it is written.
-    must(JSON.stringify(read).length <= 6 * input.length + 1024, 'an envelope is not larger than its bytes');
+    ensure(
+      JSON.stringify(read).length <= 6 * input.length + 1024,
+      'an envelope is not larger than its bytes',
+    );
     return `envelope ${Object.keys(read as object)
       .sort()
       .join()}`;
@@ -89,27 +102,27 @@ const envelope: Target = {
 
 /** The engines say the same; but that of the package gives no text for bytes that are none. */
 const agree = (token: string): string => {
-  const [node = '', npm = ''] = engines.map(([, engine]) => told(engine.open(KEY, token as Token)));
-  must(node === npm || (node === 'text: not UTF-8' && npm === 'malformed'), 'both engines say the same');
-  const isCanonical = writeToken(Buffer.from(token, 'base64url')) === token;
-  must(isCanonical || node === 'malformed', 'one text a token');
+  const [node = '', npm = ''] = engines.map(([, engine]) => describeOpened(engine.open(KEY, token as Token)));
+  ensure(node === npm || (node === 'text: not UTF-8' && npm === 'malformed'), 'both engines say the same');
+  const isCanonical = formatToken(Buffer.from(token, 'base64url'), nodeBase64url) === token;
+  ensure(isCanonical || node === 'malformed', 'one text a token');
   return node.slice(0, 24).replace(/text: .+/s, 'text');
 };
 
 const token: Target = {
   name: 'token',
-  words: ['gAAAA', '=', '==', '-', '_', '+', '/', '\n', ' ', 'A'.repeat(16)],
+  dictionary: ['gAAAA', '=', '==', '-', '_', '+', '/', '\n', ' ', 'A'.repeat(16)],
   // Up to the size of a line: what is larger has no way to an engine.
-  read: (input) => agree(input.subarray(0, 8192).toString('latin1')),
+  run: (input) => agree(input.subarray(0, 8192).toString('latin1')),
 };
 
 /** What only who has the key can make: any blocks, under a sound HMAC. */
 const sealed: Target = {
   name: 'sealed',
-  words: ['\x01', '\x10', '\x10'.repeat(16), '\0'.repeat(16), '\xff', '{"kind":"message"'],
-  read: (input) => {
+  dictionary: ['\x01', '\x10', '\x10'.repeat(16), '\0'.repeat(16), '\xff', '{"kind":"message"'],
+  run: (input) => {
     const blocks = input.subarray(0, Math.min(8192, input.length - (input.length % 16)));
-    return agree(craft({ blocks, version: (input[0] ?? 0) % 7 === 6 ? 0x81 : 0x80 }));
+    return agree(forgeToken({ blocks, version: (input[0] ?? 0) % 7 === 6 ? 0x81 : 0x80 }));
   },
 };
 
@@ -118,27 +131,27 @@ const STAYS =
 
 const terminal: Target = {
   name: 'terminal',
-  words: [
+  dictionary: [
     ...['\x1b[', '\x1b]', '\x1bP', '\x9b', '\x9d', '\r', '\b', '\n', '\x07', '\u202e', '\u2066', '\u200b'],
     ...['\u200c', '\u200d', '\ufe0f', '\u0301', '\u{e0061}', '\u{e0100}', '\u2028', '\ue000', '\u034f'],
     ...['👩', '🏽', '❤', '葛', '\u094d', 'क', 'م', 'ه', '\u0651', '\u06dd', '\u05d0', '\u0e01'],
   ],
-  read: (input) => {
+  run: (input) => {
     // As UTF-16 too, where halves of characters are possible.
     const texts = [input.toString(), input.subarray(0, input.length & ~1).toString('utf16le')];
     return texts
       .map((text) => {
-        const seen = visible(text);
-        must(seen.length <= VISIBLE_LIMIT, 'no text is over the limit');
-        must(!UNSAFE.test(seen.replaceAll(STAYS, '')), 'nothing unsafe is let through');
-        must(!/\p{M}{9}/u.test(seen.replaceAll(/\u200c|\u200d/g, '')), 'no tower of marks is let through');
-        must(visible(seen) === seen, 'done twice is as done once');
-        must(
-          !/[\p{Z}\u200c\u200d]/u.test(visibleNick(text).replaceAll(/\[\d+ [a-z ]*/g, '')),
+        const seen = sanitize(text);
+        ensure(seen.length <= TEXT_LIMIT, 'no text is over the limit');
+        ensure(!UNSAFE.test(seen.replaceAll(STAYS, '')), 'nothing unsafe is let through');
+        ensure(!/\p{M}{9}/u.test(seen.replaceAll(/\u200c|\u200d/g, '')), 'no tower of marks is let through');
+        ensure(sanitize(seen) === seen, 'done twice is as done once');
+        ensure(
+          !/[\p{Z}\u200c\u200d]/u.test(sanitizeNick(text).replaceAll(/\[\d+ [a-z ]*/g, '')),
           'a nick is a word',
         );
-        must(JSON.parse(visibleJson(text)) === text, 'JSON is exact');
-        must(!UNSAFE.test(visibleJson(text).replaceAll(STAYS, '')), 'JSON is safe');
+        ensure(JSON.parse(safeJson(text)) === text, 'JSON is exact');
+        ensure(!UNSAFE.test(safeJson(text).replaceAll(STAYS, '')), 'JSON is safe');
         return `${seen === text} ${/ cut\]$/.test(seen)} ${seen.length > text.length}`;
       })
       .join('; ');
@@ -147,16 +160,24 @@ const terminal: Target = {
 
 const spool: Target = {
   name: 'spool',
-  words: [...JSON_WORDS, '"v":1', '"session":', '"after":"l/1"', '"tokens":[]', '{"length":4e9}', '"AAAA"'],
-  read: (input) => {
-    const content = readContent(input.toString());
+  dictionary: [
+    ...JSON_WORDS,
+    '"v":1',
+    '"session":',
+    '"after":"l/1"',
+    '"tokens":[]',
+    '{"length":4e9}',
+    '"AAAA"',
+  ],
+  run: (input) => {
+    const content = parseSpoolContent(input.toString());
     if (content === undefined) return 'none';
-    must(content.after === undefined || isResume(content.after), 'a place is one that can be asked for');
-    must(
+    ensure(content.after === undefined || isResume(content.after), 'a place is one that can be asked for');
+    ensure(
       content.tokens.every((each) => typeof each === 'string'),
       'tokens are texts',
     );
-    must(content.session === undefined || /^[\w-]{22}$/.test(content.session), 'a session is 16 bytes');
+    ensure(content.session === undefined || /^[\w-]{22}$/.test(content.session), 'a session is 16 bytes');
     return `spool ${Math.min(content.tokens.length, 4)} ${content.after !== undefined}`;
   },
 };
@@ -173,7 +194,7 @@ const RECORD = recordKey('lobby', 1);
 
 const store: Target = {
   name: 'store',
-  words: [
+  dictionary: [
     '\0'.repeat(8),
     '\x7f\xf8\0\0\0\0\0\0',
     '\x7f\xf0\0\0\0\0\0\0',
@@ -181,17 +202,17 @@ const store: Target = {
     'x\n',
     '\xff\xff\xff\xff',
   ],
-  read: (input) => {
+  run: (input) => {
     // The first half is what is known of the room, the second a record of it.
     const at = input.length >> 1;
     const parts = [input.subarray(0, at), input.subarray(at)] as const;
     for (const decode of [decodeEntries, decodeRoom, decodeVersion]) decode(RECORD, input);
     const [room, record] = [sound(LOBBY, parts[0]), sound(RECORD, parts[1])];
     const body = decodeEntries(RECORD, record)?.body;
-    must(body === undefined || body.length <= record.length, 'a record is not larger than its value');
+    ensure(body === undefined || body.length <= record.length, 'a record is not larger than its value');
     return outcomeOf(
       () =>
-        verify('dir', () => [
+        verifyStore('dir', () => [
           { key: LOBBY, value: room },
           { key: RECORD, value: record },
           { key: VERSION_KEY, value: sound(VERSION_KEY, Buffer.from([0, 0, 0, 0, 0, 0, 0, 1])) },

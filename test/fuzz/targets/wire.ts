@@ -1,28 +1,22 @@
 import { from, type Observable } from 'rxjs';
-import { commands } from '../../../streams/relay/commands.js';
-import { entries } from '../../../streams/client/entries.js';
+import { parseCommands } from '../../../streams/relay/connection/parseCommands.js';
+import { entries } from '../../../streams/client/receive/entries.js';
+import { lines, ProtocolError, parseResume, RefusedError } from '../../../streams/wire/index.js';
+import { formatAnnouncement, isTokenBatch, parseAnnouncement } from '../../../streams/wire/entry.js';
+import { formatControl, parseControl } from '../../../streams/wire/control.js';
+import { eachLine } from '../../../streams/wire/lines.js';
 import {
-  announcementLine,
-  areTokens,
-  controlLine,
-  eachLine,
-  helloLine,
-  lines,
-  ProtocolError,
-  readAnnouncement,
-  readControl,
-  readGreeting,
-  readHello,
-  readResume,
-  readWelcome,
-  RefusedError,
-  welcomeLine,
-} from '../../../streams/wire/index.js';
-import { readFields, readNumber } from '../../../streams/wire/fields.js';
+  formatHello,
+  parseGreeting,
+  parseHello,
+  parseWelcome,
+  formatWelcome,
+} from '../../../streams/wire/handshake.js';
+import { parseFields, parseNumber } from '../../../streams/wire/fields.js';
 import { fakeConnection } from '../../support/fakeConnection.js';
 import { hello, LOBBY, NONCE, PROOF, token, verify } from '../../support/wire.js';
 import type { Target } from '../campaign.js';
-import { must, outcomeOf } from './expectations.js';
+import { ensure, outcomeOf } from './expectations.js';
 
 /** The longest line in these targets, in bytes; small, so that inputs reach it. */
 const LIMIT = 400;
@@ -86,17 +80,17 @@ const run = <T>(stream: (input: Buffer[]) => Observable<T>, input: Buffer) => {
 
 const framing: Target = {
   name: 'lines',
-  words: ['\n', '\n\n', '\r\n', 'x'.repeat(LIMIT - 1), 'x'.repeat(LIMIT)],
-  read: (input) => {
+  dictionary: ['\n', '\n\n', '\r\n', 'x'.repeat(LIMIT - 1), 'x'.repeat(LIMIT)],
+  run: (input) => {
     const bytes: Buffer[] = [];
     let error: unknown;
     from(chunksOf(input))
-      .pipe(lines({ limit: LIMIT }))
+      .pipe(lines({ maxLineBytes: LIMIT }))
       .subscribe({
         next: (batch) => {
           const all = [...eachLine(batch)];
-          must(all.length === batch.count, 'the count of lines');
-          must(
+          ensure(all.length === batch.count, 'the count of lines');
+          ensure(
             all.every((each) => each.length <= LIMIT && each.indexOf(10) === each.length - 1),
             'a line has one newline, and is not over the limit',
           );
@@ -105,11 +99,11 @@ const framing: Target = {
         error: (reason: unknown) => (error = reason),
       });
     const given = Buffer.concat(bytes);
-    must(given.equals(input.subarray(0, given.length)), 'the bytes are those that came');
+    ensure(given.equals(input.subarray(0, given.length)), 'the bytes are those that came');
     return outcomeOf(
       () => {
         if (error !== undefined) throw error as Error;
-        must(given.length === input.lastIndexOf(10) + 1, 'all whole lines are given');
+        ensure(given.length === input.lastIndexOf(10) + 1, 'all whole lines are given');
       },
       () => `${Math.min(bytes.length, 12)} batches`,
       ProtocolError,
@@ -119,26 +113,26 @@ const framing: Target = {
 
 const relaySide: Target = {
   name: 'commands',
-  words: WORDS,
-  read: (input) => {
+  dictionary: WORDS,
+  run: (input) => {
     const passed: string[] = [];
     const { given, end } = run(
       (chunks) =>
         from(chunks).pipe(
-          lines({ limit: LIMIT }),
-          commands({ connection: fakeConnection(), nonce: NONCE, verify }),
+          lines({ maxLineBytes: LIMIT }),
+          parseCommands({ connection: fakeConnection(), nonce: NONCE, verify }),
         ),
       input,
     );
-    const said = given.map((command) => {
+    const sent = given.map((command) => {
       if (command.type === 'tokens') passed.push(Buffer.from(command.lines.bytes).toString('latin1'));
       return command.type;
     });
-    must(said.lastIndexOf('join') <= 0, 'one joins once, and first');
-    must(!said.includes('leave') || said.indexOf('leave') === said.length - 1, 'who has left says nothing');
+    ensure(sent.lastIndexOf('join') <= 0, 'one joins once, and first');
+    ensure(!sent.includes('leave') || sent.indexOf('leave') === sent.length - 1, 'who has left says nothing');
     return outcomeOf(
       end,
-      (ended) => `${ended}: ${said.slice(0, 6).join()}, ${Math.min(passed.length, 3)} passed`,
+      (ended) => `${ended}: ${sent.slice(0, 6).join()}, ${Math.min(passed.length, 3)} passed`,
       ProtocolError,
     );
   },
@@ -146,59 +140,65 @@ const relaySide: Target = {
 
 const clientSide: Target = {
   name: 'entries',
-  words: WORDS,
-  read: (input) => {
-    const { given, end } = run((chunks) => from(chunks).pipe(lines({ limit: 4 * LIMIT }), entries()), input);
+  dictionary: WORDS,
+  run: (input) => {
+    const { given, end } = run(
+      (chunks) => from(chunks).pipe(lines({ maxLineBytes: 4 * LIMIT }), entries()),
+      input,
+    );
     let before = -1;
     for (const each of given) {
       if (!('position' in each)) continue;
-      must(each.position > before, 'positions grow');
+      ensure(each.position > before, 'positions grow');
       before = each.position;
     }
-    const said = given.map(({ type }) => type);
-    must(said.filter((each) => each === 'welcome').length <= 1, 'one is welcomed once');
-    return outcomeOf(end, (ended) => `${ended}: ${said.slice(0, 6).join()}`, ProtocolError, RefusedError);
+    const sent = given.map(({ type }) => type);
+    ensure(sent.filter((each) => each === 'welcome').length <= 1, 'one is welcomed once');
+    return outcomeOf(end, (ended) => `${ended}: ${sent.slice(0, 6).join()}`, ProtocolError, RefusedError);
   },
 };
 
 /** Each parser of a line; what it has read and what is written of that have to be one. */
 const PARSERS: Readonly<Record<string, (line: string) => string>> = {
-  greeting: (line) => `${readGreeting(line).length}`,
+  greeting: (line) => `${parseGreeting(line).length}`,
   hello: (line) => {
-    const read = readHello(line);
-    must(helloLine(readHello(helloLine(read))) === helloLine(read), 'an answer reads back');
-    must(!/[\s\p{C}]/u.test(read.nick), 'a nick is one word that can be seen');
+    const read = parseHello(line);
+    ensure(formatHello(parseHello(formatHello(read))) === formatHello(read), 'an answer reads back');
+    ensure(!/[\s\p{C}]/u.test(read.nick), 'a nick is one word that can be seen');
     return `hello ${Object.keys(read).join()}`;
   },
   welcome: (line) => {
-    const read = readWelcome(line);
-    must(welcomeLine(readWelcome(welcomeLine(read))) === welcomeLine(read), 'a welcome reads back');
+    const read = parseWelcome(line);
+    ensure(formatWelcome(parseWelcome(formatWelcome(read))) === formatWelcome(read), 'a welcome reads back');
     return `welcome ${read.durability} ${typeof read.members}`;
   },
   control: (line) => {
-    const read = readControl(line);
+    const read = parseControl(line);
     if (read !== undefined)
-      must(controlLine(readControl(controlLine(read)) ?? read) === controlLine(read), 'a control reads back');
+      ensure(
+        formatControl(parseControl(formatControl(read)) ?? read) === formatControl(read),
+        'a control reads back',
+      );
     return `control ${read?.type ?? 'none'}`;
   },
   announcement: (line) => {
-    const read = readAnnouncement(line);
-    if (read !== undefined) must(announcementLine(read) === line, 'an announcement reads back');
+    const read = parseAnnouncement(line);
+    if (read !== undefined) ensure(formatAnnouncement(read) === line, 'an announcement reads back');
     return `announcement ${read?.type ?? 'none'} ${read?.nicks.length === 0}`;
   },
-  resume: (line) => `resume ${Number.isSafeInteger(readResume(line).n)}`,
+  resume: (line) => `resume ${Number.isSafeInteger(parseResume(line).n)}`,
   number: (line) => {
-    const read = readNumber(line);
-    must(read === undefined || (Number.isSafeInteger(read) && String(read) === line), 'one text a number');
+    const read = parseNumber(line);
+    ensure(read === undefined || (Number.isSafeInteger(read) && String(read) === line), 'one text a number');
     return `number ${typeof read}`;
   },
-  fields: (line) => `fields ${Math.min(readFields(line.split(' ')).size, 9)}`,
+  fields: (line) => `fields ${Math.min(parseFields(line.split(' ')).size, 9)}`,
 };
 
 const parsers: Target = {
   name: 'parsers',
-  words: WORDS,
-  read: (input) =>
+  dictionary: WORDS,
+  run: (input) =>
     Object.values(PARSERS)
       .map((parse) => outcomeOf(() => parse(input.toString()), String, ProtocolError))
       .join('; '),
@@ -206,11 +206,11 @@ const parsers: Target = {
 
 const shape: Target = {
   name: 'tokenLines',
-  words: ['gAAAA', '=', '==', '\n', token('t'), '-'.repeat(95)],
-  read: (input) => {
-    const are = areTokens(input);
+  dictionary: ['gAAAA', '=', '==', '\n', token('t'), '-'.repeat(95)],
+  run: (input) => {
+    const are = isTokenBatch(input);
     const whole = /^(?:(?=[^\n]{100,}\n)(?=(?:[^\n]{4})+\n)gAAAA[\w-]*={0,2}\n)*$/;
-    must(are === whole.test(input.toString('latin1')), 'tokens are what a regular expression says');
+    ensure(are === whole.test(input.toString('latin1')), 'tokens are what a regular expression says');
     return `${are} ${Math.min(input.filter((byte) => byte === 10).length, 5)}`;
   },
 };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { concatMap, ignoreElements, map, merge, type Observable, range, switchMap, timer } from 'rxjs';
-import { connectOn, type ConnectOptions, type Session } from '../../../src/index.js';
+import { createOpenSession, type OpenSessionOptions, type Session } from '../../../src/index.js';
 import { FAKE_INVITE, fakePlatform, type FakeRelay, fakeRelay } from '../../../src/testing/index.js';
 import { marbles } from '../../support/marbles.js';
 
-const enter = (relay: FakeRelay, nick: string, more: Partial<ConnectOptions> = {}): Observable<Session> =>
-  connectOn(fakePlatform(relay))(FAKE_INVITE, { nick, ...more });
+const enter = (relay: FakeRelay, nick: string, more: Partial<OpenSessionOptions> = {}): Observable<Session> =>
+  createOpenSession(fakePlatform(relay))(FAKE_INVITE, { nick, ...more });
 
 const STATES = { c: 'connecting', u: 'catching-up', n: 'online', f: 'offline', X: 'closed' };
 const statesOf = (here$: Observable<Session>) =>
@@ -19,9 +19,9 @@ describe('a fake relay', () => {
     marbles(
       ({ expectObservable }) => {
         expectObservable(statesOf(enter(fakeRelay(), 'alice'))).toBe('c--n', STATES);
-        expectObservable(statesOf(enter(fakeRelay({ latency: 20 }), 'alice'))).toBe('c 59ms n', STATES);
+        expectObservable(statesOf(enter(fakeRelay({ latencyMs: 20 }), 'alice'))).toBe('c 59ms n', STATES);
       },
-      { until: 100 },
+      { untilMs: 100 },
     );
   });
 
@@ -29,18 +29,18 @@ describe('a fake relay', () => {
     marbles(
       ({ expectObservable }) => {
         const relay = fakeRelay();
-        const heard$ = enter(relay, 'bob').pipe(
+        const event$ = enter(relay, 'bob').pipe(
           switchMap(({ message$ }) => message$),
           map((each) => (each.type === 'message' ? each.text : each.type)),
         );
-        const said$ = enter(relay, 'alice').pipe(
-          switchMap(({ say }) => timer(10).pipe(switchMap(() => say('hello')))),
+        const sent$ = enter(relay, 'alice').pipe(
+          switchMap(({ send }) => timer(10).pipe(switchMap(() => send('hello')))),
           map(({ time }) => time),
         );
-        expectObservable(heard$).toBe('------------h', { h: 'hello' });
-        expectObservable(said$).toBe('------------r', { r: 12 });
+        expectObservable(event$).toBe('------------h', { h: 'hello' });
+        expectObservable(sent$).toBe('------------r', { r: 12 });
       },
-      { until: 100 },
+      { untilMs: 100 },
     );
   });
 
@@ -48,22 +48,22 @@ describe('a fake relay', () => {
     ['cut', '10ms cut', 'c--n------f 499ms c--n'],
     ['down and up', '10ms down 2s up', 'c--n------f 499ms (cf)'],
     ['frozen for a while: nobody notices', '10ms freeze 5s thaw', 'c--n'],
-  ])('is %s', (_name, faults, drawn) => {
+  ])('is %s', (_name, faults, rendered) => {
     marbles(
       ({ expectObservable }) => {
-        expectObservable(statesOf(enter(fakeRelay({ faults }), 'alice'))).toBe(drawn, STATES);
+        expectObservable(statesOf(enter(fakeRelay({ faults }), 'alice'))).toBe(rendered, STATES);
       },
-      { until: 1000 },
+      { untilMs: 1000 },
     );
   });
 
   test('half-open, is found dead after the heartbeat', () => {
     marbles(
       ({ expectObservable }) => {
-        const here$ = enter(fakeRelay({ faults: '10ms half-open' }), 'alice', { heartbeat: 1000 });
+        const here$ = enter(fakeRelay({ faults: '10ms half-open' }), 'alice', { heartbeatMs: 1000 });
         expectObservable(statesOf(here$)).toBe('c--n 1996ms f 499ms c--n', STATES);
       },
-      { until: 2600 },
+      { untilMs: 2600 },
     );
   });
 
@@ -72,12 +72,12 @@ describe('a fake relay', () => {
       ({ expectObservable }) => {
         const here$ = enter(fakeRelay({ faults: '10ms delay=100ms' }), 'alice');
         const receipt$ = here$.pipe(
-          switchMap(({ say }) => timer(20).pipe(switchMap(() => say('hello')))),
+          switchMap(({ send }) => timer(20).pipe(switchMap(() => send('hello')))),
           map(() => 'r'),
         );
         expectObservable(receipt$).toBe('220ms r');
       },
-      { until: 1000 },
+      { untilMs: 1000 },
     );
   });
 
@@ -86,35 +86,37 @@ describe('a fake relay', () => {
     marbles(
       () => {
         const faults = '1s cut 3s half-open 8s freeze 2s thaw 1s down 4s up 2s cut 5ms cut';
-        const relay = fakeRelay({ faults, grace: 60_000 });
-        const say$ = enter(relay, 'alice', { heartbeat: 1000 }).pipe(
-          switchMap(({ say }) =>
+        const relay = fakeRelay({ faults, timing: { reconnectGraceMs: 60_000 } });
+        const outgoing$ = enter(relay, 'alice', { heartbeatMs: 1000 }).pipe(
+          switchMap(({ send }) =>
             range(1, 250).pipe(
               concatMap((n) => timer(100).pipe(map(() => n))),
-              map((n) => say(String(n))),
+              map((n) => send(String(n))),
               concatMap((receipt$) => receipt$),
             ),
           ),
           ignoreElements(),
         );
-        const heard$ = enter(relay, 'bob', { heartbeat: 1000 }).pipe(switchMap(({ message$ }) => message$));
-        merge(say$, heard$).subscribe((each) => texts.push(each.type === 'message' ? each.text : each.type));
+        const event$ = enter(relay, 'bob', { heartbeatMs: 1000 }).pipe(switchMap(({ message$ }) => message$));
+        merge(outgoing$, event$).subscribe((each) =>
+          texts.push(each.type === 'message' ? each.text : each.type),
+        );
       },
-      { until: 180_000 },
+      { untilMs: 180_000 },
     );
     expect(texts).toStrictEqual(Array.from({ length: 250 }, (_, n) => String(n + 1)));
   });
 
   test('tells what happens in it, and stops when it is told to', () => {
-    const told: string[] = [];
+    const reported: string[] = [];
     marbles(({ expectObservable }) => {
-      const relay = fakeRelay({ roomIdle: 1000 });
-      relay.event$.subscribe(({ type }) => told.push(type));
+      const relay = fakeRelay({ timing: { roomIdleMs: 1000 } });
+      relay.event$.subscribe(({ type }) => reported.push(type));
       expectObservable(statesOf(enter(relay, 'alice')), '50ms !').toBe('c--n', STATES);
       timer(100).subscribe(() => {
         relay.stop();
       });
     });
-    expect(told.slice(0, 2)).toStrictEqual(['joined', 'announced']);
+    expect(reported.slice(0, 2)).toStrictEqual(['joined', 'announced']);
   });
 });

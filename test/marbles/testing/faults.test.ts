@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Fault, faults } from '../../../src/testing/faults.js';
+import { type Fault, faults } from '../../../src/testing/fakeRelay.js';
 import { marbles } from '../../support/marbles.js';
 
 const fault: Record<string, Fault> = {
@@ -20,9 +20,9 @@ describe('faults', () => {
     ['several at one time', ' half-open\n down  up ', '(hdu|)'],
     ['delays', '3ms delay=1500ms', '---(s|)'],
     ['a wait at the end', 'cut 3ms', 'c--|'],
-  ])('%s', (_name, script, drawn) => {
+  ])('%s', (_name, script, rendered) => {
     marbles(({ expectObservable }) => {
-      expectObservable(faults(script)).toBe(drawn, fault);
+      expectObservable(faults(script)).toBe(rendered, fault);
     });
   });
 

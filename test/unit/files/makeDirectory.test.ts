@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeDirectory } from '../../../src/files/makeDirectory.js';
+import { makeDirectory } from '../../../src/files/writeFile.js';
 import { RXCHAT } from '../../e2e/support/child.js';
 
-test('makes what is missing for its owner alone, and takes what is there', () => {
+test('makeDirectory creates missing directories for their owner alone, and accepts existing ones', () => {
   const root = mkdtempSync(join(tmpdir(), 'rxchat-'));
   const dir = join(root, 'a', 'b', 'c');
   for (let n = 0; n < 2; n += 1) makeDirectory(dir);
@@ -18,7 +18,7 @@ test('makes what is missing for its owner alone, and takes what is there', () =>
   rmSync(root, { recursive: true });
 });
 
-// In a process of its own, which can be ended if it never ends by itself.
+// In a process of its own, which the test can kill if it hangs.
 (process.platform === 'linux' ? test : test.skip)('ends where nothing can be made', () => {
   const env = { PATH: process.env['PATH'], RXCHAT_HOME: '/proc/home/of/nobody' };
   const invite = `rxchat://127.0.0.1:1/#${'A'.repeat(43)}`;

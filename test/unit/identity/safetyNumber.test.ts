@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { spawnSync } from 'node:child_process';
-import { safetyNumber } from '../../../src/identity/safetyNumber.js';
+import { safetyNumber } from '../../../src/crypto/nodeKeys.js';
 import { toBase64url } from '../../../streams/wire/index.js';
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -13,7 +13,7 @@ const NUMBER = '17208 99233 59668 39604 01122 77966 58349 13422 53839 97315 8428
 const numberOf = (one: Uint8Array, other: Uint8Array): string =>
   safetyNumber(toBase64url(one), toBase64url(other));
 
-/** The same by another implementation, which gets the keys in hex. */
+/** The same by another implementation, with the keys in hex. */
 const PYTHON = `
 import hashlib, sys
 def half(key):
@@ -31,7 +31,7 @@ const hasPython = spawnSync('python3', ['-c', '']).status === 0;
 if (!hasPython) console.warn('NOT TESTED: there is no python3 here to compute safety numbers by');
 
 describe('a safety number', () => {
-  test('is that of the protocol, whichever key comes first', () => {
+  test('equals the one of the protocol, in any order of the keys', () => {
     expect(numberOf(ONE, TWO)).toBe(NUMBER);
     expect(numberOf(TWO, ONE)).toBe(NUMBER);
   });
@@ -56,7 +56,7 @@ describe('a safety number', () => {
     );
   });
 
-  test('is another one where any bit of a key is', () => {
+  test('differs when any bit of a key differs', () => {
     fc.assert(
       fc.property(key, key, fc.nat(255), (one, other, bit) => {
         const changed = one.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
@@ -68,7 +68,7 @@ describe('a safety number', () => {
   });
 
   test.each(['', 'x', 'A'.repeat(42), `${'A'.repeat(42)}B`])(
-    'of what is no key (%p) there is none',
+    'is rejected for an invalid key (%p)',
     (text) => {
       expect(() => safetyNumber(text, toBase64url(ONE))).toThrow(TypeError);
       expect(() => safetyNumber(toBase64url(ONE), text)).toThrow(TypeError);

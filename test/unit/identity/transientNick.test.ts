@@ -1,16 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isTransientNick, transientNick } from '../../../src/identity/transientNick.js';
-import { checkNick, foldNick } from '../../../streams/wire/index.js';
+import { isTransientNick, createTransientNick } from '../../../src/identity/transientNick.js';
+import { validateNick, foldNick } from '../../../streams/wire/index.js';
 
-describe('the nick of one run', () => {
-  test('may stand on the wire, is another one each time, and is told by its form, folded too', () => {
+describe('a transient nick', () => {
+  test('is a valid nick, differs each time and is recognized, also when folded', () => {
     const name = fc.stringMatching(/^[\p{L}\p{N}\p{Emoji_Presentation}.-]{1,32}$/u);
     fc.assert(
       fc.property(name, (each) => {
-        const nick = transientNick(each);
-        expect(checkNick(nick)).toBe(nick);
-        expect(transientNick(each)).not.toBe(nick);
+        const nick = createTransientNick(each);
+        expect(validateNick(nick)).toBe(nick);
+        expect(createTransientNick(each)).not.toBe(nick);
         expect([nick, foldNick(nick)].map(isTransientNick)).toStrictEqual([true, true]);
       }),
     );
@@ -25,7 +25,7 @@ describe('the nick of one run', () => {
     'alice~a1b2c3d',
     'alice~a1b2c3d4e',
     'alice~a1b2 3d4',
-  ])('%s is not one', (nick) => {
+  ])('%s is not a transient nick', (nick) => {
     expect(isTransientNick(nick)).toBe(false);
   });
 });

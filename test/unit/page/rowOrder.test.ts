@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { KEPT, rowOrder } from '../../../src/page/rowOrder.js';
+import { MAX_ROWS, rowOrder } from '../../../src/page/rowOrder.js';
 
 interface Placed {
   readonly key: string;
@@ -17,7 +17,7 @@ const fill = (from: number, to: number) => {
 const positions = ({ rows }: { readonly rows: readonly Placed[] }) => rows.map(({ position }) => position);
 
 describe('the rows of a room', () => {
-  test('are in order, each once, in whatever order they come', () => {
+  test('are in order and unique, whatever the order of insertion', () => {
     const place = fc.tuple(fc.nat(20), fc.nat(3));
     fc.assert(
       fc.property(fc.array(place, { maxLength: 60 }), (places) => {
@@ -31,57 +31,57 @@ describe('the rows of a room', () => {
     );
   });
 
-  test('what was there is no change', () => {
+  test('do not change when an existing row is added', () => {
     const order = fill(5, 7);
     expect([order.add(row(6)), order.add(row(8))]).toStrictEqual([false, true]);
   });
 
-  test('the newest are kept', () => {
-    const order = fill(1, KEPT + 2);
-    expect([order.rows.length, order.rows[0]?.position]).toStrictEqual([KEPT, 3]);
-    // Who is gone may come again.
-    expect(order.add(row(KEPT + 3))).toBe(true);
+  test('are the newest ones', () => {
+    const order = fill(1, MAX_ROWS + 2);
+    expect([order.rows.length, order.rows[0]?.position]).toStrictEqual([MAX_ROWS, 3]);
+    // An evicted row may be added again.
+    expect(order.add(row(MAX_ROWS + 3))).toBe(true);
     expect(order.rows[0]?.position).toBe(4);
   });
 
-  test('a look back shows nothing until nothing is missing, and then all of it', () => {
+  test('show loaded older rows once they are contiguous', () => {
     const order = fill(100, 120);
-    order.lookBack();
+    order.startLoadingOlder();
     for (let n = 50; n < 100; n += 1) {
       expect(order.add(row(n))).toBe(false);
       expect(order.rows[0]?.position).toBe(100);
     }
-    // The first that was known already is where the two meet.
+    // Older rows end at the first known row.
     expect(order.add(row(100))).toBe(true);
     expect(positions(order)).toStrictEqual(Array.from({ length: 71 }, (_, at) => 50 + at));
-    expect(order.isLookingBack).toBe(false);
+    expect(order.isLoadingOlder).toBe(false);
   });
 
-  test('a look back that found nothing changes nothing, and another may follow', () => {
+  test('do not change when no older row was loaded, and loading can be repeated', () => {
     const order = fill(10, 12);
-    order.lookBack();
-    expect(order.isLookingBack).toBe(true);
+    order.startLoadingOlder();
+    expect(order.isLoadingOlder).toBe(true);
     expect(order.add(row(10))).toBe(false);
-    order.lookBack();
+    order.startLoadingOlder();
     order.add(row(9));
-    // The row that was the first has expired meanwhile.
+    // The first row was evicted meanwhile.
     expect(order.add(row(11))).toBe(true);
     expect(positions(order)).toStrictEqual([9, 10, 11, 12]);
   });
 
-  test('another log ends it', () => {
+  test('are cleared for another log', () => {
     const order = fill(10, 12);
-    order.lookBack();
+    order.startLoadingOlder();
     order.add(row(3));
     order.clear();
-    expect(order.isLookingBack).toBe(false);
+    expect(order.isLoadingOlder).toBe(false);
     expect(order.add(row(3))).toBe(true);
     expect(positions(order)).toStrictEqual([3]);
   });
 
-  test('an empty room has nothing to look back from', () => {
+  test('cannot load older rows when there are none', () => {
     const order = rowOrder<Placed>();
-    order.lookBack();
-    expect(order.isLookingBack).toBe(false);
+    order.startLoadingOlder();
+    expect(order.isLoadingOlder).toBe(false);
   });
 });

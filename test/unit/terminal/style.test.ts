@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import {
   BACKGROUNDS,
   colourOf,
-  coloursOf,
+  colourCount,
   contrast,
-  LEAST_CONTRAST,
+  MIN_CONTRAST,
   PALETTES,
-  styleOf,
+  createStyle,
 } from '../../../src/terminal/style.js';
-import { shown } from '../../../src/terminal/visible.js';
+import { safe } from '../../../src/text/sanitize.js';
 
 const TTY = { isTTY: true };
 
@@ -29,8 +29,8 @@ describe('how many colours an output has', () => {
     ['a terminal of DEC', TTY, { TERM: 'vt100' }, 0],
     ['one without colours', TTY, { TERM: 'xterm-mono' }, 0],
   ] as const)('%s', (_, output, env, colours) => {
-    expect(coloursOf(output, env)).toBe(colours);
-    expect(coloursOf(output, env, false)).toBe(0);
+    expect(colourCount(output, env)).toBe(colours);
+    expect(colourCount(output, env, false)).toBe(0);
   });
 });
 
@@ -45,7 +45,7 @@ describe('the colours of nicks', () => {
     expect(PALETTES[colours].length).toBeGreaterThan(1);
     for (const { rgb } of PALETTES[colours])
       for (const background of BACKGROUNDS)
-        expect(contrast(rgb, background)).toBeGreaterThanOrEqual(LEAST_CONTRAST);
+        expect(contrast(rgb, background)).toBeGreaterThanOrEqual(MIN_CONTRAST);
   });
 
   test('more contrast on both at once is had by next to none of 256: that is why it is not asked for', () => {
@@ -68,8 +68,8 @@ describe('the colours of nicks', () => {
   test('without any, nothing is written but text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        const style = styleOf(0);
-        const visible = shown`${text}`;
+        const style = createStyle(0);
+        const visible = safe`${text}`;
         for (const each of [style.nick(visible, 'key'), style.dim(visible), style.alarm(visible)])
           expect(each).toBe(visible);
       }),

@@ -1,33 +1,33 @@
 import { fileURLToPath } from 'node:url';
-import { makeKey } from '../../../../src/classic/fernetKey.js';
+import { generateKey } from '../../../../src/cli/classic/key.js';
 import { PYTHON } from '../../../support/python.js';
 import { type Child, rxchat, start } from '../child.js';
-import type { Said } from '../said.js';
+import type { StreamOutput } from '../streamOutput.js';
 
-/** A running server of the classic wire: ours, or one as the older program's. */
+/** A running server of the classic wire: ours, or one that behaves as the older program's. */
 export interface Server {
   readonly child: Child;
   readonly port: number;
-  /** Resolves once that nick is in. */
+  /** Resolves once that nick has joined. */
   joined(nick: string): Promise<unknown>;
 }
 
-/** Somebody in the chat: with our client, or with one as the older program's. */
-export interface Guest {
+/** A member of the chat: our client, or one that behaves as the older program's. */
+export interface ClassicMember {
   readonly nick: string;
   readonly child: Child;
-  say(text: string): void;
-  /** Texts of others and, where they are shown, its own, as `nick: text`. */
+  send(text: string): void;
+  /** Returns the messages as `nick: text`: those of others, and its own if they are shown. */
   messages(): readonly string[];
-  /** All that the server has told it. */
+  /** Returns all notices of the server. */
   notices(): string;
 }
 
 const script = (name: string): string => fileURLToPath(new URL(`../python/${name}.py`, import.meta.url));
 
-export const KEY: string = makeKey();
+export const KEY: string = generateKey();
 
-export const startOurs = async (...flags: readonly string[]): Promise<Server> => {
+export const startRxchatServer = async (...flags: readonly string[]): Promise<Server> => {
   const level = flags.includes('--log-level') ? [] : ['--log-level', 'info'];
   const child = rxchat(['serve', '--wire', 'classic', '--port', '0', ...level, ...flags]);
   const [, port] = await child.out.until(({ text }) => /^listening on 127\.0\.0\.1:(\d+)\n$/.exec(text));
@@ -41,7 +41,7 @@ export const startOurs = async (...flags: readonly string[]): Promise<Server> =>
   };
 };
 
-export const startTheirs = async (): Promise<Server> => {
+export const startPythonServer = async (): Promise<Server> => {
   const child = start(PYTHON ?? 'python3', [script('classic_server')]);
   const [, port] = await child.out.until(({ text }) => /^listening on (\d+)\n/.exec(text));
   return {
@@ -51,19 +51,19 @@ export const startTheirs = async (): Promise<Server> => {
   };
 };
 
-/** Our client in pipes. */
-export const ours = (port: number, nick: string, ...flags: readonly string[]): Guest => {
+/** Starts our client in pipes. */
+export const rxchatMember = (port: number, nick: string, ...flags: readonly string[]): ClassicMember => {
   const child = rxchat(['join', '--wire', 'classic', '--port', String(port), '--nick', nick, ...flags], {
     env: { RXCHAT_KEY: KEY },
   });
   return {
     nick,
     child,
-    say: (text) => child.feed(`${text}\n`),
+    send: (text) => child.writeInput(`${text}\n`),
     messages: () =>
       child.out.lines.flatMap((each) => {
-        const [, said] = /^\d\d:\d\d (.*)$/.exec(each) ?? [];
-        return said === undefined ? [] : [said];
+        const [, sent] = /^\d\d:\d\d (.*)$/.exec(each) ?? [];
+        return sent === undefined ? [] : [sent];
       }),
     notices: () =>
       child.out.lines
@@ -77,30 +77,31 @@ export const ours = (port: number, nick: string, ...flags: readonly string[]): G
   };
 };
 
-type Shown = { readonly message?: string; readonly notice?: string; readonly garbled?: number };
+type PrintedEvent = { readonly message?: string; readonly notice?: string; readonly garbled?: number };
 
-const shown = ({ lines }: Said): readonly Shown[] => lines.map((each) => JSON.parse(each) as Shown);
+const printedEvents = ({ lines }: StreamOutput): readonly PrintedEvent[] =>
+  lines.map((each) => JSON.parse(each) as PrintedEvent);
 
-/** A client that takes what one `recv` gives for one message. */
-export const theirs = (port: number, nick: string): Guest => {
+/** Starts a client that treats the bytes of one `recv` as one message. */
+export const pythonMember = (port: number, nick: string): ClassicMember => {
   const child = start(PYTHON ?? 'python3', [script('classic_client'), String(port), nick], {
     env: { CHAT_KEY: KEY, PYTHONUTF8: '1' },
   });
   return {
     nick,
     child,
-    say: (text) => child.feed(`${text}\n`),
+    send: (text) => child.writeInput(`${text}\n`),
     messages: () =>
-      shown(child.out).flatMap(({ message, garbled }) =>
+      printedEvents(child.out).flatMap(({ message, garbled }) =>
         garbled === undefined ? (message ?? []) : `garbled: ${garbled} bytes`,
       ),
     notices: () =>
-      shown(child.out)
+      printedEvents(child.out)
         .map(({ notice = '' }) => notice)
         .join(''),
   };
 };
 
-/** Resolves once somebody's chat shows what it should. */
-export const until = ({ child }: Guest, isThere: () => boolean): Promise<unknown> =>
+/** Resolves once a member's chat shows the expected output. */
+export const waitUntil = ({ child }: ClassicMember, isThere: () => boolean): Promise<unknown> =>
   child.out.until(() => isThere());

@@ -3,27 +3,27 @@ import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { errorCode } from '../../../../src/transport/networkError.js';
-import type { LastingRelay } from './lastingRelay.js';
+import { errorCode } from '../../../../src/util/errors.js';
+import type { RestartableRelay } from './restartableRelay.js';
 
-/** A disk for a relay that gets full, and has room again. */
+/** A disk for a relay that becomes full, and is freed again. */
 export interface Disk {
   readonly name: string;
-  /** What the relay is started by, so that its directory is there. */
-  readonly by: (dir: string) => readonly string[];
-  readonly fill: (relay: LastingRelay) => Promise<void>;
-  readonly free: (relay: LastingRelay) => Promise<void>;
+  /** The program that starts the relay, so that its directory is on the disk. */
+  readonly wrapper: (dir: string) => readonly string[];
+  readonly fill: (relay: RestartableRelay) => Promise<void>;
+  readonly free: (relay: RestartableRelay) => Promise<void>;
 }
 
 const exec = promisify(execFile);
 
-/** Lets no file of a running process grow beyond so many bytes; nor be written there. */
+/** Limits the size of all files that a running process writes. It can write nothing beyond the limit. */
 const limitFiles = (pid: number, bytes: number | 'unlimited') =>
   exec('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
 
-const limited: Disk = {
-  name: 'a limit on the size of files',
-  by: () => [],
+const limitedFileSize: Disk = {
+  name: 'file size limit',
+  wrapper: () => [],
   fill: async ({ child, dir }) => {
     await limitFiles(child.pid, statSync(join(dir, 'rooms.mdb')).size);
   },
@@ -32,10 +32,10 @@ const limited: Disk = {
   },
 };
 
-/** As one that became read-only: what its files are can be read, and none of them be written, wherever in it. */
-const stuck: Disk = {
-  name: 'no writing at all',
-  by: () => [],
+/** Behaves as a disk that has become read-only: files can be read, but no write succeeds. */
+const readOnly: Disk = {
+  name: 'every write rejected',
+  wrapper: () => [],
   fill: async ({ child }) => {
     await limitFiles(child.pid, 0);
   },
@@ -44,19 +44,19 @@ const stuck: Disk = {
   },
 };
 
-/** A mount that the one who starts it alone sees; root needs no other user's eyes for it. */
+/** A mount that only its process sees. For root no user namespace is needed. */
 const unshare = ['unshare', process.getuid?.() === 0 ? '-m' : '-rm', '--'];
 const MOUNT = 'mount -t tmpfs -o size=48m none "$0" && exec "$@"';
 const mounted = (dir: string): string[] => [...unshare, 'sh', '-c', MOUNT, dir];
 
-/** A file beside the store, seen from outside. */
-const ballast = ({ child, dir }: LastingRelay) => `/proc/${child.pid}/root${join(dir, 'ballast')}`;
+/** Returns the path of a file next to the store, seen from outside. */
+const ballast = ({ child, dir }: RestartableRelay) => `/proc/${child.pid}/root${join(dir, 'ballast')}`;
 
-export const SMALL = 'a disk of 48 MB';
+export const SMALL = 'full 48 MB disk';
 
-const small: Disk = {
+const smallDisk: Disk = {
   name: SMALL,
-  by: mounted,
+  wrapper: mounted,
   fill: (relay) => {
     const file = openSync(ballast(relay), 'w');
     const bytes = Buffer.alloc(65_536, 'x');
@@ -75,18 +75,18 @@ const small: Disk = {
   },
 };
 
-/** Whether a command is there, and ends well. */
-export const works = (command: string, ...args: string[]): Promise<boolean> =>
+/** Returns whether a command exists and succeeds. */
+export const runsOk = (command: string, ...args: string[]): Promise<boolean> =>
   exec(command, args).then(
     () => true,
     () => false,
   );
 
-/** Whether there is a `prlimit`, which changes the limits of a process that runs. */
-export const hasPrlimit = (): Promise<boolean> => works('prlimit', '--version');
+/** Whether there is `prlimit`, which changes the limits of a running process. */
+export const hasPrlimit = (): Promise<boolean> => runsOk('prlimit', '--version');
 
-/** The disks that can be had here. */
+/** The disks that this machine supports. */
 export const disks = async (): Promise<readonly Disk[]> => {
-  const mounts = await works('env', ...mounted(tmpdir()), 'true');
-  return [...((await hasPrlimit()) ? [limited, stuck] : []), ...(mounts ? [small] : [])];
+  const mounts = await runsOk('env', ...mounted(tmpdir()), 'true');
+  return [...((await hasPrlimit()) ? [limitedFileSize, readOnly] : []), ...(mounts ? [smallDisk] : [])];
 };

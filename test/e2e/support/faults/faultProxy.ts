@@ -1,43 +1,43 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { atEnd } from '../endings.js';
-import { type Pipe, pipe, type Weather } from './pipe.js';
+import { onCleanup } from '../cleanup.js';
+import { type Pipe, pipe, type LinkConditions } from './pipe.js';
 
-/** From client to relay, or back. */
-export type Way = 'up' | 'down';
+/** `up` is from client to relay, `down` from relay to client. */
+export type Direction = 'up' | 'down';
 
-/** What can be done to one link, and to all of them that there are. Without a way: to both. */
+/** Faults of one link, or of all present links. Without a direction they affect both. */
 export interface Faults {
-  /** Holds the bytes; the sockets stay open. */
-  freeze(way?: Way): void;
-  /** Lets go of them. */
-  thaw(way?: Way): void;
-  /** The link is dead from now on and nobody is told: nothing passes, no end of it either. */
+  /** Holds the bytes back; the sockets stay open. */
+  freeze(way?: Direction): void;
+  /** Releases the bytes. */
+  thaw(way?: Direction): void;
+  /** From now on nothing passes, not even the end of the connection, and neither side gets an error. */
   halfOpen(): void;
-  /** Both sides are told that the link is gone, by a RST. */
+  /** Resets both sides with a RST. */
   reset(): void;
-  /** The same in the middle of the next line that comes that way. */
-  cutMidLine(way?: Way): void;
+  /** Resets both sides in the middle of the next line in that direction. */
+  cutMidLine(way?: Direction): void;
 }
 
-/** A way to a relay that can be made a bad one. What is set here holds for the links to come, too; `halfOpen` does not. */
+/** A proxy to a relay with faults. Settings apply to later links too, except `halfOpen`. */
 export interface FaultProxy extends Faults {
   readonly port: number;
-  /** The links that there are, oldest first. */
+  /** The present links, oldest first. */
   readonly links: readonly Faults[];
-  /** Resolves once there have been so many. */
-  linked(count: number): Promise<void>;
-  /** How many there ever were. */
+  /** Resolves once there have been that many links. */
+  waitForLinks(count: number): Promise<void>;
+  /** Number of links so far. */
   readonly count: number;
   oneByteAtATime(on: boolean): void;
-  /** Cuts in two what comes at once. */
+  /** Splits each chunk in two. */
   ragged(on: boolean): void;
   latency(ms: number): void;
   bandwidth(bytesPerSecond: number): void;
-  /** Who comes from now on finds nobody listening. */
-  refuse(): Promise<void>;
+  /** From now on, connections are refused. */
+  stopListening(): Promise<void>;
   /** Listens again. */
-  accept(): Promise<void>;
+  startListening(): Promise<void>;
 }
 
 interface Settings {
@@ -46,30 +46,30 @@ interface Settings {
 }
 
 interface Link extends Faults {
-  readonly look: () => void;
+  readonly update: () => void;
 }
 
-const WAYS = ['up', 'down'] as const;
+const DIRECTIONS = ['up', 'down'] as const;
 const HOST = '127.0.0.1';
 
-const settings = (): Record<Way, Settings> => ({
+const settings = (): Record<Direction, Settings> => ({
   up: { frozen: false, cutting: false },
   down: { frozen: false, cutting: false },
 });
-const set = (of: Record<Way, Settings>, key: keyof Settings, to: boolean, way?: Way) => {
-  for (const each of WAYS) if (way === undefined || way === each) of[each][key] = to;
+const set = (of: Record<Direction, Settings>, key: keyof Settings, to: boolean, way?: Direction) => {
+  for (const each of DIRECTIONS) if (way === undefined || way === each) of[each][key] = to;
 };
 
 /**
- * Ends a socket with RST where that is possible. One that is shutting down is not to be reset: in Node 20 its handle is then
- * never closed, and the process can never end.
+ * Resets a socket with a RST if possible. In Node 20, the handle of a socket that is shutting down would never close
+ * after a reset, and the process could never exit.
  */
 const resetSocket = (socket: Socket): void => {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 };
 
-/** Starts a proxy in front of a relay's port, whether anybody listens there yet or not; it ends with the test. */
+/** Starts a proxy in front of a relay's port, whether the relay listens yet or not. It ends with the test. */
 export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> => {
   const links = new Set<Link>();
   const waiting = new Set<() => void>();
@@ -81,11 +81,11 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
     const relay = connect({ port: relayPort, host: HOST, noDelay: true, allowHalfOpen: true });
     const own = settings();
     let dead = false;
-    const weather = (way: Way) => (): Weather => ({
+    const weather = (way: Direction) => (): LinkConditions => ({
       ...line,
-      dead,
-      frozen: all[way].frozen || own[way].frozen,
-      cutting: all[way].cutting || own[way].cutting,
+      isDead: dead,
+      isFrozen: all[way].frozen || own[way].frozen,
+      cutsMidLine: all[way].cutting || own[way].cutting,
     });
     const reset = () => {
       if (dead) return;
@@ -96,10 +96,10 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
       pipe(relay, client, weather('down'), reset),
     ];
     const look = () => {
-      for (const each of pipes) each.look();
+      for (const each of pipes) each.update();
     };
     const link: Link = {
-      look,
+      update: look,
       reset,
       freeze: (way) => set(own, 'frozen', true, way),
       thaw: (way) => {
@@ -119,7 +119,7 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
     };
     client.on('close', closed);
     relay.on('close', closed);
-    atEnd(() => {
+    onCleanup(() => {
       dead = false;
       reset();
     });
@@ -137,12 +137,12 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
   };
   await listen(0);
   const { port } = server.address() as AddressInfo;
-  atEnd(() => server.close());
+  onCleanup(() => server.close());
 
   const each = (action: (link: Link) => void) => {
     for (const link of [...links]) action(link);
   };
-  const look = () => each((link) => link.look());
+  const look = () => each((link) => link.update());
   return {
     port,
     get links() {
@@ -151,7 +151,7 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
     get count() {
       return count;
     },
-    linked: (wanted) =>
+    waitForLinks: (wanted) =>
       new Promise((resolve) => {
         const look = () => {
           if (count < wanted) return;
@@ -182,12 +182,12 @@ export const startFaultProxy = async (relayPort: number): Promise<FaultProxy> =>
     bandwidth: (bytesPerSecond) => {
       line.bandwidth = bytesPerSecond;
     },
-    // Links that there are go on.
-    refuse: () =>
+    // Present links continue.
+    stopListening: () =>
       new Promise((resolve) => {
         server.close();
         setImmediate(resolve);
       }),
-    accept: () => listen(port),
+    startListening: () => listen(port),
   };
 };

@@ -1,49 +1,49 @@
-import { awayBeyondRetention, awayBeyondTheWindow } from './away.js';
-import { cutOff } from './cuts.js';
+import { offlineBeyondRetention, offlineBeyondWindow } from './offlineListener.js';
+import { resetConnections } from './connectionResets.js';
 import { disks } from './disks.js';
-import { keeperKilled, noRelayAtAll } from './keptLines.js';
-import { killed, sendersDie } from './kills.js';
+import { killSpoolingCommand, sendWithoutRelay } from './spooledLines.js';
+import { killRelay, killSenders } from './kills.js';
 import { linkFaults, type Scenario } from './linkFaults.js';
-import { LOSSES, logLost } from './logLost.js';
-import { diskFull } from './storage.js';
+import { LOG_LOSSES, loseLog } from './lostLog.js';
+import { fillDisk } from './diskFull.js';
 
-export { endAll } from '../endings.js';
-export { type Account, total } from './account.js';
+export { cleanUp } from '../cleanup.js';
+export { type DeliveryReport, sumReports } from './deliveryReport.js';
 export type { Scenario } from './linkFaults.js';
 
 const KILLS = 50;
-const DEATHS = 20;
-const CUTS = 20;
+const SENDER_KILLS = 20;
+const RESETS = 20;
 
-/** All that can go wrong here, for whoever counts what comes of it. */
+/** All faults of this folder, for programs that count their effects. */
 export const allFaults = async (): Promise<readonly Scenario[]> => [
   ...linkFaults,
   {
     fault: `the relay is killed at ${KILLS} random moments`,
     times: KILLS,
-    run: (seed) => killed(KILLS, seed),
+    run: (seed) => killRelay(KILLS, seed),
   },
   {
-    fault: `${DEATHS} senders die with lines pending`,
-    times: DEATHS,
-    run: (seed) => sendersDie(DEATHS, seed),
+    fault: `${SENDER_KILLS} senders are killed with lines pending`,
+    times: SENDER_KILLS,
+    run: (seed) => killSenders(SENDER_KILLS, seed),
   },
   {
-    fault: `connections are reset in the middle of a line, ${CUTS} times`,
-    times: CUTS,
-    run: (seed) => cutOff(CUTS, seed),
+    fault: `connections are reset in the middle of a line, ${RESETS} times`,
+    times: RESETS,
+    run: (seed) => resetConnections(RESETS, seed),
   },
   ...(await disks()).map((disk) => ({
-    fault: `the disk takes nothing for a while: ${disk.name}`,
-    run: () => diskFull(disk),
+    fault: `writes fail for a while: ${disk.name}`,
+    run: () => fillDisk(disk),
   })),
-  { fault: 'there is no relay: send --spool, twice', run: noRelayAtAll },
-  { fault: 'send --spool is killed with lines pending', run: () => keeperKilled(['send', '--spool']) },
-  { fault: 'join is killed with lines pending', run: () => keeperKilled(['join']) },
-  ...LOSSES.map((loss) => ({
+  { fault: 'no relay is running: send --spool, twice', run: sendWithoutRelay },
+  { fault: 'send --spool is killed with lines pending', run: () => killSpoolingCommand(['send', '--spool']) },
+  { fault: 'join is killed with lines pending', run: () => killSpoolingCommand(['join']) },
+  ...LOG_LOSSES.map((loss) => ({
     fault: `the relay is killed and loses its history: ${loss}`,
-    run: () => logLost(loss),
+    run: () => loseLog(loss),
   })),
-  { fault: 'a listener misses 16 times what the relay keeps in memory', run: awayBeyondTheWindow },
-  { fault: 'a listener misses 10 times what the relay keeps at all', run: awayBeyondRetention },
+  { fault: 'a listener misses 16 times the in-memory window', run: offlineBeyondWindow },
+  { fault: 'a listener misses 10 times the retained history', run: offlineBeyondRetention },
 ];

@@ -1,19 +1,19 @@
-import { through, newRoom } from '../relay.js';
-import { type Account, accountOf } from './account.js';
+import { viaPort, newRoom } from '../relay.js';
+import { type DeliveryReport, deliveryReport } from './deliveryReport.js';
 import { startFaultProxy } from './faultProxy.js';
-import { lastingRelay } from './lastingRelay.js';
-import { rawEntries, readBack, repeatedTokens, sayTheEnd } from './readBack.js';
-import { startVoice, type Voice } from './voice.js';
+import { startRestartableRelay } from './restartableRelay.js';
+import { rawEntries, readBack, repeatedTokens, sendEndMarker } from './readBack.js';
+import { startMember, type InProcessMember } from './inProcessMember.js';
 
-/** How many talk, and how many lines each says before a kill, one message a line. */
-const VOICES = ['v1', 'v2', 'v3'] as const;
+/** The senders, and the number of lines that each sends before a kill, one message per line. */
+const SENDER_NICKS = ['v1', 'v2', 'v3'] as const;
 const LINES = 12;
 
-/** A kill comes with some receipt, or so many ms later at most. */
-const LATEST = 8;
+/** The relay is killed at a receipt, or at most that many ms later. */
+const MAX_KILL_DELAY_MS = 8;
 
-/** Numbers from 0 up to 1 that are the same for the same seed: mulberry32. */
-export const randomOf = (seed: number): (() => number) => {
+/** Returns a generator of numbers in [0, 1) that depend on the seed only (mulberry32). */
+export const seededRandom = (seed: number): (() => number) => {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -23,23 +23,20 @@ export const randomOf = (seed: number): (() => number) => {
   };
 };
 
-/**
- * Kills a relay so many times with SIGKILL, each time while lines are under way that nobody waits for: in the very moment
- * when one of them has its receipt, or soon after it.
- */
-export const killed = async (times: number, seed: number): Promise<Account> => {
-  const random = randomOf(seed);
-  const relay = await lastingRelay();
+/** Kills a relay many times with SIGKILL while lines are in transit: at the moment of a receipt, or soon after it. */
+export const killRelay = async (times: number, seed: number): Promise<DeliveryReport> => {
+  const random = seededRandom(seed);
+  const relay = await startRestartableRelay();
   const direct = newRoom(relay.port);
   const { port } = await startFaultProxy(relay.port);
-  const room = through(port, direct);
+  const room = viaPort(port, direct);
 
-  /** How many receipts there are to be until the kill. */
+  /** Number of receipts until the kill. */
   let left = Infinity;
   let after = 0;
   const kill = () => relay.child.signal('SIGKILL');
-  const voices = VOICES.map((nick) =>
-    startVoice(room, nick, ({ type }) => {
+  const voices = SENDER_NICKS.map((nick) =>
+    startMember(room, nick, ({ type }) => {
       if (type !== 'stored') return;
       left -= 1;
       if (left !== 0) return;
@@ -47,56 +44,56 @@ export const killed = async (times: number, seed: number): Promise<Account> => {
       else setTimeout(kill, after);
     }),
   );
-  await Promise.all(voices.map((voice) => voice.until(({ isIn }) => isIn)));
-  const isAllStored = ({ said, receipted }: Voice) => said.length === receipted.length;
+  await Promise.all(voices.map((voice) => voice.until(({ isJoined }) => isJoined)));
+  const isAllStored = ({ sent, confirmed }: InProcessMember) => sent.length === confirmed.length;
 
   for (let time = 0; time < times; time += 1) {
-    left = 1 + Math.floor(random() * (VOICES.length * LINES - 1));
-    after = random() < 0.5 ? 0 : LATEST * random();
+    left = 1 + Math.floor(random() * (SENDER_NICKS.length * LINES - 1));
+    after = random() < 0.5 ? 0 : MAX_KILL_DELAY_MS * random();
     for (const voice of voices)
-      voice.say(Array.from({ length: LINES }, (_, k) => `${voice.nick} ${voice.said.length + k + 1}`));
+      voice.send(Array.from({ length: LINES }, (_, k) => `${voice.nick} ${voice.sent.length + k + 1}`));
     await relay.child.out.until(({ ended }) => ended);
     await relay.child.exit;
     await relay.start();
-    for (const voice of voices) voice.wake();
+    for (const voice of voices) voice.retryNow();
   }
   await Promise.all(voices.map((voice) => voice.until(isAllStored)));
 
-  await sayTheEnd(direct);
+  await sendEndMarker(direct);
   const log = await readBack(direct);
   const entries = await rawEntries(direct);
-  await Promise.all(voices.map((voice) => voice.until(({ isOver }) => isOver)));
-  return accountOf({
-    sent: voices.flatMap(({ said }) => said),
-    receipted: voices.flatMap(({ receipted }) => receipted),
+  await Promise.all(voices.map((voice) => voice.until(({ hasEnded }) => hasEnded)));
+  return deliveryReport({
+    sent: voices.flatMap(({ sent }) => sent),
+    receipted: voices.flatMap(({ confirmed }) => confirmed),
     log,
     repeatedTokens: repeatedTokens(entries),
-    listeners: voices.map(({ hearing }) => hearing),
+    listeners: voices.map(({ received }) => received),
   });
 };
 
-/** How many lines somebody says who is about to die. */
-const LAST_WORDS = 40;
+/** Number of lines that a sender sends before it is killed. */
+const PENDING_LINES = 40;
 
 /**
- * So many senders die one after the other, each in the moment when one of its lines has its receipt, or soon after it: they
- * know what is stored, say nothing more and tell nobody.
+ * Ends many senders, one after the other, at the moment of a receipt or soon after it. A sender then knows which
+ * lines are stored, and sends no `BYE`.
  */
-export const sendersDie = async (times: number, seed: number): Promise<Account> => {
-  const random = randomOf(seed);
-  const relay = await lastingRelay();
+export const killSenders = async (times: number, seed: number): Promise<DeliveryReport> => {
+  const random = seededRandom(seed);
+  const relay = await startRestartableRelay();
   const room = newRoom(relay.port);
-  const witness = startVoice(room, 'witness');
-  const dead: Voice[] = [];
+  const observer = startMember(room, 'witness');
+  const killed: InProcessMember[] = [];
 
   for (let time = 1; time <= times; time += 1) {
     const way = await startFaultProxy(relay.port);
-    let left = 1 + Math.floor(random() * (LAST_WORDS - 1));
+    let left = 1 + Math.floor(random() * (PENDING_LINES - 1));
     const died = new Promise<void>((resolve) => {
-      const voice = startVoice(through(way.port, room), `v${time}`, ({ type }) => {
+      const voice = startMember(viaPort(way.port, room), `v${time}`, ({ type }) => {
         if (type === 'stored') left -= 1;
         if (left !== 0) return;
-        // Its goodbye does not get through.
+        // Its `BYE` is not delivered.
         way.freeze();
         setImmediate(() => {
           voice.leave();
@@ -104,23 +101,23 @@ export const sendersDie = async (times: number, seed: number): Promise<Account> 
           resolve();
         });
       });
-      dead.push(voice);
+      killed.push(voice);
     });
-    const voice = dead.at(-1);
-    await voice?.until(({ isIn }) => isIn);
-    voice?.say(Array.from({ length: LAST_WORDS }, (_, k) => `v${time} ${k + 1}`));
+    const voice = killed.at(-1);
+    await voice?.until(({ isJoined }) => isJoined);
+    voice?.send(Array.from({ length: PENDING_LINES }, (_, k) => `v${time} ${k + 1}`));
     await died;
     await relay.left(`v${time}`);
   }
 
-  await sayTheEnd(room);
-  await witness.until(({ isOver }) => isOver);
+  await sendEndMarker(room);
+  await observer.until(({ hasEnded }) => hasEnded);
   const log = await readBack(room);
-  return accountOf({
-    sent: dead.flatMap(({ said }) => said),
-    receipted: dead.flatMap(({ receipted }) => receipted),
+  return deliveryReport({
+    sent: killed.flatMap(({ sent }) => sent),
+    receipted: killed.flatMap(({ confirmed }) => confirmed),
     log,
     repeatedTokens: repeatedTokens(await rawEntries(room)),
-    listeners: [witness.hearing],
+    listeners: [observer.received],
   });
 };

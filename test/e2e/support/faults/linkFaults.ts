@@ -1,40 +1,43 @@
-import { freeze as stop } from '../child.js';
-import type { Account } from './account.js';
-import { type Plan, type Stage, traffic } from './traffic.js';
+import { stopProcess as stop } from '../child.js';
+import type { DeliveryReport } from './deliveryReport.js';
+import { type TrafficPlan, type FaultContext, runTraffic } from './traffic.js';
 
-/** Something that goes wrong, and the account of what became of what was said meanwhile. */
+/** A fault, and a way to run it and count its effects on messages. */
 export interface Scenario {
   readonly fault: string;
-  /** How many times it goes wrong in a run; once, where nothing is said. */
+  /** How often the fault occurs in a run (default 1). */
   readonly times?: number;
-  /** Lets it go wrong; what is random about it comes of the seed. */
-  readonly run: (seed: number) => Promise<Account>;
+  /** Runs the fault. Its random choices depend on the seed. */
+  readonly run: (seed: number) => Promise<DeliveryReport>;
 }
 
-/** How long something lasts that goes wrong, in ms. */
-const A_WHILE = 3000;
-const lasts = () => new Promise<void>((resolve) => void setTimeout(resolve, A_WHILE));
+/** Duration of an outage in ms. */
+const OUTAGE_MS = 3000;
+const waitOutage = () => new Promise<void>((resolve) => void setTimeout(resolve, OUTAGE_MS));
 
-/** So that many lines are under way when it begins, and many come after. */
-const BEFORE = 100;
+/** Number of lines before the fault, so that many are in transit when it begins, and many follow. */
+const LINES_BEFORE = 100;
 
-const HEARTBEAT = 500;
+const HEARTBEAT_MS = 500;
 
-/** By when somebody tries again who notices within two heartbeats that a link is dead, and waits a little; on a slow machine. */
-const NOTICED = 10_000;
-const alert = ['--heartbeat', `${HEARTBEAT}ms`];
-const onAlert: Plan = { relayFlags: alert, clientFlags: alert };
+/** Time limit in ms to notice a dead link within two heartbeats and to retry after a short wait, on a slow machine. */
+const DETECTION_LIMIT_MS = 10_000;
+const SHORT_HEARTBEAT = ['--heartbeat', `${HEARTBEAT_MS}ms`];
+const withShortHeartbeat: TrafficPlan = { relayFlags: SHORT_HEARTBEAT, clientFlags: SHORT_HEARTBEAT };
 
-/** Those who are stopped for a while, and go on. */
-const stopped = async ({ heard }: Stage, children: readonly Parameters<typeof stop>[0][]) => {
-  await heard(BEFORE);
+/** Suspends processes during an outage, then resumes them. */
+const stopForOutage = async (
+  { waitForLines }: FaultContext,
+  children: readonly Parameters<typeof stop>[0][],
+) => {
+  await waitForLines(LINES_BEFORE);
   await Promise.all(children.map(stop));
-  await lasts();
+  await waitOutage();
   for (const child of children) child.signal('SIGCONT');
 };
 
-/** Somebody came once, and nobody was told that they were away. */
-const unnoticed = ({ senders, listeners }: Stage, entries: readonly string[]): void => {
+/** Throws unless each client joined once, so that no leave was announced. */
+const expectOneJoinEach = ({ senders, listeners }: FaultContext, entries: readonly string[]): void => {
   const came = entries.flatMap((each) => (each.startsWith('+') ? each.slice(1).split(',') : []));
   for (const { nick } of [...senders, ...listeners])
     if (came.filter((each) => each === nick).length !== 1)
@@ -43,129 +46,132 @@ const unnoticed = ({ senders, listeners }: Stage, entries: readonly string[]): v
       );
 };
 
-/** Clients print nothing but who came and went, and that once. */
-const untold = ({ senders, listeners }: Stage): void => {
+/** Throws unless clients printed only joins and leaves, each once. */
+const expectOnlyPresenceNotes = ({ senders, listeners }: FaultContext): void => {
   for (const { nick, child } of [...senders, ...listeners]) {
     const notes = child.err.lines.flatMap((each) => {
       const [, nicks, verb] = /^rxchat: (\S+(?:, \S+)*) (joined|left)$/.exec(each) ?? [];
       return nicks === undefined ? [each] : nicks.split(', ').map((who) => `${who} ${verb ?? ''}`);
     });
-    const odd = notes.filter((each, at) => !/ (joined|left)$/.test(each) || notes.indexOf(each) !== at);
-    if (odd.length > 0) throw new Error(`${nick} was told more than it should:\n${child.err.text}`);
+    const unexpected = notes.filter(
+      (each, at) => !/ (joined|left)$/.test(each) || notes.indexOf(each) !== at,
+    );
+    if (unexpected.length > 0) throw new Error(`${nick} was told more than it should:\n${child.err.text}`);
   }
 };
 
-/** Who restarts within so many ms is missed by nobody. */
-const UNMISSED = 5000;
+/** The grace period in ms: a relay that restarts within it announces no leaves. */
+const GRACE_MS = 5000;
 
-const restartedLater = (): Plan => {
+const restartNext = (): TrafficPlan => {
   let away = 0;
   return {
-    fault: async ({ relay, heard }) => {
-      await heard(BEFORE);
+    fault: async ({ relay, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
       const began = performance.now();
       await relay.stop();
-      await lasts();
+      await waitOutage();
       await relay.start();
       away = performance.now() - began;
     },
-    look: (stage) => {
-      if (away < UNMISSED) untold(stage);
+    verify: (stage) => {
+      if (away < GRACE_MS) expectOnlyPresenceNotes(stage);
       else console.warn(`NOT TESTED: this machine took ${away} ms to restart a relay, which is to be told`);
     },
   };
 };
 
-const PLANS: Readonly<Record<string, Plan>> = {
+const PLANS: Readonly<Record<string, TrafficPlan>> = {
   'the relay is killed and restarted': {
-    fault: async ({ relay, heard }) => {
-      await heard(BEFORE);
+    fault: async ({ relay, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
       await relay.kill();
       await relay.start();
     },
   },
-  'all is frozen for 3 s, then the relay is killed and restarted': {
-    fault: async ({ relay, ways, heard }) => {
-      await heard(BEFORE);
-      for (const way of ways) way.freeze();
-      await lasts();
+  'all connections freeze for 3 s, then the relay is killed and restarted': {
+    fault: async ({ relay, proxies, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
+      for (const way of proxies) way.freeze();
+      await waitOutage();
       await relay.kill();
-      for (const way of ways) way.thaw();
+      for (const way of proxies) way.thaw();
       await relay.start();
     },
   },
-  'the relay is stopped for 3 s': { fault: (stage) => stopped(stage, [stage.relay.child]) },
-  'the relay is stopped for 3 s, which is longer than two heartbeats': {
-    ...onAlert,
-    fault: (stage) => stopped(stage, [stage.relay.child]),
+  'the relay is suspended for 3 s': { fault: (stage) => stopForOutage(stage, [stage.relay.child]) },
+  'the relay is suspended for 3 s, longer than two heartbeats': {
+    ...withShortHeartbeat,
+    fault: (stage) => stopForOutage(stage, [stage.relay.child]),
   },
-  'senders are stopped for 3 s': {
-    ...onAlert,
+  'senders are suspended for 3 s': {
+    ...withShortHeartbeat,
     fault: (stage) =>
-      stopped(
+      stopForOutage(
         stage,
         stage.senders.map(({ child }) => child),
       ),
   },
-  'listeners are stopped for 3 s': {
-    ...onAlert,
+  'listeners are suspended for 3 s': {
+    ...withShortHeartbeat,
     fault: (stage) =>
-      stopped(
+      stopForOutage(
         stage,
         stage.listeners.map(({ child }) => child),
       ),
   },
-  'the relay is ended and restarted': {
-    fault: async ({ relay, heard }) => {
-      await heard(BEFORE);
+  'the relay shuts down and restarts': {
+    fault: async ({ relay, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
       await relay.stop();
       await relay.start();
     },
-    look: untold,
+    verify: expectOnlyPresenceNotes,
   },
-  'the relay is ended and restarted 3 s later': restartedLater(),
+  'the relay shuts down and restarts 3 s later': restartNext(),
   'connections are half open': {
-    ...onAlert,
-    fault: async ({ ways, heard }) => {
-      await heard(BEFORE);
-      for (const way of ways) way.halfOpen();
+    ...withShortHeartbeat,
+    fault: async ({ proxies, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
+      for (const way of proxies) way.halfOpen();
       const began = performance.now();
-      await Promise.all(ways.map((way) => way.linked(2)));
+      await Promise.all(proxies.map((way) => way.waitForLinks(2)));
       const took = performance.now() - began;
-      if (took > NOTICED) throw new Error(`nobody noticed for ${took} ms that the links were dead`);
+      if (took > DETECTION_LIMIT_MS)
+        throw new Error(`nobody noticed for ${took} ms that the links were dead`);
     },
-    look: unnoticed,
+    verify: expectOneJoinEach,
   },
-  'connections are half open, and none can be made before the relay notices': {
-    ...onAlert,
-    fault: async ({ relay, ways, senders, listeners, heard }) => {
-      await heard(BEFORE);
-      for (const way of ways) way.halfOpen();
-      await Promise.all(ways.map((way) => way.refuse()));
-      const silence = `nothing was heard for ${2 * HEARTBEAT} ms`;
+  'connections are half open, and reconnecting fails until the relay notices': {
+    ...withShortHeartbeat,
+    fault: async ({ relay, proxies, senders, listeners, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
+      for (const way of proxies) way.halfOpen();
+      await Promise.all(proxies.map((way) => way.stopListening()));
+      const silence = `nothing was heard for ${2 * HEARTBEAT_MS} ms`;
       await Promise.all([...senders, ...listeners].map(({ nick }) => relay.left(nick, silence)));
-      await Promise.all(ways.map((way) => way.accept()));
+      await Promise.all(proxies.map((way) => way.startListening()));
     },
-    look: unnoticed,
+    verify: expectOneJoinEach,
   },
-  'connections of commands are reset in the middle of a line, three times': {
-    fault: async ({ relay, senders, listeners, heard }) => {
-      await heard(BEFORE);
+  'connections are reset in the middle of a line, three times': {
+    fault: async ({ relay, senders, listeners, waitForLines }) => {
+      await waitForLines(LINES_BEFORE);
       for (const [time, way] of (['up', 'down', 'up'] as const).entries()) {
-        for (const sender of senders) sender.way.cutMidLine(way);
-        for (const listener of listeners) listener.way.cutMidLine('down');
+        for (const sender of senders) sender.proxy.cutMidLine(way);
+        for (const listener of listeners) listener.proxy.cutMidLine('down');
         await Promise.all([...senders, ...listeners].map(({ nick }) => relay.joined(nick, time + 2)));
       }
     },
   },
-  // Few, since all wait behind all: where a machine takes longer for a byte, a heartbeat would come too late among more.
-  'one byte at a time': { lines: 50, weather: (way) => way.oneByteAtATime(true) },
-  '3 s of latency': { lines: 40, weather: (way) => way.latency(3000) },
-  '1 kB a second': { lines: 40, weather: (way) => way.bandwidth(1000) },
+  // Few lines, since each waits for all before it. On a slow machine, a heartbeat would be too late behind more.
+  'the network delivers one byte at a time': { lines: 50, conditions: (way) => way.oneByteAtATime(true) },
+  'the network has 3 s of latency': { lines: 40, conditions: (way) => way.latency(3000) },
+  'the network carries 1 kB/s': { lines: 40, conditions: (way) => way.bandwidth(1000) },
 };
 
-/** What can go wrong on the way between commands and a relay, and with their processes. */
+/** Faults of the links between commands and a relay, and of their processes. */
 export const linkFaults: readonly Scenario[] = Object.entries(PLANS).map(([fault, plan]) => ({
   fault,
-  run: () => traffic(plan),
+  run: () => runTraffic(plan),
 }));

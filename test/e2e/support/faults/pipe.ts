@@ -1,52 +1,52 @@
 import type { Socket } from 'node:net';
 
-/** How one direction of a link behaves at present. */
-export interface Weather {
-  /** Nothing passes; what comes is held. */
-  readonly frozen: boolean;
-  /** Nothing passes any more, nor does the end: what comes is gone. */
-  readonly dead: boolean;
-  /** The next bytes pass as far as into a line, and then the link is reset. */
-  readonly cutting: boolean;
-  /** Each byte is a write of its own. */
+/** The present conditions of one direction of a link. */
+export interface LinkConditions {
+  /** Nothing passes; bytes are held back. */
+  readonly isFrozen: boolean;
+  /** Nothing passes any more, not even the end; bytes are lost. */
+  readonly isDead: boolean;
+  /** The next bytes pass up to the middle of a line. Then the link is reset. */
+  readonly cutsMidLine: boolean;
+  /** Each byte is a separate write. */
   readonly oneByte: boolean;
-  /** What comes at once is cut in two, anywhere. */
+  /** Each chunk is split in two, at any place. */
   readonly ragged: boolean;
-  /** How many ms a byte is on its way. */
+  /** Delay of a byte in ms. */
   readonly latency: number;
-  /** How many bytes pass in a second; `Infinity` as many as come. */
+  /** Bytes per second, or `Infinity` for no limit. */
   readonly bandwidth: number;
 }
 
 /** One direction of a link. */
 export interface Pipe {
-  /** Looks again at the weather. */
-  look(): void;
+  /** Applies changed conditions. */
+  update(): void;
   /** Ends it. */
   stop(): void;
 }
 
-/** Bytes, or how they ended. */
-interface Item {
+/** Bytes, or the end of the link. */
+interface QueueItem {
   readonly due: number;
   readonly what: Buffer | 'end' | 'reset';
 }
 
-/** How many writes a second a narrow link makes. */
-const WRITES = 20;
+/** Writes per second of a link with limited bandwidth. */
+const WRITES_PER_SECOND = 20;
 
-/** How many bytes are on their way at most, where they are not late: a reader that is slow is so for the writer too. */
-const ON_THE_WAY = 65_536;
+/** Maximum bytes in transit without latency, so that a slow reader slows down the writer. */
+const MAX_IN_FLIGHT_BYTES = 65_536;
 
-/** Hands on what comes from one socket to another, as the weather has it. `reset` ends the link in both directions. */
-export const pipe = (from: Socket, to: Socket, weather: () => Weather, reset: () => void): Pipe => {
-  const queue: Item[] = [];
+/** Forwards bytes from one socket to another under the present conditions. `reset` ends the link in both directions. */
+export const pipe = (from: Socket, to: Socket, weather: () => LinkConditions, reset: () => void): Pipe => {
+  const queue: QueueItem[] = [];
   let running = true;
   let waiting = 0;
   let cuts = 0;
   let look = (): void => undefined;
 
-  /** Resolves after so many ms; or as soon as something has changed, where that may be. */
+  /** Resolves after that many ms, or earlier when the conditions change, if `mayChange` is true. */
   const pause = (ms: number | undefined, mayChange: boolean) =>
     new Promise<void>((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
@@ -57,45 +57,45 @@ export const pipe = (from: Socket, to: Socket, weather: () => Weather, reset: ()
       };
     });
 
-  const put = (what: Item['what']) => {
-    if (!running || weather().dead) return;
+  const put = (what: QueueItem['what']) => {
+    if (!running || weather().isDead) return;
     queue.push({ due: performance.now() + weather().latency, what });
     waiting += what.length;
-    // Late and frozen links take what comes: how much that is, is for those who measure it to say.
-    if (waiting > ON_THE_WAY && weather().latency === 0 && !weather().frozen) from.pause();
+    // Links with latency and frozen links accept everything, so that a test can measure how much is in transit.
+    if (waiting > MAX_IN_FLIGHT_BYTES && weather().latency === 0 && !weather().isFrozen) from.pause();
     look();
   };
 
   const pass = async (bytes: Buffer): Promise<void> => {
-    const { cutting, oneByte, ragged, bandwidth } = weather();
-    if (cutting) {
-      await write(to, bytes.subarray(0, intoALine(bytes)));
+    const { cutsMidLine, oneByte, ragged, bandwidth } = weather();
+    if (cutsMidLine) {
+      await write(to, bytes.subarray(0, midLineOffset(bytes)));
       reset();
       return;
     }
-    const narrow = Number.isFinite(bandwidth) ? Math.ceil(bandwidth / WRITES) : bytes.length;
+    const narrow = Number.isFinite(bandwidth) ? Math.ceil(bandwidth / WRITES_PER_SECOND) : bytes.length;
     const size = oneByte ? 1 : narrow;
-    const [piece, rest] = [bytes.subarray(0, size), bytes.subarray(size)];
+    const [chunk, rest] = [bytes.subarray(0, size), bytes.subarray(size)];
     if (rest.length > 0) queue.unshift({ due: 0, what: rest });
     if (ragged) {
-      // Each time elsewhere. The other half goes when what reads has had its turn, or both would be read as one.
-      const at = ((cuts += 1) * 7919) % piece.length;
-      await write(to, piece.subarray(0, at));
-      for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
-      await write(to, piece.subarray(at));
-    } else await write(to, piece);
-    waiting -= piece.length;
-    if (waiting <= ON_THE_WAY && from.isPaused()) from.resume();
-    if (Number.isFinite(bandwidth)) await pause((1000 * piece.length) / bandwidth, false);
+      // The cut is in another place each time. The second half is sent after the reader had time to read the first.
+      const at = ((cuts += 1) * 7919) % chunk.length;
+      await write(to, chunk.subarray(0, at));
+      for (let tick = 0; tick < 2; tick += 1) await new Promise(setImmediate);
+      await write(to, chunk.subarray(at));
+    } else await write(to, chunk);
+    waiting -= chunk.length;
+    if (waiting <= MAX_IN_FLIGHT_BYTES && from.isPaused()) from.resume();
+    if (Number.isFinite(bandwidth)) await pause((1000 * chunk.length) / bandwidth, false);
   };
 
   const run = async (): Promise<void> => {
     while (running) {
-      const { frozen, dead } = weather();
+      const { isFrozen, isDead } = weather();
       const [item] = queue;
       const late = (item?.due ?? 0) - performance.now();
-      if (dead) queue.length = 0;
-      if (item === undefined || frozen || dead) await pause(undefined, true);
+      if (isDead) queue.length = 0;
+      if (item === undefined || isFrozen || isDead) await pause(undefined, true);
       else if (late > 0) await pause(late, true);
       else {
         queue.shift();
@@ -111,7 +111,7 @@ export const pipe = (from: Socket, to: Socket, weather: () => Weather, reset: ()
   from.on('error', () => put('reset'));
   void run();
   return {
-    look: () => look(),
+    update: () => look(),
     stop: () => {
       running = false;
       look();
@@ -119,7 +119,7 @@ export const pipe = (from: Socket, to: Socket, weather: () => Weather, reset: ()
   };
 };
 
-/** Resolves when the system has them, or nobody takes them any more. */
+/** Resolves when the system has accepted the bytes, or the socket is closed. */
 const write = (to: Socket, bytes: Uint8Array): Promise<void> =>
   new Promise((resolve) => {
     if (to.destroyed || !to.writable) resolve();
@@ -128,8 +128,8 @@ const write = (to: Socket, bytes: Uint8Array): Promise<void> =>
 
 const NEWLINE = 10;
 
-/** How many of these bytes end in the middle of a line; about half of them. */
-const intoALine = (bytes: Buffer): number => {
+/** Returns the number of bytes, about half, that end in the middle of a line. */
+const midLineOffset = (bytes: Buffer): number => {
   const half = bytes.length >> 1;
   return bytes[half - 1] === NEWLINE ? half - 1 : half;
 };

@@ -1,72 +1,72 @@
 import { type Child, rxchat } from '../child.js';
-import { newRoom, type Room, through } from '../relay.js';
-import { type Account, accountOf } from './account.js';
+import { newRoom, type Room, viaPort } from '../relay.js';
+import { type DeliveryReport, deliveryReport } from './deliveryReport.js';
 import { type FaultProxy, startFaultProxy } from './faultProxy.js';
-import { lastingRelay, type LastingRelay } from './lastingRelay.js';
-import { hearingOf, listenTo, rawEntries, readBack, repeatedTokens, sayTheEnd } from './readBack.js';
+import { startRestartableRelay, type RestartableRelay } from './restartableRelay.js';
+import { outputUntilEnd, listenTo, rawEntries, readBack, repeatedTokens, sendEndMarker } from './readBack.js';
 
-/** A command that runs in a room, and its way there. */
+/** A command in a room, and the proxy in front of it. */
 export interface Client {
   readonly nick: string;
   readonly child: Child;
-  readonly way: FaultProxy;
+  readonly proxy: FaultProxy;
 }
 
-/** Where a fault takes place. */
-export interface Stage {
-  readonly relay: LastingRelay;
-  /** The room at the relay itself, past all proxies. */
+/** The processes and links of a run. */
+export interface FaultContext {
+  readonly relay: RestartableRelay;
+  /** The room at the relay itself, without a proxy. */
   readonly room: Room;
-  readonly ways: readonly FaultProxy[];
+  readonly proxies: readonly FaultProxy[];
   readonly senders: readonly Client[];
   readonly listeners: readonly Client[];
-  /** Resolves once every listener has heard so many lines. */
-  readonly heard: (lines: number) => Promise<unknown>;
+  /** Resolves once every listener has received that many lines. */
+  readonly waitForLines: (lines: number) => Promise<unknown>;
 }
 
-/** What is to happen while people talk. */
-export interface Plan {
+/** What happens while messages are sent. */
+export interface TrafficPlan {
   readonly relayFlags?: readonly string[];
   readonly clientFlags?: readonly string[];
-  /** How many lines each sender says at least, as fast as it can; more come, slowly, until the fault is over. */
+  /** Minimum number of lines that each sender sends as fast as it can. More follow slowly until the fault is over. */
   readonly lines?: number;
-  /** What every way is like before anybody takes it. */
-  readonly weather?: (way: FaultProxy) => void;
-  /** What goes wrong while lines are said, and how it ends. */
-  readonly fault?: (stage: Stage) => Promise<unknown>;
-  /** Looks at what has happened besides, with all entries of the log: throws where that is wrong. */
-  readonly look?: (stage: Stage, entries: readonly string[]) => void;
+  /** Sets the conditions of each link before it is used. */
+  readonly conditions?: (way: FaultProxy) => void;
+  /** Injects the fault while lines are sent, and ends it. */
+  readonly fault?: (stage: FaultContext) => Promise<unknown>;
+  /** Checks other results, with all entries of the log. Throws if one is wrong. */
+  readonly verify?: (stage: FaultContext, entries: readonly string[]) => void;
 }
 
 const SENDERS = ['s1', 's2'] as const;
-/** The second one begins where the log stood when it came, which is before anything was said. */
-const LISTENERS = { ear1: ['--after', '0'], ear2: [] } as const;
+/** The second listener starts at the end of the log when it joins, before any line is sent. */
+const LISTENERS = { recorder1: ['--after', '0'], recorder2: [] } as const;
 
-/** How often a sender says something, in ms: at first and then; and how many lines at most. */
-const EVERY = 5;
-const LATER_EVERY = 50;
-const AT_ONCE = 5;
+/** Interval in ms at which a sender sends, at first and later; and the maximum number of lines at a time. */
+const INITIAL_INTERVAL_MS = 5;
+const NEXT_INTERVAL_MS = 50;
+const MAX_BURST = 5;
 
 /**
- * Real commands around a real relay, each through a proxy of its own: two listen, two send many lines without waiting for
- * their receipts, something goes wrong meanwhile; and at the end everything is accounted for. A sender that does not end
- * with 0 is an error.
+ * Runs real commands and a relay, each command through its own proxy. Two listen, and two send many lines without
+ * waiting for receipts. A fault occurs meanwhile. At the end, all lines are counted. A sender that does not exit with
+ * 0 is an error.
  */
-export const traffic = async ({
+export const runTraffic = async ({
   relayFlags = [],
   clientFlags = [],
   lines = 600,
-  weather = () => undefined,
+  conditions = () => undefined,
   fault = () => Promise.resolve(),
-  look = () => undefined,
-}: Plan): Promise<Account> => {
-  const relay = await lastingRelay(...relayFlags);
+  verify = () => undefined,
+}: TrafficPlan): Promise<DeliveryReport> => {
+  const relay = await startRestartableRelay(...relayFlags);
   const room = newRoom(relay.port);
 
   const enter = async (nick: string, run: (room: Room) => Child): Promise<Client> => {
     const way = await startFaultProxy(relay.port);
-    weather(way);
-    return { nick, way, child: run(through(way.port, room)) };
+    conditions(way);
+    return { nick, proxy: way, child: run(viaPort(way.port, room)) };
   };
   const listeners = await Promise.all(
     Object.entries(LISTENERS).map(([nick, flags]) =>
@@ -77,34 +77,34 @@ export const traffic = async ({
     SENDERS.map((nick) => enter(nick, ({ text }) => rxchat(['send', text, '--nick', nick, ...clientFlags]))),
   );
   await Promise.all([...listeners, ...senders].map(({ nick }) => relay.joined(nick)));
-  const stage: Stage = {
+  const stage: FaultContext = {
     relay,
     room,
     listeners,
     senders,
-    ways: [...listeners, ...senders].map(({ way }) => way),
-    heard: (n) =>
+    proxies: [...listeners, ...senders].map(({ proxy }) => proxy),
+    waitForLines: (n) =>
       Promise.all(listeners.map(({ child }) => child.out.until(({ lines }) => lines.length >= n))),
   };
 
   const over = new AbortController();
-  const said = senders.map(({ nick, child }) => talk(child, nick, lines, over.signal));
+  const sentLines = senders.map(({ nick, child }) => sendNumberedLines(child, nick, lines, over.signal));
   await fault(stage).finally(() => over.abort());
-  const sent = (await Promise.all(said)).flat();
+  const sent = (await Promise.all(sentLines)).flat();
   for (const { nick, child } of senders) {
     child.endInput();
     const code = await child.exit;
     if (code !== 0) throw new Error(`${nick} ended with ${code}:\n${child.err.text}`);
   }
 
-  await sayTheEnd(room);
-  const hearings = await Promise.all(listeners.map(({ child }) => hearingOf(child)));
+  await sendEndMarker(room);
+  const hearings = await Promise.all(listeners.map(({ child }) => outputUntilEnd(child)));
   const log = await readBack(room);
   const entries = await rawEntries(room);
-  look(stage, entries);
-  return accountOf({
+  verify(stage, entries);
+  return deliveryReport({
     sent,
-    // They ended with 0.
+    // The senders exited with 0.
     receipted: sent,
     log,
     repeatedTokens: repeatedTokens(entries),
@@ -112,18 +112,21 @@ export const traffic = async ({
   });
 };
 
-/** Says numbered lines, some at once and some alone, at least so many and until it is over; gives them then. */
-const talk = (child: Child, nick: string, lines: number, over: AbortSignal): Promise<string[]> =>
+/**
+ * Sends numbered lines, some together and some alone, until the fault is over and at least `lines` are sent. Resolves
+ * with them.
+ */
+const sendNumberedLines = (child: Child, nick: string, lines: number, over: AbortSignal): Promise<string[]> =>
   new Promise((resolve) => {
-    const said: string[] = [];
-    const say = () => {
-      const count = 1 + (said.length % AT_ONCE);
-      const next = Array.from({ length: count }, (_, k) => `${nick} ${said.length + k + 1}`);
-      said.push(...next);
-      child.feed(next.map((each) => `${each}\n`).join(''));
-      if (said.length < lines) setTimeout(say, EVERY);
-      else if (!over.aborted) setTimeout(say, LATER_EVERY);
-      else resolve(said);
+    const sent: string[] = [];
+    const send = () => {
+      const count = 1 + (sent.length % MAX_BURST);
+      const next = Array.from({ length: count }, (_, k) => `${nick} ${sent.length + k + 1}`);
+      sent.push(...next);
+      child.writeInput(next.map((each) => `${each}\n`).join(''));
+      if (sent.length < lines) setTimeout(send, INITIAL_INTERVAL_MS);
+      else if (!over.aborted) setTimeout(send, NEXT_INTERVAL_MS);
+      else resolve(sent);
     };
-    say();
+    send();
   });

@@ -1,0 +1,177 @@
+import { type ClientEvent, type Resume, resumeAfter } from '../../../../streams/index.js';
+import { ENTRY_HASH_BYTES, fromBase64url, isLogId, POSITION_LIMIT } from '../../../../streams/wire/index.js';
+import { describeSystemError, errorCode } from '../../../util/errors.js';
+import { CliError, Exit, printNote, usageError } from '../../process/exit.js';
+import { readRegularFile } from '../../../files/readFile.js';
+import { fileVersion, writeFileAtomic } from '../../../files/writeFile.js';
+import { parseJson } from '../../../util/json.js';
+
+/** The read position of a listener: entries read in full, and lines of the next. */
+export interface StoredPosition {
+  readonly log: string;
+  readonly position: number;
+  readonly lines: number;
+  /** The hash of the entry at `position`, if known, which identifies the log. */
+  readonly hash?: string;
+  /** An earlier entry that was read, if the entry at `position` is an announcement. */
+  readonly earlier?: NonNullable<Resume['earlier']>;
+}
+
+/**
+ * Returns a function that computes the position after each event.
+ * The function also gets the next event of the same turn. All events of an entry arrive in one turn, so an entry is
+ * complete if the next event has another position.
+ */
+export const trackPosition = (
+  start: StoredPosition | undefined,
+): ((event: ClientEvent, next: ClientEvent | undefined) => StoredPosition | undefined) => {
+  let cursor = start;
+  let from = 1;
+
+  return (event, next) => {
+    if (event.type === 'welcome') {
+      from = event.from;
+      // A reconnect does not move the position: a gap event follows if entries are missing.
+      cursor ??= { log: event.log, position: from - 1, lines: 0 };
+    } else if (cursor === undefined) return undefined;
+    else if (event.type === 'log-changed') cursor = { log: event.log, position: from - 1, lines: 0 };
+    else if (event.type === 'gap') cursor = { log: cursor.log, position: event.to, lines: 0 };
+    else {
+      const position = positionOf(event);
+      if (position === undefined) return cursor;
+      const isEntryComplete = next === undefined || positionOf(next) !== position;
+      const lines = event.type === 'message' ? event.index + 1 : 0;
+      const { log } = cursor;
+      if (isEntryComplete) {
+        const { hash, earlier } = resumeAfter(toResume(cursor), event) ?? {};
+        cursor = {
+          log,
+          position,
+          lines: 0,
+          ...(hash !== undefined && { hash }),
+          ...(earlier && { earlier }),
+        };
+      } else if (cursor.position === position - 1) cursor = { ...cursor, lines };
+      else cursor = { log, position: position - 1, lines };
+    }
+    return cursor;
+  };
+};
+
+/** Returns the position after the last complete entry, in the form that a relay expects. */
+export const toResume = ({ log, position: n, hash, earlier }: StoredPosition): Resume =>
+  n > 0 && hash !== undefined ? { log, n, hash, ...(earlier && { earlier }) } : { log, n };
+
+const positionOf = (event: ClientEvent): number | undefined =>
+  'position' in event ? event.position : undefined;
+
+/** A read position that is saved to a file. */
+interface CursorFile {
+  /** The position that an earlier run saved. */
+  readonly saved: StoredPosition | undefined;
+  /** Saves a position; throws a `CliError` if the file cannot be written. */
+  save(cursor: StoredPosition): void;
+}
+
+/** Opens a cursor file; throws a usage error if the file holds something else. */
+export const openCursorFile = (
+  path: string,
+  room: string,
+  warn: (text: string) => void = printNote,
+): CursorFile => {
+  let lastSaved = loadCursor(path, room);
+  let version = versionOf(path);
+  let isShared = false;
+
+  /**
+   * Warns once if another process writes the same file.
+   * Neither writer loses data, but each resumes from the position of the other.
+   */
+  const warnIfShared = (): void => {
+    const currentVersion = versionOf(path);
+    if (isShared || currentVersion === undefined || currentVersion === version) return;
+    isShared = true;
+    warn(`another listen also writes --cursor-file ${path}; use a separate file for each`);
+  };
+
+  return {
+    saved: lastSaved,
+    save: (cursor) => {
+      if (lastSaved !== undefined && formatCursor(lastSaved, room) === formatCursor(cursor, room)) return;
+      try {
+        warnIfShared();
+        version = writeFileAtomic(path, formatCursor(cursor, room));
+      } catch (error) {
+        throw new CliError(
+          Exit.unexpected,
+          `cannot write --cursor-file ${path}: ${describeSystemError(error)}`,
+        );
+      }
+      lastSaved = cursor;
+    },
+  };
+};
+
+/** Formats the content of a cursor file, which `parseCursor` reads. */
+const formatCursor = ({ log, position, lines, hash, earlier }: StoredPosition, room: string): string =>
+  `${JSON.stringify({ v: 1, room, log, position, lines, hash, earlier })}\n`;
+
+/** Parses the content of a cursor file, or returns `undefined` if it is invalid. */
+const parseCursor = (content: string): (StoredPosition & { readonly room: unknown }) | undefined => {
+  const { v, room, log, position, lines, hash, earlier } = parseObject(content);
+  // No relay accepts other ids and positions.
+  if (v !== 1 || typeof log !== 'string' || !isLogId(log)) return undefined;
+  if (!isCount(position) || position >= POSITION_LIMIT || !isCount(lines) || !isHash(hash)) return undefined;
+  if (hash === undefined) return { room, log, position, lines };
+  if (earlier === undefined) return { room, log, position, lines, hash };
+  return isEarlier(earlier, position) ? { room, log, position, lines, hash, earlier } : undefined;
+};
+
+const versionOf = (path: string): string | undefined => {
+  try {
+    return fileVersion(path);
+  } catch {
+    return undefined;
+  }
+};
+
+const loadCursor = (path: string, room: string): StoredPosition | undefined => {
+  const content = loadText(path);
+  // A new file may exist and be empty, as `mktemp` creates it.
+  if (content === undefined || content.trim() === '') return undefined;
+  const cursor = parseCursor(content);
+  if (cursor === undefined)
+    throw usageError(
+      `--cursor-file ${path} contains no cursor`,
+      'give the file of an earlier run, or a new one',
+    );
+  const { room: storedRoom, ...place } = cursor;
+  if (storedRoom !== room)
+    throw usageError(`--cursor-file ${path} belongs to another room`, 'use a separate file for each room');
+  return place;
+};
+
+const loadText = (path: string): string | undefined => {
+  try {
+    return readRegularFile(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw usageError(`cannot read --cursor-file ${path}: ${describeSystemError(error)}`);
+  }
+};
+
+/** Files of older versions have no hash. */
+const isHash = (value: unknown): value is string | undefined =>
+  value === undefined || (typeof value === 'string' && fromBase64url(value)?.length === ENTRY_HASH_BYTES);
+
+const isEarlier = (value: unknown, position: number): value is NonNullable<StoredPosition['earlier']> => {
+  const { n, hash } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return isCount(n) && n > 0 && n < position && hash !== undefined && isHash(hash);
+};
+
+const parseObject = (text: string): Readonly<Record<string, unknown>> => {
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+};
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -1,0 +1,181 @@
+import {
+  catchError,
+  defer,
+  endWith,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  type Observable,
+  of,
+  skip,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
+import {
+  DEFAULT_WINDOW_BYTES,
+  type History,
+  type RelayEvent,
+  MIN_WINDOW_BYTES,
+} from '../../../../streams/relay/index.js';
+import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../../util/address.js';
+import { relay } from '../../../relay/relay.js';
+import { safe } from '../../../text/sanitize.js';
+import { writeOut } from '../../../terminal/write.js';
+import { computePin, parseLeaf } from '../../../net/tls/certificate.js';
+import type { Listener, ListenerFault } from '../../../net/listener.js';
+import { listenTcp } from '../../../net/tcp.js';
+import { listenTls } from '../../../net/tls/tls.js';
+import type { Certificate } from '../../../net/tls/certificate.js';
+import { addressFromFlags } from '../../shared/addressFlags.js';
+import { programName } from '../../process/environment.js';
+import type { Run } from '../../args/command.js';
+import { Exit, printNote } from '../../process/exit.js';
+import { bytesFlag, choiceFlag, durationFlag } from '../../args/flags.js';
+import {
+  limitsFromFlags,
+  historyDirFromFlags,
+  historyOptionsFromFlags,
+  type HistoryOptions,
+} from './relayOptions.js';
+import { terminationSignal$, signal$ } from '../../process/stdio.js';
+import { historyLogger, type RelayLog, eventLogger, openRelayLog } from './relayLog.js';
+import {
+  certificatesFromFlags,
+  shareCertificates,
+  listenWebPages,
+  pageUrl,
+  webFromFlags,
+} from './endpoints.js';
+import { LOG_LEVELS } from '../../args/choices.js';
+import { listenError, DELIVERY_GRACE_MS, shutdownSignal, mergeFaults } from '../../process/shutdown.js';
+
+const MAX_WINDOW_BYTES = 2 ** 40;
+const MAX_HEARTBEAT_MS = 3_600_000;
+
+/** `rxchat serve`: runs a relay until a signal ends it. */
+export const serve: Run = ({ flags }) =>
+  defer(() => {
+    const address = addressFromFlags(flags, 0);
+    const windowBytes =
+      bytesFlag(flags, 'window', MIN_WINDOW_BYTES, MAX_WINDOW_BYTES) ?? DEFAULT_WINDOW_BYTES;
+    const heartbeatMs = durationFlag(flags, 'heartbeat', 100, MAX_HEARTBEAT_MS);
+    const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);
+    const historyOptions = historyOptionsFromFlags(flags);
+    const web = webFromFlags(flags, address);
+    const certificate$ = shareCertificates(
+      certificatesFromFlags(address.host, historyDirFromFlags(flags), flags),
+    );
+    const webCertificate$ =
+      certificate$ ?? (web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
+    const { limits, handshakeTimeoutMs, ...access } = limitsFromFlags(flags);
+    const listenLimits = { ...limits, handshakeTimeoutMs };
+    // With `--cert`, SIGHUP reloads the certificate.
+    const endSignals$ = flags['cert'] === undefined ? signal$ : terminationSignal$;
+    const stop$ = shutdownSignal(endSignals$);
+
+    let pin: string | undefined;
+    const setPin = (certificate: Certificate) => {
+      pin = computePin(parseLeaf(certificate, 'the certificate'));
+    };
+    const listening$ = (
+      certificate$ === undefined
+        ? listenTcp(address)
+        : listenTls(address, certificate$.pipe(tap(setPin)), listenLimits)
+    ).pipe(
+      catchError((error: unknown) => throwError(() => listenError(address, error))),
+      takeUntil(stop$),
+    );
+
+    /** Starts the page server first, to answer browsers while the relay starts. */
+    const listeners$: Observable<{ readonly members: Listener; readonly pages: Listener | undefined }> =
+      web === undefined
+        ? listening$.pipe(map((listener) => ({ members: listener, pages: undefined })))
+        : listenWebPages(web, webCertificate$, listenLimits).pipe(
+            catchError((error: unknown) => throwError(() => listenError(web.address, error, '--web-port'))),
+            switchMap((pageListener) =>
+              listening$.pipe(map((listener) => ({ members: listener, pages: pageListener }))),
+            ),
+            takeUntil(stop$),
+          );
+
+    const runRelay = (history: History | undefined, log: (event: RelayEvent | ListenerFault) => void) =>
+      listeners$.pipe(
+        tap(({ members: listener, pages: pageListener }) => {
+          printListening(listener.address, pin);
+          if (pageListener !== undefined)
+            writeOut(safe`page on ${pageUrl(pageListener.address, webCertificate$ !== undefined)}`);
+        }),
+        switchMap(({ members: listener, pages: pageListener }) =>
+          (pageListener === undefined
+            ? listener.connection$
+            : merge(listener.connection$, pageListener.connection$)
+          ).pipe(
+            relay({
+              ...access,
+              stop$,
+              limits,
+              timing: { handshakeTimeoutMs, ...(heartbeatMs !== undefined && { heartbeatMs }) },
+              history: { store: history, windowBytes },
+            }),
+            mergeFaults(listener, pageListener),
+          ),
+        ),
+        tap(log),
+        ignoreElements(),
+        takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
+        endWith(Exit.ok),
+      );
+
+    return from(openRelayLog(level)).pipe(
+      switchMap((log) =>
+        openHistory(historyOptions, log).pipe(switchMap((history) => runRelay(history, eventLogger(log)))),
+      ),
+      // The store closes when its observable is unsubscribed.
+      take(1),
+      takeUntil(
+        endSignals$.pipe(
+          skip(1),
+          tap((code) => process.exit(code)),
+        ),
+      ),
+    );
+  });
+
+const openHistory = (
+  options: HistoryOptions | undefined,
+  log: RelayLog | undefined,
+): Observable<History | undefined> =>
+  options === undefined
+    ? of(undefined)
+    : from(import('../../../history/index.js')).pipe(
+        switchMap(({ checkHistory, lmdbHistory }) => {
+          // Checks the whole store before use, because a damaged store must not pass for an empty one.
+          checkHistory(options.dir);
+          return lmdbHistory({
+            ...options,
+            onEvent: historyLogger(log),
+            onDamage: (room, from, to) => {
+              printNote(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
+            },
+          });
+        }),
+      );
+
+const printListening = (address: Address, pin: string | undefined): void => {
+  writeOut(safe`listening on ${formatAddress(address)}`);
+  const flags = [
+    address.host === DEFAULT_ADDRESS.host ? '' : ` --host ${address.host}`,
+    address.port === DEFAULT_ADDRESS.port ? '' : ` --port ${address.port}`,
+    pin === undefined ? '' : ` --pin=${pin}`,
+    pin === undefined && !isLoopback(address.host) ? ' --plain' : '',
+  ].join('');
+  printNote(`to create and join a room, run in another terminal: ${programName()} join${flags}`);
+  printNote(`it shows an invite, which lets others in: ${programName()} join INVITE`);
+  if (pin === undefined && !isLoopback(address.host))
+    printNote('without TLS, others on the network can read nicks, room names and sizes');
+};

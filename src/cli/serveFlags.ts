@@ -1,0 +1,170 @@
+import { DURABILITIES, LOG_LEVELS } from './args/choices.js';
+import type { Flag } from './args/flags.js';
+import { classicFlags, heartbeat, host, plain, port, tls } from './clientFlags.js';
+
+/** `--data`: the directory of the rooms' history. */
+export const data: Flag = {
+  type: 'string',
+  placeholder: 'DIR',
+  help: "directory of the rooms' history (default: in the state directory of the platform)",
+};
+
+/** Limits of a relay on the open internet. Their defaults are in `commands/serve/relayOptions.ts`. */
+const limitFlags: Readonly<Record<string, Flag>> = {
+  connections: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'connections at a time; 0 = no limit (default 10000)',
+    wires: 'any',
+  },
+  connectionsPerAddress: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'connections from one IPv4 address or IPv6 /64; use 0 behind a proxy (default 256)',
+    wires: 'any',
+  },
+  joinsPerSecond: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'joins per second in all; 0 = no limit (default 200)',
+  },
+  joinsPerAddress: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'joins per second from one address; use 0 behind a proxy (default 10; on this machine no limit)',
+  },
+  newRoomsPerAddress: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'new rooms per hour from one address; use 0 behind a proxy (default 100; on this machine no limit)',
+  },
+  bytesPerAddress: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: 'bytes per hour from one address before it is throttled; use 0 behind a proxy (default 256MiB; on this machine no limit)',
+  },
+  handshakeTimeout: {
+    type: 'string',
+    placeholder: 'TIME',
+    help: 'time for a connection to join (default 10s)',
+    wires: 'any',
+  },
+  rooms: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'rooms in use at a time; 0 = no limit (default 10000)',
+  },
+  roomMembers: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'members per room; 0 = no limit (default 5000)',
+  },
+  connectionsPerNick: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'connections of one person that share a nick (default 16)',
+  },
+  lineLimit: { type: 'string', placeholder: 'BYTES', help: 'maximum length of a line (default 64KiB)' },
+  bytesPerSecond: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: 'bytes per second from one connection before it is throttled; 0 = no limit (default 4MiB)',
+    wires: 'any',
+  },
+  linesPerSecond: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'lines per second from one connection before it is throttled; 0 = no limit (default 1000)',
+    wires: 'any',
+  },
+  memoryLimit: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: 'in-memory logs of all rooms together (default 256MiB)',
+  },
+  allowRoom: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'NAME',
+    help: 'serve only this room, by its public name; can be repeated',
+  },
+  accessTokenFile: {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'admit only clients with an access token from FILE, one per line',
+  },
+};
+
+/** Flags of `serve`, in the order of its help. */
+export const serveFlags: Readonly<Record<string, Flag>> = {
+  host: { ...host, help: 'address to listen on (default 127.0.0.1)' },
+  port: { ...port, help: 'port to listen on; 0 = any free port (default 55555)' },
+  data,
+  memory: { type: 'boolean', help: 'keep the history in memory only; it is lost when the relay ends' },
+  durability: {
+    type: 'string',
+    placeholder: 'LEVEL',
+    choices: DURABILITIES,
+    help: 'when a message counts as stored: disk, os (survives a relay crash, not a power loss) or memory (default disk)',
+  },
+  keep: { type: 'string', placeholder: 'TIME', help: 'remove entries older than TIME (default 30d)' },
+  keepEntries: { type: 'number', placeholder: 'N', help: 'keep at most N entries per room' },
+  keepBytes: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: 'keep at most BYTES per room (default 64MiB)',
+  },
+  keepTotal: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: 'keep at most BYTES in all rooms, removing from the largest rooms first (default 1GiB)',
+  },
+  trustClock: {
+    type: 'boolean',
+    help: 'apply --keep at once, even if the clock is far ahead of the last run',
+  },
+  window: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: 'in-memory log per active room (default 16MiB)',
+  },
+  ...limitFlags,
+  heartbeat,
+  logLevel: {
+    type: 'string',
+    placeholder: 'LEVEL',
+    choices: LOG_LEVELS,
+    help: 'what to log on stderr: silent, error, warn, info, debug or trace (default warn)',
+    wires: 'any',
+  },
+  tls,
+  plain,
+  cert: {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'PEM certificate chain, reloaded on SIGHUP (default: self-signed, in --data)',
+  },
+  key: { type: 'string', placeholder: 'FILE', help: 'private key of --cert, in PEM' },
+  web: { type: 'boolean', help: 'also serve the web page and accept WebSockets' },
+  webPort: {
+    type: 'number',
+    placeholder: 'PORT',
+    help: 'port of the web page; 0 = any free port (default 55580)',
+  },
+  webHost: {
+    type: 'string',
+    placeholder: 'HOST',
+    help: 'address of the web page (default: that of --host)',
+  },
+  webOrigin: {
+    type: 'string',
+    multiple: true,
+    placeholder: 'ORIGIN',
+    help: 'also accept pages from this origin, such as https://chat.example.org; can be repeated',
+  },
+  webOriginOnly: {
+    type: 'boolean',
+    help: 'accept only pages from --web-origin, not those that the relay serves',
+  },
+  ...classicFlags,
+};

@@ -1,0 +1,238 @@
+import { crc32 } from 'node:zlib';
+
+/** Keys of the store in their order: `m` + room, `r` + room + position, `v`. */
+
+const ROOM = 0x6d;
+const RECORD = 0x72;
+const POSITION_BYTES = 8;
+const MAX_NAME_BYTES = 255;
+const TWO_TO_32 = 2 ** 32;
+
+/** Key of the version record. */
+export const VERSION_KEY: Uint8Array = Uint8Array.of(0x76);
+
+/** Start and end of the range of room keys. */
+export const ROOM_KEYS_START: Uint8Array = Uint8Array.of(ROOM);
+export const ROOM_KEYS_END: Uint8Array = Uint8Array.of(ROOM + 1);
+
+/** Returns the kind of a key, or `undefined` if rxchat did not write it. */
+export const keyKind = (key: Uint8Array): 'room' | 'record' | 'version' | undefined => {
+  if (key[0] === ROOM) return 'room';
+  if (key[0] === RECORD) return 'record';
+  return key.length === 1 && key[0] === VERSION_KEY[0] ? 'version' : undefined;
+};
+
+/** Returns the key of the state of a room. Throws `RangeError` if the name is longer than 255 bytes. */
+export const roomKey = (room: string): Uint8Array => {
+  const name = encodeName(room);
+  const key = Buffer.alloc(1 + name.length);
+  key[0] = ROOM;
+  key.set(name, 1);
+  return key;
+};
+
+/** Returns the room of a room key. */
+export const parseRoomKey = (key: Uint8Array): string => Buffer.from(key.subarray(1)).toString();
+
+/** Returns the key of the record that starts at a position. Keys of a room sort by position. */
+export const recordKey = (room: string, position: number): Uint8Array => {
+  const name = encodeName(room);
+  const key = Buffer.alloc(2 + name.length + POSITION_BYTES);
+  key[0] = RECORD;
+  // The length precedes the name, so that no key is a prefix of a key of another room.
+  key[1] = name.length;
+  key.set(name, 2);
+  key.writeUInt32BE(Math.floor(position / TWO_TO_32), 2 + name.length);
+  key.writeUInt32BE(position % TWO_TO_32, 2 + name.length + 4);
+  return key;
+};
+
+/** Returns a short label of a room for error messages. */
+export const roomLabel = (room: string): string =>
+  `room ${room.length > 10 ? `${room.slice(0, 8)}...` : room}`;
+
+/** Returns the room of a record key. */
+export const parseRecordRoom = (key: Uint8Array): string =>
+  Buffer.from(key.subarray(2, -POSITION_BYTES)).toString();
+
+/** Returns the position of a record key. */
+export const parseRecordPosition = (key: Uint8Array): number => {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  const at = key.byteLength - POSITION_BYTES;
+  return at < 0 ? 0 : view.getUint32(at) * TWO_TO_32 + view.getUint32(at + 4);
+};
+
+const encodeName = (room: string): Uint8Array => {
+  const name = Buffer.from(room);
+  if (name.length > MAX_NAME_BYTES)
+    throw new RangeError(`a room's name is longer than ${MAX_NAME_BYTES} bytes: ${name.length}`);
+  return name;
+};
+
+/**
+ * The time that entries are compared with. It never advances faster than real time: if the system clock jumps
+ * ahead, this one continues at its own pace. All times are in ms.
+ */
+export interface RetentionClock {
+  /** The retention time. It equals the system time or is behind it. */
+  readonly time: number;
+  /** The system time of the last update, in ms since 1970. */
+  readonly machine: number;
+  /** How long the system clock has run steadily since its last jump. */
+  readonly evenMs: number;
+}
+
+/** Lines of one record: whole lines that were stored together, or a part of a large batch. */
+export interface RecordEntries {
+  readonly count: number;
+  /** Time when they were stored, in ms since 1970. */
+  readonly time: number;
+  /** Bytes of lines before this record since the start of the log. */
+  readonly offset: number;
+  readonly body: Uint8Array;
+}
+
+/** The stored state of a room. Byte offsets count from the start of the log, as positions do. */
+export interface RoomState {
+  readonly id: string;
+  /** The oldest retained position, and the offset where it starts. */
+  readonly first: number;
+  readonly start: number;
+  /** The position after the newest one, and the offset where it starts. */
+  readonly next: number;
+  readonly end: number;
+  /**
+   * Time when the oldest retained entry was stored, in ms since 1970. For an empty room, the time when it
+   * became empty, 0 if unknown.
+   */
+  readonly oldest: number;
+}
+
+/** Length of checksum, count, time and offset. */
+export const RECORD_HEADER = 24;
+
+/** Length of checksum and version. The clock follows, except in older stores. */
+const VERSION_BYTES = 8;
+const VERSION_WITH_CLOCK_BYTES = VERSION_BYTES + 24;
+
+/** Length of checksum and five numbers. The id follows. */
+const ROOM_HEADER = 44;
+
+/**
+ * Adds a checksum over the key and the value, since lmdb adds no checksum. It also detects a valid value under a wrong
+ * key.
+ */
+const addChecksum = (key: Uint8Array, value: Buffer): Uint8Array => {
+  value.writeUInt32BE(crc32(value.subarray(4), crc32(key)), 0);
+  return value;
+};
+
+const verifyChecksum = (key: Uint8Array, value: Uint8Array, header: number): Buffer | undefined => {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (bytes.length < header) return undefined;
+  return crc32(bytes.subarray(4), crc32(key)) === bytes.readUInt32BE(0) ? bytes : undefined;
+};
+
+/** Encodes lines as the value of a key. */
+export const encodeEntries = (
+  key: Uint8Array,
+  { count, time, offset }: Omit<RecordEntries, 'body'>,
+  slices: readonly Uint8Array[],
+): Uint8Array => {
+  const value = Buffer.allocUnsafe(RECORD_HEADER + totalBytes(slices));
+  value.writeUInt32BE(count, 4);
+  value.writeDoubleBE(time, 8);
+  value.writeDoubleBE(offset, 16);
+  let at = RECORD_HEADER;
+  for (const slice of slices) {
+    value.set(slice, at);
+    at += slice.length;
+  }
+  return addChecksum(key, value);
+};
+
+/** Decodes what `encodeEntries` returned, without copying. Returns `undefined` if the checksum does not match. */
+export const decodeEntries = (key: Uint8Array, value: Uint8Array): RecordEntries | undefined => {
+  const bytes = verifyChecksum(key, value, RECORD_HEADER);
+  if (bytes === undefined) return undefined;
+  return {
+    count: bytes.readUInt32BE(4),
+    time: bytes.readDoubleBE(8),
+    offset: bytes.readDoubleBE(16),
+    body: bytes.subarray(RECORD_HEADER),
+  };
+};
+
+/** Encodes the state of a room as the value of a key. */
+export const encodeRoom = (key: Uint8Array, state: RoomState): Uint8Array => {
+  const id = Buffer.from(state.id);
+  const value = Buffer.allocUnsafe(ROOM_HEADER + id.length);
+  value.writeDoubleBE(state.first, 4);
+  value.writeDoubleBE(state.start, 12);
+  value.writeDoubleBE(state.next, 20);
+  value.writeDoubleBE(state.end, 28);
+  value.writeDoubleBE(state.oldest, 36);
+  value.set(id, ROOM_HEADER);
+  return addChecksum(key, value);
+};
+
+/** Decodes what `encodeRoom` returned, or returns `undefined` if the checksum does not match. */
+export const decodeRoom = (key: Uint8Array, value: Uint8Array): RoomState | undefined => {
+  const bytes = verifyChecksum(key, value, ROOM_HEADER);
+  if (bytes === undefined) return undefined;
+  return {
+    id: bytes.toString('utf8', ROOM_HEADER),
+    first: bytes.readDoubleBE(4),
+    start: bytes.readDoubleBE(12),
+    next: bytes.readDoubleBE(20),
+    end: bytes.readDoubleBE(28),
+    oldest: bytes.readDoubleBE(36),
+  };
+};
+
+/** Encodes the version and the retention clock as the value of a key. */
+export const encodeVersion = (key: Uint8Array, version: number, clock?: RetentionClock): Uint8Array => {
+  const value = Buffer.allocUnsafe(clock === undefined ? VERSION_BYTES : VERSION_WITH_CLOCK_BYTES);
+  value.writeUInt32BE(version, 4);
+  if (clock !== undefined) {
+    value.writeDoubleBE(clock.time, VERSION_BYTES);
+    value.writeDoubleBE(clock.machine, VERSION_BYTES + 8);
+    value.writeDoubleBE(clock.evenMs, VERSION_BYTES + 16);
+  }
+  return addChecksum(key, value);
+};
+
+/** Decodes the version, or returns `undefined` if the checksum does not match. */
+export const decodeVersion = (key: Uint8Array, value: Uint8Array): number | undefined =>
+  verifyChecksum(key, value, VERSION_BYTES)?.readUInt32BE(4);
+
+/** Decodes the clock that `encodeVersion` received, or returns `undefined` if the value has no valid clock. */
+export const decodeClock = (key: Uint8Array, value: Uint8Array): RetentionClock | undefined => {
+  const bytes = verifyChecksum(key, value, VERSION_WITH_CLOCK_BYTES);
+  if (bytes === undefined) return undefined;
+  return {
+    time: bytes.readDoubleBE(VERSION_BYTES),
+    machine: bytes.readDoubleBE(VERSION_BYTES + 8),
+    evenMs: bytes.readDoubleBE(VERSION_BYTES + 16),
+  };
+};
+
+/** Returns the total length of the slices in bytes. */
+export const totalBytes = (slices: readonly Uint8Array[]): number =>
+  slices.reduce((sum, { length }) => sum + length, 0);
+
+const NEWLINE = 10;
+
+/** Counts the lines. */
+export const countLines = (bytes: Uint8Array): number => {
+  let count = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
+  return count;
+};
+
+/** Returns the bytes after the first lines. */
+export const skipLines = (bytes: Uint8Array, lines: number): Uint8Array => {
+  let from = 0;
+  for (let n = 0; n < lines; n += 1) from = bytes.indexOf(NEWLINE, from) + 1;
+  return bytes.subarray(from);
+};

@@ -1,0 +1,252 @@
+import {
+  connect,
+  defer,
+  endWith,
+  filter,
+  finalize,
+  map,
+  merge,
+  mergeMap,
+  NEVER,
+  type Observable,
+  type OperatorFunction,
+  pipe,
+  Subject,
+  switchMap,
+  take,
+  tap,
+} from 'rxjs';
+import { takeUntilComplete } from '../rx/takeUntilComplete.js';
+import type { Connection } from '../wire/connection.js';
+import { ConnectionError, ProtocolError, RefusedError } from '../wire/errors.js';
+import type { ClientEvent } from './clientEvent.js';
+import type { Sha256 } from './envelope/identity.js';
+import type { MessageContent } from './envelope/messageContent.js';
+import { auditor, type AuditorOptions } from './integrity/auditor.js';
+import { timestampChecker, type TimestampCheckerOptions } from './integrity/timestampChecker.js';
+import { transcript } from './integrity/transcript.js';
+import { type Credentials, join, type JoinedMessage, type JoinOptions } from './join.js';
+import { type AuditedMessage, membership, type Membership, type MembershipOptions } from './membership.js';
+import type { OpenedToken } from './receive/open.js';
+import { nickChange, type Renamed, type RenameRejected } from './reconnect/nickChange.js';
+import { type Offline, reconnect, type ReconnectOptions } from './reconnect/reconnect.js';
+import { checkMessage } from './send/batchLines.js';
+import type { QueuedMessage } from './send/outbox.js';
+import type { OutgoingMessage, SealOptions } from './send/seal.js';
+
+/** How a client reconnects. `now` is a monotonic clock in ms and defaults to the client's `now`. */
+export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'wake$' | 'stableAfterMs'> &
+  Partial<Pick<ReconnectOptions<unknown>, 'now'>>;
+
+/** What the clients of all rooms have in common. */
+export interface ClientOptions
+  extends
+    Omit<JoinOptions, 'connection' | 'onSilence' | 'onActivity' | 'room' | 'sign' | 'owner'>,
+    Omit<MembershipOptions, 'key' | 'hashAt'>,
+    Omit<AuditorOptions, 'key'>,
+    Pick<SealOptions, 'identity' | 'now'>,
+    Pick<TimestampCheckerOptions, 'newestTimeMs'> {
+  /** Computes SHA-256, to compare what members have read. */
+  readonly hash: Sha256;
+  /** Connects to the relay: emits a connection and completes, or errors with `ConnectionError`. */
+  readonly connect$: Observable<Connection>;
+  /** How to reconnect. Without it, there is only one connection. */
+  readonly retry?: RetryOptions | undefined;
+  /** Emits each new nick that the client requests. */
+  readonly nick$?: Observable<string> | undefined;
+}
+
+/** A message that was decrypted and has a valid signature. */
+export interface OpenedMessage extends Omit<OpenedToken, 'envelope'> {
+  readonly envelope: MessageContent & { readonly key: string };
+  /** Equal for copies of the same message, and for no other message. */
+  readonly contentId: string;
+  /** Present if the sender is not a member of the group. */
+  readonly external?: true;
+}
+
+type ConnectionStatus = Offline | Renamed | RenameRejected;
+
+/** What the connections emit, one after the other. */
+export type ConnectionEvent = JoinedMessage | ConnectionStatus;
+
+/** What a room's keys decide: where to join, and how its tokens are sealed and opened. */
+export interface RoomMethod<Event extends { readonly type: string }> {
+  /** Returns the room to join, for each connection. */
+  readonly credentials: () => Pick<Credentials, 'room' | 'sign' | 'owner'>;
+  readonly open: OperatorFunction<ConnectionEvent, Event | OpenedMessage | ConnectionStatus>;
+  readonly seal: OperatorFunction<OutgoingMessage, QueuedMessage>;
+  /** Handles what was opened and audited. Returns what to report. */
+  readonly handle: (event: Event | AuditedMessage) => Iterable<ClientEvent>;
+  /** Whether messages can be sealed. Until then the client does not subscribe to them. */
+  readonly canSeal: () => boolean;
+  /** Emits if the client has to join another room at once. */
+  readonly moved$: Observable<unknown>;
+  /** What else the client emits. It is subscribed before the first connection. */
+  readonly output$: Observable<ClientEvent>;
+}
+
+/** What a method may use of its client. */
+export interface RoomContext {
+  readonly member: Membership;
+  readonly getAttestation: NonNullable<SealOptions['getAttestation']>;
+  /** Records that earlier tokens of the log could not be opened, so that missing messages are no misbehaviour. */
+  readonly recordUnreadable: () => void;
+}
+
+/**
+ * The client side of a room, for any way of sealing and opening its tokens: `roomClient` and `groupRoomClient` are made
+ * of it.
+ *
+ * Subscribes to the messages once they can be sealed, after the first `welcome`.
+ */
+export const client =
+  <Event extends { readonly type: string }>(
+    { connect$, retry, nick$ = NEVER, ...options }: ClientOptions,
+    createMethod: (context: RoomContext) => RoomMethod<Event>,
+  ): OperatorFunction<OutgoingMessage, ClientEvent> =>
+  (message$) =>
+    defer(() => {
+      const { key } = options.identity;
+      const log = transcript(options);
+      const member = membership({ ...options, key, hashAt: log.hashAt });
+      const audit = auditor({ ...options, key }, log);
+      const timestamps = timestampChecker(options);
+      const nicks = nickChange(options.nick);
+      const activity = new Subject<void>();
+      const method = createMethod({
+        member,
+        getAttestation: () => ({ nick: nicks.nick, stored: member.storedCount, seen: log.summary() }),
+        recordUnreadable: log.recordUnreadable,
+      });
+
+      const connectAs = (nick: string) =>
+        defer(() => {
+          // Closes the connection with the previous nick, if there is one.
+          member.detach();
+          return connect$.pipe(
+            tap((connection) => {
+              member.attach(connection);
+            }),
+            switchMap((connection) =>
+              join({
+                ...options,
+                ...method.credentials(),
+                ...member.resumePoint,
+                nick,
+                connection,
+                onSilence: member.ping,
+                onActivity: () => {
+                  activity.next();
+                },
+              }),
+            ),
+          );
+        });
+
+      const received$: Observable<ConnectionEvent> = nick$.pipe(
+        tap(nicks.request),
+        connect((requested$) => {
+          const connection$ = nicks.connect(connectAs, merge(requested$, method.moved$));
+          return retry === undefined
+            ? connection$
+            : connection$.pipe(
+                reconnect({
+                  ...RECONNECT_POLICY,
+                  now: options.now,
+                  ping: member.ping,
+                  activity$: activity,
+                  isPaused: options.isPaused,
+                  ...retry,
+                }),
+              );
+        }),
+      );
+
+      const audited = (event: OpenedMessage): AuditedMessage => ({
+        ...event,
+        ...audit(event),
+        timing: timestamps.check(event.envelope, event.position),
+      });
+
+      return received$.pipe(
+        tap((received) => {
+          if (received.type === 'offline') member.detach();
+          if (received.type === 'welcome') timestamps.onWelcome(received);
+          log.read(received);
+        }),
+        method.open,
+        tap((event) => {
+          if (!isOpened(event)) return;
+          const { seen, key: sender, session } = event.envelope;
+          const isOwn = sender === key && session === options.senderSession;
+          if (isOwn && seen !== undefined) log.confirm(seen, event.position);
+        }),
+        map((event) => (isOpened(event) ? audited(event) : event)),
+        connect((event$) =>
+          merge(
+            method.output$.pipe(takeUntilComplete(event$)),
+            event$.pipe(
+              mergeMap((event): Iterable<ClientEvent> =>
+                isConnectionStatus(event) ? [event] : method.handle(event),
+              ),
+            ),
+            event$.pipe(
+              filter(method.canSeal),
+              take(1),
+              switchMap(() => message$),
+              rejectOversized(pipe(method.seal, tap(member.send))),
+              endWith<ClientEvent>({ type: 'input-complete' }),
+              takeUntilComplete(event$),
+            ),
+          ),
+        ),
+        finalize(member.leave),
+      );
+    });
+
+const isOpened = (event: { readonly type: string }): event is OpenedMessage => event.type === 'opened';
+
+/** Sends valid messages. Invalid messages become `send-failed` and get no number. */
+const rejectOversized =
+  (send: OperatorFunction<OutgoingMessage, ClientEvent>): OperatorFunction<OutgoingMessage, ClientEvent> =>
+  (message$) =>
+    message$.pipe(
+      map((message) => ({ message, error: checkMessage(message) })),
+      connect((checked$) =>
+        merge(
+          checked$.pipe(
+            filter(({ error }) => error === undefined),
+            map(({ message }) => message),
+            send,
+          ),
+          checked$.pipe(
+            mergeMap(({ message, error }): readonly ClientEvent[] =>
+              error === undefined ? [] : [{ type: 'send-failed', ...message, error }],
+            ),
+          ),
+        ),
+      ),
+    );
+
+const isConnectionStatus = (event: { readonly type: string }): event is ConnectionStatus =>
+  event.type === 'offline' || event.type === 'renamed' || event.type === 'rename-rejected';
+
+/** Codes of errors that may be temporary. */
+const TRANSIENT_CODES: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
+
+const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeReason' | 'isFatal'> = {
+  isUp: ({ type }) => type === 'welcome',
+  closeReason: (event) =>
+    event.type === 'bye'
+      ? {
+          reason: event.reason === 'busy' ? 'the relay is busy' : 'the relay is shutting down',
+          retryMs: event.retryMs,
+        }
+      : undefined,
+  isFatal: (error, wasUp) => {
+    if (error instanceof RefusedError) return !TRANSIENT_CODES.has(error.code);
+    // If no connection ever worked, the address is probably wrong.
+    return !(wasUp && (error instanceof ConnectionError || error instanceof ProtocolError));
+  },
+};

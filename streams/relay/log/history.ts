@@ -1,0 +1,54 @@
+import type { Observable } from 'rxjs';
+import type { Lines } from '../../wire/lines.js';
+
+/** Positions that a reader requested and that are no longer stored, both ends included. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Whole lines to be stored together: `count` of them in `slices`, the first at position `first`. */
+export interface Batch {
+  readonly first: number;
+  readonly count: number;
+  readonly slices: readonly Uint8Array[];
+}
+
+/** The stored log of a room. Positions count from 1 and never change. */
+export interface StoredLog {
+  /** Id of the log, stored with its first batch. */
+  readonly id: string;
+  /** Oldest stored position, or `next` if the log is empty. It rises when retention removes entries. */
+  readonly first: number;
+  /** The position after the newest stored entry. */
+  readonly next: number;
+  /**
+   * Returns whole lines from a position on: about 64 KiB, or one long line.
+   *
+   * Returns a gap if the position is not stored or its record is damaged, and `undefined` from `next` on. The caller owns the
+   * bytes.
+   */
+  read(position: number): Lines | Gap | undefined;
+  /**
+   * Stores a batch that begins at `next`, completely or not at all.
+   *
+   * Cold: subscribing passes the batch to the store. Emits nothing. Completes when the batch is as durable as the store
+   * promises, never within the subscribing call; errors if it was not stored. The slices must not change until then.
+   * Unsubscribing does not cancel it.
+   */
+  append(batch: Batch): Observable<never>;
+}
+
+/** A store for the logs of rooms. Reading is synchronous, from memory or the page cache; only storing takes time. */
+export interface History {
+  /** What stored entries survive: `os`, a crash of the relay; `disk`, a crash of the machine. */
+  readonly durability: 'os' | 'disk';
+  /** Returns false only if a room has no log here. Without it every room counts as new. */
+  readonly has?: (room: string) => boolean;
+  /**
+   * Opens the log of a room, or creates it with the id that `newId` returns. Throws if the store cannot be read.
+   *
+   * At most one log of a room is in use at a time.
+   */
+  open(room: string, newId: () => string): StoredLog;
+}

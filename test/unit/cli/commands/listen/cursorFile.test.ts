@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { trackPosition, type StoredPosition } from '../../../../../src/cli/commands/listen/cursorFile.js';
+import type { ClientEvent } from '../../../../../streams/client/clientEvent.js';
+import { messageEvent, welcomeEvent } from '../../../../support/clientEvents.js';
+import { BOB } from '../../../../support/envelopes.js';
+
+const places = (start: StoredPosition | undefined, batch: readonly ClientEvent[]): unknown[] => {
+  const advance = trackPosition(start);
+  return batch.map((event, at) => {
+    const cursor = advance(event, batch[at + 1]);
+    return cursor && `${cursor.log} ${cursor.position}+${cursor.lines}`;
+  });
+};
+const START: StoredPosition = { log: 'log', position: 4, lines: 0 };
+
+test('a cursor counts lines within an entry, and none after it', () => {
+  const batch = [0, 1].map((index) => messageEvent({ position: 5, index }));
+  expect(places(START, [...batch, messageEvent({ position: 6 })])).toStrictEqual([
+    'log 4+1',
+    'log 5+0',
+    'log 6+0',
+  ]);
+});
+
+test('a cursor does not pass an entry for an event before it', () => {
+  const observed: ClientEvent = { type: 'first-seen', position: 5, nick: 'bob', key: BOB.key };
+  expect(places(START, [observed, messageEvent({ position: 5 })])).toStrictEqual(['log 4+0', 'log 5+0']);
+});
+
+test('a cursor is set by the first join, and not by a reconnect', () => {
+  const come = welcomeEvent({ log: 'log', from: 10 });
+  expect(places(undefined, [messageEvent({}), come])).toStrictEqual([undefined, 'log 9+0']);
+  const gap: ClientEvent = { type: 'gap', from: 5, to: 9 };
+  expect(places(START, [come, gap])).toStrictEqual(['log 4+0', 'log 9+0']);
+});
+
+test('a cursor begins at the join when the log is another one', () => {
+  const changed: ClientEvent = { type: 'log-changed', log: 'other' };
+  expect(places(START, [welcomeEvent({ log: 'other', from: 1 }), changed])).toStrictEqual([
+    'log 4+0',
+    'other 0+0',
+  ]);
+});
+
+test('a cursor names the newest token and its announcement, which another log may have at the same position', () => {
+  const advance = trackPosition(START);
+  const joined: ClientEvent = { type: 'joined', position: 6, nicks: ['bob'], count: 1, hash: 'six' };
+  const reported = [
+    { ...joined, position: 5, hash: 'five' },
+    joined,
+    messageEvent({ position: 7, hash: 'seven' }),
+    { ...joined, position: 8, hash: 'eight' },
+    { ...joined, position: 9, hash: 'nine' },
+    messageEvent({ position: 10, hash: 'ten' }),
+  ].map((received) => advance(received, undefined));
+  expect(reported.map((cursor) => cursor?.earlier)).toStrictEqual([
+    undefined,
+    { n: 5, hash: 'five' },
+    undefined,
+    { n: 7, hash: 'seven' },
+    { n: 7, hash: 'seven' },
+    undefined,
+  ]);
+});
