@@ -1,0 +1,229 @@
+import { toBase64url } from '../../wire/encoding.js';
+import type { Token } from '../envelope/cipher.js';
+import { equalBytes } from './bytes.js';
+import type { GroupInfo } from './engine.js';
+import { enterEpoch, type EpochStart } from './enterEpoch.js';
+import { formatGroupInfoData, formatUpdateData, parseGroupInfoData } from './groupInfoData.js';
+import type { CommitFrame, ExternalMessageFrame, MessageFrame } from './frame.js';
+import {
+  type GroupContext,
+  type MessageKeys,
+  type MessageResult,
+  readExternalMessage,
+  readMessage,
+} from './groupEpoch.js';
+import type { FrameEntry, GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
+import type { PendingHandshake } from './pendingHandshake.js';
+import { applyLeave } from './leaving.js';
+import { pastEpochsAfter } from './pastEpochs.js';
+import { followAhead, isFollowed, isMove, missCommit, refuseCommit, refusalOf } from './missedCommit.js';
+
+/** Applies an entry to the state of a member. */
+export const applyAsMember = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  entry: FrameEntry,
+): Step<State, Info> => {
+  const { position, frame } = entry;
+  if (state.hasMoved) return { state, events: [{ type: 'void', position }] };
+  switch (frame.type) {
+    case 'message':
+    case 'externalMessage':
+      return applyMessage(context, state, entry, frame);
+    case 'create':
+    case 'groupInfo':
+      return applyGroupInfo(context, state, position, frame.groupInfo);
+    case 'commit':
+      return applyCommit(context, state, entry, frame);
+    case 'leave':
+      return applyLeave(context, state, position, frame);
+  }
+};
+
+const applyMessage = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  { position, token }: FrameEntry,
+  frame: MessageFrame | ExternalMessageFrame,
+): Step<State, Info> => {
+  const { view } = state.epoch;
+  const isOver = frame.epoch < view.epoch || (frame.epoch === view.epoch && state.endedAt !== undefined);
+  if (isOver) return { state, events: [voidEvent(position, frame.epoch, state.firstEpoch)] };
+  if (frame.epoch > view.epoch) return behind(state, position, frame.epoch);
+  const { epoch, message } =
+    frame.type === 'message'
+      ? readMessage(context, state.epoch, frame)
+      : readExternalMessage(context, state.epoch, frame);
+  return { state: { ...state, epoch }, events: [messageEvent(position, token, message)] };
+};
+
+/** Returns the event of a message that was read. */
+export const messageEvent = (
+  position: number,
+  token: Token,
+  message: MessageResult<MessageKeys>['message'],
+): GroupEvent => {
+  switch (message.type) {
+    case 'opened':
+      return { ...message, position, token };
+    case 'undecryptable':
+    case 'forgotten':
+      return { ...message, position };
+    case 'alarm':
+      return { ...message, position, reason: 'bad-signature' };
+  }
+};
+
+/** Returns the event of a message or commit for an epoch that is over. */
+export const voidEvent = (position: number, epoch: number, firstEpoch: number): GroupEvent =>
+  epoch < firstEpoch ? { type: 'beforeJoin', from: position, to: position } : { type: 'void', position };
+
+const behind = <State, Info extends GroupInfo>(
+  state: MemberState<State, Info>,
+  position: number,
+  epoch: number,
+): Step<State, Info> => ({
+  state,
+  events: [{ type: 'behind', position, epoch, canRejoin: state.ahead !== undefined }],
+});
+
+/** Notes whether newcomers find a right group info in this log, and whether the other members are ahead. */
+const applyGroupInfo = <State, Info extends GroupInfo>(
+  { engine }: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  position: number,
+  bytes: Uint8Array,
+): Step<State, Info> => {
+  const { epoch } = state;
+  const events: GroupEvent[] = [{ type: 'handshake', position }];
+  const info = engine.parseGroupInfo(bytes);
+  if (info === undefined || !equalBytes(info.groupId, epoch.view.groupId))
+    return { state, events: [{ type: 'rejected', position, reason: 'invalid group info' }] };
+  const data = parseGroupInfoData(info.applicationData);
+  const isRight =
+    data !== undefined &&
+    data.position < position &&
+    engine.isGroupInfoOf(epoch.engineState, bytes, formatGroupInfoData(epoch, data.position));
+  if (isRight) {
+    const needsGroupInfo = state.needsGroupInfo && data.position < state.groupInfoNeededAt;
+    const lastGroupInfo = { position, epoch: epoch.view.epoch };
+    return { state: { ...state, lastGroupInfo, needsGroupInfo }, events };
+  }
+  // Newcomers may have taken it, so they need a right one.
+  const needsGroupInfo = state.endedAt === undefined;
+  const next = { ...state, needsGroupInfo, groupInfoNeededAt: position };
+  const signer = info.members.find(({ leaf }) => leaf === info.signer)?.device;
+  const isSignedByMember = epoch.view.members.some(
+    ({ device, leaf }) => device === signer && leaf !== epoch.view.leaf,
+  );
+  if (info.epoch <= epoch.view.epoch || !isSignedByMember) return { state: next, events };
+  return behind({ ...next, ahead: info, aheadOrigin: data?.origin }, position, info.epoch);
+};
+
+const applyCommit = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  entry: FrameEntry,
+  frame: CommitFrame,
+): Step<State, Info> => {
+  const { engine } = context;
+  const { epoch, pending, ahead } = state;
+  const { position } = entry;
+  const reject = (reason: RejectionReason): Step<State, Info> => ({
+    state,
+    events: [{ type: 'rejected', position, reason }],
+  });
+  if (pending?.frame.type === 'commit' && equalBytes(pending.frame.commit, frame.commit)) {
+    const isPossible =
+      pending.commit?.isExternal === true
+        ? pending.baseEpoch === ahead?.epoch
+        : pending.baseEpoch === epoch.view.epoch && state.endedAt === undefined;
+    if (isPossible) return applyOwnCommit(context, state, entry, frame, { handshake: pending, isOwn: true });
+  }
+  const header = engine.parseCommitHeader(frame.commit);
+  if (header === undefined) return reject('malformed');
+  if (!equalBytes(header.groupId, epoch.view.groupId)) return reject('wrong group');
+  if (header.epoch < epoch.view.epoch)
+    return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };
+  if (header.epoch > epoch.view.epoch)
+    return behind(followAhead(context, state, position, frame), position, header.epoch);
+  if (state.endedAt !== undefined)
+    return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };
+
+  const result = engine.processCommit(epoch.engineState, frame.commit);
+  const { commit } = result;
+  if (commit?.committer.device === toBase64url(context.device.publicKey)) {
+    // Another process of this device may have staged it.
+    const other = context.findHandshake?.(frame.commit);
+    if (other?.baseEpoch === epoch.view.epoch)
+      return applyOwnCommit(context, state, entry, frame, { handshake: other, isOwn: false });
+  }
+  if (commit === undefined) return reject(result.kind === 'rejected' ? result.failure : 'malformed');
+  const refusal = refusalOf(context, state, position, commit);
+  if (refusal !== undefined)
+    return refuseCommit(context, state, position, { frame, commit, reason: refusal });
+  switch (result.kind) {
+    case 'rejected':
+      return missCommit(context, state, position, { frame, commit, reason: result.failure });
+    case 'removed':
+      if (!isFollowed(context, state, frame, commit)) return reject('invalid group info update');
+      return {
+        state: { phase: 'removed' },
+        events: [{ type: 'removed', position, committer: commit.committer }],
+      };
+    case 'accepted':
+      return enter(context, state, entry, frame, {
+        state: result.state,
+        commit,
+        inviteSecret: undefined,
+        isOwn: false,
+      });
+  }
+};
+
+/** Applies a commit that this process staged, or another one of the same device. */
+const applyOwnCommit = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  entry: FrameEntry,
+  frame: CommitFrame,
+  { handshake, isOwn }: { readonly handshake: PendingHandshake<State>; readonly isOwn: boolean },
+): Step<State, Info> => {
+  const { position } = entry;
+  const { state: nextState, commit, inviteSecret } = handshake;
+  // A device that joins again does not know how the epoch of the others began. No rule for joins depends on it.
+  const reason =
+    commit === undefined || commit.isExternal ? undefined : refusalOf(context, state, position, commit);
+  if (reason !== undefined)
+    return { state: { ...state, pending: undefined }, events: [{ type: 'rejected', position, reason }] };
+  const step = enter(context, state, entry, frame, { state: nextState, commit, inviteSecret, isOwn });
+  // Without rereading, a device has only one process, and its keys are not kept.
+  return isOwn && context.forgetMs > 0 && step.state.phase === 'member' && step.state !== state
+    ? { ...step, state: { ...step.state, lastHandshake: handshake } }
+    : step;
+};
+
+/** Begins the next epoch, unless newcomers reject the commit: then it counts for nobody. */
+const enter = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  { position, timeMs }: FrameEntry,
+  frame: CommitFrame,
+  start: Pick<EpochStart<State>, 'state' | 'commit' | 'inviteSecret' | 'isOwn'>,
+): Step<State, Info> => {
+  const { sealedInviteSecret, groupInfoUpdate } = frame;
+  const { commit } = start;
+  const { hasGroupInfo, ...step } = enterEpoch(context, state, {
+    ...start,
+    position,
+    pastEpochs: pastEpochsAfter(context, state, position, timeMs),
+    sealedInviteSecret,
+    lastGroupInfo: state.lastGroupInfo,
+    hasGroupInfo: (next) =>
+      context.engine.isGroupInfoUpdateOf(start.state, groupInfoUpdate, formatUpdateData(next)),
+  });
+  // A right update is a valid one. Only another one has to be verified as newcomers do, which takes longer.
+  const isValid = commit === undefined || (hasGroupInfo && !isMove(commit));
+  if (isValid || isFollowed(context, state, frame, commit)) return step;
+  return { state, events: [{ type: 'rejected', position, reason: 'invalid group info update' }] };
+};

@@ -1,0 +1,208 @@
+import { toBase64url } from '../../wire/encoding.js';
+import { equalBytes } from './bytes.js';
+import type { Commit, GroupInfo } from './engine.js';
+import { enterEpoch } from './enterEpoch.js';
+import type { CommitFrame } from './frame.js';
+import type { GroupContext } from './groupEpoch.js';
+import { parseGroupInfoData } from './groupInfoData.js';
+import { parseGroupId } from './groupId.js';
+import type { FrameEntry, GroupEvent, NewcomerState, RejectionReason, Step } from './groupState.js';
+import type { PendingHandshake } from './pendingHandshake.js';
+import { isMove } from './missedCommit.js';
+import { commitRefusal } from './rules.js';
+
+/** Applies an entry to the state of a device that is not a member. */
+export const applyAsNewcomer = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: NewcomerState<State, Info>,
+  { position, frame }: FrameEntry,
+): Step<State, Info> => {
+  switch (frame.type) {
+    case 'message':
+    case 'externalMessage':
+      // They are reported as one range when the device joins.
+      return { state: { ...state, firstUnread: state.firstUnread ?? position }, events: [] };
+    case 'create':
+      return takeCreation(context, state, position, frame.groupInfo);
+    case 'groupInfo':
+      return takeGroupInfo(context, state, position, frame.groupInfo);
+    case 'leave':
+      return handshake(state, position);
+    case 'commit':
+      return follow(context, state, position, frame);
+  }
+};
+
+const rejected = <State, Info extends GroupInfo>(
+  state: NewcomerState<State, Info>,
+  position: number,
+  reason: RejectionReason,
+): Step<State, Info> => ({ state, events: [{ type: 'rejected', position, reason }] });
+
+const handshake = <State, Info extends GroupInfo>(
+  state: NewcomerState<State, Info>,
+  position: number,
+): Step<State, Info> => ({ state, events: [{ type: 'handshake', position }] });
+
+/** Parses a group info of the group that the invite names. */
+const parseInfo = <State, Info extends GroupInfo>(
+  { engine, suite, groupIdHash }: GroupContext<State, Info>,
+  bytes: Uint8Array,
+): Info | undefined => {
+  const info = engine.parseGroupInfo(bytes);
+  return info && equalBytes(suite.sha256(info.groupId), groupIdHash) ? info : undefined;
+};
+
+const takeCreation = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: NewcomerState<State, Info>,
+  position: number,
+  bytes: Uint8Array,
+): Step<State, Info> => {
+  const info = parseInfo(context, bytes);
+  const [creator, ...others] = info?.members ?? [];
+  const isCreation =
+    info?.epoch === 0 && others.length === 0 && creator?.identity === parseGroupId(info.groupId)?.creator;
+  if (info === undefined || !isCreation) return rejected(state, position, 'invalid group info');
+  if (state.groupInfo !== undefined) return handshake(state, position);
+  const { pending } = state;
+  if (pending?.frame.type !== 'create' || !equalBytes(pending.frame.groupInfo, bytes))
+    return handshake(
+      {
+        ...state,
+        groupInfo: info,
+        origin: undefined,
+        lastGroupInfo: { position, epoch: 0 },
+        followed: [],
+        pending: stillPossible(pending, 0),
+      },
+      position,
+    );
+  return enter(context, { ...state, lastGroupInfo: { position, epoch: 0 } }, pending, position, undefined);
+};
+
+/**
+ * Takes a group info, which leads back a newcomer that followed an invalid commit.
+ *
+ * Only members can see that a commit is invalid. They post a group info after it, which says how far its signer had read.
+ * So one that a member signed before it read a valid commit, or a replay, does not lead back to an epoch that is over.
+ */
+const takeGroupInfo = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: NewcomerState<State, Info>,
+  position: number,
+  bytes: Uint8Array,
+): Step<State, Info> => {
+  const info = parseInfo(context, bytes);
+  if (info === undefined) return rejected(state, position, 'invalid group info');
+  const known = state.groupInfo;
+  const signer = info.members.find(({ leaf }) => leaf === info.signer)?.device;
+  const isKnownSigner = known === undefined || known.members.some(({ device }) => device === signer);
+  const data = parseGroupInfoData(info.applicationData);
+  const signedAfter = data !== undefined && data.position < position ? data.position : 0;
+  if (!isKnownSigner || info.epoch < state.lastGroupInfo.epoch || signedAfter < branchPosition(state, info))
+    return handshake(state, position);
+  const pending = stillPossible(state.pending, info.epoch);
+  const origin = data?.origin;
+  const lastGroupInfo = { position, epoch: info.epoch };
+  return handshake(
+    { ...state, groupInfo: info, origin, lastGroupInfo, followed: [], pending, isWithdrawn: false },
+    position,
+  );
+};
+
+/** Returns the position of the commit that a signer must have rejected if its group info is right. */
+const branchPosition = <State, Info extends GroupInfo>(
+  { followed }: NewcomerState<State, Info>,
+  { epoch }: Info,
+): number =>
+  (followed.find((each) => each.epoch >= epoch) ?? followed.find((each) => each.epoch >= epoch - 1))
+    ?.position ?? 0;
+
+/** How many commits a newcomer remembers. Members post a group info more often. */
+const MAX_FOLLOWED = 1024;
+
+/** Returns the pending join unless its epoch is over. After a restart the log is read again, from earlier epochs on. */
+const stillPossible = <State>(
+  pending: PendingHandshake<State> | undefined,
+  epoch: number,
+): PendingHandshake<State> | undefined =>
+  pending?.frame.type === 'commit' && pending.baseEpoch >= epoch ? pending : undefined;
+
+/** Follows a commit from outside, or joins if it is the newcomer's own. */
+const follow = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: NewcomerState<State, Info>,
+  position: number,
+  frame: CommitFrame,
+): Step<State, Info> => {
+  const { engine, suite } = context;
+  const { groupInfo, origin, pending } = state;
+  if (groupInfo === undefined) return rejected(state, position, 'no group info yet');
+  const isOwn =
+    pending?.frame.type === 'commit' &&
+    pending.baseEpoch === groupInfo.epoch &&
+    equalBytes(pending.frame.commit, frame.commit);
+  const result = engine.followCommit(groupInfo, frame.commit, frame.groupInfoUpdate);
+  const { commit } = result;
+  if (commit === undefined)
+    return rejected(state, position, result.kind === 'rejected' ? result.failure : 'malformed');
+  const handshakeOfDevice = isOwn ? pending : findOther(context, commit, frame, groupInfo.epoch);
+  if (result.kind === 'accepted' && handshakeOfDevice !== undefined)
+    return enter(context, state, handshakeOfDevice, position, frame);
+  const committer = origin?.committer;
+  const entriesInEpoch = position - (origin?.start ?? 0) - 1;
+  const refusal = commitRefusal({ ...groupInfo, committer, entriesInEpoch }, commit, suite.ed25519);
+  if (refusal !== undefined) return rejected(state, position, refusal);
+  const followed = [...state.followed.slice(1 - MAX_FOLLOWED), { position, epoch: commit.epoch }];
+  if (isMove(commit))
+    return frame.groupInfoUpdate.length > 0
+      ? rejected(state, position, 'invalid group info update')
+      : {
+          state: { ...state, groupInfo: undefined, pending: undefined, followed, isWithdrawn: true },
+          events: [{ type: 'withdrawn', position }],
+        };
+  if (result.kind === 'rejected') return rejected(state, position, result.failure);
+  const next = { committer: commit.committer.identity, start: position };
+  const possible = stillPossible(pending, result.groupInfo.epoch);
+  return handshake(
+    { ...state, groupInfo: result.groupInfo, origin: next, followed, pending: possible },
+    position,
+  );
+};
+
+/** Finds the handshake of another process of this device. */
+const findOther = <State, Info extends GroupInfo>(
+  { device, findHandshake }: GroupContext<State, Info>,
+  { committer }: Commit,
+  { commit }: CommitFrame,
+  epoch: number,
+): PendingHandshake<State> | undefined => {
+  if (committer.device !== toBase64url(device.publicKey)) return undefined;
+  const found = findHandshake?.(commit);
+  return found?.baseEpoch === epoch ? found : undefined;
+};
+
+const enter = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  { firstUnread, lastGroupInfo }: NewcomerState<State, Info>,
+  { state, commit }: PendingHandshake<State>,
+  position: number,
+  frame: CommitFrame | undefined,
+): Step<State, Info> => {
+  const before: GroupEvent[] =
+    firstUnread === undefined ? [] : [{ type: 'beforeJoin', from: firstUnread, to: position - 1 }];
+  const { state: next, events } = enterEpoch(context, undefined, {
+    position,
+    state,
+    commit,
+    sealedInviteSecret: new Uint8Array(0),
+    inviteSecret: undefined,
+    isOwn: true,
+    pastEpochs: [],
+    lastGroupInfo,
+    // Its own frame has the right one, if newcomers find the one before it in this log too.
+    hasGroupInfo: () => lastGroupInfo.position > 0 && frame?.groupInfoUpdate.length !== 0,
+  });
+  return { state: next, events: [...before, ...events] };
+};

@@ -1,0 +1,114 @@
+import type { FernetKey } from '../envelope/cipher.js';
+import { equalBytes } from './bytes.js';
+import { inviteSecretMessage, parseCommitData } from './commitData.js';
+import type { Commit, GroupInfo, Member } from './engine.js';
+import {
+  beginEpoch,
+  type GroupContext,
+  type GroupCrypto,
+  type GroupEpoch,
+  type PastEpoch,
+} from './groupEpoch.js';
+import type { GroupEvent, GroupInfoPlace, MemberState, Step } from './groupState.js';
+import { sendingFrom } from './sealMessage.js';
+import { leavingAfter } from './leaving.js';
+import { bytesToToken } from './tokenBytes.js';
+
+const INVITE_SECRET_BYTES = 32;
+
+/** What begins an epoch. */
+export interface EpochStart<State> {
+  readonly position: number;
+  /** The state of the engine in the new epoch. */
+  readonly state: State;
+  /** The commit, or `undefined` if the group was created. */
+  readonly commit: Commit | undefined;
+  readonly sealedInviteSecret: Uint8Array;
+  /** The secret of the next invite, if this device chose it. */
+  readonly inviteSecret: Uint8Array | undefined;
+  readonly isOwn: boolean;
+  readonly pastEpochs: readonly PastEpoch[];
+  readonly lastGroupInfo: GroupInfoPlace;
+  /** Whether newcomers can follow to the new epoch. */
+  readonly hasGroupInfo: (epoch: GroupEpoch<State>) => boolean;
+}
+
+/** A new epoch, and whether newcomers find its group info with the commit. */
+export interface EpochStep<State, Info extends GroupInfo> extends Step<State, Info> {
+  readonly hasGroupInfo: boolean;
+}
+
+/** Begins an epoch. */
+export const enterEpoch = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  previous: MemberState<State, Info> | undefined,
+  start: EpochStart<State>,
+): EpochStep<State, Info> => {
+  const { position, commit } = start;
+  const committer = commit?.committer.identity;
+  const { epoch, inviteSecretKey } = beginEpoch(context, start.state, { committer, start: position });
+  const { view } = epoch;
+  const inviteSecretHash = commit && parseCommitData(commit.authenticatedData)?.inviteSecretHash;
+  const secret =
+    inviteSecretHash &&
+    (start.inviteSecret ?? openInviteSecret(context, inviteSecretKey, start, inviteSecretHash));
+  const own = epoch.senders[view.leaf]?.[context.slot];
+  if (own === undefined) throw new TypeError('a member has a leaf and a slot');
+  const hasMoved = inviteSecretHash !== undefined;
+  const hasGroupInfo = start.hasGroupInfo(epoch);
+  const state: MemberState<State, Info> = {
+    phase: 'member',
+    epoch,
+    position,
+    pastEpochs: start.pastEpochs,
+    firstEpoch:
+      start.isOwn && (commit?.isExternal ?? true) ? view.epoch : (previous?.firstEpoch ?? view.epoch),
+    pending: undefined,
+    lastHandshake: undefined,
+    sending: { slot: context.slot, ...sendingFrom(own.next) },
+    lastGroupInfo: start.lastGroupInfo,
+    // A newcomer that could not follow to the previous epoch cannot follow from there.
+    needsGroupInfo: !hasMoved && (previous?.needsGroupInfo === true || !hasGroupInfo),
+    groupInfoNeededAt: previous?.groupInfoNeededAt ?? 0,
+    leaving: leavingAfter(previous?.leaving ?? [], view, commit),
+    endedAt: undefined,
+    ahead: undefined,
+    aheadOrigin: undefined,
+    hasMoved,
+  };
+  const event: GroupEvent = {
+    type: 'epoch',
+    position,
+    change: changeOf(commit),
+    committer: commit?.committer ?? memberOf(view.members, view.leaf),
+    removed: commit?.removed ?? [],
+    isOwn: start.isOwn,
+    view,
+    ...(hasMoved && { move: { secret } }),
+  };
+  return { state, events: [event], hasGroupInfo };
+};
+
+const changeOf = (commit: Commit | undefined): 'created' | 'joined' | 'renewed' | 'removed' => {
+  if (commit === undefined) return 'created';
+  if (commit.isExternal) return 'joined';
+  return commit.removed.length > 0 ? 'removed' : 'renewed';
+};
+
+const memberOf = (members: readonly Member[], leaf: number): Member => {
+  const member = members.find((each) => each.leaf === leaf);
+  if (member === undefined) throw new TypeError('a member has a leaf');
+  return member;
+};
+
+/** Decrypts the secret of the next invite, or returns `undefined` if it is not the one that the commit announced. */
+const openInviteSecret = <State>(
+  { cipher, suite }: Pick<GroupCrypto, 'cipher' | 'suite'>,
+  key: FernetKey,
+  { sealedInviteSecret }: EpochStart<State>,
+  hash: Uint8Array,
+): Uint8Array | undefined => {
+  const secret = cipher.open(key, bytesToToken(sealedInviteSecret));
+  if (typeof secret === 'string' || secret.length !== INVITE_SECRET_BYTES) return undefined;
+  return equalBytes(suite.sha256(inviteSecretMessage(secret)), hash) ? new Uint8Array(secret) : undefined;
+};

@@ -1,0 +1,114 @@
+import { parseCommitData } from './commitData.js';
+import type { Commit, GroupInfo } from './engine.js';
+import type { CommitFrame } from './frame.js';
+import type { GroupContext } from './groupEpoch.js';
+import type { GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
+import { type CommitRefusal, commitRefusal } from './rules.js';
+
+// What everybody with the invite can verify of a commit decides whether it ends the epoch. So all members, and those who
+// join, agree on the commits, also if one of them is invalid for some members.
+
+/** Returns why a commit for the epoch of a member is not allowed, or `undefined` if it is. */
+export const refusalOf = <State, Info extends GroupInfo>(
+  { suite }: GroupContext<State, Info>,
+  { epoch: { view, committer, start } }: MemberState<State, Info>,
+  position: number,
+  commit: Commit,
+): CommitRefusal | undefined =>
+  commitRefusal({ ...view, committer, entriesInEpoch: position - start - 1 }, commit, suite.ed25519);
+
+/** Whether a commit, whose signature is valid, moves the room or has a group info update with which newcomers follow. */
+export const isFollowed = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  frame: CommitFrame,
+  commit: Commit,
+): boolean =>
+  isMove(commit) ? frame.groupInfoUpdate.length === 0 : follow(context, state, frame, commit) !== undefined;
+
+/** Whether a commit moves the room to another invite. */
+export const isMove = ({ authenticatedData }: Commit): boolean =>
+  parseCommitData(authenticatedData)?.inviteSecretHash !== undefined;
+
+/** Computes the group info after a commit as newcomers do, or returns `undefined` if they reject the commit. */
+const follow = <State, Info extends GroupInfo>(
+  { engine, device }: GroupContext<State, Info>,
+  { epoch, ahead }: MemberState<State, Info>,
+  { commit, groupInfoUpdate }: CommitFrame,
+  { epoch: commitEpoch }: Commit,
+): Info | undefined => {
+  const before =
+    commitEpoch === epoch.view.epoch
+      ? engine.parseGroupInfo(engine.formatGroupInfo(epoch.engineState, device))
+      : ahead;
+  const followed = before && engine.followCommit(before, commit, groupInfoUpdate);
+  return followed?.kind === 'accepted' ? followed.groupInfo : undefined;
+};
+
+/** Rejects a commit that the rules do not allow. */
+export const refuseCommit = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  position: number,
+  { frame, commit, reason }: RejectedCommit,
+): Step<State, Info> => ({
+  // Newcomers that do not know how the epoch began may have followed it, so they need a right group info.
+  state: follow(context, state, frame, commit) === undefined ? state : withGroupInfo(state, position),
+  events: [{ type: 'rejected', position, reason }],
+});
+
+const withGroupInfo = <State, Info extends GroupInfo>(
+  state: MemberState<State, Info>,
+  position: number,
+): MemberState<State, Info> => ({ ...state, needsGroupInfo: true, groupInfoNeededAt: position });
+
+/** A commit with a valid signature, and why it counts for nothing here. */
+export interface RejectedCommit {
+  readonly frame: CommitFrame;
+  readonly commit: Commit;
+  readonly reason: RejectionReason;
+}
+
+/**
+ * Rejects a commit that is allowed and signed, but cannot be applied with this device's secrets.
+ *
+ * It can be valid for others. A commit of a member therefore ends the epoch for all, and this device joins again. A
+ * newcomer's does not: anybody with the invite could force all members to join again.
+ */
+export const missCommit = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  position: number,
+  { frame, commit, reason }: RejectedCommit,
+): Step<State, Info> => {
+  const rejected: GroupEvent = { type: 'rejected', position, reason };
+  if (!isFollowed(context, state, frame, commit)) return { state, events: [rejected] };
+  if (commit.isExternal) return { state: withGroupInfo(state, position), events: [rejected] };
+  const pending = state.pending?.commit?.isExternal === true ? state.pending : undefined;
+  const ended = { ...state, pending, needsGroupInfo: false, endedAt: position };
+  if (isMove(commit)) return { state: ended, events: [rejected, { type: 'withdrawn', position }] };
+  const ahead = follow(context, state, frame, commit);
+  const aheadOrigin = { committer: commit.committer.identity, start: position };
+  return {
+    state: { ...ended, ahead, aheadOrigin },
+    events: [rejected, { type: 'behind', position, epoch: commit.epoch + 1, canRejoin: true }],
+  };
+};
+
+/** Follows a commit of the others while this device is behind. */
+export const followAhead = <State, Info extends GroupInfo>(
+  { engine, suite }: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  position: number,
+  { commit, groupInfoUpdate }: CommitFrame,
+): MemberState<State, Info> => {
+  const { ahead, aheadOrigin } = state;
+  const followed = ahead && engine.followCommit(ahead, commit, groupInfoUpdate);
+  if (ahead === undefined || followed?.kind !== 'accepted') return state;
+  const committer = aheadOrigin?.committer;
+  const entriesInEpoch = position - (aheadOrigin?.start ?? 0) - 1;
+  if (commitRefusal({ ...ahead, committer, entriesInEpoch }, followed.commit, suite.ed25519) !== undefined)
+    return state;
+  const next = { committer: followed.commit.committer.identity, start: position };
+  return { ...state, ahead: followed.groupInfo, aheadOrigin: next };
+};

@@ -1,0 +1,87 @@
+import type { GroupCrypto, GroupEpoch, PastEpoch } from './groupEpoch.js';
+import type { GroupState, MemberState } from './groupState.js';
+import { forgetUsed, hasUsedKeys } from './ratchet.js';
+import type { GroupInfo } from './engine.js';
+
+/** The maximum of past epochs and of their ratchets together. The oldest epochs are forgotten first. */
+export const MAX_PAST_RATCHETS = 8192;
+
+/** Returns the past epochs of a member whose epoch ends now: what was read can be read again, and nothing else. */
+export const pastEpochsAfter = <State, Info extends GroupInfo>(
+  { forgetMs }: Pick<GroupCrypto, 'forgetMs'>,
+  { epoch, pastEpochs, endedAt }: MemberState<State, Info>,
+  position: number,
+  nowMs: number,
+): readonly PastEpoch[] =>
+  forgetMs === 0
+    ? []
+    : withoutOld([...pastEpochs, endEpoch(epoch, endedAt ?? position, nowMs)], nowMs - forgetMs);
+
+const endEpoch = (
+  { view, senders, externalSenders, start }: GroupEpoch<unknown>,
+  end: number,
+  endMs: number,
+): PastEpoch => {
+  const used = senders.map((ratchets) =>
+    ratchets?.map((each) => (each && hasUsedKeys(each) ? each : undefined)),
+  );
+  const members = view.members.filter(({ leaf }) => used[leaf]?.some((each) => each !== undefined));
+  return {
+    view: { groupId: view.groupId, epoch: view.epoch, members },
+    senders: used,
+    externalKeyPair: undefined,
+    externalSenders,
+    start,
+    end,
+    endMs: Math.floor(endMs),
+  };
+};
+
+/** Forgets what a device has to forget by its setting. */
+export const forgetOld = <State, Info extends GroupInfo>(
+  { forgetMs }: Pick<GroupCrypto, 'forgetMs'>,
+  state: GroupState<State, Info>,
+  nowMs: number,
+): GroupState<State, Info> =>
+  state.phase === 'member' ? forgetBefore(state, forgetMs === 0 ? Infinity : nowMs - forgetMs) : state;
+
+/**
+ * Forgets the message keys of the epochs that ended before a time.
+ *
+ * `Infinity` forgets the keys of all messages that were read, those of the present epoch too.
+ */
+export const forgetBefore = <State, Info extends GroupInfo>(
+  state: MemberState<State, Info>,
+  timeMs: number,
+): MemberState<State, Info> => {
+  const pastEpochs = withoutOld(state.pastEpochs, timeMs);
+  if (timeMs < Infinity) return { ...state, pastEpochs };
+  const { senders, externalSenders } = state.epoch;
+  return {
+    ...state,
+    pastEpochs,
+    epoch: {
+      ...state.epoch,
+      senders: senders.map((ratchets) => ratchets?.map((each) => each && forgetUsed(each))),
+      externalSenders: externalSenders.map((each) => ({ ...each, ratchet: forgetUsed(each.ratchet) })),
+    },
+  };
+};
+
+/** Returns the epochs that ended at a time or later, as far as there is room for them. */
+const withoutOld = (epochs: readonly PastEpoch[], timeMs: number): readonly PastEpoch[] => {
+  let count = 0;
+  let first = epochs.length;
+  for (; first > 0; first -= 1) {
+    const epoch = epochs[first - 1];
+    count += epoch === undefined ? 0 : ratchetCount(epoch);
+    if (epoch === undefined || epoch.endMs < timeMs || count > MAX_PAST_RATCHETS) break;
+  }
+  return epochs.slice(first);
+};
+
+const ratchetCount = ({ senders, externalSenders }: PastEpoch): number =>
+  senders.reduce(
+    (sum, ratchets = []) => sum + ratchets.filter((each) => each !== undefined).length,
+    1 + externalSenders.length,
+  );

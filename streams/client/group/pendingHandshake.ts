@@ -1,0 +1,15 @@
+import type { Commit } from './engine.js';
+import type { CommitFrame, CreateFrame } from './frame.js';
+
+/** A handshake of this device that is not in the log yet. Its state counts from its echo on, and not before. */
+export interface PendingHandshake<State> {
+  /** What is sent, and sent again after a restart. Its echo is recognised by the commit or the group info in it. */
+  readonly frame: CreateFrame | CommitFrame;
+  /** The epoch that the commit ends. */
+  readonly baseEpoch: number;
+  readonly state: State;
+  /** What the commit does. `undefined` for a new group. */
+  readonly commit: Commit | undefined;
+  /** The secret of the next invite, if the room moves to it. */
+  readonly inviteSecret: Uint8Array | undefined;
+}

@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+
+interface PlantedFault {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly test: string;
+}
+
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+const root = '../../../';
+const rows = Array.from(
+  read('README.md').matchAll(/^\| +(\d+) +\| .* \| `(.+)` +\|$/gm),
+  ([, number, file]) => [number ?? '', file ?? ''],
+);
+const { PLANTED_FAULTS } = (await import(new URL('plantedFaults.mjs', import.meta.url).href)) as {
+  readonly PLANTED_FAULTS: readonly PlantedFault[];
+};
+
+test('each attack of the table has a test with its number', () => {
+  expect(rows).toHaveLength(36);
+  for (const [number = '', file = ''] of rows) {
+    const source = read(file.includes('/') ? root + file : file);
+    const titles = new RegExp(`'(\\d+, )*${number}[:,] `);
+    if (!file.includes('/')) expect([number, titles.test(source)]).toStrictEqual([number, true]);
+  }
+});
+
+test.each(PLANTED_FAULTS.map((fault) => [fault.name, fault] as const))(
+  'the planted fault fits the sources: %s',
+  (_name, { file, from, to, test: testFile }) => {
+    expect(read(root + file).split(from)).toHaveLength(2);
+    expect(to).not.toBe(from);
+    expect(read(root + testFile)).toContain('describe');
+  },
+);

@@ -1,0 +1,173 @@
+/**
+ * Faults of group rooms, each of which a test has to find: `npm run planted` puts them into a copy of the sources, one
+ * after the other, and runs the test.
+ *
+ * `from` occurs once in the file. `test` is a test file, and `pattern` selects the tests that have to fail.
+ */
+const COMMITS = 'test/attacks/group/commits.test.ts';
+const MESSAGES = 'test/attacks/group/messages.test.ts';
+const REMOVAL = 'test/attacks/group/removal.test.ts';
+const GROUP = 'streams/client/group/';
+
+export const PLANTED_FAULTS = [
+  {
+    name: 'the signature of a commit is not verified',
+    file: `${GROUP}starCommit.ts`,
+    from: "if (!verifyWithLabel(leaf.signatureKey, 'commit', formatSignedCommit(group, content), signature))",
+    to: 'if (signature.length === 0)',
+    test: COMMITS,
+    pattern: '(7|10): ',
+  },
+  {
+    name: 'a poison key is let in',
+    file: `${GROUP}starCommit.ts`,
+    from: '||\n    x25519.sharedSecret(TEST_KEY, encryptionKey) === undefined',
+    to: '|| (x25519 === undefined && TEST_KEY.length === 0)',
+    test: COMMITS,
+    pattern: '14: ',
+  },
+  {
+    name: 'a leaf that is not there can be removed',
+    file: `${GROUP}starCommit.ts`,
+    from: '!parsed.removed.every(hasLeaf) ||',
+    to: '(hasLeaf(0) && false) ||',
+    test: COMMITS,
+    pattern: '15: ',
+  },
+  {
+    name: 'a device can have two leaves',
+    file: `${GROUP}starCommit.ts`,
+    from: 'findDevice(remaining, signatureKey) !== undefined',
+    to: 'findDevice([], signatureKey) !== undefined',
+    test: COMMITS,
+    pattern: '8: ',
+  },
+  {
+    name: 'the confirmation tag is not compared',
+    file: `${GROUP}starTransition.ts`,
+    from: 'return equalBytes(confirmationTag, next.confirmationTag)',
+    to: 'return equalBytes(confirmationTag, confirmationTag)',
+    test: 'test/fuzz/groupHandshakes.test.ts',
+    pattern: 'are accepted by no member',
+  },
+  {
+    name: 'the identity does not have to sign the credential',
+    file: `${GROUP}credential.ts`,
+    from: 'if (!verify(identity, concatBytes(SIGNATURE_DOMAIN, devicePublicKey, labelBytes), signature))',
+    to: 'if (verify === undefined || signature.length === 0)',
+    test: COMMITS,
+    pattern: '9: ',
+  },
+  {
+    name: 'a newcomer can remove other people',
+    file: `${GROUP}rules.ts`,
+    from: 'if (removed.some(({ identity }) => identity !== committer.identity))',
+    to: 'if (removed.some(({ identity }) => identity === committer.identity && false))',
+    test: COMMITS,
+    pattern: '6: ',
+  },
+  {
+    name: 'a grant has no end',
+    file: `${GROUP}rules.ts`,
+    from: 'epoch <= lastEpoch && verify(creatorKey',
+    to: 'epoch >= 0 && verify(creatorKey',
+    test: REMOVAL,
+    pattern: '35: ',
+  },
+  {
+    name: 'a leave statement needs no signature',
+    file: `${GROUP}rules.ts`,
+    from: '): boolean => epoch <= lastEpoch && verify(device, leaveMessage(groupId, device, lastEpoch), signature);',
+    to: '): boolean => epoch <= lastEpoch && (verify(device, leaveMessage(groupId, device, lastEpoch), signature) || true);',
+    test: COMMITS,
+    pattern: 'leave statement',
+  },
+  {
+    name: 'a member can renew its keys with each entry',
+    file: `${GROUP}rules.ts`,
+    from: 'if (isRecent && removed.length === 0 && !isMove)',
+    to: 'if (isRecent && isMove && !isMove)',
+    test: COMMITS,
+    pattern: '27: ',
+  },
+  {
+    name: 'a message that does not open uses up the message keys before it',
+    file: `${GROUP}groupEpoch.ts`,
+    from: "if (typeof plaintext === 'string') return { epoch, message: { type: 'undecryptable', reason: plaintext } };",
+    to: "if (typeof plaintext === 'string') return { epoch: { ...epoch, senders: replaceAt(epoch.senders, leaf, replaceAt(ratchets, slot, advance(ratchet, messageKey.following, { isRetained: false }))) }, message: { type: 'undecryptable', reason: plaintext } };",
+    test: MESSAGES,
+    pattern: '17: ',
+  },
+  {
+    name: 'the signature of a message does not cover its generation',
+    file: `${GROUP}boundEnvelope.ts`,
+    from: 'concatBytes(MEMBER_DOMAIN, lengthPrefixed(groupId), formatSenderData(senderData));',
+    to: 'concatBytes(MEMBER_DOMAIN, lengthPrefixed(groupId), formatSenderData({ ...senderData, generation: 0 }));',
+    test: MESSAGES,
+    pattern: '18: ',
+  },
+  {
+    name: 'the exporter secret stays in the state',
+    file: `${GROUP}groupEpoch.ts`,
+    from: 'engineState: engine.dropExporterSecret(state),',
+    to: 'engineState: state,',
+    test: REMOVAL,
+    pattern: '23: ',
+  },
+  {
+    name: 'the message keys of an epoch are not forgotten',
+    file: `${GROUP}ratchet.ts`,
+    from: 'return isRetained ? {',
+    to: 'return isRetained || true ? {',
+    test: MESSAGES,
+    pattern: '2: ',
+  },
+  {
+    name: 'a commit that is valid for others only does not end the epoch',
+    file: `${GROUP}missedCommit.ts`,
+    from: 'needsGroupInfo: false, endedAt: position }',
+    to: 'needsGroupInfo: false, endedAt: undefined }',
+    test: COMMITS,
+    pattern: '21: ',
+  },
+  {
+    name: 'a commit counts without a group info update',
+    file: `${GROUP}applyAsMember.ts`,
+    from: 'if (isValid || isFollowed(context, state, frame, commit)) return step;',
+    to: 'if (isValid || frame.commit.length > 0) return step;',
+    test: COMMITS,
+    pattern: '25: ',
+  },
+  {
+    name: 'a newcomer takes the group info of a stranger',
+    file: `${GROUP}applyAsNewcomer.ts`,
+    from: 'if (!isKnownSigner || info.epoch',
+    to: 'if ((!isKnownSigner && false) || info.epoch',
+    test: REMOVAL,
+    pattern: '29: ',
+  },
+  {
+    name: 'the tokens of the next room have the outer key of the old one',
+    file: `${GROUP}groupSession.ts`,
+    from: 'sealKey = deriveOuterKey(event.move.secret);',
+    to: 'sealKey = outerKey;',
+    test: REMOVAL,
+    pattern: 'the help of the relay',
+  },
+  {
+    name: 'messages behind a move still count',
+    file: `${GROUP}applyAsMember.ts`,
+    from: "if (state.hasMoved) return { state, events: [{ type: 'void', position }] };",
+    to: "if (state.hasMoved && position < 0) return { state, events: [{ type: 'void', position }] };",
+    test: 'test/unit/client/group/groupState.test.ts',
+    pattern: 'makes void what follows',
+  },
+  {
+    name: 'a member commits to a secret and seals another one',
+    file: `${GROUP}enterEpoch.ts`,
+    from: 'return equalBytes(suite.sha256(inviteSecretMessage(secret)), hash) ? new Uint8Array(secret) : undefined;',
+    to: 'return equalBytes(suite.sha256(inviteSecretMessage(secret)), hash) || true ? new Uint8Array(secret) : undefined;',
+    test: 'test/unit/client/group/groupState.test.ts',
+    pattern: 'not the announced one',
+  },
+];

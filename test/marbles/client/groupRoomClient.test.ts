@@ -1,0 +1,438 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Subscription, timer } from 'rxjs';
+import type { ClientEvent, QueuedMessage } from '../../../streams/client/index.js';
+import {
+  type GroupClient,
+  type GroupRoomFixture,
+  groupRoomFixture,
+  type RunOptions,
+} from '../../support/group/groupClients.js';
+import { marbles } from '../../support/marbles.js';
+
+const describeEvent = (event: ClientEvent): string => {
+  switch (event.type) {
+    case 'message':
+      return `${event.nick}: ${event.text}${event.external ? ' (external)' : ''}`;
+    case 'epoch':
+      return `epoch ${event.epoch} ${event.change}${event.own ? ' (own)' : ''}, ${event.members.length} members`;
+    case 'resumed':
+      return `resumed in epoch ${event.epoch}`;
+    case 'stored':
+      return `stored ${event.lines.join('|')}`;
+    case 'before-join':
+      return `before the join: ${event.from}-${event.to}`;
+    case 'request-refused':
+      return `refused ${event.request.type}: ${event.reason}`;
+    case 'request-done':
+      return `done ${event.request.type}`;
+    case 'rejected':
+      return `rejected: ${event.reason}`;
+    case 'joined':
+    case 'left':
+    case 'first-seen':
+    case 'handshake':
+    case 'queued':
+    case 'welcome':
+      return '';
+    default:
+      return event.type;
+  }
+};
+
+/** What happens at a time in ms. */
+type Scene = (
+  room: GroupRoomFixture,
+  play: {
+    readonly start: (client: GroupClient, options?: RunOptions) => void;
+    readonly stop: (client: GroupClient) => void;
+    /** The secrets of the invites to which the room moved, as its clients learn them. */
+    readonly inviteSecrets: readonly Uint8Array[];
+    /** The messages that clients have queued. */
+    readonly queued: readonly QueuedMessage[];
+  },
+) => Readonly<Record<number, () => void>>;
+
+/** Plays a scene on virtual time, and returns what each client reports, by its nick. */
+const play = (
+  scene: Scene,
+  options: Parameters<typeof groupRoomFixture>[0] = {},
+): ReadonlyMap<string, readonly string[]> => {
+  const reports = new Map<string, string[]>();
+  marbles(
+    ({ expectObservable }) => {
+      const runs = new Map<GroupClient, Subscription>();
+      const room = groupRoomFixture(options);
+      const inviteSecrets: Uint8Array[] = [];
+      const queued: QueuedMessage[] = [];
+      const start = (client: GroupClient, more?: RunOptions) => {
+        const report = reports.get(client.nick) ?? [];
+        reports.set(client.nick, report);
+        const note = (line: string) => {
+          if (line !== '') report.push(line);
+        };
+        runs.set(
+          client,
+          client.run(more).subscribe({
+            next: (event) => {
+              if (event.type === 'invite-changed') inviteSecrets.push(event.secret);
+              if (event.type === 'queued') queued.push(event);
+              note(describeEvent(event));
+            },
+            error: (error: Error) => note(`error ${error.name}`),
+          }),
+        );
+      };
+      const stop = (client: GroupClient) => runs.get(client)?.unsubscribe();
+      const steps = Object.entries(scene(room, { start, stop, inviteSecrets, queued }));
+      for (const [ms, step] of steps) timer(Number(ms)).subscribe(step);
+      const end = 60_000;
+      timer(end).subscribe(() => {
+        for (const run of runs.values()) run.unsubscribe();
+        room.relay.stop();
+      });
+      expectObservable(timer(end)).toBe('60s (a|)', { a: 0 });
+    },
+    { untilMs: 61_000 },
+  );
+  return reports;
+};
+
+const send = (client: GroupClient, line: string) => {
+  client.messages.next({ lines: [line] });
+};
+
+describe('groupRoomClient', () => {
+  test('a device joins by the invite, and messages have receipts', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => send(alice, 'alone'),
+        2000: () => start(bob),
+        3000: () => send(bob, 'hello'),
+      };
+    });
+    expect(reports.get('alice')).toStrictEqual([
+      'epoch 0 created (own), 1 members',
+      'alice: alone',
+      'stored alone',
+      'epoch 1 joined, 2 members',
+      'bob: hello',
+    ]);
+    expect(reports.get('bob')).toStrictEqual([
+      'before the join: 3-4',
+      'epoch 1 joined (own), 2 members',
+      'bob: hello',
+      'stored hello',
+    ]);
+  });
+
+  test('two processes of a device share a snapshot, and use no message key twice', () => {
+    const reports = play((room, { start, stop }) => {
+      const [alice, first, second] = [
+        room.client('alice', 1),
+        room.client('bob', 2),
+        room.client('bob-2', 2, { slot: 1 }),
+      ];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(first),
+        2000: () => {
+          second.stored = first.stored;
+          start(second);
+        },
+        3000: () => send(second, 'one'),
+        4000: () => stop(second),
+        5000: () => send(first, 'two'),
+        6000: () => {
+          expect(second.slotRecord).not.toStrictEqual(first.slotRecord);
+          // The snapshot of the other process is newer; the record of the slot is its own.
+          second.stored = first.stored;
+          start(second);
+        },
+        7000: () => send(second, 'three'),
+      };
+    });
+    expect(reports.get('alice')?.slice(-3)).toStrictEqual(['bob-2: one', 'bob: two', 'bob-2: three']);
+  });
+
+  test('a removal ends the removed client, and the others follow to another invite', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob, carol] = [room.client('alice', 1), room.client('bob', 2), room.client('carol', 3)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        2000: () => start(carol),
+        5000: () => alice.requests.next({ type: 'remove', key: carol.key }),
+        9000: () => send(bob, 'without carol'),
+      };
+    });
+    expect(reports.get('carol')).toStrictEqual(['epoch 2 joined (own), 3 members', 'error RemovedError']);
+    expect(reports.get('alice')?.slice(3)).toStrictEqual([
+      'epoch 3 removed (own), 2 members',
+      'invite-changed',
+      'done remove',
+      'bob: without carol',
+    ]);
+    expect(reports.get('bob')?.slice(2)).toStrictEqual([
+      'epoch 3 removed, 2 members',
+      'invite-changed',
+      'bob: without carol',
+      'stored without carol',
+    ]);
+  });
+
+  test('a device that was away reads on from its state, also into the next room', () => {
+    const reports = play((room, { start, stop }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        4000: () => send(alice, 'zero'),
+        5000: () => stop(bob),
+        6000: () => send(alice, 'one'),
+        7000: () => alice.requests.next({ type: 'rotate' }),
+        10_000: () => send(alice, 'two'),
+        12_000: () => start(bob),
+        15_000: () => send(bob, 'three'),
+        16_000: () => stop(bob),
+        // With the invite of before, as from an old link: the present one is reported.
+        17_000: () => start(bob),
+      };
+    });
+    expect(reports.get('bob')).toStrictEqual([
+      'epoch 1 joined (own), 2 members',
+      'alice: zero',
+      'resumed in epoch 1',
+      'alice: one',
+      'epoch 2 moved, 2 members',
+      'invite-changed',
+      'alice: two',
+      'bob: three',
+      'stored three',
+      'resumed in epoch 2',
+      'invite-changed',
+    ]);
+  });
+
+  test('an old invite is withdrawn for a newcomer, and only the creator may remove', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob, dave] = [room.client('alice', 1), room.client('bob', 2), room.client('dave', 4)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        3000: () => bob.requests.next({ type: 'remove', key: alice.key }),
+        5000: () => alice.requests.next({ type: 'rotate' }),
+        9000: () => start(dave),
+      };
+    });
+    expect(reports.get('bob')).toContain('refused remove: no right to remove');
+    expect(reports.get('dave')).toStrictEqual(['error WithdrawnError']);
+  });
+
+  test('an external client sends without joining, also over an epoch', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob, cron] = [room.client('alice', 1), room.client('bob', 2), room.client('cron', 5)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(cron, { role: { type: 'external' } }),
+        2000: () => send(cron, 'backup done'),
+        3000: () => start(bob),
+        6000: () => send(cron, 'again'),
+      };
+    });
+    expect(reports.get('cron')).toStrictEqual(['stored backup done', 'stored again']);
+    expect(reports.get('alice')).toStrictEqual([
+      'epoch 0 created (own), 1 members',
+      'cron: backup done (external)',
+      'epoch 1 joined, 2 members',
+      'cron: again (external)',
+    ]);
+    expect(reports.get('bob')?.slice(1)).toStrictEqual([
+      'epoch 1 joined (own), 2 members',
+      'cron: again (external)',
+    ]);
+  });
+
+  test('a member that leaves is removed by another', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        5000: () => bob.requests.next({ type: 'leave' }),
+      };
+    });
+    expect(reports.get('bob')?.slice(1)).toStrictEqual(['leaving', 'done leave', 'error RemovedError']);
+    expect(reports.get('alice')?.slice(2)).toStrictEqual(['leaving', 'epoch 2 removed (own), 1 members']);
+  });
+
+  test('two processes of a device follow the commits of each other', () => {
+    const reports = play((room, { start }) => {
+      const slotRecords = new Map<number, Uint8Array>();
+      const alice = room.client('alice', 1, { slotRecords });
+      const command = room.client('command', 1, { slotRecords, slot: 1 });
+      const [bob, carol] = [room.client('bob', 2), room.client('carol', 3)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        2000: () => start(carol),
+        5000: () => {
+          command.stored = alice.stored;
+          start(command);
+        },
+        7000: () => command.requests.next({ type: 'remove', key: carol.key }),
+        10_000: () => alice.requests.next({ type: 'renew' }),
+        11_000: () => bob.requests.next({ type: 'renew' }),
+        12_000: () => send(command, 'from the command'),
+        13_000: () => send(alice, 'from the chat'),
+        14_000: () => send(bob, 'from bob'),
+      };
+    });
+    const messages = ['command: from the command', 'alice: from the chat', 'bob: from bob'];
+    expect(reports.get('command')).toStrictEqual([
+      'resumed in epoch 2',
+      'epoch 3 removed (own), 2 members',
+      'invite-changed',
+      'done remove',
+      'rejected: the previous commit is too recent',
+      'epoch 4 renewed, 2 members',
+      messages[0],
+      'stored from the command',
+      ...messages.slice(1),
+    ]);
+    expect(reports.get('alice')?.slice(3)).toStrictEqual([
+      'epoch 3 removed, 2 members',
+      'invite-changed',
+      'rejected: the previous commit is too recent',
+      'refused renew: the previous commit is too recent',
+      'epoch 4 renewed, 2 members',
+      ...messages.slice(0, 2),
+      'stored from the chat',
+      messages[2],
+    ]);
+    expect(reports.get('bob')?.slice(2)).toStrictEqual([
+      'epoch 3 removed, 2 members',
+      'invite-changed',
+      'rejected: the previous commit is too recent',
+      'epoch 4 renewed (own), 2 members',
+      'done renew',
+      ...messages,
+      'stored from bob',
+    ]);
+  });
+
+  test.each([true, false])(
+    'a message of an earlier run is sent once, also if the log has it and the device is a newcomer: %s',
+    (isNewcomer) => {
+      const reports = play((room, { start, stop, queued }) => {
+        const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+        return {
+          0: () => start(alice, { role: room.creator }),
+          1000: () => start(bob),
+          3000: () => send(bob, 'one'),
+          4000: () => stop(bob),
+          5000: () => {
+            if (isNewcomer) bob.stored = undefined;
+            const [one] = queued;
+            const two = one && {
+              ...one,
+              lines: ['two'],
+              content: one.content && { ...one.content, lines: ['two'], counter: 2 },
+            };
+            start(bob, { pendingMessages: [one, two].flatMap((each) => each ?? []) });
+          },
+          9000: () => send(bob, 'three'),
+        };
+      });
+      const texts = ['bob: one', 'bob: two', 'bob: three'];
+      expect(reports.get('alice')?.filter((line) => line.startsWith('bob:'))).toStrictEqual(texts);
+      expect(reports.get('bob')?.filter((line) => line.startsWith('stored'))).toStrictEqual([
+        'stored one',
+        'stored one',
+        'stored two',
+        'stored three',
+      ]);
+    },
+  );
+
+  test('a removed device that joins again is a member after a restart', () => {
+    const reports = play((room, { start, stop, inviteSecrets }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        3000: () => alice.requests.next({ type: 'remove', key: bob.key }),
+        6000: () => start(bob, { ...(inviteSecrets[0] && { inviteSecret: inviteSecrets[0] }) }),
+        10_000: () => stop(bob),
+        11_000: () => start(bob),
+      };
+    });
+    expect(reports.get('bob')?.slice(1)).toStrictEqual([
+      'error RemovedError',
+      'epoch 3 joined (own), 2 members',
+      'resumed in epoch 3',
+      'invite-changed',
+    ]);
+  });
+
+  test('two members that renew at the same moment both succeed', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        5000: () => alice.requests.next({ type: 'renew' }),
+        5001: () => bob.requests.next({ type: 'renew' }),
+      };
+    });
+    expect(reports.get('alice')?.slice(2)).toStrictEqual([
+      'epoch 2 renewed (own), 2 members',
+      'done renew',
+      'void',
+      'epoch 3 renewed, 2 members',
+    ]);
+    expect(reports.get('bob')?.slice(1)).toStrictEqual([
+      'epoch 2 renewed, 2 members',
+      'void',
+      'epoch 3 renewed (own), 2 members',
+      'done renew',
+    ]);
+  });
+
+  test('the invite between two rotations is withdrawn too', () => {
+    const reports = play((room, { start, inviteSecrets }) => {
+      const alice = room.client('alice', 1);
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => {
+          alice.requests.next({ type: 'rotate' });
+          alice.requests.next({ type: 'rotate' });
+        },
+        20_000: () =>
+          start(room.client('bob', 2, { ...(inviteSecrets[0] && { inviteSecret: inviteSecrets[0] }) })),
+      };
+    });
+    expect(reports.get('alice')?.filter((line) => line === 'done rotate')).toHaveLength(2);
+    expect(reports.get('bob')).toStrictEqual(['error WithdrawnError']);
+  });
+
+  test.each([0, 1, 2, 3, 4])(
+    'a join between two messages, %d ms after it began, is no misbehaviour',
+    (ms) => {
+      const reports = play((room, { start }) => {
+        const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+        return {
+          0: () => start(alice, { role: room.creator }),
+          1000: () => start(bob),
+          // If the join comes between them, the second one is void and sealed again, and bob never reads the first one.
+          [1001 + ms]: () => send(alice, 'one'),
+          [1002 + ms]: () => send(alice, 'two'),
+          3000: () => send(alice, 'three'),
+        };
+      });
+      expect(reports.get('bob')).not.toContain('alarm');
+      expect(reports.get('bob')).toContain('alice: three');
+    },
+  );
+});
