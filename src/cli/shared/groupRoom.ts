@@ -1,0 +1,186 @@
+import { join } from 'node:path';
+import {
+  BehaviorSubject,
+  defer,
+  dematerialize,
+  EMPTY,
+  filter,
+  finalize,
+  map,
+  materialize,
+  type Observable,
+  of,
+  switchMap,
+  take,
+} from 'rxjs';
+import { createHpke, createStarEngine, type Device } from '../../../streams/client/group/index.js';
+import {
+  type GroupRequest,
+  type GroupRole,
+  type Identity,
+  parseSnapshot,
+} from '../../../streams/client/index.js';
+import { fromBase64url } from '../../../streams/wire/index.js';
+import { nodeCipher } from '../../crypto/nodeCipher.js';
+import { nodeSuite } from '../../crypto/nodeSuite.js';
+import { deriveRoomKeys } from '../../crypto/nodeKeys.js';
+import { loadDevice } from '../../group/device.js';
+import { type LoadedGroup, loadGroup, openGroupStore } from '../../group/groupStore.js';
+import { claimSlot } from '../../group/slot.js';
+import { loadDeviceKey } from '../../group/stateFile.js';
+import type { Invite } from '../../invite/invite.js';
+import { endOfTick$ } from '../../relay/endOfTick.js';
+import type { JoinRoomOptions } from '../../platform/createJoinRoom.js';
+import { DEFAULT_FORGET_MS, type GroupSettings } from '../../platform/clientOptions.js';
+import { type GroupRoster, groupRoster } from '../../text/groupRoster.js';
+import type { SafeText } from '../../text/sanitize.js';
+import { durationFlag, type Flags } from '../args/flags.js';
+import { dataDir, stateDir } from '../process/environment.js';
+import { printNote } from '../process/exit.js';
+import type { Contacts } from './contacts.js';
+
+/** A room, as this machine can enter it. */
+export interface OpenRoom {
+  /** The invite of the place where the room is now, as far as this machine knows. */
+  readonly invite: Invite;
+  /** Whether this machine has the state of a member of the group. */
+  readonly isMember: boolean;
+  /** Emits once everything of the group is on disk. */
+  readonly saved$: Observable<unknown>;
+  /** Returns the options for `joinRoom`. */
+  readonly options: (request$?: Observable<GroupRequest>) => Pick<JoinRoomOptions, 'group'>;
+}
+
+/** Options of `openRoom`. */
+export interface OpenRoomOptions {
+  readonly invite: Invite;
+  readonly identity: Identity;
+  readonly flags: Flags;
+  /** What to be in a group room. */
+  readonly role: GroupRole;
+}
+
+const MAX_FORGET_MS = 3650 * 86_400_000;
+
+/** Returns the name of a room for files, JSON and known keys. That of a group room stays when the room moves. */
+export const roomNameOf = ({ group, secret }: Invite): string => group ?? deriveRoomKeys(secret).room;
+
+/**
+ * Returns `--forget`: how long, in ms, this device can read again what it has read. 0 means never again, and `Infinity`
+ * for ever.
+ */
+export const forgetMsFromFlags = (flags: Flags): number =>
+  flags['forget'] === 'never'
+    ? Infinity
+    : (durationFlag(flags, 'forget', 0, MAX_FORGET_MS) ?? DEFAULT_FORGET_MS);
+
+/**
+ * Runs `use` with a room for `joinRoom`: a group room with the state on this machine. Holds a slot of the device until
+ * that ends.
+ */
+export const withRoom = <T>(
+  options: OpenRoomOptions,
+  use: (room: OpenRoom) => Observable<T>,
+): Observable<T> =>
+  openRoom(options).pipe(
+    switchMap((room) => use(room).pipe(materialize())),
+    dematerialize(),
+  );
+
+const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observable<OpenRoom> =>
+  defer(() => {
+    const { group } = invite;
+    if (group === undefined)
+      return of<OpenRoom>({ invite, isMember: false, saved$: of(true), options: () => ({}) });
+    const paths = { dir: join(stateDir(), 'rooms'), deviceKey: loadDeviceKey(dataDir()) };
+    const device = loadDevice(stateDir(), identity);
+    const forgetMs = forgetMsFromFlags(flags);
+    const saves = trackSaves();
+    const toRoom = (
+      loaded: LoadedGroup,
+      { save, slot, loadSlotRecords }: Pick<GroupSettings, 'save' | 'slot' | 'loadSlotRecords'>,
+    ): OpenRoom => {
+      const secret = loaded.kind === 'loaded' ? memberSecret(loaded.snapshot, invite, device) : undefined;
+      return {
+        invite: secret === undefined ? invite : { ...invite, secret },
+        isMember: secret !== undefined || loaded.kind === 'damaged',
+        saved$: saves.idle$,
+        options: (request$) => ({
+          group: {
+            device,
+            role,
+            ...(loaded.kind === 'loaded' &&
+              role.type !== 'external' && { snapshot: loaded.snapshot, order: loaded.order }),
+            forgetMs,
+            ...(request$ && { request$ }),
+            save: (...args) => saves.track(save(...args)),
+            slot,
+            ...(loaded.kind === 'loaded' && { slotRecord: loaded.slotRecords.get(slot ?? 0) }),
+            loadSlotRecords,
+          },
+        }),
+      };
+    };
+
+    // An external sender takes no part in the group, so it needs no slot and stores nothing.
+    if (role.type === 'external') return of(toRoom(loadGroup(invite, paths), { save: () => EMPTY, slot: 0 }));
+    return claimSlot({ dir: paths.dir, group, alone: forgetMs === 0 }).pipe(
+      map((slot) => {
+        const store = openGroupStore({ ...paths, group, slot });
+        const loaded = store.load();
+        if (loaded.kind === 'damaged')
+          printNote('the state of the group on this machine is damaged; this device joins again');
+        const loadSlotRecords = () => {
+          const present = store.load();
+          return present.kind === 'loaded' ? present.slotRecords.values() : [];
+        };
+        return toRoom(loaded, { slot, save: store.save, loadSlotRecords });
+      }),
+    );
+  });
+
+/** Knows whether a save is running. A save that follows another one begins before that ends. */
+const trackSaves = () => {
+  const runningCount$ = new BehaviorSubject(0);
+  return {
+    idle$: endOfTick$.pipe(
+      take(1),
+      switchMap(() => runningCount$),
+      filter((count) => count === 0),
+      take(1),
+    ),
+    track: (save$: Observable<unknown>) =>
+      defer(() => {
+        runningCount$.next(runningCount$.value + 1);
+        return save$.pipe(
+          finalize(() => {
+            runningCount$.next(runningCount$.value - 1);
+          }),
+        );
+      }),
+  };
+};
+
+/** Returns the secret of the present invite in a snapshot, or `undefined` if the snapshot is not that of a member. */
+const memberSecret = (snapshot: Uint8Array, { group }: Invite, device: Device): Uint8Array | undefined => {
+  const suite = nodeSuite();
+  const context = {
+    suite,
+    hpke: createHpke(suite),
+    engine: createStarEngine(suite),
+    cipher: nodeCipher(),
+    device,
+    groupIdHash: fromBase64url(group ?? '') ?? new Uint8Array(),
+    slot: 0,
+    forgetMs: 0,
+  };
+  const parsed = parseSnapshot(context, snapshot);
+  return parsed?.state.phase === 'member' ? parsed.inviteSecret : undefined;
+};
+
+/** Creates the roster of a group room, which names persons by the contacts. */
+export const openRoster = (
+  { identity, isVerified, knownKeys }: Pick<Contacts, 'identity' | 'isVerified' | 'knownKeys'>,
+  inviteHint?: SafeText,
+): GroupRoster =>
+  groupRoster({ ownKey: identity.key, isVerified, knownKeys, ...(inviteHint && { inviteHint }) });

@@ -1,0 +1,176 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Child, rxchat, type RunResult, run, tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { newRoom, type Relay, startRelay } from './support/relay.js';
+import { lineWith } from './support/streamOutput.js';
+
+let relay: Relay;
+beforeAll(async () => {
+  relay = await startRelay();
+});
+afterAll(cleanUp);
+afterEach(() => {
+  for (const child of running.splice(0)) child.signal('SIGKILL');
+});
+
+const running: Child[] = [];
+
+/** A person with a home directory of their own. */
+class Person {
+  readonly home = tempDir();
+  readonly nick: string;
+
+  constructor(nick: string) {
+    this.nick = nick;
+  }
+
+  private args(command: string, flags: readonly string[]): readonly string[] {
+    const usesNick = command !== 'invite';
+    return [command, ...flags, ...(usesNick && !flags.includes('--nick') ? ['--nick', this.nick] : [])];
+  }
+
+  /** Runs a command until it ends. */
+  run(command: string, flags: readonly string[], input = ''): Promise<RunResult> {
+    return run(this.args(command, flags), { env: { RXCHAT_HOME: this.home }, input });
+  }
+
+  /** Starts a command that goes on. */
+  start(command: string, flags: readonly string[]): Child {
+    const child = rxchat(this.args(command, flags), { env: { RXCHAT_HOME: this.home } });
+    running.push(child);
+    return child;
+  }
+
+  /** Joins a group room and says one line, so that the others know the nick. */
+  async enter(invite: string): Promise<void> {
+    const entered = await this.run('send', [invite, '--as-member', '-m', `${this.nick} is here`]);
+    expect([entered.code, entered.err]).toStrictEqual([0, '']);
+  }
+}
+
+const createGroup = async (creator: Person, ...flags: string[]): Promise<string> => {
+  const made = await creator.run('invite', ['--group', '--port', String(relay.port), ...flags]);
+  expect([made.code, made.err]).toStrictEqual([0, '']);
+  return made.out.trim();
+};
+
+const INVITE = /^rxchat:\/\/127\.0\.0\.1:\d+\/#[\w-]{43},group=[\w-]{43}$/;
+
+describe('a group room', () => {
+  test('keeps its words, and tells a removed member that it was removed', async () => {
+    const [alice, bob, carol, dave] = ['alice', 'bob', 'carol', 'dave'].map((nick) => new Person(nick)) as [
+      Person,
+      Person,
+      Person,
+      Person,
+    ];
+    const invite = await createGroup(alice);
+    expect(invite).toMatch(INVITE);
+    await alice.enter(invite);
+    await bob.enter(invite);
+    const listening = bob.start('listen', [invite]);
+    const carolListens = carol.start('listen', [invite]);
+    await carolListens.err.until(lineWith('you joined with the invite; 3 members'));
+    await listening.err.until(lineWith('joined with the invite; 3 members'));
+
+    // Asks first.
+    const prompt = await alice.run('remove', ['bob', '--invite-file', fileOf(alice, invite)]);
+    expect([prompt.code, prompt.out]).toStrictEqual([2, '']);
+    expect(prompt.err).toMatch(/would remove \?bob with 1 device .*not verified\n.*--yes/s);
+
+    const removal = await alice.run('remove', ['bob', '--yes', '--invite-file', fileOf(alice, invite)]);
+    expect(removal.code).toBe(0);
+    const next = removal.out.trim();
+    expect(next).toMatch(INVITE);
+    expect(next).not.toBe(invite);
+    expect(await listening.exit).toBe(11);
+    expect(listening.err.text).toContain('removed you from this room');
+    await carolListens.err.until(lineWith('removed', '2 members; the room has another invite'));
+    expect(carolListens.err.text + carolListens.out.text).not.toContain(next.split('#')[1]?.slice(0, 43));
+
+    // A script of a member with the old invite finds the room; a stranger with it does not.
+    const cron = await carol.run('send', [invite, '-m', 'from cron']);
+    expect([cron.code, cron.err]).toStrictEqual([0, '']);
+    await carolListens.out.until(lineWith('carol: from cron'));
+    const stranger = await dave.run('send', [invite, '-m', 'let me in', '--timeout', '10s']);
+    expect(stranger.code).toBe(12);
+    expect(stranger.err).toMatch(/another one\n.*ask a member for the present invite/);
+    const again = await bob.run('send', [invite, '--as-member', '-m', 'again']);
+    expect(again.code).toBe(11);
+  });
+
+  test('lists its members, rotates its invite and lets a member leave', async () => {
+    const alice = new Person('alice');
+    const bob = new Person('bob');
+    const invite = await createGroup(alice);
+    await alice.enter(invite);
+    await bob.enter(invite);
+    const members = await alice.run('members', [invite, '--json']);
+    expect(members.code).toBe(0);
+    expect(JSON.parse(members.out)).toMatchObject({
+      v: 1,
+      type: 'members',
+      code: expect.stringMatching(/^\d{30}$/),
+      members: [
+        { nick: 'alice', own: true, verified: true, devices: [{}] },
+        { nick: 'bob', own: false, verified: false, devices: [{}] },
+      ],
+    });
+    const rotated = await alice.run('rotate', [invite]);
+    expect(rotated.code).toBe(0);
+    expect(rotated.out.trim()).toMatch(INVITE);
+    const carol = new Person('carol');
+    expect((await carol.run('send', [invite, '-m', 'x'])).code).toBe(12);
+    await carol.enter(rotated.out.trim());
+
+    expect((await bob.run('leave', [invite])).code).toBe(2);
+    const left = await bob.run('leave', [invite, '--yes', '--json']);
+    expect(left.code).toBe(0);
+    expect(JSON.parse(left.out)).toMatchObject({ v: 1, type: 'left-group' });
+  });
+
+  test('takes a device back that lost its state', async () => {
+    const alice = new Person('alice');
+    const bob = new Person('bob');
+    const invite = await createGroup(alice);
+    await bob.enter(invite);
+    rmSync(join(bob.home, 'state', 'rooms'), { recursive: true });
+    const listening = bob.start('listen', [invite]);
+    await listening.err.until(lineWith('you joined'));
+    const sent = await alice.run('send', [invite, '-m', 'hello again']);
+    expect(sent.code).toBe(0);
+    await listening.out.until(lineWith('alice: hello again'));
+    listening.signal('SIGINT');
+    expect(await listening.exit).toBe(130);
+  });
+
+  test('refuses invites of the other kind of room, and flags that do not fit', async () => {
+    const alice = new Person('alice');
+    const keyRoom = newRoom(relay.port).text;
+    for (const [command, flags, text] of [
+      ['members', [keyRoom], /for a key room/],
+      ['rotate', [keyRoom], /for a key room/],
+      ['leave', [keyRoom, '--yes'], /for a key room/],
+      ['send', [keyRoom, '--as-member', '-m', 'x'], /--as-member needs the invite of a group room/],
+      ['invite', ['--anyone-removes'], /--anyone-removes needs --group/],
+      ['invite', ['--group', '--passphrase'], /a group room has no passphrase/],
+    ] as const) {
+      const { code, err } = await alice.run(command, flags);
+      expect([command, code]).toStrictEqual([command, 2]);
+      expect(err).toMatch(text);
+    }
+    const invite = await createGroup(alice);
+    const stranger = await new Person('bob').run('members', [invite]);
+    expect(stranger.code).toBe(2);
+    expect(stranger.err).toContain('this machine is not a member of the group');
+  });
+});
+
+/** Returns a file with an invite, for commands that take no invite as an argument. */
+const fileOf = ({ home }: Person, invite: string): string => {
+  const file = join(home, 'room.txt');
+  writeFileSync(file, `${invite}\n`, { mode: 0o600 });
+  return file;
+};
