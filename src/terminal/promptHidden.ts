@@ -77,8 +77,9 @@ export const promptHidden = (question: SafeText): Observable<string> =>
     addListener(input, 'error', rejectPrompt, onError);
     ignoreErrors(output);
     const stop = addListener(process, 'SIGCONT', onContinue, onError);
-    output.write(concatText(controlSequence('pasteMarksOn'), question));
+    // Before the question: a Ctrl-C in answer to it is a key then, not a signal.
     acquire();
+    output.write(concatText(controlSequence('pasteMarksOn'), question));
     return () => {
       stop();
       keys.close();
