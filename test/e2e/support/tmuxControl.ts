@@ -44,7 +44,9 @@ export const controlTmux = (server: string, env: NodeJS.ProcessEnv): TmuxControl
       block.lines.push(line);
     }
   });
+  let isClosed = false;
   void closed.then(() => {
+    isClosed = true;
     for (const { command, reject } of pending) reject(new Error(`tmux ended before ${command}`));
   });
 
@@ -53,6 +55,10 @@ export const controlTmux = (server: string, env: NodeJS.ProcessEnv): TmuxControl
     run: (...words) =>
       new Promise((resolve, reject) => {
         const command = words.map(quote).join(' ');
+        if (isClosed) {
+          reject(new Error(`tmux has ended: ${command}`));
+          return;
+        }
         pending.push({ command, resolve, reject });
         child.stdin.write(`${command}\n`);
       }),
