@@ -228,17 +228,21 @@ const groupMethod = <State, Info extends GroupInfo>(
   const onWelcome = function* (event: Extract<RelayInput, { type: 'welcome' }>): Iterable<ClientEvent> {
     const outputs = member.handle(event);
     if (outputs.some(({ type }) => type === 'log-changed')) session.changeLog();
-    yield* outputs;
     const { state } = session;
-    if (isResumed || state.phase !== 'member') return;
+    if (isResumed || state.phase !== 'member') {
+      yield* outputs;
+      return;
+    }
     isResumed = true;
     const { members, epoch, epochAuthenticator } = state.epoch.view;
+    // Before the welcome, so that the members are known when a client shows who is online.
     yield {
       type: 'resumed',
       epoch,
       members: members.map(toGroupMember),
       code: formatRoomCode(epochAuthenticator),
     };
+    yield* outputs;
     // The room moved in an earlier run, and this one was started with the invite of before.
     if (!constantTimeEqualBytes(inviteSecret, group.inviteSecret))
       yield { type: 'invite-changed', secret: inviteSecret };

@@ -118,6 +118,8 @@ describe('a group room', () => {
         { nick: 'bob', own: false, verified: false, devices: [{}] },
       ],
     });
+    const joined = await alice.run('join', [invite]);
+    expect(joined.out).toMatch(/^-- group room, 2 members; /);
     const rotated = await alice.run('rotate', [invite]);
     expect(rotated.code).toBe(0);
     expect(rotated.out.trim()).toMatch(INVITE);

@@ -97,7 +97,7 @@ export interface InviteChanged {
   readonly secret: Uint8Array;
 }
 
-/** This device has been a member since an earlier run. */
+/** This device has been a member since an earlier run. Comes before the first `welcome`. */
 export interface GroupResumed {
   readonly type: 'resumed';
   readonly epoch: number;

@@ -20,7 +20,7 @@ export const pipeFormat = (
   nick: string,
   isVerified: (key: string) => boolean,
   utc = false,
-  roster?: Pick<GroupRoster, 'update'>,
+  roster?: Pick<GroupRoster, 'update' | 'persons'>,
 ) => {
   let hasJoined = false;
   const changedKeys = new Set<string>();
@@ -31,7 +31,7 @@ export const pipeFormat = (
       case 'welcome':
         if (hasJoined) return undefined;
         hasJoined = true;
-        return welcomeLine(event, nick);
+        return welcomeLine(event, nick, roster);
       case 'joined':
       case 'left': {
         const others = event.nicks.filter((each) => each !== nick);

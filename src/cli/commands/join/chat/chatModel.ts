@@ -30,7 +30,7 @@ export interface ChatModelOptions {
   /** Removes joins and leaves that are no news, and passes other events on. */
   readonly dedupePresence?: (event: ClientEvent) => readonly ClientEvent[];
   /** Who is in the group of the room; none in a key room. */
-  readonly roster?: Pick<GroupRoster, 'update'> | undefined;
+  readonly roster?: Pick<GroupRoster, 'update' | 'persons'> | undefined;
   /** The read position of an earlier run. */
   readonly readUpTo?: Resume | undefined;
   /** Whether joins and leaves are hidden. */
@@ -135,7 +135,7 @@ export const chatModel = (options: ChatModelOptions): ChatModel => {
     hasJoined = true;
     showFrom = event.next - CATCH_UP_LIMIT;
     if (readUpTo?.log === event.log) missed = { after: readUpTo.n, before: event.next };
-    return [welcomeLine(event, nick)];
+    return [welcomeLine(event, nick, roster)];
   };
 
   const trackSender = ({ key, nick: name, act, text, own: isOwn }: Message) => {

@@ -2,6 +2,7 @@ import type { Act, ClientEvent, Message } from '../../../../../streams/index.js'
 import { safe, type SafeText, sanitizeNick, sanitizeNicks } from '../../../../text/sanitize.js';
 import { actText, eventText } from '../../../../text/eventText.js';
 import { pluralize } from '../../../../text/format.js';
+import type { GroupRoster } from '../../../../text/groupRoster.js';
 import { alarm, info, type Line, sanitizeRows } from './line.js';
 
 /** Reports whether the key of a sender is verified or changed. */
@@ -85,14 +86,19 @@ export const eventLine = (event: ClientEvent, trust: Trust): Line | undefined =>
 export const groupEventLines = (event: ClientEvent, texts: readonly SafeText[]): readonly Line[] =>
   texts.map(event.type === 'epoch' && event.change === 'removed' ? alarm : info);
 
-/** Returns the line that says who is in the room after joining. */
+/** Returns the line that says who is in the room after joining. In a group room it counts the members, if they are known. */
 export const welcomeLine = (
   { members, count }: Extract<ClientEvent, { type: 'welcome' }>,
   nick: string,
+  roster?: Pick<GroupRoster, 'persons'>,
 ): Line => {
   const others = members?.filter((each) => each !== nick) ?? [];
-  if (count === 1) return info(safe`you are in, alone so far`);
+  const othersText = others.length > 0 ? sanitizeNicks(others) : safe`${pluralize(count - 1, 'other')}`;
+  if (roster === undefined)
+    return info(count === 1 ? safe`you are in, alone so far` : safe`you are in, with ${othersText}`);
+  const personCount = roster.persons().length;
+  const countText = personCount === 0 ? '' : `, ${pluralize(personCount, 'member')}`;
   return info(
-    safe`you are in, with ${others.length > 0 ? sanitizeNicks(others) : pluralize(count - 1, 'other')}`,
+    safe`group room${countText}; ${count === 1 ? safe`nobody else is online` : safe`online: ${othersText}`}`,
   );
 };

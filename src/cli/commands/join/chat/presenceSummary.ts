@@ -46,6 +46,8 @@ export const presenceSummary = (isGroup = false): PresenceSummary => {
   /** The times of the latest reports of each nick, newest last. */
   const reportedAt = lruMap<string, readonly number[]>(MAX_TRACKED_NICKS);
 
+  const visitText = isGroup ? 'came online and went offline' : 'came and left';
+
   const report = (nicks: readonly string[], now: number): readonly Line[] => {
     const joined: string[] = [];
     const left: string[] = [];
@@ -58,7 +60,7 @@ export const presenceSummary = (isGroup = false): PresenceSummary => {
       if (first === last && times <= 1) (last === 'joined' ? joined : left).push(nick);
       else if (last === 'joined')
         others.push(info(safe`${sanitizeNicks([nick])} reconnected${times > 1 ? ` (${times}x)` : ''}`));
-      else others.push(info(safe`${sanitizeNicks([nick])} came and left${times > 1 ? ` (${times}x)` : ''}`));
+      else others.push(info(safe`${sanitizeNicks([nick])} ${visitText}${times > 1 ? ` (${times}x)` : ''}`));
       reportedAt.set(nick, [...(reportedAt.get(nick) ?? []), now].slice(-FLAPPING_COUNT));
     }
     return [

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { pipeFormat } from '../../../../../src/cli/commands/join/pipeIo.js';
+import { groupRoster } from '../../../../../src/text/groupRoster.js';
 import type { Token } from '../../../../../streams/client/envelope/cipher.js';
 import type { ClientEvent } from '../../../../../streams/client/clientEvent.js';
 import {
@@ -9,6 +10,7 @@ import {
   UNSAFE_EXCEPT_TAB,
   welcomeEvent,
 } from '../../../../support/clientEvents.js';
+import { deviceOf } from '../../../../support/groupEvents.js';
 
 const VERIFIED = 'verified key';
 const alice = pipeFormat('alice', (key) => key === VERIFIED);
@@ -46,6 +48,27 @@ describe('the pipe format of join', () => {
     [undefined, 1201, '-- you are in, with 1200 others'],
   ])('prints who is in the room: %j, %i members', (members, count, line) => {
     expect(pipeFormat('alice', (key) => key === VERIFIED)(welcomeEvent({ members, count }))).toBe(line);
+  });
+
+  test.each([
+    [[], ['alice'], '-- group room; nobody else is online'],
+    [
+      [deviceOf('alice'), deviceOf('bob'), deviceOf('bob', 'phone')],
+      ['alice'],
+      '-- group room, 2 members; nobody else is online',
+    ],
+    [[deviceOf('alice'), deviceOf('bob')], ['alice', 'bob'], '-- group room, 2 members; online: bob'],
+  ])('says that a room is a group room: %#', (groupMembers, members, line) => {
+    const roster = groupRoster({
+      ownKey: deviceOf('alice').key,
+      isVerified: () => false,
+      knownKeys: new Map(),
+    });
+    if (groupMembers.length > 0)
+      roster.update({ type: 'resumed', epoch: 1, members: groupMembers, code: '1'.repeat(30) });
+    expect(
+      pipeFormat('alice', () => false, true, roster)(welcomeEvent({ members, count: members.length })),
+    ).toBe(line);
   });
 
   test('prints the own join once, and nothing after a reconnect, separately for each format', () => {

@@ -32,6 +32,13 @@ test('presenceSummary reports reconnects and short visits', () => {
   expect(plain(clients.takeDue(2000))).toStrictEqual(['-- bob reconnected', '-- eve came and left']);
 });
 
+test('presenceSummary says of a short visit in a group room that a member was online', () => {
+  const clients = presenceSummary(true);
+  clients.add('joined', 'eve', 500);
+  clients.add('left', 'eve', 600);
+  expect(plain(clients.takeDue(2000))).toStrictEqual(['-- eve came online and went offline']);
+});
+
 test('presenceSummary reports a flapping member once in a while, and delays nobody', () => {
   const clients = presenceSummary();
   for (const second of [0, 5, 10]) {
