@@ -6,7 +6,7 @@ import { clientFlags } from './clientFlags.js';
 export const forget: Flag = {
   type: 'string',
   placeholder: 'TIME',
-  help: 'group rooms: how long this device can read messages again: 0, a time, or never to keep all keys (default 7d)',
+  help: 'group rooms: how long this device can read messages again: 0, a time, or never; kept for later commands (at first 7d)',
 };
 
 /** `--as-member`: sends as a device of the group. */

@@ -3,6 +3,7 @@ import { defer, type Observable } from 'rxjs';
 import {
   concatBytes,
   formatList,
+  formatOptional,
   lengthPrefixed,
   parseBytes,
   u32,
@@ -30,6 +31,8 @@ export interface StoredGroup {
   readonly order: SnapshotOrder;
   /** What each slot stored for itself in the epoch of the snapshot, by its number. */
   readonly slotRecords: ReadonlyMap<number, Uint8Array>;
+  /** How long, in ms, this device can read again what it has read. `undefined` if nobody chose it. */
+  readonly forgetMs: number | undefined;
 }
 
 /** What was found on disk. After `damaged` the device joins the group again, in its own place. */
@@ -51,6 +54,11 @@ export interface GroupStore {
    * stored, and with a `RangeError` if they are larger than a state file.
    */
   readonly save: (snapshot: Uint8Array, order: SnapshotOrder, slotRecord?: Uint8Array) => Observable<never>;
+  /**
+   * Stores `forgetMs` with a snapshot that is stored already, and completes. Otherwise the first `save` stores it. Errors
+   * as `save`.
+   */
+  readonly saveForgetMs: () => Observable<never>;
 }
 
 /** Where the group rooms of a device are, and the key that encrypts them. */
@@ -66,6 +74,8 @@ export interface GroupStoreOptions extends GroupPaths {
   readonly group: string;
   /** The slot of this process, as claimed by `claimSlot`. */
   readonly slot: number;
+  /** Replaces the stored setting, once. By default it stays, also if another process changes it later. */
+  readonly forgetMs?: number | undefined;
 }
 
 const SAVE_LOCK = 'save.sock';
@@ -76,9 +86,10 @@ const SAVE_LOCK = 'save.sock';
  * One process saves at a time, and reads the stored snapshot before it replaces it. So a process that is behind another
  * one cannot undo what that one stored.
  */
-export const openGroupStore = ({ slot, ...options }: GroupStoreOptions): GroupStore => {
+export const openGroupStore = ({ slot, forgetMs, ...options }: GroupStoreOptions): GroupStore => {
   const file = stateFile(options);
   const { dir } = options;
+  let unsavedForgetMs = forgetMs;
 
   const load = (): LoadedGroup => {
     const loaded = file.load();
@@ -87,29 +98,38 @@ export const openGroupStore = ({ slot, ...options }: GroupStoreOptions): GroupSt
     return stored === undefined ? { kind: 'damaged' } : { kind: 'loaded', ...stored };
   };
 
-  const replace = (snapshot: Uint8Array, order: SnapshotOrder, slotRecord: Uint8Array | undefined): void => {
-    // Only a process that was killed leaves such a file while another one has the lock.
-    removeIncompleteFiles(dir);
-    const loaded = load();
-    const before = loaded.kind === 'loaded' ? loaded : undefined;
-    const isLatest = before === undefined || !isBefore(order, before.order);
-    if (!isLatest && (slotRecord === undefined || order.epoch < before.order.epoch)) return;
-    const slotRecords = new Map(before?.order.epoch === order.epoch ? before.slotRecords : []);
-    if (slotRecord !== undefined) slotRecords.set(slot, slotRecord);
-    file.save(formatStoredGroup({ ...(isLatest ? { snapshot, order } : before), slotRecords }));
-  };
+  /** Saves what a function returns for what is stored, unless it returns `undefined`. Sets the new setting. */
+  const update = (change: (before: StoredGroup | undefined) => StoredGroup | undefined): Observable<never> =>
+    defer(() => {
+      const failure = `cannot write ${file.path}`;
+      unwritable(failure, () => makeDirectory(dir));
+      return whileLocked(dir, SAVE_LOCK, () => {
+        unwritable(failure, () => {
+          // Only a process that was killed leaves such a file while another one has the lock.
+          removeIncompleteFiles(dir);
+          const loaded = load();
+          const before = loaded.kind === 'loaded' ? loaded : undefined;
+          const setting = unsavedForgetMs ?? before?.forgetMs;
+          const changed = change(before) ?? (setting === before?.forgetMs ? undefined : before);
+          if (changed === undefined) return;
+          file.save(formatStoredGroup({ ...changed, forgetMs: setting }));
+          unsavedForgetMs = undefined;
+        });
+      });
+    });
 
   return {
     path: file.path,
     load,
     save: (snapshot, order, slotRecord) =>
-      defer(() => {
-        const failure = `cannot write ${file.path}`;
-        unwritable(failure, () => makeDirectory(dir));
-        return whileLocked(dir, SAVE_LOCK, () => {
-          unwritable(failure, () => replace(snapshot, order, slotRecord));
-        });
+      update((before) => {
+        const isLatest = before === undefined || !isBefore(order, before.order);
+        if (!isLatest && (slotRecord === undefined || order.epoch < before.order.epoch)) return undefined;
+        const slotRecords = new Map(before?.order.epoch === order.epoch ? before.slotRecords : []);
+        if (slotRecord !== undefined) slotRecords.set(slot, slotRecord);
+        return { forgetMs: undefined, ...(isLatest ? { snapshot, order } : before), slotRecords };
       }),
+    saveForgetMs: () => update(() => undefined),
   };
 };
 
@@ -145,23 +165,31 @@ const unwritable = (failure: string, call: () => void): void => {
   }
 };
 
-const VERSION = 1;
+const VERSION = 2;
+/** States of this version have no setting. */
+const VERSION_WITHOUT_SETTING = 1;
 
-const formatStoredGroup = ({ snapshot, order, slotRecords }: StoredGroup): Uint8Array =>
+const formatStoredGroup = ({ snapshot, order, slotRecords, forgetMs }: StoredGroup): Uint8Array =>
   concatBytes(
     u8(VERSION),
     u32(order.epoch),
     u64(order.position),
     lengthPrefixed(snapshot),
     formatList([...slotRecords], ([slot, record]) => concatBytes(u8(slot), lengthPrefixed(record))),
+    formatOptional(forgetMs, (ms) => formatOptional(ms === Infinity ? undefined : Math.floor(ms), u64)),
   );
 
 /** Parses the format of `formatStoredGroup`, or returns `undefined` if the bytes are not one. */
 const parseStoredGroup = (bytes: Uint8Array): StoredGroup | undefined =>
   parseBytes(bytes, (reader) => {
-    if (reader.u8() !== VERSION) return undefined;
+    const version = reader.u8();
+    if (version !== VERSION && version !== VERSION_WITHOUT_SETTING) return undefined;
     const order = { epoch: reader.u32(), position: reader.u64() };
     const snapshot = reader.lengthPrefixed();
     const slotRecords = new Map(reader.list(() => [reader.u8(), reader.lengthPrefixed()] as const));
-    return { snapshot, order, slotRecords };
+    const forgetMs =
+      version === VERSION_WITHOUT_SETTING
+        ? undefined
+        : reader.optional(() => reader.optional(() => reader.u64()) ?? Infinity);
+    return { snapshot, order, slotRecords, forgetMs };
   });

@@ -40,8 +40,8 @@ export interface GroupSettings {
   /** Emits what this client requests of the group. */
   readonly request$?: Observable<GroupRequest> | undefined;
   /**
-   * For how many ms after the end of an epoch this device can read its messages again. Default: 7 days. 0 forgets each
-   * key once it was used, `Infinity` none.
+   * For how many ms after the end of an epoch this device can read its messages again, and up to 30 s more. Default: 7
+   * days. 0 forgets each key once it was used, `Infinity` none. The snapshot does not contain it.
    */
   readonly forgetMs?: number | undefined;
 }

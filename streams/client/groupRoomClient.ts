@@ -30,6 +30,7 @@ import {
   toEpochStarted,
   toGroupMember,
 } from './group/groupClientEvent.js';
+import { forgetKeys } from './group/forgetKeys.js';
 import type { GroupContext } from './group/groupEpoch.js';
 import { RemovedError, WithdrawnError } from './group/errors.js';
 import { createGroupSession, type NotAFrame } from './group/groupSession.js';
@@ -311,6 +312,7 @@ const groupMethod = <State, Info extends GroupInfo>(
         ignoreElements(),
         finalize(saveLast),
       ),
+      forgetKeys(session, context),
       merge(
         inputs,
         member.writePhase$.pipe(map((phase): HandshakesInput => ({ type: 'write-phase', phase }))),

@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Child, rxchat, type RunResult, run, tempDir } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
+import { createGroup, Person, stopPersons } from './support/person.js';
 import { newRoom, type Relay, startRelay } from './support/relay.js';
 import { lineWith } from './support/streamOutput.js';
 
@@ -11,50 +11,7 @@ beforeAll(async () => {
   relay = await startRelay();
 });
 afterAll(cleanUp);
-afterEach(() => {
-  for (const child of running.splice(0)) child.signal('SIGKILL');
-});
-
-const running: Child[] = [];
-
-/** A person with a home directory of their own. */
-class Person {
-  readonly home = tempDir();
-  readonly nick: string;
-
-  constructor(nick: string) {
-    this.nick = nick;
-  }
-
-  private args(command: string, flags: readonly string[]): readonly string[] {
-    const usesNick = command !== 'invite';
-    return [command, ...flags, ...(usesNick && !flags.includes('--nick') ? ['--nick', this.nick] : [])];
-  }
-
-  /** Runs a command until it ends. */
-  run(command: string, flags: readonly string[], input = ''): Promise<RunResult> {
-    return run(this.args(command, flags), { env: { RXCHAT_HOME: this.home }, input });
-  }
-
-  /** Starts a command that goes on. */
-  start(command: string, flags: readonly string[]): Child {
-    const child = rxchat(this.args(command, flags), { env: { RXCHAT_HOME: this.home } });
-    running.push(child);
-    return child;
-  }
-
-  /** Joins a group room and says one line, so that the others know the nick. */
-  async enter(invite: string): Promise<void> {
-    const entered = await this.run('send', [invite, '--as-member', '-m', `${this.nick} is here`]);
-    expect([entered.code, entered.err]).toStrictEqual([0, '']);
-  }
-}
-
-const createGroup = async (creator: Person, ...flags: string[]): Promise<string> => {
-  const made = await creator.run('invite', ['--group', '--port', String(relay.port), ...flags]);
-  expect([made.code, made.err]).toStrictEqual([0, '']);
-  return made.out.trim();
-};
+afterEach(stopPersons);
 
 const INVITE = /^rxchat:\/\/127\.0\.0\.1:\d+\/#[\w-]{43},group=[\w-]{43}$/;
 
@@ -66,7 +23,7 @@ describe('a group room', () => {
       Person,
       Person,
     ];
-    const invite = await createGroup(alice);
+    const invite = await createGroup(alice, relay);
     expect(invite).toMatch(INVITE);
     await alice.enter(invite);
     await bob.enter(invite);
@@ -104,7 +61,7 @@ describe('a group room', () => {
   test('lists its members, rotates its invite and lets a member leave', async () => {
     const alice = new Person('alice');
     const bob = new Person('bob');
-    const invite = await createGroup(alice);
+    const invite = await createGroup(alice, relay);
     await alice.enter(invite);
     await bob.enter(invite);
     const members = await alice.run('members', [invite, '--json']);
@@ -136,7 +93,7 @@ describe('a group room', () => {
   test('takes a device back that lost its state', async () => {
     const alice = new Person('alice');
     const bob = new Person('bob');
-    const invite = await createGroup(alice);
+    const invite = await createGroup(alice, relay);
     await bob.enter(invite);
     rmSync(join(bob.home, 'state', 'rooms'), { recursive: true });
     const listening = bob.start('listen', [invite]);
@@ -163,7 +120,7 @@ describe('a group room', () => {
       expect([command, code]).toStrictEqual([command, 2]);
       expect(err).toMatch(text);
     }
-    const invite = await createGroup(alice);
+    const invite = await createGroup(alice, relay);
     const stranger = await new Person('bob').run('members', [invite]);
     expect(stranger.code).toBe(2);
     expect(stranger.err).toContain('this machine is not a member of the group');

@@ -1,17 +1,19 @@
 import { join } from 'node:path';
 import {
   BehaviorSubject,
+  concat,
   defer,
   dematerialize,
   EMPTY,
   filter,
   finalize,
-  map,
   materialize,
   type Observable,
   of,
+  retry,
   switchMap,
   take,
+  throwError,
 } from 'rxjs';
 import { createHpke, createStarEngine, type Device } from '../../../streams/client/group/index.js';
 import {
@@ -67,12 +69,10 @@ export const roomNameOf = ({ group, secret }: Invite): string => group ?? derive
 
 /**
  * Returns `--forget`: how long, in ms, this device can read again what it has read. 0 means never again, and `Infinity`
- * for ever.
+ * for ever. `undefined` if it is not given: what an earlier command stored then holds.
  */
-export const forgetMsFromFlags = (flags: Flags): number =>
-  flags['forget'] === 'never'
-    ? Infinity
-    : (durationFlag(flags, 'forget', 0, MAX_FORGET_MS) ?? DEFAULT_FORGET_MS);
+const forgetMsFromFlags = (flags: Flags): number | undefined =>
+  flags['forget'] === 'never' ? Infinity : durationFlag(flags, 'forget', 0, MAX_FORGET_MS);
 
 /**
  * Runs `use` with a room for `joinRoom`: a group room with the state on this machine. Holds a slot of the device until
@@ -94,7 +94,9 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
       return of<OpenRoom>({ invite, isMember: false, saved$: of(true), options: () => ({}) });
     const paths = { dir: join(stateDir(), 'rooms'), deviceKey: loadDeviceKey(dataDir()) };
     const device = loadDevice(stateDir(), identity);
-    const forgetMs = forgetMsFromFlags(flags);
+    const givenForgetMs = forgetMsFromFlags(flags);
+    const forgetMsOf = (loaded: LoadedGroup): number =>
+      givenForgetMs ?? (loaded.kind === 'loaded' ? loaded.forgetMs : undefined) ?? DEFAULT_FORGET_MS;
     const saves = trackSaves();
     const toRoom = (
       loaded: LoadedGroup,
@@ -111,7 +113,7 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
             role,
             ...(loaded.kind === 'loaded' &&
               role.type !== 'external' && { snapshot: loaded.snapshot, order: loaded.order }),
-            forgetMs,
+            forgetMs: forgetMsOf(loaded),
             ...(request$ && { request$ }),
             save: (...args) => saves.track(save(...args)),
             slot,
@@ -122,22 +124,38 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
       };
     };
 
+    const present = loadGroup(invite, paths);
     // An external sender takes no part in the group, so it needs no slot and stores nothing.
-    if (role.type === 'external') return of(toRoom(loadGroup(invite, paths), { save: () => EMPTY, slot: 0 }));
-    return claimSlot({ dir: paths.dir, group, alone: forgetMs === 0 }).pipe(
-      map((slot) => {
-        const store = openGroupStore({ ...paths, group, slot });
+    if (role.type === 'external') return of(toRoom(present, { save: () => EMPTY, slot: 0 }));
+    const isAlone = forgetMsOf(present) === 0;
+    return claimSlot({ dir: paths.dir, group, alone: isAlone }).pipe(
+      switchMap((slot) => {
+        const store = openGroupStore({ ...paths, group, slot, forgetMs: givenForgetMs });
         const loaded = store.load();
-        if (loaded.kind === 'damaged')
-          printNote('the state of the group on this machine is damaged; this device joins again');
+        if (forgetMsOf(loaded) === 0 && !isAlone) throw new SettingChanged();
+        if (loaded.kind === 'damaged') printNote(DAMAGED_NOTE);
         const loadSlotRecords = () => {
-          const present = store.load();
-          return present.kind === 'loaded' ? present.slotRecords.values() : [];
+          const stored = store.load();
+          return stored.kind === 'loaded' ? stored.slotRecords.values() : [];
         };
-        return toRoom(loaded, { slot, save: store.save, loadSlotRecords });
+        return concat(
+          loaded.kind === 'loaded' ? store.saveForgetMs() : EMPTY,
+          of(toRoom(loaded, { slot, save: store.save, loadSlotRecords })),
+        );
       }),
     );
-  });
+  }).pipe(
+    retry({
+      count: 1,
+      delay: (error: unknown) => (error instanceof SettingChanged ? of(null) : throwError(() => error)),
+    }),
+  );
+
+/** Another process chose `--forget 0` while this one claimed its slot. */
+class SettingChanged extends Error {}
+
+const DAMAGED_NOTE =
+  'the state of the group on this machine is damaged; this device joins again, and forgets after 7 days without --forget';
 
 /** Knows whether a save is running. A save that follows another one begins before that ends. */
 const trackSaves = () => {

@@ -51,6 +51,8 @@ export interface GroupSession<State, Info extends GroupInfo> {
   readonly seal: (content: MessageContent) => Token;
   /** Encrypts a handshake. `timeMs` is the time of day in ms since 1970. */
   readonly sealHandshake: (frame: Frame, timeMs: number) => Token;
+  /** Forgets the message keys that are too old by the setting of the device. */
+  readonly forget: () => void;
   /** Begins to read another log: that of the next room, or of a relay that lost its log. */
   readonly changeLog: () => void;
 }
@@ -121,6 +123,10 @@ export const createGroupSession = <State, Info extends GroupInfo>({
     },
     seal: (content) => sealFrame(context.cipher, sealKey, sealContent(content), tokenTimeOf(content.time)),
     sealHandshake: (frame, timeMs) => sealFrame(context.cipher, sealKey, frame, tokenTimeOf(timeMs)),
+    forget: () => {
+      const state = forgetOld(context, states.value, now());
+      if (state !== states.value) states.next(state);
+    },
     changeLog: () => {
       openKey = sealKey;
       states.next(changeLog(states.value));

@@ -37,7 +37,7 @@ const endEpoch = (
   };
 };
 
-/** Forgets what a device has to forget by its setting. */
+/** Forgets what a device has to forget by its setting. Returns the same state if there is nothing to forget. */
 export const forgetOld = <State, Info extends GroupInfo>(
   { forgetMs }: Pick<GroupCrypto, 'forgetMs'>,
   state: GroupState<State, Info>,
@@ -55,7 +55,8 @@ export const forgetBefore = <State, Info extends GroupInfo>(
   timeMs: number,
 ): MemberState<State, Info> => {
   const pastEpochs = withoutOld(state.pastEpochs, timeMs);
-  if (timeMs < Infinity) return { ...state, pastEpochs };
+  if (timeMs < Infinity)
+    return pastEpochs.length === state.pastEpochs.length ? state : { ...state, pastEpochs };
   const { senders, externalSenders } = state.epoch;
   return {
     ...state,

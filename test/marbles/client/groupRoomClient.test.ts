@@ -156,6 +156,27 @@ describe('groupRoomClient', () => {
     expect(reports.get('alice')?.slice(-3)).toStrictEqual(['bob-2: one', 'bob: two', 'bob-2: three']);
   });
 
+  test('in a quiet room, the keys of an ended epoch leave the disk after the time of the setting', () => {
+    const counts: (number | undefined)[] = [];
+    play((room, { start }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2, { forgetMs: 10_000 })];
+      const count = () => {
+        const state = bob.storedState();
+        counts.push(state?.phase === 'member' ? state.pastEpochs.length : undefined);
+      };
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        3000: () => send(alice, 'hello'),
+        4000: () => alice.requests.next({ type: 'renew' }),
+        12_000: count,
+        // Due at 14 s; 30 s is the interval, and one second may pass until the state is stored.
+        46_000: count,
+      };
+    });
+    expect(counts).toStrictEqual([1, 0]);
+  });
+
   test('a removal ends the removed client, and the others follow to another invite', () => {
     const reports = play((room, { start }) => {
       const [alice, bob, carol] = [room.client('alice', 1), room.client('bob', 2), room.client('carol', 3)];

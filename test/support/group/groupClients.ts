@@ -6,6 +6,7 @@ import { fakeRelay, type FakeRelayOptions } from '../../../src/testing/fakeRelay
 import { asFernetKey } from '../../../streams/client/envelope/cipher.js';
 import type { GroupRequest } from '../../../streams/client/group/groupClientEvent.js';
 import type { GroupContext } from '../../../streams/client/group/groupEpoch.js';
+import type { GroupState } from '../../../streams/client/group/groupState.js';
 import type { SnapshotOrder } from '../../../streams/client/group/snapshotOrder.js';
 import { formatGroupId, type RemovalRule } from '../../../streams/client/group/groupId.js';
 import type { GroupRole } from '../../../streams/client/group/handshakeNeed.js';
@@ -44,6 +45,8 @@ export interface GroupClient {
   order: SnapshotOrder | undefined;
   /** What it stored last for its slot. */
   slotRecord: Uint8Array | undefined;
+  /** The state of that snapshot. */
+  readonly storedState: () => GroupState<StarState, StarGroupInfo> | undefined;
   /** Runs the client until it is unsubscribed: messages of `messages`. */
   readonly run: (options?: RunOptions) => Observable<ClientEvent>;
 }
@@ -60,6 +63,7 @@ export interface GroupRoomFixture {
       readonly inviteSecret?: Uint8Array;
       readonly label?: string;
       readonly slot?: number;
+      readonly forgetMs?: number;
       /** What the processes of the device stored for their slots, if there are several. */
       readonly slotRecords?: Map<number, Uint8Array>;
     },
@@ -91,6 +95,7 @@ export const groupRoomFixture = ({
       inviteSecret: secret = inviteSecret,
       label,
       slot = 0,
+      forgetMs = Infinity,
       slotRecords = new Map<number, Uint8Array>(),
     } = {},
   ) => {
@@ -102,7 +107,7 @@ export const groupRoomFixture = ({
       engine: createStarEngine(suite),
       device: deviceOf(mark, label),
       groupIdHash: suite.sha256(groupId),
-      forgetMs: Infinity,
+      forgetMs,
       slot,
       findHandshake: (commit) => findHandshake(context, slotRecords.values(), commit),
     };
@@ -114,6 +119,7 @@ export const groupRoomFixture = ({
       stored: undefined,
       order: undefined,
       slotRecord: undefined,
+      storedState: () => (self.stored === undefined ? undefined : parseSnapshot(context, self.stored)?.state),
       run: ({
         role = { type: 'member' } as const,
         save$ = EMPTY,

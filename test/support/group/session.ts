@@ -14,13 +14,13 @@ export const outerKeyOf = (mark: number): ReturnType<typeof asFernetKey> =>
   asFernetKey(new Uint8Array(32).fill(mark));
 
 /** The session of a device, in the room of the outer key 1. */
-export const sessionOf = ({ context, state }: TestDevice): TestSession =>
+export const sessionOf = ({ context, state }: TestDevice, now: () => number = () => 0): TestSession =>
   createGroupSession({
     context,
     state,
     outerKey: outerKeyOf(1),
     deriveOuterKey: ([mark = 0]) => outerKeyOf(mark),
-    now: () => 0,
+    now,
   });
 
 /** A frame as an entry of the log. */

@@ -45,12 +45,20 @@ const save = async (
 ) => lastValueFrom(store.save(...args), { defaultValue: undefined }).catch((error: unknown) => error);
 
 const at = (epoch: number, position: number) => ({ epoch, position });
-const loaded = (snapshot: Uint8Array, order: unknown, slotRecords: readonly [number, Uint8Array][] = []) => ({
+const loaded = (
+  snapshot: Uint8Array,
+  order: unknown,
+  slotRecords: readonly [number, Uint8Array][] = [],
+  forgetMs?: number,
+) => ({
   kind: 'loaded',
   snapshot,
   order,
   slotRecords: new Map(slotRecords),
+  forgetMs,
 });
+const setForgetMs = async (store: ReturnType<typeof open>) =>
+  lastValueFrom(store.saveForgetMs(), { defaultValue: undefined });
 const unwritable = (message = /^cannot .+: .+$/) =>
   expect.objectContaining({
     name: 'IdentityError',
@@ -149,12 +157,49 @@ describe('the store of a group room', () => {
 
   test('is damaged for another format, and then saves any snapshot', async () => {
     const file = stateFile({ dir, group: GROUP, deviceKey });
-    for (const state of [bytes(), bytes(1, 2, 3), bytes(2, ...new Uint8Array(22))]) {
+    for (const state of [bytes(), bytes(1, 2, 3), bytes(3, ...new Uint8Array(19))]) {
       file.save(state);
       expect(open().load()).toStrictEqual({ kind: 'damaged' });
     }
     expect(await save(open(), bytes(1), at(0, 0))).toBeUndefined();
     expect(open().load()).toStrictEqual(loaded(bytes(1), at(0, 0)));
+  });
+});
+
+describe('the setting of what a device forgets', () => {
+  test.each([0, 3_600_000, Infinity])('is stored with the first snapshot: %d ms', async (forgetMs) => {
+    const store = open({ forgetMs });
+    await setForgetMs(store);
+    expect(store.load()).toStrictEqual({ kind: 'missing' });
+    await save(store, bytes(1), at(1, 1));
+    expect(open().load()).toStrictEqual(loaded(bytes(1), at(1, 1), [], forgetMs));
+    await save(open({ slot: 1 }), bytes(2), at(1, 2), bytes(9));
+    expect(open().load()).toStrictEqual(loaded(bytes(2), at(1, 2), [[1, bytes(9)]], forgetMs));
+  });
+
+  test('is replaced by the process that got it last, and a process that runs on does not undo it', async () => {
+    const running = open({ forgetMs: Infinity });
+    await save(running, bytes(1), at(5, 1), bytes(7));
+    const other = open({ slot: 1, forgetMs: 0 });
+    await setForgetMs(other);
+    expect(open().load()).toStrictEqual(loaded(bytes(1), at(5, 1), [[0, bytes(7)]], 0));
+    await save(running, bytes(2), at(5, 2), bytes(8));
+    expect(open().load()).toStrictEqual(loaded(bytes(2), at(5, 2), [[0, bytes(8)]], 0));
+  });
+
+  test('is stored also with a snapshot that is too old to be stored', async () => {
+    await save(open(), bytes(1), at(5, 1), bytes(7));
+    await save(open({ slot: 1, forgetMs: 0 }), bytes(2), at(4, 9), bytes(8));
+    expect(open().load()).toStrictEqual(loaded(bytes(1), at(5, 1), [[0, bytes(7)]], 0));
+  });
+
+  test('is missing in the state of an earlier version, which loads', async () => {
+    // Version 1, epoch 3, position 4, the snapshot 5 6, a record 7 of slot 2.
+    const old = bytes(1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 2, 5, 6, 0, 1, 2, 0, 0, 0, 1, 7);
+    stateFile({ dir, group: GROUP, deviceKey }).save(old);
+    expect(open().load()).toStrictEqual(loaded(bytes(5, 6), at(3, 4), [[2, bytes(7)]]));
+    await setForgetMs(open({ forgetMs: 0 }));
+    expect(open().load()).toStrictEqual(loaded(bytes(5, 6), at(3, 4), [[2, bytes(7)]], 0));
   });
 });
 
