@@ -217,13 +217,14 @@ describe('what the chat keeps from one run to the next', () => {
 });
 
 describe('the first run of the chat', () => {
-  inTerminal('creates a room, waits for its invite and prints three lines of help', async () => {
+  inTerminal('creates a group room, says so, prints its invite and three lines of help', async () => {
     const { port } = await startRelay();
     const terminal = await openTerminal(['join', '--port', String(port), '--nick', 'alice', '--qr'], {
-      columns: 100,
+      columns: 130,
       rows: 60,
     });
     const screen = await terminal.waitFor(/3\. \/quit.*\n(?:.*\n)*alice>$/);
+    expect(screen).toMatch(/^-- new group room: its keys change with its members/m);
     const [, invite = ''] = /^(rxchat:\/\/\S+)$/m.exec(screen) ?? [];
     expect(screen).toMatch(/^-- 1\. .*\n-- 2\. .*\n-- 3\. /m);
     await terminal.waitFor(/\u2588{20}/);

@@ -31,12 +31,13 @@ test('RXCHAT_HOME contains all stored files, and nothing is stored elsewhere', a
   expect(readdirSync(elsewhere)).toStrictEqual([]);
 });
 
-test('a first run without a terminal creates a room, sends the piped input and exits 0', async () => {
+test('a first run without a terminal creates a key room, sends the piped input and exits 0', async () => {
   const relay = await startRelay();
   const env = { RXCHAT_HOME: tempDir() };
   const joined = await run(['join', '--port', String(relay.port)], { env, input: 'hello\n' });
   expect(joined.code).toBe(0);
   const [invite = ''] = /rxchat:\/\/\S+/.exec(joined.err) ?? [];
+  expect(invite).not.toContain('group=');
   const received = await run(['listen', invite, '--last', '9', '-n', '1', '--json', '--nick', 'ear'], {
     env,
   });

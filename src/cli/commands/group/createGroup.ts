@@ -10,12 +10,9 @@ import {
   take,
   takeUntil,
 } from 'rxjs';
-import { formatGroupId } from '../../../../streams/client/group/groupId.js';
-import { toBase64url } from '../../../../streams/wire/index.js';
-import { nodeSuite } from '../../../crypto/nodeSuite.js';
-import { randomBytes } from '../../../crypto/random.js';
 import { createInvite, type Invite } from '../../../invite/invite.js';
-import { joinRoom } from '../../../node/nodePlatform.js';
+import { joinRoom, nodePlatform } from '../../../node/nodePlatform.js';
+import { createGroup as describeGroup } from '../../../platform/createGroup.js';
 import type { Flags } from '../../args/flags.js';
 import { interrupted$ } from '../../process/stdio.js';
 import { connectFromFlags } from '../../shared/connectFromFlags.js';
@@ -29,10 +26,6 @@ import { failAfter } from './memberCommand.js';
 /** How long, in ms, the relay may take. */
 const TIMEOUT_MS = 30_000;
 
-const GROUP_ID_RANDOM_BYTES = 16;
-
-const { sha256 } = nodeSuite();
-
 /**
  * Creates a group on the relay, and emits the invite of its room once the relay has stored it.
  *
@@ -41,12 +34,8 @@ const { sha256 } = nodeSuite();
 export const createGroup = (relay: Omit<Invite, 'secret'>, flags: Flags): Observable<Invite> =>
   defer(() => {
     const identity = loadIdentity(dataDir());
-    const groupId = formatGroupId({
-      removalRule: flags['anyoneRemoves'] === true ? 'anyone' : 'creator',
-      creator: identity.key,
-      random: randomBytes(GROUP_ID_RANDOM_BYTES),
-    });
-    const invite = createInvite({ ...relay, group: toBase64url(sha256(groupId)) });
+    const removalRule = flags['anyoneRemoves'] === true ? 'anyone' : 'creator';
+    const { invite, groupId } = describeGroup(nodePlatform, createInvite(relay), identity, removalRule);
     const connect = connectFromFlags(invite, flags);
     const nick = nickFromFlags(flags, { unique: true });
     return withRoom({ invite, identity, flags, role: { type: 'creator', groupId } }, (room) =>

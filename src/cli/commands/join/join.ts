@@ -21,10 +21,10 @@ import {
 import type { ClientEvent } from '../../../../streams/index.js';
 import { safe } from '../../../text/sanitize.js';
 import { isInteractive } from '../../../terminal/terminalState.js';
-import { createInvite, type Invite } from '../../../invite/invite.js';
+import type { Invite } from '../../../invite/invite.js';
 import { formatInvite } from '../../../invite/inviteText.js';
 import { joinRoom } from '../../../node/nodePlatform.js';
-import { addressFromFlags } from '../../shared/addressFlags.js';
+import { createRoom, type RoomToJoin } from './createRoom.js';
 import { openReadPosition } from './readPosition.js';
 import { openTerminalChat } from './chat/openTerminalChat.js';
 import { pipeFormat, pipeIo } from './pipeIo.js';
@@ -54,7 +54,7 @@ import { trackReceipts } from '../../shared/receipts.js';
 import { currentInvite, type CurrentInvite } from '../../shared/currentInvite.js';
 import { type OpenRoom, openRoster, roomNameOf, withRoom } from '../../shared/groupRoom.js';
 import type { GroupRoster } from '../../../text/groupRoster.js';
-import { connectFromFlags, pinFromFlags } from '../../shared/connectFromFlags.js';
+import { connectFromFlags } from '../../shared/connectFromFlags.js';
 import { persistTo, type Spool, withSpool } from '../../shared/spool.js';
 import { waitMsFromFlags, retryUntilJoined } from '../../shared/retryUntilJoined.js';
 
@@ -84,12 +84,13 @@ interface JoinContext {
 
 const joinWithInvite = (given: Invite | undefined, flags: Flags): Observable<number> =>
   defer(() => {
-    const invite = given ?? createInvite({ ...addressFromFlags(flags), pin: pinFromFlags(flags) });
+    const interactive = isInteractive();
+    const { invite, role }: RoomToJoin =
+      given === undefined ? createRoom(flags, interactive) : { invite: given, role: { type: 'member' } };
     const connect = connectFromFlags(invite, flags);
     const roomName = roomNameOf(invite);
     const contacts = openContacts(roomName, flags);
     const nick = nickFromFlags(flags, { unique: false });
-    const interactive = isInteractive();
     if (given === undefined && !interactive)
       printNote(`new room; to let others in, share this invite: ${formatInvite(invite)}`);
 
@@ -109,7 +110,7 @@ const joinWithInvite = (given: Invite | undefined, flags: Flags): Observable<num
         flags,
         spool,
       });
-    return withRoom({ invite, identity, flags, role: { type: 'member' } }, (room) =>
+    return withRoom({ invite, identity, flags, role }, (room) =>
       withSpool({ invite, nick, identity }, run(room)),
     );
   });

@@ -106,7 +106,7 @@ export const openTerminalChat = ({
     notifyMode: choiceFlag(flags, 'notify', NOTIFY_MODES),
     invite: text,
     history: flags['history'] === false ? undefined : openInputHistory(inputHistoryDir(), keys, printNote),
-    greeting: isNew ? newRoomLines(text()) : [],
+    greeting: isNew ? newRoomLines(text(), roster !== undefined) : [],
     showsQr: flags['qr'] === true,
   });
   return {
@@ -129,8 +129,13 @@ export const openTerminalChat = ({
 };
 
 /** Returns the lines that explain a new room to its creator. */
-const newRoomLines = (invite: string): readonly Line[] => [
-  info(safe`new room; this invite admits anyone who has it:`),
+const newRoomLines = (invite: string, isGroup: boolean): readonly Line[] => [
+  info(
+    isGroup
+      ? safe`new group room: its keys change with its members, and newcomers cannot read the past`
+      : safe`new room`,
+  ),
+  info(safe`this invite admits anyone who has it:`),
   verbatim(sanitize(invite)),
   info(safe`1. share it; others run: ${programName()} join INVITE (/invite qr shows a QR code)`),
   info(safe`2. type a message and press Enter; /help shows the commands`),
