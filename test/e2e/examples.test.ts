@@ -24,7 +24,7 @@ beforeAll(async () => {
   tarball = tempProject();
   examples = await installExamples(await pack(tarball.path));
   await compile(examples.path);
-}, 240_000);
+});
 afterAll(() => {
   tarball.remove();
   examples.remove();

@@ -50,7 +50,7 @@ describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (e
   let store: StoreSnapshot;
   beforeAll(async () => {
     store = await makeStore(end);
-  }, 60_000);
+  });
 
   const expectHonestCheck = async (damage: Damage) => {
     const dir = damagedCopy(store, damage);
@@ -84,7 +84,7 @@ describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (e
     for (const at of damageOffsets(store.usedBytes, CHECKED))
       found.push(await expectHonestCheck(flipBit(at)));
     expect(found).toContain('damaged');
-  }, 120_000);
+  });
 
   test.each(HEADS)(
     'is refused or served completely by serve when page %d has another transaction',
@@ -97,7 +97,7 @@ describe.each(['stop', 'kill'] as const)('a store that a relay left by a %s', (e
     const found: string[] = [];
     for (const at of damageOffsets(store.usedBytes, SERVED)) found.push(await expectHonestServe(flipBit(at)));
     expect(found).toContain('damaged');
-  }, 120_000);
+  });
 
   test.each<[string, Damage]>([
     ['that is missing', removeFile],

@@ -197,7 +197,7 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
         const all = [...outcomes].join();
         for (const reason of REASONS) expect(all).toContain(reason);
       },
-      60_000 + 10 * CASES,
+      300_000 + 10 * CASES,
     );
   },
 );

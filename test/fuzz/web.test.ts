@@ -93,6 +93,6 @@ describe.each(WEB_TARGETS)('what a stranger sends to the HTTP side (%s)', (name)
       }
       expect(await stillServes()).toBe(200);
     },
-    120_000 + 50 * RUNS,
+    300_000 + 50 * RUNS,
   );
 });

@@ -34,7 +34,7 @@ export const expectGolden = async (terminal: Terminal, name: string, pattern: Re
   }
   const golden = readFileSync(fileOf(name), 'utf8');
   let now = await normalizedScreen(terminal);
-  for (const began = performance.now(); now !== golden && performance.now() - began < HANG_MS / 4;)
+  for (const began = performance.now(); now !== golden && performance.now() - began < HANG_MS / 2;)
     now = await normalizedScreen(terminal);
   expect(now).toBe(golden);
 };

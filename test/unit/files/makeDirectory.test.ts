@@ -23,7 +23,7 @@ test('makeDirectory creates missing directories for their owner alone, and accep
   const env = { PATH: process.env['PATH'], RXCHAT_HOME: '/proc/home/of/nobody' };
   const invite = `rxchat://127.0.0.1:1/#${'A'.repeat(43)}`;
   const args = [RXCHAT, 'send', invite, '-m', 'x'];
-  const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 20_000 });
+  const { status, stderr } = spawnSync(process.execPath, args, { env, timeout: 120_000 });
   expect([status, String(stderr)]).toStrictEqual([
     3,
     expect.stringMatching(/^rxchat: cannot write \/proc\/.*\n/),

@@ -240,5 +240,5 @@ test(
       { numRuns: RUNS, endOnFailure: true },
     );
   },
-  60_000 + RUNS * 5000,
+  300_000 + RUNS * 5000,
 );

@@ -13,7 +13,7 @@ import { type SweptStore, sweptStore } from '../../../support/history/sweptStore
 const dirs = tempDirs();
 
 /** Time in ms after which a test counts as hanging. */
-const HANG = 10_000;
+const HANG = 120_000;
 
 afterEach(() => {
   dirs.clear();
