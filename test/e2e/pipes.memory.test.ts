@@ -10,7 +10,7 @@ afterEach(cleanUp);
 
 const LINES = 300_000;
 const MiB = 1024 * 1024;
-const HUNG = 300_000;
+const HUNG = 600_000;
 
 /** A heap smaller than the messages sent, and a reader that reads nothing until a file exists. */
 const pendingBack = (barrier: string): readonly string[] => [
@@ -63,9 +63,9 @@ test(
       // Of 15 MB, and what is buffered at the start.
       expect(bytesRead(send.pid)).toBeLessThan(8 * MiB);
       writeFileSync(barrier, '');
+      expect(await send.exit).toBe(0);
       await send.out.until(lineCount(1));
       expect(Number(send.out.text)).toBe(2_000_000);
-      expect(await send.exit).toBe(0);
     }
   },
   HUNG,
