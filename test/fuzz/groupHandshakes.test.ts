@@ -4,9 +4,10 @@ import { applyFrame } from '../../streams/client/group/applyFrame.js';
 import { concatBytes } from '../../streams/client/group/bytes.js';
 import { type CommitFrame, type Frame, formatFrame, parseFrame } from '../../streams/client/group/frame.js';
 import { stageLeave } from '../../streams/client/group/leaving.js';
+import type { StarGroupInfo, StarState } from '../../streams/client/group/index.js';
 import { parseCommit, verifyCommit } from '../../streams/client/group/starCommit.js';
 import { formatPublicGroup } from '../../streams/client/group/starGroup.js';
-import { SUITES } from '../support/cryptoSuites.js';
+import { seededRandom, SUITES } from '../support/cryptoSuites.js';
 import { bendCommit, bendFrame, forgeUpdate } from '../support/group/bendHandshake.js';
 import {
   authenticatorOf,
@@ -14,9 +15,10 @@ import {
   epochOf,
   leafOf,
   memberOf,
-  type StarDevice,
-  starRoomOfThree,
-} from '../support/group/starRoom.js';
+  type SessionDevice,
+} from '../support/group/sessionDevice.js';
+import { sessionRoomOfThree } from '../support/group/sessionRoom.js';
+import { attackedStar, starCryptoOf } from '../support/group/starAttacker.js';
 import { mutate } from './mutate.js';
 import { type Random, random } from './random.js';
 
@@ -47,12 +49,17 @@ beforeAll(() => console.log(`to try the same handshakes again: RXCHAT_SEED=${see
 describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))(
   'bent handshakes on %s',
   (name, createSuite) => {
-    const { room, alice, bob, carol } = starRoomOfThree(createSuite);
+    const attacked = attackedStar(createSuite(seededRandom('bent handshakes')));
+    const { room, alice, bob, carol } = sessionRoomOfThree(attacked);
     const [dave, erin] = [room.device('dave'), room.device('erin')];
     room.read(dave, erin);
     const { group } = engineStateOf(alice);
+    const crypto = starCryptoOf(room.suite);
     /** A frame that is right in this epoch. Its device stays as it is. */
-    const staged = (device: StarDevice, stage: (copy: StarDevice) => Frame): Frame => {
+    const staged = (
+      device: SessionDevice<StarState, StarGroupInfo>,
+      stage: (copy: SessionDevice<StarState, StarGroupInfo>) => Frame,
+    ): Frame => {
       const frame = stage(room.copy(device));
       room.log.pop();
       return frame;
@@ -69,11 +76,11 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
     const commits = [renewal, removal, move, join];
     const frames: readonly Frame[] = [...commits, groupInfo, leave, room.frameAt(1)];
     const devices = [alice, carol, erin].map(({ context }) => context.device);
-    const context = { group, devices, crypto: room.crypto };
+    const context = { group, devices, crypto };
     const readers = [bob, dave];
     const position = room.log.length + 1;
 
-    const read = (device: StarDevice, frame: Frame) =>
+    const read = (device: SessionDevice<StarState, StarGroupInfo>, frame: Frame) =>
       applyFrame(device.context, device.session.state, {
         position,
         token: 'token' as Token,
@@ -92,13 +99,17 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
     /** Whether the creator signed a removal. Those whom it removes have no secret that shows that it is invalid. */
     const isRemoval = (frame: Frame): boolean => {
       const parsed = frame.type === 'commit' ? parseCommit(frame.commit) : undefined;
-      const verified = parsed && verifyCommit(group, parsed, room.suite, room.crypto.labelled);
+      const verified = parsed && verifyCommit(group, parsed, room.suite, crypto.labelled);
       if (verified?.kind !== 'verified') return false;
       const { committer, removed } = verified.commit;
       return committer.identity === alice.identity.key && removed.some(({ leaf }) => leaf === leafOf(bob));
     };
     /** Lets a device read a frame. Returns what came of it, or throws what is wrong. */
-    const check = (reader: StarDevice, frame: Frame, isRight: boolean): string => {
+    const check = (
+      reader: SessionDevice<StarState, StarGroupInfo>,
+      frame: Frame,
+      isRight: boolean,
+    ): string => {
       const { state, events } = read(reader, frame);
       if (state.phase !== reader.session.state.phase && !isRight && !isRemoval(frame))
         throw new Error(`a ${state.phase} now`);
@@ -113,7 +124,11 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
       return event?.type === 'rejected' ? event.reason : (event?.type ?? 'nothing');
     };
     /** The same, and throws if it takes long. Only then the time of the processor is measured: that takes long itself. */
-    const checkInTime = (reader: StarDevice, frame: Frame, isRight: boolean): string => {
+    const checkInTime = (
+      reader: SessionDevice<StarState, StarGroupInfo>,
+      frame: Frame,
+      isRight: boolean,
+    ): string => {
       const start = performance.now();
       const outcome = check(reader, frame, isRight);
       if (performance.now() - start < CPU_LIMIT_MS) return outcome;

@@ -6,6 +6,7 @@
  */
 const COMMITS = 'test/attacks/group/commits.test.ts';
 const MESSAGES = 'test/attacks/group/messages.test.ts';
+const TIMING = 'test/attacks/group/timing.test.ts';
 const REMOVAL = 'test/attacks/group/removal.test.ts';
 const GROUP = 'streams/client/group/';
 
@@ -169,5 +170,13 @@ export const PLANTED_FAULTS = [
     to: 'return equalBytes(suite.sha256(inviteSecretMessage(secret)), hash) || true ? new Uint8Array(secret) : undefined;',
     test: 'test/unit/client/group/groupState.test.ts',
     pattern: 'not the announced one',
+  },
+  {
+    name: 'a comparison ends at the first difference',
+    file: `${GROUP}bytes.ts`,
+    from: 'for (const [at, byte] of one.entries()) difference |= byte ^ (other[at] ?? 0);',
+    to: 'for (const [at, byte] of one.entries()) if (byte !== other[at]) return difference > 0;',
+    test: TIMING,
+    pattern: '37: ',
   },
 ];

@@ -19,6 +19,7 @@ export interface CommitChange {
   readonly signatureKey?: Uint8Array;
   readonly encryptionKey?: Uint8Array;
   readonly credential?: Uint8Array;
+  readonly externalInit?: Uint8Array;
 }
 
 /**
@@ -34,13 +35,14 @@ export type CommitForge<State> = (
 
 export const createStarForge = (suite: CryptoSuite): CommitForge<StarState> => {
   const labelled = createLabelledCrypto(suite, createHpke(suite));
-  return ({ group }, commit, { removed, authenticatedData, ...leafChange }, signer) => {
+  return ({ group }, commit, { removed, authenticatedData, externalInit, ...leafChange }, signer) => {
     const parsed = parseCommit(commit);
     if (parsed === undefined) throw new TypeError('not a commit');
     const content = formatCommitContent({
       ...parsed,
       removed: removed ?? parsed.removed,
       authenticatedData: authenticatedData ?? parsed.authenticatedData,
+      externalInit: externalInit ?? parsed.externalInit,
       leafNode: { ...parsed.leafNode, ...leafChange },
     });
     const signature = labelled.signWithLabel(signer, 'commit', formatSignedCommit(group, content));

@@ -82,9 +82,22 @@ export const withRemovals =
     ],
   });
 
+/** The commit with another output of the KEM of a newcomer. */
+const withExternalInit =
+  (kemOutput: Uint8Array) =>
+  (commit: Commit): Commit => ({
+    ...commit,
+    proposals: commit.proposals.map((each) =>
+      each.proposalOrRefType === 'proposal' && each.proposal.proposalType === 'external_init'
+        ? { ...each, proposal: { ...each.proposal, externalInit: { kemOutput } } }
+        : each,
+    ),
+  });
+
 export const createMlsForge =
   (crypto: MlsCrypto): CommitForge<ClientState> =>
-  (state, bytes, { removed, authenticatedData, signatureKey, encryptionKey, credential }, signer) => {
+  (state, bytes, change, signer) => {
+    const { removed, authenticatedData, signatureKey, encryptionKey, credential, externalInit } = change;
     const { sender } = parse(bytes);
     const free = state.ratchetTree.findIndex((node, at) => at % 2 === 0 && node === undefined);
     const leafIndex = sender ?? (free === -1 ? state.ratchetTree.length + 1 : free) / 2;
@@ -93,6 +106,7 @@ export const createMlsForge =
       bytes,
       {
         ...(removed !== undefined && { commit: withRemovals(removed) }),
+        ...(externalInit !== undefined && { commit: withExternalInit(externalInit) }),
         ...(authenticatedData !== undefined && { authenticatedData }),
         leaf: {
           ...(signatureKey !== undefined && { signaturePublicKey: signatureKey }),

@@ -1,6 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { nodeSuite } from '../../../../src/crypto/nodeSuite.js';
 import type { Device } from '../../../../streams/client/group/index.js';
+import { createMlsAttacker, type MlsAttacker } from './mlsAttacker.js';
 import { createMlsEngine } from './mlsEngine.js';
 import type { CallerDevice, WorkerData, WorkerReply, WorkerRequest } from './workerEngine.js';
 
@@ -24,7 +25,11 @@ const toDevice = ({ publicKey, credential }: CallerDevice): Device => {
   return { publicKey, credential, sign: sign as unknown as Device['sign'] };
 };
 
-const run = async (engine: Awaited<ReturnType<typeof createMlsEngine>>, request: WorkerRequest) => {
+const run = async (
+  engine: Awaited<ReturnType<typeof createMlsEngine>>,
+  attacker: MlsAttacker,
+  request: WorkerRequest,
+) => {
   const stateOf = async (bytes: Uint8Array) => {
     const state = await engine.parseState(bytes);
     if (state === undefined) throw new Error('the state cannot be parsed');
@@ -80,15 +85,32 @@ const run = async (engine: Awaited<ReturnType<typeof createMlsEngine>>, request:
       const state = await engine.parseState(request.bytes);
       return state && engine.formatState(state);
     }
+    case 'forgeCommit': {
+      const { state, device, forged } = request;
+      return formatted(await attacker.commit(await stateOf(state), toDevice(device), forged));
+    }
+    case 'forgeJoin': {
+      const { groupInfo, device, forged } = request;
+      return formatted(await attacker.join(groupInfo, toDevice(device), forged));
+    }
+    case 'alterCommit': {
+      const { state, commit, change, device } = request;
+      return attacker.alter(await stateOf(state), commit, change, toDevice(device));
+    }
+    case 'inEpoch':
+      return engine.formatState(await attacker.inEpoch(await stateOf(request.state), request.epoch));
+    case 'opensSecretOf':
+      return attacker.opensSecretOf(await stateOf(request.state), request.commit);
   }
 };
 
 const serve = async (): Promise<void> => {
   const engine = await createMlsEngine(nodeSuite());
+  const attacker = await createMlsAttacker(nodeSuite());
   for (;;) {
     const request = await new Promise<WorkerRequest>((resolve) => port.once('message', resolve));
     try {
-      send({ kind: 'result', value: await run(engine, request) });
+      send({ kind: 'result', value: await run(engine, attacker, request) });
     } catch (error) {
       const { message } = error as Error;
       send({ kind: 'error', message, isTypeError: error instanceof TypeError });

@@ -8,6 +8,8 @@ import type {
   GroupEngine,
   MemberView,
 } from '../../../../streams/client/group/index.js';
+import type { Attacker, ForgedCommit } from '../attackedEngine.js';
+import type { CommitChange } from '../commitForge.js';
 import type { MlsGroupInfo } from './mlsGroupInfo.js';
 
 /** What a device is without its private key. */
@@ -45,7 +47,23 @@ export type WorkerRequest =
       label: string;
       context: Uint8Array;
       lengthBytes: number | undefined;
-    };
+    }
+  | { method: 'forgeCommit'; state: Uint8Array; device: CallerDevice; forged: ForgedCommit | undefined }
+  | {
+      method: 'forgeJoin';
+      groupInfo: MlsGroupInfo;
+      device: CallerDevice;
+      forged: ForgedCommit | undefined;
+    }
+  | {
+      method: 'alterCommit';
+      state: Uint8Array;
+      commit: Uint8Array;
+      change: CommitChange;
+      device: CallerDevice;
+    }
+  | { method: 'inEpoch'; state: Uint8Array; epoch: number }
+  | { method: 'opensSecretOf'; state: Uint8Array; commit: Uint8Array };
 
 export type WorkerReply =
   | { readonly kind: 'result'; readonly value: unknown }
@@ -60,7 +78,20 @@ export interface WorkerData {
 
 export interface WorkerEngine {
   readonly engine: GroupEngine<Uint8Array, MlsGroupInfo>;
+  readonly attacker: Attacker<Uint8Array, MlsGroupInfo>;
   readonly close: () => Promise<unknown>;
+}
+
+/** What the methods return. */
+interface WorkerResults extends Omit<
+  { readonly [Name in keyof WorkerEngine['engine']]: WorkerEngine['engine'][Name] },
+  'name'
+> {
+  readonly forgeCommit: WorkerEngine['attacker']['commit'];
+  readonly forgeJoin: WorkerEngine['attacker']['join'];
+  readonly alterCommit: WorkerEngine['attacker']['alter'];
+  readonly inEpoch: WorkerEngine['attacker']['inEpoch'];
+  readonly opensSecretOf: WorkerEngine['attacker']['opensSecretOf'];
 }
 
 /** How long a call may take. */
@@ -95,14 +126,14 @@ export const createWorkerEngine = (): WorkerEngine => {
   const call = <Method extends WorkerRequest['method']>(
     request: WorkerRequest & { readonly method: Method },
     device?: Device,
-  ): ReturnType<WorkerEngine['engine'][Method]> => {
+  ): ReturnType<WorkerResults[Method]> => {
     port1.postMessage(request);
     for (;;) {
       if (Atomics.wait(signal, 0, 0, LIMIT_MS) === 'timed-out') throw new Error('the engine does not reply');
       Atomics.store(signal, 0, 0);
       const reply = receiveMessageOnPort(port1)?.message as WorkerReply | undefined;
       if (reply === undefined) throw new Error('the reply of the engine is missing');
-      if (reply.kind === 'result') return reply.value as ReturnType<WorkerEngine['engine'][Method]>;
+      if (reply.kind === 'result') return reply.value as ReturnType<WorkerResults[Method]>;
       if (reply.kind === 'error')
         throw reply.isTypeError ? new TypeError(reply.message) : new Error(reply.message);
       if (device === undefined) throw new Error('the engine needs a signature of no device');
@@ -142,5 +173,15 @@ export const createWorkerEngine = (): WorkerEngine => {
     formatState: (state) => state,
     parseState: (bytes) => call({ method: 'parseState', bytes }),
   };
-  return { engine, close: () => worker.terminate() };
+  const attacker: WorkerEngine['attacker'] = {
+    commit: (state, device, forged) =>
+      call({ method: 'forgeCommit', state, device: publicOf(device), forged }, device),
+    join: (groupInfo, device, forged) =>
+      call({ method: 'forgeJoin', groupInfo, device: publicOf(device), forged }, device),
+    alter: (state, commit, change, signer) =>
+      call({ method: 'alterCommit', state, commit, change, device: publicOf(signer) }, signer),
+    inEpoch: (state, epoch) => call({ method: 'inEpoch', state, epoch }),
+    opensSecretOf: (state, commit) => call({ method: 'opensSecretOf', state, commit }),
+  };
+  return { engine, attacker, close: () => worker.terminate() };
 };

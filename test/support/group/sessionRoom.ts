@@ -2,19 +2,14 @@ import { nodeCipher } from '../../../src/crypto/nodeCipher.js';
 import { asFernetKey, type FernetKey, type Token } from '../../../streams/client/envelope/cipher.js';
 import type { MessageContent } from '../../../streams/client/envelope/messageContent.js';
 import { createDevice } from '../../../streams/client/group/credential.js';
+import type { StagedCommit } from '../../../streams/client/group/engine.js';
 import { type Frame, openFrame, sealFrame } from '../../../streams/client/group/frame.js';
-import type { GroupContext } from '../../../streams/client/group/groupEpoch.js';
+import { beginEpoch, type GroupContext } from '../../../streams/client/group/groupEpoch.js';
 import { formatGroupId, type RemovalRule } from '../../../streams/client/group/groupId.js';
+import { formatUpdateData } from '../../../streams/client/group/groupInfoData.js';
 import { createGroupSession, type GroupSession } from '../../../streams/client/group/groupSession.js';
-import {
-  createNewcomer,
-  type GroupState,
-  type MemberState,
-} from '../../../streams/client/group/groupState.js';
-import { createHpke, createStarEngine, type CryptoSuite } from '../../../streams/client/group/index.js';
-import type { StarGroupInfo, StarState } from '../../../streams/client/group/index.js';
-import { createKeySchedule } from '../../../streams/client/group/keySchedule.js';
-import { createLabelledCrypto } from '../../../streams/client/group/labels.js';
+import { createNewcomer, type GroupState } from '../../../streams/client/group/groupState.js';
+import { createHpke, type CryptoSuite, type GroupInfo } from '../../../streams/client/group/index.js';
 import {
   type CommitRequest,
   createGroupInfoFrame,
@@ -22,85 +17,38 @@ import {
   stageGroup,
   stageJoin,
 } from '../../../streams/client/group/stageHandshake.js';
-import type { StarCrypto } from '../../../streams/client/group/starTransition.js';
 import type { Identity } from '../../../streams/client/envelope/identity.js';
 import { toBase64url } from '../../../streams/wire/encoding.js';
-import { seededRandom } from '../cryptoSuites.js';
 import { seedOf } from '../groupFixture.js';
-
-type Context = GroupContext<StarState, StarGroupInfo>;
-type State = GroupState<StarState, StarGroupInfo>;
-type Session = GroupSession<StarState, StarGroupInfo>;
-export type StarMember = MemberState<StarState, StarGroupInfo>;
-
-/** A device with the real engine, which reads the log at its own pace. */
-export interface StarDevice {
-  readonly name: string;
-  readonly identity: Identity;
-  readonly context: Context;
-  readonly session: Session;
-  readonly events: ReturnType<Session['open']>[number][];
-  /** How many entries of the log it has read. */
-  readCount: number;
-}
-
-export interface StarDeviceOptions {
-  readonly label?: string;
-  readonly slot?: number;
-  /** The device starts from this state. */
-  readonly state?: State;
-}
+import type { AttackedEngine, Attacker } from './attackedEngine.js';
+import { memberOf, type SessionDevice, type SessionDeviceOptions } from './sessionDevice.js';
 
 /** A log of tokens, and devices that write to it and read from it: real engine, cipher and signatures. */
-export interface StarRoom {
+export interface SessionRoom<State, Info extends GroupInfo> {
   readonly suite: CryptoSuite;
-  readonly crypto: StarCrypto;
+  readonly attacker: Attacker<State, Info>;
   readonly groupId: Uint8Array;
   readonly inviteSecret: Uint8Array;
   /** Derives the outer key from the secret of an invite. */
   readonly outerKeyOf: (inviteSecret: Uint8Array) => FernetKey;
   readonly log: Token[];
-  readonly device: (name: string, options?: StarDeviceOptions) => StarDevice;
+  readonly device: (name: string, options?: SessionDeviceOptions<State, Info>) => SessionDevice<State, Info>;
   /** The same device from the state that it has now: a backup, or a thief. */
-  readonly copy: (device: StarDevice) => StarDevice;
+  readonly copy: (device: SessionDevice<State, Info>) => SessionDevice<State, Info>;
   /** Appends a frame under the outer key of the invite. Returns its position. */
   readonly append: (frame: Frame) => number;
   /** The frame of an entry. */
   readonly frameAt: (position: number) => Frame;
   /** Lets devices read to the end of the log. */
-  readonly read: (...devices: readonly StarDevice[]) => void;
+  readonly read: (...devices: readonly SessionDevice<State, Info>[]) => void;
   /** Lets a device read a token at the next position: a relay can send it anything. */
-  readonly deliver: (device: StarDevice, token: Token) => void;
-  readonly create: (device: StarDevice) => Frame;
-  readonly join: (device: StarDevice, isResync?: boolean) => Frame;
-  readonly commit: (device: StarDevice, request?: CommitRequest) => Frame;
-  readonly send: (device: StarDevice, text: string) => Frame;
-  readonly postGroupInfo: (device: StarDevice) => Frame;
+  readonly deliver: (device: SessionDevice<State, Info>, token: Token) => void;
+  readonly create: (device: SessionDevice<State, Info>) => Frame;
+  readonly join: (device: SessionDevice<State, Info>, isResync?: boolean) => Frame;
+  readonly commit: (device: SessionDevice<State, Info>, request?: CommitRequest) => Frame;
+  readonly send: (device: SessionDevice<State, Info>, text: string) => Frame;
+  readonly postGroupInfo: (device: SessionDevice<State, Info>) => Frame;
 }
-
-export const memberOf = ({ session: { state }, name }: StarDevice): StarMember => {
-  if (state.phase !== 'member') throw new Error(`${name} is a ${state.phase}`);
-  return state;
-};
-export const epochOf = (device: StarDevice): number => memberOf(device).epoch.view.epoch;
-export const leafOf = (device: StarDevice): number => memberOf(device).epoch.view.leaf;
-export const engineStateOf = (device: StarDevice): StarState => memberOf(device).epoch.engineState;
-export const authenticatorOf = (device: StarDevice): string =>
-  toBase64url(memberOf(device).epoch.view.epochAuthenticator);
-export const agree = (...devices: readonly StarDevice[]): boolean =>
-  new Set(devices.map(authenticatorOf)).size === 1;
-/** The labels of the members as a device knows them, with their identities: the roster. */
-export const rosterOf = (device: StarDevice): readonly string[] =>
-  memberOf(device).epoch.view.members.map(({ identity }) => identity);
-
-/** The first lines that a device opened. */
-export const textsOf = ({ events }: StarDevice): readonly string[] =>
-  events.flatMap((event) => (event.type === 'opened' ? [event.envelope.lines[0] ?? ''] : []));
-/** The last event of a device: its type, or the reason of a rejection. */
-export const lastOf = ({ events }: StarDevice): string | undefined => {
-  const event = events.at(-1);
-  return event?.type === 'rejected' || event?.type === 'undecryptable' ? event.reason : event?.type;
-};
 
 const EMPTY = new Uint8Array(0);
 
@@ -120,31 +68,33 @@ export const partsOf = (
   return frame;
 };
 
+/** The frame of a forged commit, with the right group info update. */
+export const frameOf = <State, Info extends GroupInfo>(
+  { context }: SessionDevice<State, Info>,
+  { commit, state }: StagedCommit<State>,
+): Frame => {
+  const { epoch } = beginEpoch(context, state, { committer: undefined, start: 0 });
+  const update = context.engine.formatGroupInfoUpdate(state, context.device, formatUpdateData(epoch));
+  return commitFrame(commit, update);
+};
+
 export const identityOf = (name: string, suite: CryptoSuite): Identity => {
   const { publicKey, sign } = suite.ed25519.signingKey(seedOf(`identity ${name}`, suite));
   return { key: toBase64url(publicKey), sign: (message) => toBase64url(sign(message)) };
 };
 
-export interface StarRoomOptions {
+export interface SessionRoomOptions {
   readonly removalRule?: RemovalRule;
   /** The person who creates the group. */
   readonly creator?: string;
 }
 
-export const starRoom = (
-  createSuite: (randomBytes: CryptoSuite['randomBytes']) => CryptoSuite,
-  { removalRule = 'creator', creator = 'alice' }: StarRoomOptions = {},
-): StarRoom => {
-  const suite = createSuite(seededRandom('star room'));
+export const sessionRoom = <State, Info extends GroupInfo>(
+  { suite, engine, attacker }: AttackedEngine<State, Info>,
+  { removalRule = 'creator', creator = 'alice' }: SessionRoomOptions = {},
+): SessionRoom<State, Info> => {
   const hpke = createHpke(suite);
-  const engine = createStarEngine(suite);
   const cipher = nodeCipher();
-  const crypto = {
-    suite,
-    hpke,
-    labelled: createLabelledCrypto(suite, hpke),
-    keySchedule: createKeySchedule(suite, hpke),
-  };
   const groupId = formatGroupId({
     removalRule,
     creator: identityOf(creator, suite).key,
@@ -156,7 +106,10 @@ export const starRoom = (
   const log: Token[] = [];
   let counter = 0;
 
-  const createSession = (context: Context, state: State): Session =>
+  const createSession = (
+    context: GroupContext<State, Info>,
+    state: GroupState<State, Info>,
+  ): GroupSession<State, Info> =>
     createGroupSession({ context, state, outerKey, deriveOuterKey: outerKeyOf, now: () => 0 });
   const append = (frame: Frame): number => log.push(sealFrame(cipher, outerKey, frame, 0));
   const appendFrame = (frame: Frame): Frame => {
@@ -168,37 +121,34 @@ export const starRoom = (
     if (typeof frame === 'string') throw new Error(`entry ${position}: ${frame}`);
     return frame;
   };
-  const deliver = (device: StarDevice, token: Token): void => {
+  const deliver = (device: SessionDevice<State, Info>, token: Token): void => {
     device.readCount += 1;
     device.events.push(...device.session.open({ type: 'token', position: device.readCount, token }));
   };
   const staged = (
-    { session }: StarDevice,
-    handshake: { readonly state: State; readonly frame: Frame } | string,
+    { session }: SessionDevice<State, Info>,
+    handshake: { readonly state: GroupState<State, Info>; readonly frame: Frame } | string,
   ): Frame => {
     if (typeof handshake === 'string') throw new Error(handshake);
     session.update(handshake.state);
     return appendFrame(handshake.frame);
   };
-  const newcomerOf = ({ session: { state } }: StarDevice) => {
+  const newcomerOf = ({ session: { state } }: SessionDevice<State, Info>) => {
     if (state.phase !== 'newcomer') throw new Error('the device is in a group');
     return state;
   };
 
   return {
     suite,
-    crypto,
+    attacker,
     groupId,
     inviteSecret,
     outerKeyOf,
     log,
-    device: (
-      name,
-      { label = 'laptop', slot = 0, state = createNewcomer<StarState, StarGroupInfo>() } = {},
-    ) => {
+    device: (name, { label = 'laptop', slot = 0, state = createNewcomer<State, Info>() } = {}) => {
       const identity = identityOf(name, suite);
       const key = suite.ed25519.signingKey(seedOf(`device ${name} ${label}`, suite));
-      const context: Context = {
+      const context: GroupContext<State, Info> = {
         engine,
         suite,
         hpke,
@@ -247,19 +197,19 @@ export const starRoom = (
   };
 };
 
-export interface StarRoomOfThree {
-  readonly room: StarRoom;
-  readonly alice: StarDevice;
-  readonly bob: StarDevice;
-  readonly carol: StarDevice;
+export interface SessionRoomOfThree<State, Info extends GroupInfo> {
+  readonly room: SessionRoom<State, Info>;
+  readonly alice: SessionDevice<State, Info>;
+  readonly bob: SessionDevice<State, Info>;
+  readonly carol: SessionDevice<State, Info>;
 }
 
 /** A room of three members, who have read everything. `alice` created it. */
-export const starRoomOfThree = (
-  createSuite: (randomBytes: CryptoSuite['randomBytes']) => CryptoSuite,
-  options: StarRoomOptions = {},
-): StarRoomOfThree => {
-  const room = starRoom(createSuite, options);
+export const sessionRoomOfThree = <State, Info extends GroupInfo>(
+  attacked: AttackedEngine<State, Info>,
+  options: SessionRoomOptions = {},
+): SessionRoomOfThree<State, Info> => {
+  const room = sessionRoom(attacked, options);
   const [alice, bob, carol] = [room.device('alice'), room.device('bob'), room.device('carol')];
   room.create(alice);
   for (const each of [bob, carol]) {
