@@ -18,12 +18,15 @@ import { createSafetyNumber } from './publicKeys.js';
 const PRIVATE_DER = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /** Creates an Ed25519 key pair (RFC 8032) from a 32-byte seed. */
-export const signingKey = (seed: Uint8Array): Identity => {
+export const signingKey = (seed: Uint8Array): Identity => identityFromKey(privateKeyFrom(seed));
+
+/** Creates an Ed25519 private key (RFC 8032) from a 32-byte seed. */
+export const privateKeyFrom = (seed: Uint8Array): KeyObject => {
   checkSeed(seed);
   const der = Buffer.concat([PRIVATE_DER, seed]);
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   der.fill(0);
-  return identityFromKey(privateKey);
+  return privateKey;
 };
 
 /** Wraps an Ed25519 private key as an identity. */

@@ -7,11 +7,12 @@ import {
   createPublicKey,
   diffieHellman,
   type KeyObject,
+  sign,
 } from 'node:crypto';
 import type { Aead, CryptoSuite, KeyAgreement, SignatureScheme } from '../../streams/client/group/index.js';
 import { fromBase64url, toBase64url } from '../../streams/wire/index.js';
-import { signingKey } from './nodeKeys.js';
-import { verifySignature } from './nodeVerify.js';
+import { privateKeyFrom } from './nodeKeys.js';
+import { verifyBytes } from './nodeVerify.js';
 import { randomBytes } from './random.js';
 
 /** DER prefix of a raw X25519 private key (RFC 8410), as `node:crypto` requires. */
@@ -84,11 +85,10 @@ const x25519: KeyAgreement = {
 
 const ed25519: SignatureScheme = {
   signingKey: (seed) => {
-    const { key, sign } = signingKey(seed);
-    return { publicKey: decode(key), sign: (message) => decode(sign(message)) };
+    const key = privateKeyFrom(seed);
+    return { publicKey: decode(publicKeyOf(key)), sign: (message) => copy(sign(null, message, key)) };
   },
-  verify: (publicKey, message, signature) =>
-    verifySignature(toBase64url(publicKey), message, toBase64url(signature)),
+  verify: verifyBytes,
 };
 
 const aead: Aead = {

@@ -22,9 +22,17 @@ const cachedKey = (key: string): KeyObject => {
 export const verifySignature: Verify = (key, message, signature) => {
   const keyBytes = fromBase64url(key);
   const signatureBytes = fromBase64url(signature);
-  if (keyBytes?.length !== 32 || signatureBytes?.length !== 64 || isSmallOrder(key)) return false;
+  return keyBytes?.length === 32 && signatureBytes !== undefined && verifyWith(key, message, signatureBytes);
+};
+
+/** As `verifySignature`, for a key and a signature in bytes. */
+export const verifyBytes = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
+  publicKey.length === 32 && verifyWith(Buffer.from(publicKey).toString('base64url'), message, signature);
+
+const verifyWith = (key: string, message: Uint8Array, signature: Uint8Array): boolean => {
+  if (signature.length !== 64 || isSmallOrder(key)) return false;
   try {
-    return verify(null, message, cachedKey(key), signatureBytes);
+    return verify(null, message, cachedKey(key), signature);
   } catch {
     return false;
   }

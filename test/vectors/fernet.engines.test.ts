@@ -10,7 +10,7 @@ import { isTokenBatch } from '../../streams/wire/entry.js';
 import { encodeLine, encodeText } from '../../streams/wire/encoding.js';
 import { nobleCipher } from '../../src/browser/nobleCipher.js';
 import { nodeBase64url, nodeCipher } from '../../src/crypto/nodeCipher.js';
-import { parseToken } from '../../src/crypto/fernet.js';
+import { formatToken, parseToken } from '../../src/crypto/fernet.js';
 import { engines, KEY, plaintextOf, describeOpened } from '../support/fernet.js';
 import { codePoint } from '../support/codePoint.js';
 
@@ -87,6 +87,24 @@ test.each<[string, Cipher]>([
     }),
   );
   expect(cipher.open(KEY, cipher.seal(KEY, plaintextOf(''), 0))).toHaveLength(0);
+});
+
+test.each<[string, Cipher]>([
+  ['node:crypto', nodeCipher()],
+  ['noble', nobleCipher()],
+])('%s has the same tokens as bytes, and rejects the same of them', (_name, cipher) => {
+  const toText = (token: Uint8Array) => formatToken(token, nodeBase64url) as Token;
+  fc.assert(
+    fc.property(key, bytes, time, fc.nat(), fc.nat(255), (one, plaintext, when, at, byte) => {
+      const token = cipher.sealBytes!(one, plaintext, when);
+      expect(toText(token)).toHaveLength(cipher.seal(one, plaintext, when).length);
+      expect(parseToken(toText(token), nodeBase64url)?.time).toBe(when);
+      const changed = token.with(at % token.length, byte);
+      for (const each of [token, changed, token.subarray(0, at % token.length)])
+        for (const window of [undefined, { now: 0, ttl: 60 }])
+          expect(cipher.openBytes!(one, each, window)).toStrictEqual(cipher.open(one, toText(each), window));
+    }),
+  );
 });
 
 test.each(engines)('%s never uses an IV twice', (_name, cipher) => {

@@ -38,6 +38,10 @@ export interface Cipher {
   seal(key: FernetKey, plaintext: Plaintext, time: number): Token;
   /** Decrypts a token, or returns why it cannot. Without `window` tokens of any age open: history does not expire. */
   open(key: FernetKey, token: Token, window?: TimeWindow): Plaintext | OpenFailure;
+  /** As `seal`, without base64url, for the tokens inside of tokens in group rooms. Without it the text is decoded. */
+  sealBytes?(key: FernetKey, plaintext: Plaintext, time: number): Uint8Array;
+  /** As `open`, without base64url. Without it the bytes are encoded. */
+  openBytes?(key: FernetKey, token: Uint8Array, window?: TimeWindow): Plaintext | OpenFailure;
 }
 
 declare const fernetKey: unique symbol;

@@ -12,7 +12,7 @@ import {
 import type { GroupEvent, GroupInfoPlace, MemberState, Step } from './groupState.js';
 import { sendingFrom } from './sealMessage.js';
 import { leavingAfter } from './leaving.js';
-import { bytesToToken } from './tokenBytes.js';
+import { openBytes } from './tokenBytes.js';
 
 const INVITE_SECRET_BYTES = 32;
 
@@ -108,7 +108,7 @@ const openInviteSecret = <State>(
   { sealedInviteSecret }: EpochStart<State>,
   hash: Uint8Array,
 ): Uint8Array | undefined => {
-  const secret = cipher.open(key, bytesToToken(sealedInviteSecret));
+  const secret = openBytes(cipher, key, sealedInviteSecret);
   if (typeof secret === 'string' || secret.length !== INVITE_SECRET_BYTES) return undefined;
   return equalBytes(suite.sha256(inviteSecretMessage(secret)), hash) ? new Uint8Array(secret) : undefined;
 };

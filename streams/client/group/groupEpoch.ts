@@ -16,7 +16,7 @@ import {
   type MessageRatchet,
   type SenderRatchets,
 } from './ratchet.js';
-import { bytesToToken } from './tokenBytes.js';
+import { openBytes } from './tokenBytes.js';
 
 /** The cryptography of a group room and the settings of this process. */
 export interface GroupCrypto {
@@ -138,7 +138,7 @@ export const readMessage = <Epoch extends MessageKeys>(
   const messageKey = keyOf(ratchet, generation, suite);
   if (messageKey === undefined)
     return { epoch, message: { type: 'undecryptable', reason: 'wrong key or tampered' } };
-  const plaintext = cipher.open(messageKey.key, bytesToToken(token));
+  const plaintext = openBytes(cipher, messageKey.key, token);
   if (typeof plaintext === 'string') return { epoch, message: { type: 'undecryptable', reason: plaintext } };
   const envelope = decodeBoundEnvelope(plaintext, sender, epoch.view.groupId, frame, suite);
   if (envelope === 'bad-signature')
@@ -174,7 +174,7 @@ export const readExternalMessage = <Epoch extends MessageKeys>(
   if (frame.generation < ratchet.oldest.generation) return { epoch, message: { type: 'forgotten' } };
   const messageKey = keyOf(ratchet, frame.generation, suite);
   if (messageKey === undefined) return undecryptable('wrong key or tampered');
-  const plaintext = cipher.open(messageKey.key, bytesToToken(frame.token));
+  const plaintext = openBytes(cipher, messageKey.key, frame.token);
   if (typeof plaintext === 'string') return undecryptable(plaintext);
   const envelope = decodeExternalEnvelope(plaintext, view.groupId, frame, suite);
   if (typeof envelope === 'string') return undecryptable('not an envelope');

@@ -7,7 +7,7 @@ import { externalRatchet, externalSenderInfo, type GroupContext, type GroupCrypt
 import { parseGroupInfoData } from './groupInfoData.js';
 import type { MemberState, Sending } from './groupState.js';
 import { type ChainKey, MAX_LOOK_AHEAD, messageKeyOf } from './ratchet.js';
-import { tokenToBytes } from './tokenBytes.js';
+import { sealToBytes } from './tokenBytes.js';
 
 /** How many message keys a device reserves at once. After a crash it skips those that are left. */
 export const RESERVED_GENERATIONS = 64;
@@ -39,7 +39,7 @@ export const sealMessage = <State, Info extends GroupInfo>(
   const senderData = { epoch: epoch.view.epoch, leaf: epoch.view.leaf, slot, generation };
   const { key, following } = messageKeyOf(chainKey, suite);
   const plaintext = encodeBoundEnvelope(content, device, epoch.view.groupId, senderData);
-  const token = tokenToBytes(cipher.seal(key, plaintext, tokenTimeOf(content.time)));
+  const token = sealToBytes(cipher, key, plaintext, tokenTimeOf(content.time));
   return {
     state: { ...state, sending: { ...sending, chainKey: following, reserved } },
     frame: { type: 'message', ...senderData, token },
@@ -100,7 +100,7 @@ export const sealExternalMessage = (
   const senderData = { epoch, ephemeralKey, generation: chainKey.generation };
   const { key, following } = messageKeyOf(chainKey, suite);
   const plaintext = encodeExternalEnvelope(content, identity, groupId, senderData);
-  const token = tokenToBytes(cipher.seal(key, plaintext, tokenTimeOf(content.time)));
+  const token = sealToBytes(cipher, key, plaintext, tokenTimeOf(content.time));
   return {
     sender: { ...sender, chainKey: following },
     frame: { type: 'externalMessage', ...senderData, token },

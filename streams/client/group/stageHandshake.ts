@@ -7,7 +7,7 @@ import type { CommitFrame, CreateFrame, GroupInfoFrame } from './frame.js';
 import { beginEpoch, type GroupContext } from './groupEpoch.js';
 import type { MemberState, NewcomerState } from './groupState.js';
 import { type CommitRefusal, commitRefusal } from './rules.js';
-import { tokenToBytes } from './tokenBytes.js';
+import { sealToBytes } from './tokenBytes.js';
 
 /** A handshake to send, and the state that waits for its echo. The state has to be stored before the frame is sent. */
 export interface StagedHandshake<State, Frame> {
@@ -73,9 +73,7 @@ export const stageCommit = <State, Info extends GroupInfo>(
       ? engine.formatGroupInfoUpdate(staged.state, device, formatUpdateData(epoch))
       : EMPTY;
   const sealedInviteSecret =
-    inviteSecret === undefined
-      ? EMPTY
-      : tokenToBytes(cipher.seal(inviteSecretKey, inviteSecret as Plaintext, 0));
+    inviteSecret === undefined ? EMPTY : sealToBytes(cipher, inviteSecretKey, inviteSecret as Plaintext, 0);
   const frame = { type: 'commit', commit: staged.commit, groupInfoUpdate, sealedInviteSecret } as const;
   const pending = { frame, baseEpoch: view.epoch, state: staged.state, commit, inviteSecret };
   return { state: { ...state, pending }, frame };

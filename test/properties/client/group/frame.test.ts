@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Token } from '../../../../streams/client/envelope/cipher.js';
+import type { Cipher, Plaintext, Token } from '../../../../streams/client/envelope/cipher.js';
 import {
   type Frame,
   formatFrame,
@@ -9,7 +9,12 @@ import {
   parseFrame,
   sealFrame,
 } from '../../../../streams/client/group/frame.js';
-import { bytesToToken, tokenToBytes } from '../../../../streams/client/group/tokenBytes.js';
+import {
+  bytesToToken,
+  openBytes,
+  sealToBytes,
+  tokenToBytes,
+} from '../../../../streams/client/group/tokenBytes.js';
 import { isTokenBatch } from '../../../../streams/wire/entry.js';
 import { LimitError } from '../../../../streams/wire/errors.js';
 import { MAX_LINE_BYTES } from '../../../../streams/wire/lines.js';
@@ -181,6 +186,17 @@ describe('the bytes of a token', () => {
         expect(tokenToBytes(text)).toStrictEqual(bytes);
       }),
     );
+  });
+
+  test('are the same if the cipher has only text', () => {
+    const plaintext = Uint8Array.of(1, 2, 3) as Plaintext;
+    const inBytes = nodeCipher({ iv: () => new Uint8Array(16) });
+    const inText: Cipher = { ...inBytes, sealBytes: undefined!, openBytes: undefined! };
+    const token = sealToBytes(inText, KEY, plaintext, 60);
+    expect(inBytes.sealBytes!(KEY, plaintext, 60)).toStrictEqual(token);
+    expect(openBytes(inText, KEY, token)).toStrictEqual(inBytes.openBytes!(KEY, token));
+    expect(Buffer.from(openBytes(inText, KEY, token))).toStrictEqual(Buffer.from(plaintext));
+    expect(openBytes(inText, KEY, token.with(20, 0xff))).toBe('wrong key or tampered');
   });
 
   test.each(['A', 'AAAA=', '====', 'AA=A', 'A===', 'AA+A', 'AAA/', 'AAAé'])('%s is not a token', (text) => {
