@@ -81,6 +81,7 @@ export type {
   Receipt,
   RejectedEntry,
   RelayMessage,
+  RemovedFromGroup,
   Renamed,
   RenameRejected,
   RequestDone,

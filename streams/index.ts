@@ -141,6 +141,7 @@ export type {
   ReconnectOptions,
   RejectedEntry,
   RelayMessage,
+  RemovedFromGroup,
   Renamed,
   RenameRejected,
   RequestDone,

@@ -75,6 +75,7 @@ export type {
   Receipt,
   RejectedEntry,
   RelayMessage,
+  RemovedFromGroup,
   Renamed,
   RenameRejected,
   RequestDone,

@@ -41,9 +41,9 @@ export const openGroupRoom = (group: string): Observable<GroupRoom> =>
 
 const storeProblemOf = ({ loaded, isPersistent }: GroupStore): string | undefined => {
   if (!isPersistent)
-    return 'this browser stores nothing here: after a reload, this tab joins the group as another device';
+    return 'this browser stores nothing here: after a reload, this tab joins as another device';
   return loaded.kind === 'damaged'
-    ? 'the stored state of this room was damaged; this browser joins the group again in its own place'
+    ? 'the stored state was damaged; this browser joins again in its own place'
     : undefined;
 };
 

@@ -36,7 +36,10 @@ export interface GroupView extends GroupActions {
 }
 
 const INVITE_TEXT =
-  'Anyone with this link can join the group and read what members write from then on. The members see each join. Share it only with the new members, over a secure channel.';
+  'Anyone with this link can join the group and read what members write from then on. The members see each join. Share it over a secure channel.';
+
+const describeCode = (code: string): string =>
+  `Room code: ${code}. It is equal for all members at this moment; compare it over another channel.`;
 
 /** Creates the view of a group room. */
 export const createGroupView = ({
@@ -89,11 +92,7 @@ export const createGroupView = ({
       })),
     );
     const code = roster.code();
-    setText(
-      codeText,
-      code &&
-        `Room code: ${code}. It is equal for all members at this moment; compare it over another channel.`,
-    );
+    setText(codeText, code && describeCode(code));
   };
 
   const askToRemove = (person: GroupPerson): void => {
@@ -137,7 +136,7 @@ export const createGroupView = ({
       const code = roster.code();
       return person === undefined || code === undefined
         ? undefined
-        : `Devices in the group: ${person.devices.map(deviceText).join(', ')}. Room code, equal for all members at this moment: ${code}.`;
+        : `Devices in the group: ${person.devices.map(deviceText).join(', ')}. ${describeCode(code)}`;
     },
     onRemove: (key) => {
       const person = roster.persons().find((each) => each.key === key);

@@ -72,6 +72,7 @@ export type {
   ReadRange,
   Receipt,
   RejectedEntry,
+  RemovedFromGroup,
   RelayMessage,
   Renamed,
   RenameRejected,

@@ -1,4 +1,4 @@
-import type { GroupClientEvent, GroupMember, GroupRequest } from '../../streams/index.js';
+import type { ClientEvent, GroupMember, GroupRequest } from '../../streams/index.js';
 import { pluralize } from './format.js';
 import { concatText, safe, type SafeText } from './sanitize.js';
 
@@ -17,7 +17,7 @@ export interface GroupTextContext {
   readonly inviteHint: SafeText;
 }
 
-type EpochStarted = Extract<GroupClientEvent, { type: 'epoch' }>;
+type EpochStarted = Extract<ClientEvent, { type: 'epoch' }>;
 
 /** Returns how many persons the members are. */
 export const countPersons = (members: readonly GroupMember[]): number =>
@@ -32,8 +32,8 @@ const cutLabel = (label: string): string =>
     ? label
     : `${Array.from(label.slice(0, LABEL_LIMIT)).slice(0, -1).join('')}\u2026`;
 
-/** Describes an event of a group room in one line, or returns `undefined` if it is no news. */
-export const groupEventText = (event: GroupClientEvent, context: GroupTextContext): SafeText | undefined => {
+/** Describes what happened to the group of a room in one line, or returns `undefined` if it is no news. */
+export const groupEventText = (event: ClientEvent, context: GroupTextContext): SafeText | undefined => {
   switch (event.type) {
     case 'epoch':
       return epochText(event, context);
@@ -47,16 +47,13 @@ export const groupEventText = (event: GroupClientEvent, context: GroupTextContex
       return safe`this device missed a change of keys; it joins again by itself`;
     case 'leaving':
       return concatText(context.nameOf(event.member), safe` asked to leave; a member's client does the rest`);
+    case 'removed':
+      return concatText(context.nameOf(event.by), safe` removed you from the room`);
     case 'request-refused':
       return safe`${refusedText(event.request)}: ${event.reason}`;
     case 'no-group-info':
       return safe`this room's log has no keys for you yet; you join once a member is online`;
-    case 'resumed':
-    case 'forgotten':
-    case 'void':
-    case 'handshake':
-    case 'invite-changed':
-    case 'request-done':
+    default:
       return undefined;
   }
 };

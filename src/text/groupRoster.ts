@@ -96,6 +96,8 @@ export const groupRoster = ({
   const nameOf = ({ key }: Pick<GroupMember, 'key'>): SafeText =>
     key === ownKey ? safe`you` : personText(nicks.get(key), key, isVerified(key));
 
+  const isLeaving = ({ key, device }: GroupMember) => key === ownKey && leaving.has(device);
+
   const takeForgotten = (): readonly SafeText[] => {
     if (forgotten === undefined) return [];
     const { from, to } = forgotten;
@@ -104,7 +106,8 @@ export const groupRoster = ({
   };
 
   const describe = (event: ClientEvent): readonly SafeText[] => {
-    if (!isGroupEvent(event)) return [];
+    // The user asked for it.
+    if (event.type === 'removed' && members.some(isLeaving)) return [];
     const text = groupEventText(event, { nameOf, membersBefore: members, leaving, inviteHint });
     if (event.type === 'leaving') leaving.add(event.member.device);
     if (event.type === 'epoch' || event.type === 'resumed') ({ members, code, epoch } = event);
@@ -145,23 +148,3 @@ export const groupRoster = ({
 /** Formats digits in groups of five. */
 export const formatCode = (code: string): string =>
   code.replaceAll(/\D/g, '').replaceAll(/\d{5}(?=\d)/g, '$& ');
-
-type GroupEvent = Parameters<typeof groupEventText>[0];
-
-const GROUP_EVENT_TYPES: Readonly<Record<GroupEvent['type'], true>> = {
-  epoch: true,
-  'before-join': true,
-  forgotten: true,
-  void: true,
-  handshake: true,
-  rejected: true,
-  behind: true,
-  leaving: true,
-  'invite-changed': true,
-  resumed: true,
-  'no-group-info': true,
-  'request-done': true,
-  'request-refused': true,
-};
-
-const isGroupEvent = (event: ClientEvent): event is GroupEvent => event.type in GROUP_EVENT_TYPES;

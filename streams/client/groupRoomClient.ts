@@ -249,6 +249,13 @@ const groupMethod = <State, Info extends GroupInfo>(
       yield { type: 'invite-changed', secret: inviteSecret };
   };
 
+  const leaveAfterRemoval = function* (
+    event: Extract<GroupEvent, { type: 'removed' }>,
+  ): Iterable<ClientEvent> {
+    yield { type: 'removed', position: event.position, by: toGroupMember(event.committer) };
+    throw new RemovedError('a member removed you from this room');
+  };
+
   let externalEpoch: number | undefined;
   /** Seals the messages of an external sender again after an epoch that it followed. */
   const followEpoch = () => {
@@ -278,7 +285,7 @@ const groupMethod = <State, Info extends GroupInfo>(
         return member.handle({ ...rest, reason: reason === 'not a frame' ? 'not an envelope' : reason });
       }
       case 'removed':
-        throw new RemovedError('a member removed you from this room');
+        return leaveAfterRemoval(event);
       default:
         return member.handle(event);
     }

@@ -46,6 +46,7 @@ export type {
   Leaving,
   NoGroupInfo,
   RejectedEntry,
+  RemovedFromGroup,
   RequestDone,
   RequestRefused,
   VoidEntry,

@@ -136,12 +136,13 @@ export const openContacts = (room: string, flags: Flags): Contacts => {
 
   const applyKeyChangePolicy = (given: Flags): MonoTypeOperatorFunction<ClientEvent> => {
     const policy = choiceFlag(given, 'onKeyChange', KEY_CHANGE_POLICIES);
-    if (policy === 'mark') return recordKeys;
+    if (policy === 'mark') return (event$) => event$.pipe(recordKeys, delayError);
     if (policy === 'skip')
       return (event$) =>
         event$.pipe(
           recordKeys,
           filter((event) => event.type !== 'message' || !isChanged(event)),
+          delayError,
         );
     return (event$) =>
       event$.pipe(
@@ -150,8 +151,7 @@ export const openContacts = (room: string, flags: Flags): Contacts => {
           if (event.type === 'key-changed' && !acceptsChanges) throw keyChangedError(event);
           return event;
         }),
-        // Earlier events are written at the end of the tick, so the error has to wait for it.
-        catchError((error: unknown) => endOfTick$.pipe(switchMap(() => throwError(() => error)))),
+        delayError,
       );
   };
 
@@ -168,6 +168,11 @@ export const openContacts = (room: string, flags: Flags): Contacts => {
     keyOf: (nick) => newestKeys.get(foldNick(nick)),
   };
 };
+
+/** Delays an error to the end of the tick, since earlier events are written then. */
+const delayError: MonoTypeOperatorFunction<ClientEvent> = catchError((error: unknown) =>
+  endOfTick$.pipe(switchMap(() => throwError(() => error))),
+);
 
 /** Returns the room options that depend on the contacts. */
 export const contactOptions = ({

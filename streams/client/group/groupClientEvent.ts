@@ -90,6 +90,13 @@ export interface Leaving extends WithHash {
   readonly member: GroupMember;
 }
 
+/** A member removed this device. A `RemovedError` follows. */
+export interface RemovedFromGroup {
+  readonly type: 'removed';
+  readonly position: number;
+  readonly by: GroupMember;
+}
+
 /** The room has another invite from now on. Its secret lets a client join. */
 export interface InviteChanged {
   readonly type: 'invite-changed';
@@ -133,6 +140,7 @@ export type GroupClientEvent =
   | RejectedEntry
   | Behind
   | Leaving
+  | RemovedFromGroup
   | InviteChanged
   | GroupResumed
   | NoGroupInfo

@@ -7,6 +7,7 @@ import {
   groupRoomFixture,
   type RunOptions,
 } from '../../support/group/groupClients.js';
+import { identityOf } from '../../support/group/devices.js';
 import { marbles } from '../../support/marbles.js';
 
 const describeEvent = (event: ClientEvent): string => {
@@ -15,6 +16,8 @@ const describeEvent = (event: ClientEvent): string => {
       return `${event.nick}: ${event.text}${event.external ? ' (external)' : ''}`;
     case 'epoch':
       return `epoch ${event.epoch} ${event.change}${event.own ? ' (own)' : ''}, ${event.members.length} members`;
+    case 'removed':
+      return `removed by ${event.by.key === identityOf(1).key ? 'the creator' : event.by.key}`;
     case 'resumed':
       return `resumed in epoch ${event.epoch}`;
     case 'stored':
@@ -188,7 +191,11 @@ describe('groupRoomClient', () => {
         9000: () => send(bob, 'without carol'),
       };
     });
-    expect(reports.get('carol')).toStrictEqual(['epoch 2 joined (own), 3 members', 'error RemovedError']);
+    expect(reports.get('carol')).toStrictEqual([
+      'epoch 2 joined (own), 3 members',
+      'removed by the creator',
+      'error RemovedError',
+    ]);
     expect(reports.get('alice')?.slice(3)).toStrictEqual([
       'epoch 3 removed (own), 2 members',
       'invite-changed',
@@ -284,7 +291,12 @@ describe('groupRoomClient', () => {
         5000: () => bob.requests.next({ type: 'leave' }),
       };
     });
-    expect(reports.get('bob')?.slice(1)).toStrictEqual(['leaving', 'done leave', 'error RemovedError']);
+    expect(reports.get('bob')?.slice(1)).toStrictEqual([
+      'leaving',
+      'done leave',
+      'removed by the creator',
+      'error RemovedError',
+    ]);
     expect(reports.get('alice')?.slice(2)).toStrictEqual(['leaving', 'epoch 2 removed (own), 1 members']);
   });
 
@@ -390,6 +402,7 @@ describe('groupRoomClient', () => {
       };
     });
     expect(reports.get('bob')?.slice(1)).toStrictEqual([
+      'removed by the creator',
       'error RemovedError',
       'epoch 3 joined (own), 2 members',
       'resumed in epoch 3',

@@ -73,6 +73,7 @@ describe('the roster of a group', () => {
       { type: 'behind', position: 4, epoch: 9 },
       'this device missed a change of keys; it joins again by itself',
     ],
+    ['the own removal', { type: 'removed', position: 4, by: BOB }, '✓bob removed you from the room'],
     ['a void entry', { type: 'void', position: 4 }, undefined],
     ['a new invite', { type: 'invite-changed', secret: new Uint8Array(32) }, undefined],
     [
@@ -94,6 +95,16 @@ describe('the roster of a group', () => {
       "✓bob asked to leave; a member's client does the rest",
       '✓bob left; 2 members',
     ]);
+  });
+
+  test('does not say who removed the own device if its user asked for it', () => {
+    expect(
+      textsOf(
+        MEMBERS,
+        { type: 'leaving', position: 2, member: ALICE },
+        { type: 'removed', position: 3, by: BOB },
+      ),
+    ).toStrictEqual(["you asked to leave; a member's client does the rest"]);
   });
 
   test('reports forgotten entries once, when others follow', () => {

@@ -138,6 +138,8 @@ export const jsonFormat =
             })
           : {};
       }
+      case 'removed':
+        return line({ position: event.position, by: memberFields(event.by) });
       case 'leaving':
         return events ? line({ position: event.position, member: memberFields(event.member) }) : {};
       case 'void':

@@ -74,6 +74,7 @@ const TYPES_WITHOUT_TIME: readonly ClientEvent['type'][] = [
   'handshake',
   'rejected',
   'leaving',
+  'removed',
 ];
 
 /** Adds to each event what it says about the group. The group also changes with events that are not delivered. */

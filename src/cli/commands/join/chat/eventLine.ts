@@ -84,7 +84,9 @@ export const eventLine = (event: ClientEvent, trust: Trust): Line | undefined =>
 
 /** Returns the lines of what an event says about the group. A removal is as visible as an alarm. */
 export const groupEventLines = (event: ClientEvent, texts: readonly SafeText[]): readonly Line[] =>
-  texts.map(event.type === 'epoch' && event.change === 'removed' ? alarm : info);
+  texts.map(
+    event.type === 'removed' || (event.type === 'epoch' && event.change === 'removed') ? alarm : info,
+  );
 
 /** Returns the line that says who is in the room after joining. In a group room it counts the members, if they are known. */
 export const welcomeLine = (

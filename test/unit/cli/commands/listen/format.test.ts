@@ -178,6 +178,7 @@ describe('the JSON format of listen', () => {
       epochEvent({ change: 'removed', removed: [deviceOf('bob')], moved: true }),
       ...GROUP_FACTS,
       { type: 'leaving', position: 4, member: deviceOf('bob') },
+      { type: 'removed', position: 4, by: deviceOf('bob') },
       { type: 'void', position: 4 },
       { type: 'handshake', position: 4 },
     ];
