@@ -164,6 +164,7 @@ export type {
   Token,
   TokenEntry,
   Undecryptable,
+  Unread,
   VoidEntry,
   WithHash,
 } from './client/index.js';

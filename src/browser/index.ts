@@ -91,6 +91,7 @@ export type {
   Token,
   TokenEntry,
   Undecryptable,
+  Unread,
   VoidEntry,
   WithHash,
 } from '../../streams/client/index.js';

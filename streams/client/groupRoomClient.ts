@@ -44,6 +44,7 @@ import {
 } from './group/handshakes.js';
 import type { GroupRole } from './group/handshakeNeed.js';
 import { openInGroup, type UnreadEntry } from './group/openInGroup.js';
+import { createReadBack } from './group/readBack.js';
 import { canSave, persistState } from './group/persistState.js';
 import { formatSnapshot, type Snapshot } from './group/savedState.js';
 import { formatSlotRecord } from './group/slotRecord.js';
@@ -133,8 +134,9 @@ export const groupRoomClient = <State, Info extends GroupInfo>({
 const readFrom = <State, Info extends GroupInfo>({
   after,
   last = 0,
-  group: { snapshot },
+  group: { snapshot, role },
 }: GroupRoomClientOptions<State, Info>): Pick<ClientOptions, 'after' | 'last'> => {
+  if (role.type === 'external') return createReadBack().start;
   const resume = snapshot?.state.phase === 'member' ? snapshot.resume : undefined;
   if (resume === undefined) return { after: OLDEST, last: undefined };
   if (after !== undefined && [resume.log, OLDEST.log].includes(after.log) && after.n < resume.n)
@@ -159,6 +161,9 @@ const groupMethod = <State, Info extends GroupInfo>(
   let counter = 0;
   let earlierCount = 0;
   let isResumed = first.phase !== 'member';
+  const readBack = role.type === 'external' ? createReadBack() : undefined;
+  /** Whether this client has read enough of the log to take part, once it has caught up. */
+  const hasReadEnough = () => readBack?.isEnough(session.state) ?? true;
 
   const session = createGroupSession<State, Info>({
     context,
@@ -261,8 +266,16 @@ const groupMethod = <State, Info extends GroupInfo>(
   const followEpoch = () => {
     const { state } = session;
     if (role.type !== 'external' || state.phase !== 'newcomer' || state.groupInfo === undefined) return;
+    if (!hasReadEnough()) return;
     if (externalEpoch !== state.groupInfo.epoch) member.reseal(sealAgain);
     externalEpoch = state.groupInfo.epoch;
+  };
+  const readFurtherBack = () => {
+    if (readBack === undefined) return;
+    readBack.readMore();
+    session.update(createNewcomer());
+    externalEpoch = undefined;
+    member.readFrom(readBack.start);
   };
 
   const handleEvent = (event: GroupInput | AuditedMessage): Iterable<ClientEvent> => {
@@ -270,7 +283,13 @@ const groupMethod = <State, Info extends GroupInfo>(
       case 'epoch':
         return enterEpoch(event);
       case 'welcome':
+        readBack?.onWelcome(event);
         return onWelcome(event);
+      case 'unread': {
+        const outputs = member.handle(event);
+        // What a newcomer cannot read is reported as one range when it joins.
+        return role.type === 'external' ? outputs : outputs.filter(({ type }) => type !== 'unread');
+      }
       case 'beforeJoin':
         recordUnreadable();
         return [{ type: 'before-join', from: event.from, to: event.to }];
@@ -306,8 +325,13 @@ const groupMethod = <State, Info extends GroupInfo>(
       yield* handleEvent(event);
       if (isHandshakeEvent(event)) inputs.next(event);
       if (event.type === 'epoch' && event.move !== undefined) moves.next();
+      if (member.writePhase === 'ready' && !hasReadEnough()) {
+        readFurtherBack();
+        moves.next();
+      }
     },
-    canSeal: () => session.canSeal && (role.type !== 'external' || member.writePhase === 'ready'),
+    canSeal: () =>
+      session.canSeal && (role.type !== 'external' || (member.writePhase === 'ready' && hasReadEnough())),
     moved$: moves,
     output$: merge(
       session.state$.pipe(
@@ -322,7 +346,10 @@ const groupMethod = <State, Info extends GroupInfo>(
       forgetKeys(session, context),
       merge(
         inputs,
-        member.writePhase$.pipe(map((phase): HandshakesInput => ({ type: 'write-phase', phase }))),
+        member.writePhase$.pipe(
+          map((phase) => (phase === 'ready' && !hasReadEnough() ? 'waiting' : phase)),
+          map((phase): HandshakesInput => ({ type: 'write-phase', phase })),
+        ),
         group.request$.pipe(map((request): HandshakesInput => ({ type: 'request', request }))),
       ).pipe(
         handshakes({ ...group, context, session, role }),

@@ -49,6 +49,7 @@ export type {
   RemovedFromGroup,
   RequestDone,
   RequestRefused,
+  Unread,
   VoidEntry,
 } from './group/groupClientEvent.js';
 export { deriveOwnerKey } from './envelope/identity.js';

@@ -7,7 +7,7 @@ import { advanceResume, type Resume } from '../wire/fields.js';
 import { encodeLine } from '../wire/encoding.js';
 import type { MembershipOutput, Message } from './clientEvent.js';
 import type { MessageContent } from './envelope/messageContent.js';
-import type { GroupClientEvent } from './group/groupClientEvent.js';
+import type { GroupClientEvent, Unread } from './group/groupClientEvent.js';
 import type { UnreadEntry } from './group/openInGroup.js';
 import type { Alarm } from './integrity/alarm.js';
 import type { Audit } from './integrity/auditor.js';
@@ -34,7 +34,7 @@ export type MembershipInput =
   | Undecryptable
   | Alarm
   | Extract<RelayMessage, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>
-  | Extract<GroupClientEvent, { readonly position: number }>
+  | Exclude<Extract<GroupClientEvent, { readonly position: number }>, Unread>
   | UnreadEntry;
 
 export interface MembershipOptions {
@@ -81,6 +81,11 @@ export interface Membership {
   readonly writePhase: WritePhase;
   /** Leaves the room, to read the log of another room from its start. Pending messages remain. */
   readonly moveToNewRoom: () => void;
+  /** Closes the connection, to read the log from elsewhere. Pending messages remain. */
+  readonly readFrom: (start: {
+    readonly after: Resume | undefined;
+    readonly last: number | undefined;
+  }) => void;
   /** How many envelopes of this run have a receipt, up to the first without. */
   readonly storedCount: number;
 }
@@ -258,7 +263,7 @@ export const membership = ({
         case 'unread': {
           const stored = pending.onEcho(event.token, event.position);
           advanceTo(event.position);
-          return stored;
+          return [{ type: 'unread', position: event.position, ...withHash(event.position) }, ...stored];
         }
         case 'joined':
         case 'left':
@@ -294,6 +299,10 @@ export const membership = ({
     moveToNewRoom: () => {
       leave();
       from = { after: { log: '*', n: 0 }, last: undefined };
+    },
+    readFrom: (start) => {
+      detach();
+      from = start;
     },
     get storedCount() {
       return pending.storedCount;

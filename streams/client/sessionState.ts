@@ -61,6 +61,7 @@ const lastReadPosition = (event: ClientEvent): number | undefined => {
     case 'behind':
     case 'leaving':
     case 'forgotten':
+    case 'unread':
       return event.position;
     case 'alarm':
       return UNREADABLE.has(event.reason) ? event.position : undefined;

@@ -47,3 +47,17 @@ describe('listen in a group room', () => {
     expect(await listen('--after', '0')).toContain('two');
   });
 });
+
+describe('send without membership', () => {
+  test('gives up in one line if no member puts keys into the log, and loses no count of its lines', async () => {
+    const [alice, cron] = [new Person('alice'), new Person('cron')];
+    const invite = await createGroup(alice, relay);
+    // The room of another secret is empty, as after a relay lost its log.
+    const empty = invite.replace(/#[\w-]{43}/, `#${'A'.repeat(43)}`);
+    const sent = await cron.run('send', [empty, '-m', 'backup done', '--timeout', '1s']);
+    expect([sent.code, sent.out]).toStrictEqual([7, '']);
+    expect(sent.err).toMatch(
+      /^rxchat: the log of the room has no keys .*\nrxchat: no member was online for 1 s, .*sent 0 of 1.*\n.*rxchat listen as a member.*\n$/,
+    );
+  });
+});

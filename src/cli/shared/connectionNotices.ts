@@ -11,6 +11,7 @@ import {
   of,
   startWith,
   switchMap,
+  take,
   tap,
   timer,
 } from 'rxjs';
@@ -125,3 +126,32 @@ export const receiptTimeout =
         ),
       );
     });
+
+/** Emits a note if the log has no keys of the group, so that this client has to wait for a member. */
+export const describeMissingKeys = (event$: Observable<ClientEvent>): Observable<string> =>
+  event$.pipe(
+    filter(({ type }) => type === 'no-group-info'),
+    take(1),
+    map(() => 'the log of the room has no keys of the group; waiting until a member is online'),
+  );
+
+/**
+ * Errors if the group has no keys for this sender `timeoutMs` ms after the log was found to have none (0: never). Emits
+ * nothing, so that `takeUntil` passes the error on.
+ */
+export const groupKeysTimeout =
+  (timeoutMs: number, { hasKeys }: { readonly hasKeys: () => boolean }) =>
+  (event$: Observable<ClientEvent>): Observable<never> =>
+    event$.pipe(
+      filter(({ type }) => type === 'no-group-info'),
+      take(1),
+      switchMap(() => (timeoutMs === 0 ? NEVER : timer(timeoutMs))),
+      filter(() => !hasKeys()),
+      map(() => {
+        throw new CliError(
+          Exit.network,
+          `no member was online for ${timeoutMs / 1000} s, and the log has no keys of the group`,
+          'start rxchat listen as a member, then send again',
+        );
+      }),
+    );

@@ -101,7 +101,7 @@ const takeGroupInfo = <State, Info extends GroupInfo>(
   const data = parseGroupInfoData(info.applicationData);
   const signedAfter = data !== undefined && data.position < position ? data.position : 0;
   if (!isKnownSigner || info.epoch < state.lastGroupInfo.epoch || signedAfter < branchPosition(state, info))
-    return handshake(state, position);
+    return handshake({ ...state, hasIgnoredGroupInfo: true }, position);
   const pending = stillPossible(state.pending, info.epoch);
   const origin = data?.origin;
   const lastGroupInfo = { position, epoch: info.epoch };

@@ -51,6 +51,12 @@ export interface BeforeJoin {
   readonly to: number;
 }
 
+/** A message that an external sender does not read. If it has to read further back, it counts entries again. */
+export interface Unread extends WithHash {
+  readonly type: 'unread';
+  readonly position: number;
+}
+
 /** A message whose key this device forgot, since the message was read. */
 export interface Forgotten extends WithHash {
   readonly type: 'forgotten';
@@ -134,6 +140,7 @@ export interface RequestRefused {
 export type GroupClientEvent =
   | EpochStarted
   | BeforeJoin
+  | Unread
   | Forgotten
   | VoidEntry
   | HandshakeEntry

@@ -76,13 +76,14 @@ export const createGroupSession = <State, Info extends GroupInfo>({
   const states = new BehaviorSubject(forgetOld(context, first, now()));
   let openKey = outerKey;
   let sealKey = outerKey;
-  let externalSender: ExternalSender | undefined;
+  let external: { readonly info: Info; readonly sender: ExternalSender | undefined } | undefined;
 
   const sealExternal = (content: MessageContent, info: Info, identity: Identity): Frame => {
-    if (externalSender?.epoch !== info.epoch) externalSender = createExternalSender(context, info);
-    if (externalSender === undefined) throw new TypeError('the key for external senders cannot be used');
-    const { sender, frame } = sealExternalMessage(context, externalSender, content, identity);
-    externalSender = sender;
+    // Two group infos of an epoch can have different keys: a wrong one, and the right one after it.
+    const before = external?.info === info ? external.sender : createExternalSender(context, info);
+    if (before === undefined) throw new TypeError('the key for external senders cannot be used');
+    const { sender, frame } = sealExternalMessage(context, before, content, identity);
+    external = { info, sender };
     return frame;
   };
 

@@ -48,6 +48,8 @@ export interface NewcomerState<State, Info extends GroupInfo> {
   readonly followed: readonly FollowedCommit[];
   /** The members moved to another invite. */
   readonly isWithdrawn: boolean;
+  /** The log has a valid group info that this device did not take, since it contradicts what it had read before. */
+  readonly hasIgnoredGroupInfo: boolean;
 }
 
 /** How a process of a device sends. */
@@ -188,6 +190,7 @@ export const createNewcomer = <State, Info extends GroupInfo>(): NewcomerState<S
   firstUnread: undefined,
   followed: [],
   isWithdrawn: false,
+  hasIgnoredGroupInfo: false,
 });
 
 /**

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import type { Plaintext } from '../../../streams/client/envelope/cipher.js';
 import { removalGrantMessage } from '../../../streams/client/group/commitData.js';
 import { keyOf } from '../../../streams/client/group/ratchet.js';
+import { createReadBack } from '../../../streams/client/group/readBack.js';
 import { stageCommit } from '../../../streams/client/group/stageHandshake.js';
 import { bytesToToken } from '../../../streams/client/group/tokenBytes.js';
 import { fromBase64url } from '../../../streams/wire/encoding.js';
@@ -217,6 +218,19 @@ const itResists = <State, Info extends GroupInfo>(
       const erin = room.device('erin');
       room.deliver(erin, room.log.at(-1)!);
       expect(erin.session.state).toMatchObject({ phase: 'newcomer', groupInfo: { epoch: 9 } });
+      // So has an external sender that reads only the newest entries, until a member posts the right one.
+      const cron = room.device('cron');
+      const readBack = createReadBack();
+      readBack.onWelcome({ from: 100, first: 1 });
+      room.deliver(cron, room.log.at(-1)!);
+      expect(readBack.isEnough(cron.session.state)).toBe(true);
+      room.read(alice);
+      room.postGroupInfo(alice);
+      room.deliver(cron, room.log.at(-1)!);
+      expect(readBack.isEnough(cron.session.state)).toBe(false);
+      room.read(dave);
+      expect(dave.session.state).toMatchObject({ phase: 'newcomer', groupInfo: { epoch: 2 } });
+
       room.join(erin);
       room.deliver(erin, room.log.at(-1)!);
       expect(epochOf(erin)).toBe(10);

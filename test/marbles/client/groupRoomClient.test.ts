@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Subscription, timer } from 'rxjs';
+import { Subject, type Subscription, tap, timer } from 'rxjs';
+import { FIRST_READ_ENTRIES, READ_GROWTH } from '../../../streams/client/group/readBack.js';
 import type { ClientEvent, QueuedMessage } from '../../../streams/client/index.js';
+import { sessionState } from '../../../streams/client/sessionState.js';
 import {
   type GroupClient,
   type GroupRoomFixture,
@@ -35,6 +37,7 @@ const describeEvent = (event: ClientEvent): string => {
     case 'first-seen':
     case 'handshake':
     case 'queued':
+    case 'unread':
     case 'welcome':
       return '';
     default:
@@ -42,11 +45,16 @@ const describeEvent = (event: ClientEvent): string => {
   }
 };
 
+interface StartOptions extends RunOptions {
+  /** Handles each event of the run. */
+  readonly onEvent?: (event: ClientEvent) => void;
+}
+
 /** What happens at a time in ms. */
 type Scene = (
   room: GroupRoomFixture,
   play: {
-    readonly start: (client: GroupClient, options?: RunOptions) => void;
+    readonly start: (client: GroupClient, options?: StartOptions) => void;
     readonly stop: (client: GroupClient) => void;
     /** The secrets of the invites to which the room moved, as its clients learn them. */
     readonly inviteSecrets: readonly Uint8Array[];
@@ -67,7 +75,7 @@ const play = (
       const room = groupRoomFixture(options);
       const inviteSecrets: Uint8Array[] = [];
       const queued: QueuedMessage[] = [];
-      const start = (client: GroupClient, more?: RunOptions) => {
+      const start = (client: GroupClient, { onEvent, ...more }: StartOptions = {}) => {
         const report = reports.get(client.nick) ?? [];
         reports.set(client.nick, report);
         const note = (line: string) => {
@@ -75,14 +83,17 @@ const play = (
         };
         runs.set(
           client,
-          client.run(more).subscribe({
-            next: (event) => {
-              if (event.type === 'invite-changed') inviteSecrets.push(event.secret);
-              if (event.type === 'queued') queued.push(event);
-              note(describeEvent(event));
-            },
-            error: (error: Error) => note(`error ${error.name}`),
-          }),
+          client
+            .run(more)
+            .pipe(tap(onEvent))
+            .subscribe({
+              next: (event) => {
+                if (event.type === 'invite-changed') inviteSecrets.push(event.secret);
+                if (event.type === 'queued') queued.push(event);
+                note(describeEvent(event));
+              },
+              error: (error: Error) => note(`error ${error.name}`),
+            }),
         );
       };
       const stop = (client: GroupClient) => runs.get(client)?.unsubscribe();
@@ -280,6 +291,43 @@ describe('groupRoomClient', () => {
       'epoch 1 joined (own), 2 members',
       'cron: again (external)',
     ]);
+  });
+
+  test('an external client reads only the newest entries of a long log, and is online once it has read them', () => {
+    const counts: number[] = [];
+    const states: string[] = [];
+    let last = 0;
+    const reports = play((room, { start }) => {
+      const [alice, cron] = [room.client('alice', 1), room.client('cron', 5)];
+      const events = new Subject<ClientEvent>();
+      const positions = new Set<number>();
+      events.subscribe((event) => {
+        if ('position' in event && event.position !== undefined) {
+          positions.add(event.position);
+          last = event.position;
+        }
+      });
+      events.pipe(sessionState({ now: () => 0 })).subscribe(({ type }) => states.push(type));
+      const sendMany = () => {
+        for (let n = 0; n < 50; n += 1) send(alice, 'more');
+      };
+      return {
+        0: () => start(alice, { role: room.creator }),
+        ...Object.fromEntries(Array.from({ length: 28 }, (_, n) => [1000 + n * 100, sendMany])),
+        10_000: () => start(cron, { role: { type: 'external' }, onEvent: (event) => events.next(event) }),
+        20_000: () => {
+          counts.push(positions.size);
+          send(cron, 'backup done');
+        },
+      };
+    });
+    // The log has 1400 entries, and a group info behind the first 1024.
+    expect(counts[0]).toBeGreaterThan(FIRST_READ_ENTRIES);
+    expect(counts[0]).toBeLessThanOrEqual(FIRST_READ_ENTRIES * READ_GROWTH);
+    expect(last).toBeGreaterThan(1400);
+    expect(reports.get('cron')?.at(-1)).toBe('stored backup done');
+    expect(reports.get('alice')?.at(-1)).toBe('cron: backup done (external)');
+    expect(states.at(-1)).toBe('online');
   });
 
   test('a member that leaves is removed by another', () => {

@@ -33,6 +33,7 @@ const events: Record<string, ClientEvent> = {
   R: { type: 'rejected', position: 6, reason: 'malformed' },
   b: { type: 'behind', position: 6, epoch: 2 },
   o: { type: 'forgotten', position: 6 },
+  U: { type: 'unread', position: 6 },
   q: { type: 'leaving', position: 6, member: MEMBER },
   B: { type: 'before-join', from: 5, to: 6 },
   e: {
@@ -77,7 +78,7 @@ describe('sessionState', () => {
     });
   });
 
-  test.each(['6', 'u', 'r', 'j', 'l', 'p', 'a', 'v', 'k', 'R', 'b', 'o', 'q', 'B', 'e'])(
+  test.each(['6', 'u', 'r', 'j', 'l', 'p', 'a', 'v', 'k', 'R', 'b', 'o', 'U', 'q', 'B', 'e'])(
     'sessionState is online after the last entry from before the join: %s',
     (last) => {
       marbles(({ hot, expectObservable }) => {

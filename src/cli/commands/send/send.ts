@@ -31,7 +31,12 @@ import type { Run } from '../../args/command.js';
 import { CliError, Exit, printNote, toCliError, usageError } from '../../process/exit.js';
 import { type Flags, stringFlag } from '../../args/flags.js';
 import { drainSource, checkSourceFlags, pipedSource } from './pipedSource.js';
-import { receiptTimeout, describeConnection } from '../../shared/connectionNotices.js';
+import {
+  receiptTimeout,
+  describeConnection,
+  describeMissingKeys,
+  groupKeysTimeout,
+} from '../../shared/connectionNotices.js';
 import { flushed$, interrupted$, isBrokenPipe, outputFailure$ } from '../../process/stdio.js';
 import { contactOptions, openContacts, type Contacts } from '../../shared/contacts.js';
 import { connectFromFlags } from '../../shared/connectFromFlags.js';
@@ -131,13 +136,18 @@ const sendFrom = ({
       updateBackpressure();
     };
     let hasJoined = false;
+    /** Whether lines can be sealed. In a group room that needs keys from the log. */
+    let canSend = false;
     let inputError: CliError | undefined;
 
     const type = flags['asMember'] === true ? 'member' : 'external';
     const joined = (room: OpenRoom) =>
       from(roomOptionsFromFlags(flags, nick)).pipe(
         switchMap((options) =>
-          source.message$.pipe(
+          defer(() => {
+            canSend = true;
+            return source.message$;
+          }).pipe(
             catchError((error: unknown) => {
               // Queued messages still get their receipts before this error is reported.
               inputError = toCliError(error);
@@ -169,12 +179,17 @@ const sendFrom = ({
       connect((event$) =>
         merge(
           event$,
-          isQuiet ? EMPTY : event$.pipe(describeConnection(invite), tap(printNote)),
+          isQuiet
+            ? EMPTY
+            : merge(event$.pipe(describeConnection(invite)), event$.pipe(describeMissingKeys)).pipe(
+                tap(printNote),
+              ),
           showsProgress(flags)
             ? event$.pipe(progress(tracker), tap(showStatus), finalize(clearStatus))
             : EMPTY,
         ).pipe(
           takeUntil(event$.pipe(receiptTimeout(tracker, timeoutMs, { waitMs: waitMsFromFlags(flags) }))),
+          takeUntil(event$.pipe(groupKeysTimeout(timeoutMs, { hasKeys: () => canSend }))),
         ),
       ),
       ignoreElements(),

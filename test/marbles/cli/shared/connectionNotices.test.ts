@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { map, merge, share } from 'rxjs';
-import { receiptTimeout, describeOutages } from '../../../../src/cli/shared/connectionNotices.js';
+import {
+  describeMissingKeys,
+  describeOutages,
+  groupKeysTimeout,
+  receiptTimeout,
+} from '../../../../src/cli/shared/connectionNotices.js';
 import { trackReceipts } from '../../../../src/cli/shared/receipts.js';
 import type { Token } from '../../../../streams/client/envelope/cipher.js';
 import type { ClientEvent } from '../../../../streams/client/clientEvent.js';
@@ -93,5 +98,39 @@ describe('giveUp', () => {
   test('who has nothing to wait for may be offline for ever, and with 0 anybody may', () => {
     given('w o', 1000, 'w o', '');
     given('wao', 0, 'wqo', '');
+  });
+});
+
+describe('groupKeysTimeout', () => {
+  const noKeys: Record<string, ClientEvent> = { ...events, n: { type: 'no-group-info' } };
+  const message = 'no member was online for 1 s, and the log has no keys of the group';
+
+  test('errors once the log has had no keys for so long, also if a lost connection finds that again', () => {
+    marbles(({ hot, expectObservable }) => {
+      const event$ = hot('wn 500ms n', noKeys);
+      expectObservable(event$.pipe(groupKeysTimeout(1000, { hasKeys: () => false }))).toBe(
+        '- 1s #',
+        undefined,
+        expect.objectContaining({ message, exitCode: 3 }),
+      );
+    });
+  });
+
+  test('does not error if the keys came meanwhile, if the log has them, and with 0', () => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('wn', noKeys).pipe(groupKeysTimeout(1000, { hasKeys: () => true }))).toBe(
+        '- 1s |',
+      );
+      expectObservable(hot('wao', noKeys).pipe(groupKeysTimeout(1000, { hasKeys: () => false }))).toBe('');
+      expectObservable(hot('wn', noKeys).pipe(groupKeysTimeout(0, { hasKeys: () => false }))).toBe('');
+    });
+  });
+
+  test('describeMissingKeys reports it once', () => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('wn-n|', noKeys).pipe(describeMissingKeys)).toBe('-(r|)', {
+        r: 'the log of the room has no keys of the group; waiting until a member is online',
+      });
+    });
   });
 });

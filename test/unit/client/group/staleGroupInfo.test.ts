@@ -38,6 +38,20 @@ describe('a group info that its signer made before it read a commit', () => {
     expect(agree(alice, bob, carol, dave, erin, frank)).toBe(true);
   });
 
+  test('is noted by a newcomer that ignores it, and a right one is not', () => {
+    const { room, alice, bob } = roomOfThree();
+    const [dave, erin] = [room.device(4), room.device(5)];
+    const stale = createGroupInfoFrame(bob.context, memberState(bob));
+    room.commit(alice);
+    room.readAll(alice, bob);
+    room.postGroupInfo(alice);
+    room.readAll(dave);
+    expect(dave.state).toMatchObject({ phase: 'newcomer', hasIgnoredGroupInfo: false });
+    room.append(stale);
+    room.readAll(erin);
+    expect(erin.state).toMatchObject({ phase: 'newcomer', hasIgnoredGroupInfo: true });
+  });
+
   test('does not take back that the invite was withdrawn', () => {
     const { room, alice, bob } = roomOfThree();
     const dave = room.device(4);
