@@ -1,83 +1,155 @@
 /**
- * Measures the engine of group key agreement at several numbers of members: the CPU time and the bytes of a join, a
- * commit and a removal, and the time to process one. Each member joined by itself. Prints medians in Markdown.
+ * Measures group rooms: handshakes, messages in comparison with a key room, reading after an absence, the state on disk,
+ * many joins at once, and the page. Each figure is printed only after a check that what was measured is right. Prints
+ * CPU times, as medians, in Markdown. Takes some minutes.
  *
- *   npm run bench:group -- [--members N,N,...] [--rounds N] [--noble]
+ *   npm run bench:group -- [--members N,N,...] [--rounds N] [--messages N] [--epochs N] [--commits N] [--joins N,N,...]
+ *     [--latency MS] [--noble]
  */
 import { parseArgs } from 'node:util';
 import { nobleSuite } from '../dist/src/browser/nobleSuite.js';
 import { nodeSuite } from '../dist/src/crypto/nodeSuite.js';
-import { createDevice } from '../dist/streams/client/group/credential.js';
-import { createStarEngine } from '../dist/streams/client/group/index.js';
-import { toBase64url } from '../dist/streams/wire/encoding.js';
+import { MEMBER_LIMIT } from '../dist/streams/client/group/rules.js';
+import { measureCatchUp } from './group/catchUp.mjs';
+import { measureHandshakes } from './group/handshakes.mjs';
+import { joinAtOnce } from './group/joinStorm.mjs';
+import { compareMessages } from './group/messages.mjs';
+import { measurePage } from './group/pageSize.mjs';
+import { createRoom } from './group/room.mjs';
+import { measureStoredState } from './group/storedState.mjs';
 
 const { values } = parseArgs({
   options: {
-    members: { type: 'string', default: '10,50,100,200' },
+    members: { type: 'string', default: '10,50,100,200,300' },
     rounds: { type: 'string', default: '9' },
+    messages: { type: 'string', default: '10000' },
+    epochs: { type: 'string', default: '50' },
+    commits: { type: 'string', default: '100' },
+    joins: { type: 'string', default: '10,25,50' },
+    latency: { type: 'string', default: '25' },
     noble: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(values.rounds);
-const suite = values.noble ? nobleSuite() : nodeSuite();
-const engine = createStarEngine(suite);
-/** As many bytes as the public key that a room puts into its group infos. */
-const applicationData = new Uint8Array(32);
+const toNumber = (text, name, from = 1) => {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < from)
+    throw new Error(`--${name} needs whole numbers from ${from} on`);
+  return number;
+};
+const toNumbers = (text, name, from) =>
+  text
+    .split(',')
+    .map((each) => toNumber(each, name, from))
+    .sort((one, other) => one - other);
+const memberCounts = toNumbers(values.members, 'members', 4);
+const joinCounts = toNumbers(values.joins, 'joins');
+const [rounds, messages, epochs, commits, latencyMs] = [
+  'rounds',
+  'messages',
+  'epochs',
+  'commits',
+  'latency',
+].map((name) => toNumber(values[name], name));
 
-const createTestDevice = () => {
-  const identity = suite.ed25519.signingKey(suite.randomBytes(32));
-  return createDevice(
-    suite.ed25519.signingKey(suite.randomBytes(32)),
-    { key: toBase64url(identity.publicKey), sign: (message) => toBase64url(identity.sign(message)) },
-    'laptop',
+const whole = (value) => Math.round(value).toLocaleString('en');
+const ms = (value) => `${value.toFixed(1)} ms`;
+const bytes = (value) => `${whole(value)} B`;
+const table = (title, head, rows) => {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  console.log([`\n${title}\n`, line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n'));
+};
+
+const room = createRoom(values.noble ? nobleSuite() : nodeSuite());
+const joinReader = () => {
+  const member = room.join();
+  room.readers.push(member);
+  return member;
+};
+const committers = [room.creator, joinReader()];
+const follower = joinReader();
+const counts = memberCounts.filter((count) => count <= MEMBER_LIMIT);
+/** How many members the room has in which messages and an absence are measured. */
+const compared = counts.includes(100) ? 100 : (counts.at(-1) ?? 0);
+
+const handshakeRows = [];
+const stateRows = [];
+for (const count of counts) {
+  let newest = follower;
+  while (room.devices.length < count) newest = room.join();
+  const { join, processJoin, commit, processCommit, removal, groupInfo } = measureHandshakes(
+    room,
+    follower,
+    rounds,
   );
-};
-
-/** Returns the median CPU time of a call in ms. */
-const measure = (call) => {
-  const times = Array.from({ length: rounds }, () => {
-    const start = process.cpuUsage();
-    call();
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / 1000;
-  });
-  return times.sort((one, other) => one - other)[rounds >> 1].toFixed(1);
-};
-
-const accept = (result) => {
-  if (result.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
-  return result;
-};
-
-console.log('| members | join | process | commit | process | removal | group info | update | state |');
-console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
-for (const count of values.members.split(',').map(Number)) {
-  const [creator, other, newcomer] = [createTestDevice(), createTestDevice(), createTestDevice()];
-  let state = engine.createGroup(new Uint8Array(50), creator);
-  let info = engine.parseGroupInfo(engine.formatGroupInfo(state, creator, applicationData));
-  let follower;
-  for (let joined = 1; joined < count; joined += 1) {
-    const device = joined === 1 ? other : createTestDevice();
-    const staged = engine.createExternalCommit(info, device);
-    state = accept(engine.processCommit(state, staged.commit)).state;
-    follower = joined === 1 ? staged.state : accept(engine.processCommit(follower, staged.commit)).state;
-    const update = engine.formatGroupInfoUpdate(staged.state, device, applicationData);
-    info = accept(engine.followCommit(info, staged.commit, update)).groupInfo;
-  }
-  const groupInfo = engine.formatGroupInfo(state, creator, applicationData);
-  const join = engine.createExternalCommit(info, newcomer).commit;
-  const { commit } = engine.createCommit(state, creator);
-  const removal = engine.createCommit(state, creator, { remove: [count - 1] }).commit;
-  const cells = [
+  handshakeRows.push([
     count,
-    `${measure(() => engine.createExternalCommit(engine.parseGroupInfo(groupInfo), newcomer))} ms, ${join.length} B`,
-    `${measure(() => engine.processCommit(follower, join))} ms`,
-    `${measure(() => engine.createCommit(state, creator))} ms, ${commit.length} B`,
-    `${measure(() => engine.processCommit(follower, commit))} ms`,
-    `${removal.length} B`,
-    `${groupInfo.length} B`,
-    `${engine.formatGroupInfoUpdate(state, creator, applicationData).length} B`,
-    `${engine.formatState(engine.dropExporterSecret(state)).length} B`,
-  ];
-  console.log(`| ${cells.join(' | ')} |`);
+    `${ms(join.ms)}, ${bytes(join.bytes)}`,
+    ms(processJoin.ms),
+    `${ms(commit.ms)}, ${bytes(commit.bytes)}`,
+    ms(processCommit.ms),
+    bytes(removal.bytes),
+    bytes(groupInfo.bytes),
+  ]);
+  if (count === compared) {
+    const absence = measureCatchUp(room, { away: newest, committers, commits });
+    table(
+      `Reading ${commits} commits after a week away`,
+      ['members', 'CPU', 'log'],
+      [[count, ms(absence.ms), bytes(absence.bytes)]],
+    );
+    table(
+      `Messages per second of CPU in a key room and in a group room of ${count}`,
+      ['message', 'sealed', 'in a group', 'ratio', 'opened', 'in a group', 'ratio'],
+      compareMessages(room, follower, { rounds, messages: 1000 }).map(({ kind, seal, open }) => [
+        kind,
+        ...[seal, open].flatMap(({ rates, ratio }) => [
+          ...rates.map(whole),
+          `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`,
+        ]),
+      ]),
+    );
+  }
+  const stored = await measureStoredState(room, follower, { committers, messages, epochs });
+  stateRows.push([
+    count,
+    ...Object.values(stored).map(
+      (each) => `${bytes(each.bytes)}, ${each.pastEpochs} past epochs, ${ms(each.ms)}`,
+    ),
+  ]);
 }
+
+table(
+  'Handshakes: CPU and bytes',
+  ['members', 'join', 'process', 'commit', 'process', 'removal', 'group info'],
+  handshakeRows,
+);
+table(
+  `The state on disk after ${whole(messages)} messages in ${epochs} epochs of a day, and the CPU time to format it`,
+  ['members', '`--forget 0`', '`--forget 7d`', '`--forget never`'],
+  stateRows,
+);
+for (const count of memberCounts.filter((each) => each > MEMBER_LIMIT)) {
+  while (room.devices.length < MEMBER_LIMIT) room.join();
+  console.log(
+    `\n${count} members: device ${MEMBER_LIMIT + 1} is refused, because ${room.joinBeyondLimit()}.`,
+  );
+}
+
+table(
+  `Joins at once, over a relay ${latencyMs} ms away, on virtual time`,
+  ['joins', 'commits', 'of them void', 'group infos', 'log', 'all are in after', 'least possible'],
+  joinCounts.map((count) => {
+    const storm = joinAtOnce({ count, latencyMs, random: Math.random });
+    return [
+      count,
+      storm.commits + storm.lost,
+      storm.lost,
+      storm.groupInfos,
+      bytes(storm.bytes),
+      `${(storm.allInMs / 1000).toFixed(1)} s`,
+      `${count} commits, ${((2 * latencyMs * count) / 1000).toFixed(1)} s`,
+    ];
+  }),
+);
+const page = measurePage();
+table('The page, compressed', ['each room', 'group rooms besides'], [[bytes(page.first), bytes(page.group)]]);
