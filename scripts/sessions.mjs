@@ -1,18 +1,20 @@
 /**
  * Records sessions of the built command: writes docs/sessions.md, and the excerpt in README. Values that change (keys, ports,
  * times, positions) become words. `--check` writes nothing, and exits with 1 if the files differ from the output; it does not
- * compare the screen of `join`, which needs tmux.
+ * compare the first screen of `join`, and it compares the other screens only if tmux is installed.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { excerptRemoval, formatRemoval, recordRemoval } from './sessions/group.mjs';
+import { hasTmux, openTerminals, until } from './sessions/terminals.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const isCheck = process.argv.includes('--check');
 const dir = mkdtempSync(join(tmpdir(), 'rxchat-sessions-'));
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 120_000;
+const SCREEN_COLUMNS = 80;
 
 mkdirSync(join(dir, 'bin'));
 const command = join(dir, 'bin', 'rxchat');
@@ -37,6 +39,10 @@ const withPlaceholders = (text) =>
     .replaceAll(/(?<![\w-])[\w-]{43}(?![\w-])/g, 'KEY')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replaceAll(/"position":\d+/g, '"position":N')
+    .replaceAll(/(?<=someone with the key )[\w-]{8}(?=…)/g, 'KEYSTART')
+    .replaceAll(/(?<=1 device \()[^)]*/g, 'HOST')
+    // A session can be recorded over midnight.
+    .replaceAll(/^── .* ──+\n/gm, '')
     .replaceAll(/(?<=^|\s)\d\d:\d\d(?=\s)/gm, 'HH:MM');
 
 /** Runs a command line in a shell; returns the line and its output as a terminal shows them. */
@@ -51,40 +57,20 @@ const runLine = (line, env = envOf('alice')) => {
   return withPlaceholders(`$ ${line}\n${printed}`);
 };
 
-const until = async (look) => {
-  for (const began = performance.now(); performance.now() - began < TIMEOUT_MS; await wait(50)) {
-    const found = look();
-    if (found) return found;
-  }
-  throw new Error(`${TIMEOUT_MS} ms passed without ${String(look)}`);
-};
-
 /** Records the screen of a member in the room, once it has stopped changing. */
-const screenOf = async (line, input) => {
-  const server = `rxchat-sessions-${process.pid}`;
-  const tmux = (...args) =>
-    execFileSync('tmux', ['-L', server, '-f', '/dev/null', ...args], {
-      cwd: dir,
-      env: envOf('alice'),
-      encoding: 'utf8',
-    });
-  const screen = () => tmux('capture-pane', '-p').trimEnd();
-  tmux('new-session', '-d', '-x', '80', '-y', '24', line);
-  try {
-    let last = '';
-    let since = performance.now();
-    const shows = (text) =>
-      until(() => {
-        const now = screen();
-        if (now !== last) [last, since] = [now, performance.now()];
-        return now.includes(text) && performance.now() - since > 1500 && now;
-      });
-    return withPlaceholders(
-      `$ ${line}\n${await input(shows, (text) => tmux('send-keys', '-l', '--', text), tmux)}\n`,
-    );
-  } finally {
-    tmux('kill-server');
-  }
+const recordChat = async (terminals, bob) => {
+  const alice = terminals.open(
+    'chat',
+    'rxchat join --invite-file room.txt --nick alice',
+    envOf('alice'),
+    SCREEN_COLUMNS,
+  );
+  await alice.shows('alice>');
+  runLine('rxchat send --invite-file room.txt --nick bob -m "is anybody here?"', bob);
+  await alice.shows('is anybody here?');
+  alice.enter('I am, what is it?');
+  await alice.shows('alice: I am, what is it?');
+  return alice.record(withPlaceholders);
 };
 
 const serve = async (line) => {
@@ -92,7 +78,10 @@ const serve = async (line) => {
   let printed = '';
   relay.stdout.setEncoding('utf8').on('data', (text) => (printed += text));
   const ended = new Promise((done) => relay.once('close', done));
-  port = await until(() => /INVITE\n/.test(printed) && /listening on \S+:(\d+)$/m.exec(printed)?.[1]);
+  port = await until(
+    () => /INVITE\n/.test(printed) && /listening on \S+:(\d+)$/m.exec(printed)?.[1],
+    TIMEOUT_MS,
+  );
   return {
     recorded: withPlaceholders(`$ ${line}\n${printed}`),
     stop: async () => {
@@ -106,6 +95,7 @@ const serve = async (line) => {
 const play = async () => {
   const relay = await serve('rxchat serve --port 0');
   const bob = envOf('bob');
+  const terminals = openTerminals({ cwd: dir, timeoutMs: TIMEOUT_MS });
   try {
     const invite = runLine('rxchat invite --port PORT --out room.txt && cat room.txt');
     const pipes = [
@@ -120,35 +110,38 @@ const play = async () => {
       runLine('rxchat send --invite-file room.txt --nick bob -m "disk is empty"', bob),
       runLine('rxchat listen --invite-file room.txt --json --cursor-file here -n 1 2> /dev/null'),
     ].join('');
-    const screen = isCheck
-      ? undefined
-      : await screenOf('rxchat join --invite-file room.txt --nick alice', async (shows, type, tmux) => {
-          await shows('alice');
-          runLine('rxchat send --invite-file room.txt --nick bob -m "is anybody here?"', bob);
-          await shows('is anybody here?');
-          type('I am, what is it?');
-          tmux('send-keys', 'Enter');
-          return shows('I am, what is it?');
-        });
+    const screen = isCheck ? undefined : await recordChat(terminals, bob);
+    const removal = hasTmux()
+      ? await recordRemoval({
+          terminals,
+          runLine,
+          envOf,
+          toText: withPlaceholders,
+          expected: isCheck ? recordedRemoval() : undefined,
+        })
+      : undefined;
     await relay.stop();
     const gone = runLine(
       'seq 100 | rxchat send --invite-file room.txt --nick bob --spool --timeout 1s; echo "exit code $?"',
       bob,
     );
-    return { relay: relay.recorded, invite, pipes, json, screen, gone };
+    return { relay: relay.recorded, invite, pipes, json, screen, removal, gone };
   } finally {
+    await terminals.close();
     await relay.stop();
   }
 };
 
 const block = (text) => `\`\`\`console\n${text}\`\`\``;
 const SCREEN = /(?<=<!-- screen -->\n\n)[^]*?(?=\n\n<!-- end -->)/;
+const REMOVAL = /(?<=<!-- removal -->\n\n)[^]*?(?=\n\n<!-- end -->)/;
+const EXCERPT = /(?<=```text\n)alice[^]*?(?=```)/;
 const PIPES = /(?<=<!-- from docs\/sessions.md -->\n\n)[^]*?(?=\n\n<!-- end -->)/;
 
-const page = ({ relay, invite, pipes, json, screen, gone }) => `# Sessions
+const page = ({ relay, invite, pipes, json, screen, removal, gone }) => `# Sessions
 
 Output of the commands, recorded by \`npm run sessions\`. Words in capitals replace values that change: ports, secrets,
-keys, times, positions.
+keys, times, positions, host names.
 
 A relay, in its own terminal:
 
@@ -177,6 +170,12 @@ ${screen}
 The relay has stopped: unsent lines are counted, and \`--spool\` keeps them for the next run.
 
 ${block(gone)}
+
+<!-- removal -->
+
+${removal}
+
+<!-- end -->
 `;
 
 const files = { page: join(root, 'docs/sessions.md'), readme: join(root, 'README.md') };
@@ -185,12 +184,30 @@ const old = {
   readme: readFileSync(files.readme, 'utf8'),
 };
 
+/** Returns the screens of the removal in the page, by name. */
+function recordedRemoval() {
+  const texts = [...(REMOVAL.exec(old.page)?.[0] ?? '').matchAll(/```console\n([^]*?)```/g)].map(
+    ([, text]) => text,
+  );
+  return Object.fromEntries(
+    texts.map((text) => [/--nick (\w+)/.exec(text)?.[1], text]).filter(([name]) => name !== undefined),
+  );
+}
+
 try {
   const played = await play();
   const screen = played.screen === undefined ? (SCREEN.exec(old.page)?.[0] ?? '') : block(played.screen);
+  const removal =
+    played.removal === undefined
+      ? (REMOVAL.exec(old.page)?.[0] ?? '')
+      : formatRemoval(
+          Object.fromEntries(Object.entries(played.removal).map(([name, text]) => [name, block(text)])),
+        );
   const made = {
-    page: page({ ...played, screen }),
-    readme: old.readme.replace(PIPES, () => block(played.invite + played.pipes)),
+    page: page({ ...played, screen, removal }),
+    readme: old.readme
+      .replace(PIPES, () => block(played.invite + played.pipes))
+      .replace(EXCERPT, (before) => (played.removal === undefined ? before : excerptRemoval(played.removal))),
   };
   const wrong = Object.keys(files).filter((each) => made[each] !== old[each]);
   if (!isCheck) for (const each of wrong) writeFileSync(files[each], made[each]);

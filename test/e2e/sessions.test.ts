@@ -19,3 +19,17 @@ test('the screen of join in the docs comes from a real conversation', () => {
   expect(screen).toContain('rxchat join');
   expect(screen).toMatch(/bob: is anybody here\?[^]*alice: I am, what is it\?/);
 });
+
+test('the screens of a removal in the docs are those of three members', () => {
+  const [, removal = ''] =
+    /<!-- removal -->([^]*)<!-- end -->/.exec(readFileSync(pathOf('docs/sessions.md'), 'utf8')) ?? [];
+  const screens = removal.match(/```console\n[^]*?```/g) ?? [];
+  expect(screens.map((screen) => /--nick (\w+)/.exec(screen)?.[1])).toStrictEqual(['alice', 'bob', 'carol']);
+  expect(screens.map((screen) => /^!! .*/m.exec(screen)?.[0])).toStrictEqual([
+    expect.stringMatching(/^!! you removed \?bob; 2 members/),
+    '!! ?alice removed you from the room',
+    expect.stringMatching(/^!! \?alice removed \?bob; 2 members/),
+  ]);
+  const cannotRead = screens.map((screen) => screen.includes('bob cannot read this'));
+  expect(cannotRead).toStrictEqual([true, false, true]);
+});
