@@ -51,6 +51,7 @@ import { formatSlotRecord } from './group/slotRecord.js';
 import { orderAfter, type SnapshotOrder } from './group/snapshotOrder.js';
 import { sealInGroup } from './group/sealInGroup.js';
 import type { Credentials } from './join.js';
+import type { Resume } from '../wire/fields.js';
 import type { AuditedMessage, MembershipInput } from './membership.js';
 import { type QueuedMessage, toQueued } from './send/outbox.js';
 import type { OutgoingMessage } from './send/seal.js';
@@ -188,15 +189,23 @@ const groupMethod = <State, Info extends GroupInfo>(
   };
   const sealAgain = (message: QueuedMessage) => session.seal(message.content ?? newContent(message));
 
+  /** Where to read on, as stored by an earlier run, until this one follows to another log. */
+  let stored = first.phase === 'member' ? snapshot?.resume : undefined;
+  /** Where the next run reads on. What this one reads again, the next one has read. */
+  const resumeOf = (): Resume | undefined => {
+    const { after } = member.resumePoint;
+    return stored !== undefined && after !== undefined && after.n < stored.n ? stored : after;
+  };
   let saved: GroupState<State, Info> = first;
   let order: SnapshotOrder = group.order ?? { epoch: 0, position: 0 };
   const save = (state: GroupState<State, Info>) => {
     saved = state;
-    order = orderAfter(order, state, member.resumePoint.after?.n ?? 0);
+    const resume = resumeOf();
+    order = orderAfter(order, state, resume?.n ?? 0);
     return group.save(
       formatSnapshot(context.engine, {
         inviteSecret,
-        resume: state.phase === 'member' ? member.resumePoint.after : undefined,
+        resume: state.phase === 'member' ? resume : undefined,
         state,
       }),
       order,
@@ -212,6 +221,7 @@ const groupMethod = <State, Info extends GroupInfo>(
   const moveTo = (secret: Uint8Array) => {
     inviteSecret = secret;
     room = deriveRoom(secret);
+    stored = undefined;
     member.moveToNewRoom();
     session.changeLog();
     member.reseal(sealAgain);
@@ -233,7 +243,12 @@ const groupMethod = <State, Info extends GroupInfo>(
 
   const onWelcome = function* (event: Extract<RelayInput, { type: 'welcome' }>): Iterable<ClientEvent> {
     const outputs = member.handle(event);
-    if (outputs.some(({ type }) => type === 'log-changed')) session.changeLog();
+    if (outputs.some(({ type }) => type === 'log-changed')) {
+      stored = undefined;
+      session.changeLog();
+      // An empty log is read to its end already, so no entry follows by which members see that it has no group info.
+      inputs.next({ type: 'write-phase', phase: member.writePhase });
+    }
     const { state } = session;
     if (isResumed || state.phase !== 'member') {
       yield* outputs;

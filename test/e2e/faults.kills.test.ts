@@ -1,4 +1,5 @@
-import { afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
+import { chooseSeed } from '../support/seed.js';
 import { cleanUp } from './support/cleanup.js';
 import { allDelivered } from './support/faults/deliveryReport.js';
 import { resetConnections } from './support/faults/connectionResets.js';
@@ -10,8 +11,7 @@ const KILLS = 20;
 const DEATHS = 10;
 const CUTS = 10;
 
-const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
-beforeAll(() => console.log(`to do it again as far as chance allows: RXCHAT_SEED=${seed}`));
+const seed = chooseSeed('random');
 
 test(`a relay killed ${KILLS} times keeps every acknowledged line, once and in order`, async () => {
   const account = await killRelay(KILLS, seed);

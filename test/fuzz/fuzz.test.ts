@@ -1,5 +1,6 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
+import { chooseSeed } from '../support/seed.js';
 import { runInput, campaign, corpusOf, formatFailure, type Target } from './campaign.js';
 import { classicTargets } from './targets/classic.js';
 import { groupTargets } from './targets/group.js';
@@ -10,8 +11,7 @@ import { wireTargets } from './targets/wire.js';
 /** Inputs for each target; more with `npm run fuzz`, or `RXCHAT_FUZZ_RUNS=100000 npm test -- test/fuzz`. */
 const RUNS = Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300);
 
-const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
-beforeAll(() => console.log(`to try the same inputs again: RXCHAT_SEED=${seed}`));
+const seed = chooseSeed('random');
 
 const TARGETS: readonly Target[] = [...wireTargets, ...classicTargets, ...shellTargets, ...groupTargets];
 

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Token } from '../../streams/client/envelope/cipher.js';
 import { applyFrame } from '../../streams/client/group/applyFrame.js';
 import { concatBytes } from '../../streams/client/group/bytes.js';
@@ -19,6 +19,7 @@ import {
 } from '../support/group/sessionDevice.js';
 import { sessionRoomOfThree } from '../support/group/sessionRoom.js';
 import { attackedStar, starCryptoOf } from '../support/group/starAttacker.js';
+import { chooseSeed } from '../support/seed.js';
 import { mutate } from './mutate.js';
 import { type Random, random } from './random.js';
 
@@ -43,8 +44,7 @@ const REASONS = [
   'invalid group info update',
 ];
 
-const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
-beforeAll(() => console.log(`to try the same handshakes again: RXCHAT_SEED=${seed}`));
+const seed = chooseSeed(1);
 
 describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))(
   'bent handshakes on %s',

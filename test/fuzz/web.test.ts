@@ -8,6 +8,7 @@ import { relay } from '../../src/relay/relay.js';
 import type { ListenerFault } from '../../src/net/listener.js';
 import { createPageListener } from '../../src/net/web/pageFiles.js';
 import { listenWeb } from '../../src/net/web/listenWeb.js';
+import { chooseSeed } from '../support/seed.js';
 import { corpusOf } from './campaign.js';
 import { mutate } from './mutate.js';
 import { random } from './random.js';
@@ -17,7 +18,7 @@ import { WEB_TARGETS } from './targets/web.js';
 const RUNS = Math.min(20_000, Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300));
 const CONCURRENCY = 20;
 
-const seed = Number(process.env['RXCHAT_SEED'] ?? Date.now() % 1_000_000);
+const seed = chooseSeed('random');
 
 const WORDS: readonly Buffer[] = [
   ...['//', 'http://[', '/\\', '?', '#', '%', '/rxchat', 'Upgrade: ', 'websocket', 'h2c', 'Origin: ', 'null'],

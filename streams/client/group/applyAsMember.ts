@@ -2,7 +2,7 @@ import { toBase64url } from '../../wire/encoding.js';
 import type { Token } from '../envelope/cipher.js';
 import { equalBytes } from './bytes.js';
 import type { GroupInfo } from './engine.js';
-import { enterEpoch, type EpochStart } from './enterEpoch.js';
+import { enterEpoch, withLastHandshake, type EpochStart } from './enterEpoch.js';
 import { formatGroupInfoData, formatUpdateData, parseGroupInfoData } from './groupInfoData.js';
 import type { CommitFrame, ExternalMessageFrame, MessageFrame } from './frame.js';
 import {
@@ -197,9 +197,8 @@ const applyOwnCommit = <State, Info extends GroupInfo>(
   if (reason !== undefined)
     return { state: { ...state, pending: undefined }, events: [{ type: 'rejected', position, reason }] };
   const step = enter(context, state, entry, frame, { state: nextState, commit, inviteSecret, isOwn });
-  // Without rereading, a device has only one process, and its keys are not kept.
-  return isOwn && context.forgetMs > 0 && step.state.phase === 'member' && step.state !== state
-    ? { ...step, state: { ...step.state, lastHandshake: handshake } }
+  return isOwn && step.state !== state
+    ? { ...step, state: withLastHandshake(context, step.state, handshake) }
     : step;
 };
 

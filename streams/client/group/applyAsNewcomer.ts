@@ -1,7 +1,7 @@
 import { toBase64url } from '../../wire/encoding.js';
 import { equalBytes } from './bytes.js';
 import type { Commit, GroupInfo } from './engine.js';
-import { enterEpoch } from './enterEpoch.js';
+import { enterEpoch, withLastHandshake } from './enterEpoch.js';
 import type { CommitFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import { parseGroupInfoData } from './groupInfoData.js';
@@ -185,11 +185,13 @@ const findOther = <State, Info extends GroupInfo>(
 
 const enter = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
-  { firstUnread, lastGroupInfo }: NewcomerState<State, Info>,
-  { state, commit }: PendingHandshake<State>,
+  { firstUnread, lastGroupInfo, pending }: NewcomerState<State, Info>,
+  handshakeOfDevice: PendingHandshake<State>,
   position: number,
   frame: CommitFrame | undefined,
 ): Step<State, Info> => {
+  const { state, commit } = handshakeOfDevice;
+  const isOwn = handshakeOfDevice === pending;
   const before: GroupEvent[] =
     firstUnread === undefined ? [] : [{ type: 'beforeJoin', from: firstUnread, to: position - 1 }];
   const { state: next, events } = enterEpoch(context, undefined, {
@@ -198,11 +200,12 @@ const enter = <State, Info extends GroupInfo>(
     commit,
     sealedInviteSecret: new Uint8Array(0),
     inviteSecret: undefined,
-    isOwn: true,
+    isOwn,
     pastEpochs: [],
     lastGroupInfo,
     // Its own frame has the right one, if newcomers find the one before it in this log too.
     hasGroupInfo: () => lastGroupInfo.position > 0 && frame?.groupInfoUpdate.length !== 0,
   });
-  return { state: next, events: [...before, ...events] };
+  const joined = isOwn ? withLastHandshake(context, next, handshakeOfDevice) : next;
+  return { state: joined, events: [...before, ...events] };
 };

@@ -9,7 +9,8 @@ import {
   type GroupEpoch,
   type PastEpoch,
 } from './groupEpoch.js';
-import type { GroupEvent, GroupInfoPlace, MemberState, Step } from './groupState.js';
+import type { GroupEvent, GroupInfoPlace, GroupState, MemberState, Step } from './groupState.js';
+import type { PendingHandshake } from './pendingHandshake.js';
 import { sendingFrom } from './sealMessage.js';
 import { leavingAfter } from './leaving.js';
 import { openBytes } from './tokenBytes.js';
@@ -88,6 +89,15 @@ export const enterEpoch = <State, Info extends GroupInfo>(
   };
   return { state, events: [event], hasGroupInfo };
 };
+
+/** Keeps the handshake of this process that began the epoch: other processes of its device may have to read it still. */
+export const withLastHandshake = <State, Info extends GroupInfo>(
+  { forgetMs }: Pick<GroupCrypto, 'forgetMs'>,
+  state: GroupState<State, Info>,
+  lastHandshake: PendingHandshake<State>,
+): GroupState<State, Info> =>
+  // Without rereading, a device has only one process, and its keys are not kept.
+  state.phase === 'member' && forgetMs > 0 ? { ...state, lastHandshake } : state;
 
 const changeOf = (commit: Commit | undefined): 'created' | 'joined' | 'renewed' | 'removed' => {
   if (commit === undefined) return 'created';

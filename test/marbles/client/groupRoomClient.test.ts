@@ -403,6 +403,66 @@ describe('groupRoomClient', () => {
     ]);
   });
 
+  test('two processes of a new device that start together join once', () => {
+    const reports = play((room, { start }) => {
+      const slotRecords = new Map<number, Uint8Array>();
+      const bob = room.client('bob', 2, { slotRecords });
+      const command = room.client('command', 2, { slotRecords, slot: 1 });
+      return {
+        0: () => start(room.client('alice', 1), { role: room.creator }),
+        1000: () => {
+          start(bob);
+          start(command);
+        },
+        5000: () => send(bob, 'hello'),
+      };
+    });
+    expect(reports.get('bob')).toStrictEqual([
+      'epoch 1 joined (own), 2 members',
+      // The join of the other process, which came second.
+      'before the join: 6-6',
+      'bob: hello',
+      'stored hello',
+    ]);
+    expect(reports.get('command')).toStrictEqual([
+      'epoch 1 joined, 2 members',
+      'before the join: 6-6',
+      'bob: hello',
+    ]);
+  });
+
+  test('a run that ends before it has read again leaves the position where the next one reads on', () => {
+    const reports = play((room, { start, stop }) => {
+      const alice = room.client('alice', 1, { forgetMs: 60_000 });
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => send(alice, 'hello'),
+        5000: () => stop(alice),
+        6000: () => start(alice, { last: 10 }),
+        6001: () => stop(alice),
+        7000: () => start(alice),
+      };
+    });
+    expect(reports.get('alice')).toStrictEqual([
+      'epoch 0 created (own), 1 members',
+      'alice: hello',
+      'stored hello',
+      'resumed in epoch 0',
+    ]);
+  });
+
+  test('a member posts a group info in a log that the relay lost and that nobody writes to', () => {
+    const reports = play((room, { start }) => {
+      const bob = room.client('bob', 2);
+      return {
+        0: () => start(room.client('alice', 1), { role: room.creator }),
+        5000: () => room.loseLogs(),
+        20_000: () => start(bob),
+      };
+    });
+    expect(reports.get('bob')).toStrictEqual(['epoch 1 joined (own), 2 members']);
+  });
+
   test.each([true, false])(
     'a message of an earlier run is sent once, also if the log has it and the device is a newcomer: %s',
     (isNewcomer) => {

@@ -1,10 +1,9 @@
 import { asyncScheduler, EMPTY, type Observable, Subject } from 'rxjs';
-import { nodeCipher } from '../../../src/crypto/nodeCipher.js';
-import { nodeSuite } from '../../../src/crypto/nodeSuite.js';
-import { fakeHash, fakeSignature } from '../../../src/testing/fakePrimitives.js';
-import { fakeRelay, type FakeRelayOptions } from '../../../src/testing/fakeRelay.js';
-import { asFernetKey } from '../../../streams/client/envelope/cipher.js';
+import { fakeSignature } from '../../../src/testing/fakePrimitives.js';
+import type { FakeRelay, FakeRelayOptions } from '../../../src/testing/fakeRelay.js';
+import { asFernetKey, type Cipher, type FernetKey } from '../../../streams/client/envelope/cipher.js';
 import type { GroupRequest } from '../../../streams/client/group/groupClientEvent.js';
+import { createDevice } from '../../../streams/client/group/credential.js';
 import type { GroupContext } from '../../../streams/client/group/groupEpoch.js';
 import type { GroupState } from '../../../streams/client/group/groupState.js';
 import type { SnapshotOrder } from '../../../streams/client/group/snapshotOrder.js';
@@ -20,7 +19,8 @@ import { groupRoomClient } from '../../../streams/client/groupRoomClient.js';
 import type { ClientEvent, OutgoingMessage, QueuedMessage } from '../../../streams/client/index.js';
 import { type RoomName, toBase64url } from '../../../streams/wire/index.js';
 import { seededRandom } from '../cryptoSuites.js';
-import { deviceOf, identityOf } from './devices.js';
+import { forgetfulRelay } from './forgetfulRelay.js';
+import { type GroupCryptography, nodeCryptography } from './fastCrypto.js';
 
 type Context = GroupContext<StarState, StarGroupInfo>;
 
@@ -30,8 +30,26 @@ export interface RunOptions {
   readonly save$?: Observable<unknown>;
   /** SECRET. The invite that this run starts with. By default that of the client. */
   readonly inviteSecret?: Uint8Array;
+  /** Where this run loads and saves its state. By default in the fields of the client. */
+  readonly storage?: SharedStorage;
+  /** What this run sends. By default `messages`. */
+  readonly message$?: Observable<OutgoingMessage>;
+  /** How many entries of before this run reads again. */
+  readonly last?: number;
   /** The messages of an earlier run that have no receipt. */
   readonly pendingMessages?: readonly QueuedMessage[];
+}
+
+/** What the processes of a device have stored together. */
+export interface SharedStorage {
+  readonly snapshot: Uint8Array | undefined;
+  readonly order: SnapshotOrder | undefined;
+  readonly slotRecords: ReadonlyMap<number, Uint8Array>;
+  readonly save: (
+    snapshot: Uint8Array,
+    order: SnapshotOrder,
+    slotRecord: Uint8Array | undefined,
+  ) => Observable<unknown>;
 }
 
 /** A device of a person, with what it has stored. It can run again from that. */
@@ -51,9 +69,13 @@ export interface GroupClient {
   readonly run: (options?: RunOptions) => Observable<ClientEvent>;
 }
 
-/** A group room over a relay in memory, on virtual time, with the real cryptography of Node. */
+/** A group room over a relay in memory, on virtual time. */
 export interface GroupRoomFixture {
-  readonly relay: ReturnType<typeof fakeRelay>;
+  readonly relay: Pick<FakeRelay, 'connect' | 'inject' | 'stop'>;
+  /** Replaces the relay by one that has lost its logs. */
+  readonly loseLogs: () => void;
+  /** The message keys with which more than one token was sealed. */
+  readonly reusedKeys: readonly string[];
   readonly creator: GroupRole;
   readonly inviteSecret: Uint8Array;
   readonly client: (
@@ -63,9 +85,10 @@ export interface GroupRoomFixture {
       readonly inviteSecret?: Uint8Array;
       readonly label?: string;
       readonly slot?: number;
-      readonly forgetMs?: number;
       /** What the processes of the device stored for their slots, if there are several. */
       readonly slotRecords?: Map<number, Uint8Array>;
+      /** By default it forgets nothing. */
+      readonly forgetMs?: number;
     },
   ) => GroupClient;
   readonly random: (count: number) => Uint8Array;
@@ -75,41 +98,83 @@ export interface GroupRoomFixture {
 export const groupRoomFixture = ({
   removalRule = 'creator',
   seed = 'room',
+  cryptography = nodeCryptography,
   ...relayOptions
 }: FakeRelayOptions & {
   readonly removalRule?: RemovalRule;
   readonly seed?: string;
+  /** By default that of Node. */
+  readonly cryptography?: GroupCryptography;
 } = {}): GroupRoomFixture => {
   const random = seededRandom(seed);
-  const relay = fakeRelay(relayOptions);
+  const identityOf = (mark: number) => cryptography.identity(new Uint8Array(32).fill(mark));
+  let logCount = 0;
+  const { relay, loseLogs } = forgetfulRelay({
+    hash: cryptography.hash,
+    // As at a relay, the next room of a group has another log.
+    logId: () => `log-${(logCount += 1)}`,
+    ...relayOptions,
+  });
   const groupId = formatGroupId({ removalRule, creator: identityOf(1).key, random: random(16) });
   const inviteSecret = random(32);
-  const suite = nodeSuite({ randomBytes: random });
+  const suite = cryptography.suite(random);
   const hpke = createHpke(suite);
-  const cipher = nodeCipher();
+  const fernet = cryptography.cipher(seededRandom(`${seed} iv`));
+  const outerKeys = new Set<string>();
+  const usedKeys = new Set<string>();
+  const reusedKeys: string[] = [];
+  const noteUse = (key: FernetKey) => {
+    const name = toBase64url(key);
+    if (usedKeys.has(name) && !outerKeys.has(name)) reusedKeys.push(name);
+    usedKeys.add(name);
+  };
+  const cipher: Cipher = {
+    ...fernet,
+    seal: (key, ...rest) => {
+      noteUse(key);
+      return fernet.seal(key, ...rest);
+    },
+    ...(fernet.sealBytes && {
+      sealBytes: (key, ...rest) => {
+        noteUse(key);
+        return fernet.sealBytes!(key, ...rest);
+      },
+    }),
+  };
+  const deriveRoom = (secret: Uint8Array) => {
+    const name = toBase64url(secret);
+    outerKeys.add(name);
+    return {
+      room: name as RoomName,
+      sign: (message: Uint8Array) => toBase64url(fakeSignature(name, message)),
+      outerKey: asFernetKey(secret.slice()),
+    };
+  };
 
   const client: GroupRoomFixture['client'] = (
     nick,
     mark,
     {
       inviteSecret: secret = inviteSecret,
-      label,
+      label = 'laptop',
       slot = 0,
       forgetMs = Infinity,
       slotRecords = new Map<number, Uint8Array>(),
     } = {},
   ) => {
     const identity = identityOf(mark);
+    let shared: SharedStorage | undefined;
     const context: Context = {
       suite,
       hpke,
       cipher,
       engine: createStarEngine(suite),
-      device: deviceOf(mark, label),
+      device: createDevice(suite.ed25519.signingKey(new Uint8Array(32).fill(100 + mark)), identity, label),
       groupIdHash: suite.sha256(groupId),
       forgetMs,
       slot,
-      findHandshake: (commit) => findHandshake(context, slotRecords.values(), commit),
+      findHandshake: (commit) =>
+        findHandshake(context, (shared?.slotRecords ?? slotRecords).values(), commit),
     };
     const self: GroupClient = {
       nick,
@@ -125,41 +190,45 @@ export const groupRoomFixture = ({
         save$ = EMPTY,
         inviteSecret: invite = secret,
         pendingMessages = [],
+        storage,
+        message$,
+        last = 0,
       }: RunOptions = {}) => {
-        const snapshot = self.stored && parseSnapshot(context, self.stored, self.slotRecord);
+        shared = storage;
+        const stored = storage ? storage.snapshot : self.stored;
+        const slotRecord = storage ? storage.slotRecords.get(slot) : self.slotRecord;
+        const snapshot = stored && parseSnapshot(context, stored, slotRecord);
         const operator = groupRoomClient({
           connect$: relay.connect(),
           pendingMessages,
+          last,
           retry: { random: () => random(1)[0]! / 256 },
           nick,
           session: toBase64url(random(16)),
           senderSession: toBase64url(random(16)),
           identity,
-          hash: fakeHash,
+          hash: cryptography.hash,
           now: () => asyncScheduler.now(),
           group: {
             context,
             role,
             inviteSecret: invite,
-            deriveRoom: (each) => ({
-              room: toBase64url(each) as RoomName,
-              sign: (message) => toBase64url(fakeSignature(toBase64url(each), message)),
-              outerKey: asFernetKey(each.slice()),
-            }),
+            deriveRoom,
             snapshot,
-            order: self.order,
-            save: (bytes, order, slotRecord) => {
+            order: storage ? storage.order : self.order,
+            save: (bytes, order, record) => {
+              if (storage) return storage.save(bytes, order, record);
               // As a store does: a snapshot that is older than the stored one is ignored.
-              const stored = self.order ?? order;
+              const before = self.order ?? order;
               if (
-                order.epoch < stored.epoch ||
-                (order.epoch === stored.epoch && order.position < stored.position)
+                order.epoch < before.epoch ||
+                (order.epoch === before.epoch && order.position < before.position)
               )
                 return save$;
               self.order = order;
               self.stored = bytes;
-              self.slotRecord = slotRecord;
-              if (slotRecord !== undefined) slotRecords.set(slot, slotRecord);
+              self.slotRecord = record;
+              if (record !== undefined) slotRecords.set(slot, record);
               return save$;
             },
             request$: self.requests,
@@ -167,10 +236,10 @@ export const groupRoomFixture = ({
             randomBytes: random,
           },
         });
-        return self.messages.pipe(operator);
+        return (message$ ?? self.messages).pipe(operator);
       },
     };
     return self;
   };
-  return { relay, creator: { type: 'creator', groupId }, inviteSecret, client, random };
+  return { relay, loseLogs, reusedKeys, creator: { type: 'creator', groupId }, inviteSecret, client, random };
 };

@@ -1,97 +1,102 @@
-import type { SnapshotOrder } from '../../../streams/client/group/snapshotOrder.js';
-import { defer, EMPTY, finalize, ignoreElements, type Subscription, tap, timer } from 'rxjs';
-import type { Fault } from '../../../src/testing/fakeRelay.js';
+import { of, type Subscription, takeWhile, timer } from 'rxjs';
 import type { ClientEvent } from '../../../streams/client/index.js';
+import type { RemovalRule } from '../../../streams/client/group/groupId.js';
+import type { Fault } from '../../../src/testing/fakeRelay.js';
 import { marbles } from '../marbles.js';
-import { type GroupClient, groupRoomFixture } from './groupClients.js';
+import { fastCryptography, nodeCryptography } from './fastCrypto.js';
+import { groupRoomFixture } from './groupClients.js';
+import { createPerson, type Person, type Process } from './simulatedPerson.js';
 
-/** What happens in a group room. `who` is the index of a person; person 0 creates the room. */
+/** What happens in a group room. `who` is the index of a process; person 0 creates the room. */
 export type GroupAction =
-  | {
-      readonly do: 'start' | 'say' | 'stop' | 'crash' | 'remove' | 'rotate' | 'renew' | 'leave';
-      readonly who: number;
-    }
+  | { readonly do: 'say' | 'stop' | 'crash' | 'rotate' | 'renew' | 'leave'; readonly who: number }
+  /** `last` is how many entries of before it reads again. */
+  | { readonly do: 'start'; readonly who: number; readonly last?: number }
+  /** The process `by` removes the person of the process `who`. */
+  | { readonly do: 'remove'; readonly who: number; readonly by: number }
+  /** Somebody who is no member sends a message. */
+  | { readonly do: 'send'; readonly who: number }
+  /** The relay loses its logs, if all members are there. */
+  | { readonly do: 'lose logs' }
   | { readonly do: 'fault'; readonly fault: Fault };
 
 export interface GroupPlan {
   readonly persons: number;
+  /** How many processes the device of a person has. */
+  readonly processes: number;
+  readonly removalRule: RemovalRule;
+  readonly forgetMs: number;
   /** How long a store of a snapshot takes, in ms. */
   readonly saveMs: number;
   readonly latencyMs: number;
   readonly seed: number;
+  readonly cryptography: 'fast' | 'node';
   /** Each with the time that passes before it, in ms. */
   readonly actions: readonly (readonly [waitMs: number, action: GroupAction])[];
 }
 
-/** One run of the client of a person, from its start to its end. */
+/** One run of a process of a person, from its start to its end. */
 export interface GroupRun {
+  /** The index of the person. */
   readonly who: number;
   readonly received: ClientEvent[];
   readonly sent: string[];
+  /** Up to which position it reads again what the device had read. */
+  readonly rereadTo: number;
   failure: Error | undefined;
   /** Whether it ran until the end of the simulation. */
   stayed: boolean;
 }
 
+/** A message of somebody who is no member. */
+export interface ExternalRun {
+  readonly text: string;
+  readonly received: ClientEvent[];
+  failure: Error | undefined;
+  isStored: boolean;
+}
+
 export interface GroupOutcome {
   readonly runs: readonly GroupRun[];
+  readonly externals: readonly ExternalRun[];
+  /** The keys of the persons. */
   readonly keys: readonly string[];
-  /** The last message of each person that was there at the end. */
+  /** The last message of each process that was there at the end. */
   readonly lastTexts: readonly string[];
-}
-
-interface Stored {
-  readonly snapshot: Uint8Array | undefined;
-  readonly order: SnapshotOrder | undefined;
-  readonly slotRecord: Uint8Array | undefined;
-}
-
-interface Person {
-  readonly client: GroupClient;
-  /** What a crash cannot lose. */
-  durable: Stored;
-  present: { readonly run: GroupRun; readonly subscription: Subscription } | undefined;
-  isCrashing: boolean;
-  /** Whether it was removed, or left. It comes back only by an action `start`. */
-  isOut: boolean;
+  /** Whether the relay lost its logs. */
+  readonly hasLostLogs: boolean;
+  /** The message keys with which more than one token was sealed. */
+  readonly reusedKeys: readonly string[];
 }
 
 /** How long the clients have at the end to connect and to become quiet, twice, in ms. */
 const SETTLE_MS = 120_000;
+/** The seeds of those who are no members begin here. */
+const FIRST_EXTERNAL_MARK = 50;
 
 /** Plays a plan on virtual time. At the end the relay works, and everybody that was not removed is there. */
 export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
   const runs: GroupRun[] = [];
+  const externals: ExternalRun[] = [];
   const lastTexts: string[] = [];
   const keys: string[] = [];
+  let reusedKeys: readonly string[] = [];
   const playMs = plan.actions.reduce((total, [waitMs]) => total + waitMs, 0);
   const endMs = playMs + 3 * SETTLE_MS;
   marbles(
     () => {
-      const room = groupRoomFixture({ seed: `room ${plan.seed}`, latencyMs: plan.latencyMs });
+      const room = groupRoomFixture({
+        seed: `room ${plan.seed}`,
+        latencyMs: plan.latencyMs,
+        removalRule: plan.removalRule,
+        cryptography: plan.cryptography === 'node' ? nodeCryptography : fastCryptography,
+      });
+      ({ reusedKeys } = room);
       const invite = { epoch: 0, secret: room.inviteSecret };
-      const persons = Array.from({ length: plan.persons }, (_, who): Person => {
-        const client = room.client(`person-${who}`, who + 1);
-        keys.push(client.key);
-        const durable = { snapshot: undefined, order: undefined, slotRecord: undefined };
-        return { client, durable, present: undefined, isCrashing: false, isOut: false };
-      });
-
-      const storedOf = ({ stored, order, slotRecord }: GroupClient): Stored => ({
-        snapshot: stored,
-        order,
-        slotRecord,
-      });
-      const saveOf = (person: Person) =>
-        defer(() => {
-          const stored = storedOf(person.client);
-          const keep = () => {
-            if (!person.isCrashing) person.durable = stored;
-          };
-          if (plan.saveMs > 0) return timer(plan.saveMs).pipe(ignoreElements(), tap({ complete: keep }));
-          keep();
-          return EMPTY;
-        });
+      const persons = Array.from({ length: plan.persons }, (_, who) => createPerson(room, who, plan));
+      keys.push(...persons.map(({ key }) => key));
+      const processes = persons.flatMap((person) => person.processes);
+      const externalRuns: Subscription[] = [];
 
       const note = (run: GroupRun, event: ClientEvent) => {
         run.received.push(event);
@@ -100,48 +105,24 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
         if (epoch >= invite.epoch) Object.assign(invite, { epoch, secret: event.secret });
       };
 
-      const start = (person: Person, who: number) => {
-        if (person.present !== undefined) return;
-        const run: GroupRun = { who, received: [], sent: [], failure: undefined, stayed: false };
+      const start = (person: Person, process: Process, last = 0) => {
+        if (process.present !== undefined) return;
+        const { who, store } = person;
+        const isCreator = who === 0 && store.snapshot === undefined;
+        // Of two processes that join at the same time, the one that reads later can replace the leaf of the other.
+        const isJoining = person.processes.some(({ present }) => present && epochOf(present.run) < 0);
+        if (isJoining || (isCreator && process !== person.processes[0])) return;
+        const rereadTo = last === 0 ? 0 : (store.order?.position ?? 0);
+        const run: GroupRun = { who, received: [], sent: [], rereadTo, failure: undefined, stayed: false };
         runs.push(run);
         person.isOut = false;
-        Object.assign(person.client, {
-          stored: person.durable.snapshot,
-          order: person.durable.order,
-          slotRecord: person.durable.slotRecord,
+        const role = isCreator ? room.creator : undefined;
+        process.run(run, { role, last, inviteSecret: invite.secret }, (event) => {
+          note(run, event);
         });
-        const subscription = person.client
-          .run({
-            ...(who === 0 && { role: room.creator }),
-            save$: saveOf(person),
-            inviteSecret: invite.secret,
-          })
-          .pipe(
-            finalize(() => {
-              person.present = undefined;
-              // A process that ends by itself stores what it read.
-              if (!person.isCrashing) person.durable = storedOf(person.client);
-            }),
-          )
-          .subscribe({
-            next: (event) => {
-              note(run, event);
-            },
-            error: (error: Error) => {
-              run.failure = error;
-              person.isOut = error.name === 'RemovedError';
-            },
-          });
-        person.present = subscription.closed ? undefined : { run, subscription };
       };
 
-      const end = (person: Person, isCrashing: boolean) => {
-        person.isCrashing = isCrashing;
-        person.present?.subscription.unsubscribe();
-        person.isCrashing = false;
-      };
-
-      const send = ({ client, present }: Person, text: string) => {
+      const send = ({ client, present }: Process, text: string) => {
         // A client subscribes to the messages once it can seal them.
         if (present === undefined || !client.messages.observed) return;
         present.run.sent.push(text);
@@ -149,40 +130,85 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
       };
 
       let count = 0;
+      const sendExternally = (who: number) => {
+        const text = `outsider-${who} ${(count += 1)}`;
+        const run: ExternalRun = { text, received: [], failure: undefined, isStored: false };
+        externals.push(run);
+        const subscription = room
+          .client(`outsider-${who}-${count}`, FIRST_EXTERNAL_MARK + who)
+          .run({ role: { type: 'external' }, inviteSecret: invite.secret, message$: of({ lines: [text] }) })
+          // As the command does.
+          .pipe(takeWhile(({ type }) => type !== 'stored', true))
+          .subscribe({
+            next: (event) => {
+              run.received.push(event);
+              run.isStored ||= event.type === 'stored';
+            },
+            error: (error: Error) => {
+              run.failure = error;
+            },
+          });
+        externalRuns.push(subscription);
+      };
+
+      /**
+       * Whether each device that was a member is there, in the same epoch. One that missed a commit before the loss has
+       * to join again, and can only if it knows a member that signs the group info.
+       */
+      const areAllEqual = (): boolean => {
+        const epochs = persons
+          .filter(({ store }) => store.snapshot !== undefined)
+          .map(({ processes: [first] }) => (first?.present ? epochOf(first.present.run) : -1));
+        return epochs.every((epoch) => epoch >= 0 && epoch === epochs[0]);
+      };
+
       const act = (action: GroupAction) => {
         if (action.do === 'fault') {
           room.relay.inject(action.fault);
           return;
         }
-        const person = persons[action.who % persons.length]!;
-        const who = persons.indexOf(person);
+        if (action.do === 'lose logs') {
+          if (areAllEqual()) room.loseLogs();
+          return;
+        }
+        if (action.do === 'send') {
+          sendExternally(action.who % 2);
+          return;
+        }
+        const process = processes[action.who % processes.length]!;
+        const { client, person } = process;
         switch (action.do) {
           case 'start':
-            start(person, who);
+            start(person, process, action.last);
             return;
           case 'say':
-            send(person, `${person.client.nick} ${(count += 1)}`);
+            send(process, `${client.nick} ${(count += 1)}`);
             return;
           case 'stop':
           case 'crash':
-            end(person, action.do === 'crash');
+            process.end(action.do === 'crash');
             return;
-          case 'remove':
-            if (who !== 0) persons[0]!.client.requests.next({ type: 'remove', key: person.client.key });
+          case 'remove': {
+            const by = processes[action.by % processes.length]!;
+            if (by.person !== person) by.client.requests.next({ type: 'remove', key: person.key });
             return;
+          }
           case 'leave':
-            if (who !== 0) person.client.requests.next({ type: 'leave' });
+            if (person.who !== 0) client.requests.next({ type: 'leave' });
             return;
           default:
-            person.client.requests.next({ type: action.do });
+            client.requests.next({ type: action.do });
         }
       };
 
       const startAll = () => {
-        for (const [who, person] of persons.entries()) if (!person.isOut) start(person, who);
+        for (const person of persons) {
+          const { isOut } = person;
+          if (!isOut) for (const process of person.processes) start(person, process);
+        }
       };
 
-      start(persons[0]!, 0);
+      start(persons[0]!, processes[0]!);
       let atMs = 0;
       for (const [waitMs, action] of plan.actions) {
         atMs += waitMs;
@@ -198,22 +224,24 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
       // An invite may have been withdrawn meanwhile.
       timer(playMs + SETTLE_MS).subscribe(startAll);
       timer(playMs + 2 * SETTLE_MS).subscribe(() => {
-        for (const person of persons) {
-          if (person.present === undefined || !person.client.messages.observed) continue;
-          const text = `${person.client.nick} last`;
+        for (const process of processes) {
+          if (process.present === undefined || !process.client.messages.observed) continue;
+          const text = `${process.client.nick} last`;
           lastTexts.push(text);
-          send(person, text);
+          send(process, text);
         }
       });
       timer(endMs).subscribe(() => {
-        for (const { present } of persons) if (present) present.run.stayed = true;
-        for (const person of persons) end(person, true);
+        for (const { present } of processes) if (present) present.run.stayed = true;
+        for (const process of processes) process.end(true);
+        for (const run of externalRuns) run.unsubscribe();
         room.relay.stop();
       });
     },
     { untilMs: endMs + 1 },
   );
-  return { runs, keys, lastTexts };
+  const hasLostLogs = plan.actions.some(([, action]) => action.do === 'lose logs');
+  return { runs, externals, keys, lastTexts, hasLostLogs, reusedKeys };
 };
 
 /** Returns the epoch that a run reported last, or -1. */
