@@ -1,22 +1,25 @@
 import { toBase64url } from '../../wire/encoding.js';
-import type { Token } from '../envelope/cipher.js';
 import { equalBytes } from './bytes.js';
 import type { GroupInfo } from './engine.js';
 import { enterEpoch, withLastHandshake, type EpochStart } from './enterEpoch.js';
 import { formatGroupInfoData, formatUpdateData, parseGroupInfoData } from './groupInfoData.js';
 import type { CommitFrame, ExternalMessageFrame, MessageFrame } from './frame.js';
-import {
-  type GroupContext,
-  type MessageKeys,
-  type MessageResult,
-  readExternalMessage,
-  readMessage,
-} from './groupEpoch.js';
+import { type GroupContext, readExternalMessage, readMessage } from './groupEpoch.js';
 import type { FrameEntry, GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
 import type { PendingHandshake } from './pendingHandshake.js';
 import { applyLeave } from './leaving.js';
+import { messageEvent, voidEvent } from './messageEvent.js';
 import { pastEpochsAfter } from './pastEpochs.js';
-import { followAhead, isFollowed, isMove, missCommit, refuseCommit, refusalOf } from './missedCommit.js';
+import {
+  findJoin,
+  followAhead,
+  isFollowed,
+  isMove,
+  missCommit,
+  refuseCommit,
+  refusalOf,
+  withAhead,
+} from './missedCommit.js';
 
 /** Applies an entry to the state of a member. */
 export const applyAsMember = <State, Info extends GroupInfo>(
@@ -57,27 +60,6 @@ const applyMessage = <State, Info extends GroupInfo>(
   return { state: { ...state, epoch }, events: [messageEvent(position, token, message)] };
 };
 
-/** Returns the event of a message that was read. */
-export const messageEvent = (
-  position: number,
-  token: Token,
-  message: MessageResult<MessageKeys>['message'],
-): GroupEvent => {
-  switch (message.type) {
-    case 'opened':
-      return { ...message, position, token };
-    case 'undecryptable':
-    case 'forgotten':
-      return { ...message, position };
-    case 'alarm':
-      return { ...message, position, reason: 'bad-signature' };
-  }
-};
-
-/** Returns the event of a message or commit for an epoch that is over. */
-export const voidEvent = (position: number, epoch: number, firstEpoch: number): GroupEvent =>
-  epoch < firstEpoch ? { type: 'beforeJoin', from: position, to: position } : { type: 'void', position };
-
 const behind = <State, Info extends GroupInfo>(
   state: MemberState<State, Info>,
   position: number,
@@ -86,6 +68,12 @@ const behind = <State, Info extends GroupInfo>(
   state,
   events: [{ type: 'behind', position, epoch, canRejoin: state.ahead !== undefined }],
 });
+
+const reject = <State, Info extends GroupInfo>(
+  state: MemberState<State, Info>,
+  position: number,
+  reason: RejectionReason,
+): Step<State, Info> => ({ state, events: [{ type: 'rejected', position, reason }] });
 
 /** Notes whether newcomers find a right group info in this log, and whether the other members are ahead. */
 const applyGroupInfo = <State, Info extends GroupInfo>(
@@ -98,7 +86,7 @@ const applyGroupInfo = <State, Info extends GroupInfo>(
   const events: GroupEvent[] = [{ type: 'handshake', position }];
   const info = engine.parseGroupInfo(bytes);
   if (info === undefined || !equalBytes(info.groupId, epoch.view.groupId))
-    return { state, events: [{ type: 'rejected', position, reason: 'invalid group info' }] };
+    return reject(state, position, 'invalid group info');
   const data = parseGroupInfoData(info.applicationData);
   const isRight =
     data !== undefined &&
@@ -117,7 +105,7 @@ const applyGroupInfo = <State, Info extends GroupInfo>(
     ({ device, leaf }) => device === signer && leaf !== epoch.view.leaf,
   );
   if (info.epoch <= epoch.view.epoch || !isSignedByMember) return { state: next, events };
-  return behind({ ...next, ahead: info, aheadOrigin: data?.origin }, position, info.epoch);
+  return behind(withAhead(next, info, data?.origin), position, info.epoch);
 };
 
 const applyCommit = <State, Info extends GroupInfo>(
@@ -126,27 +114,39 @@ const applyCommit = <State, Info extends GroupInfo>(
   entry: FrameEntry,
   frame: CommitFrame,
 ): Step<State, Info> => {
-  const { engine } = context;
   const { epoch, pending, ahead } = state;
+  if (pending?.frame.type !== 'commit' || !equalBytes(pending.frame.commit, frame.commit))
+    return applyOtherCommit(context, state, entry, frame);
+  const isPossible =
+    pending.commit?.isExternal === true
+      ? pending.baseEpoch === ahead?.epoch
+      : pending.baseEpoch === epoch.view.epoch && state.endedAt === undefined;
+  if (isPossible) return applyOwnCommit(context, state, entry, frame, { handshake: pending, isOwn: true });
+  // It is in the log and does not count. Another one has to be staged.
+  return applyOtherCommit(context, { ...state, pending: undefined }, entry, frame);
+};
+
+/** Applies a commit that this process did not stage, or that lost. */
+const applyOtherCommit = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  state: MemberState<State, Info>,
+  entry: FrameEntry,
+  frame: CommitFrame,
+): Step<State, Info> => {
+  const { engine } = context;
+  const { epoch } = state;
   const { position } = entry;
-  const reject = (reason: RejectionReason): Step<State, Info> => ({
-    state,
-    events: [{ type: 'rejected', position, reason }],
-  });
-  if (pending?.frame.type === 'commit' && equalBytes(pending.frame.commit, frame.commit)) {
-    const isPossible =
-      pending.commit?.isExternal === true
-        ? pending.baseEpoch === ahead?.epoch
-        : pending.baseEpoch === epoch.view.epoch && state.endedAt === undefined;
-    if (isPossible) return applyOwnCommit(context, state, entry, frame, { handshake: pending, isOwn: true });
-  }
   const header = engine.parseCommitHeader(frame.commit);
-  if (header === undefined) return reject('malformed');
-  if (!equalBytes(header.groupId, epoch.view.groupId)) return reject('wrong group');
+  if (header === undefined) return reject(state, position, 'malformed');
+  if (!equalBytes(header.groupId, epoch.view.groupId)) return reject(state, position, 'wrong group');
   if (header.epoch < epoch.view.epoch)
     return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };
-  if (header.epoch > epoch.view.epoch)
+  if (header.epoch > epoch.view.epoch) {
+    const join = findJoin(context, state, frame, header.epoch);
+    if (join !== undefined)
+      return applyOwnCommit(context, state, entry, frame, { handshake: join, isOwn: false });
     return behind(followAhead(context, state, position, frame), position, header.epoch);
+  }
   if (state.endedAt !== undefined)
     return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };
 
@@ -158,7 +158,8 @@ const applyCommit = <State, Info extends GroupInfo>(
     if (other?.baseEpoch === epoch.view.epoch)
       return applyOwnCommit(context, state, entry, frame, { handshake: other, isOwn: false });
   }
-  if (commit === undefined) return reject(result.kind === 'rejected' ? result.failure : 'malformed');
+  if (commit === undefined)
+    return reject(state, position, result.kind === 'rejected' ? result.failure : 'malformed');
   const refusal = refusalOf(context, state, position, commit);
   if (refusal !== undefined)
     return refuseCommit(context, state, position, { frame, commit, reason: refusal });
@@ -166,7 +167,8 @@ const applyCommit = <State, Info extends GroupInfo>(
     case 'rejected':
       return missCommit(context, state, position, { frame, commit, reason: result.failure });
     case 'removed':
-      if (!isFollowed(context, state, frame, commit)) return reject('invalid group info update');
+      if (!isFollowed(context, state, frame, commit))
+        return reject(state, position, 'invalid group info update');
       return {
         state: { phase: 'removed' },
         events: [{ type: 'removed', position, committer: commit.committer }],
@@ -194,8 +196,7 @@ const applyOwnCommit = <State, Info extends GroupInfo>(
   // A device that joins again does not know how the epoch of the others began. No rule for joins depends on it.
   const reason =
     commit === undefined || commit.isExternal ? undefined : refusalOf(context, state, position, commit);
-  if (reason !== undefined)
-    return { state: { ...state, pending: undefined }, events: [{ type: 'rejected', position, reason }] };
+  if (reason !== undefined) return reject({ ...state, pending: undefined }, position, reason);
   const step = enter(context, state, entry, frame, { state: nextState, commit, inviteSecret, isOwn });
   return isOwn && step.state !== state
     ? { ...step, state: withLastHandshake(context, step.state, handshake) }
@@ -224,5 +225,5 @@ const enter = <State, Info extends GroupInfo>(
   // A right update is a valid one. Only another one has to be verified as newcomers do, which takes longer.
   const isValid = commit === undefined || (hasGroupInfo && !isMove(commit));
   if (isValid || isFollowed(context, state, frame, commit)) return step;
-  return { state, events: [{ type: 'rejected', position, reason: 'invalid group info update' }] };
+  return reject(state, position, 'invalid group info update');
 };

@@ -7,7 +7,7 @@ import type { GroupContext } from './groupEpoch.js';
 import { parseGroupInfoData } from './groupInfoData.js';
 import { parseGroupId } from './groupId.js';
 import type { FrameEntry, GroupEvent, NewcomerState, RejectionReason, Step } from './groupState.js';
-import type { PendingHandshake } from './pendingHandshake.js';
+import { type PendingHandshake, stillPossible } from './pendingHandshake.js';
 import { isMove } from './missedCommit.js';
 import { commitRefusal } from './rules.js';
 
@@ -121,13 +121,6 @@ const branchPosition = <State, Info extends GroupInfo>(
 
 /** How many commits a newcomer remembers. Members post a group info more often. */
 const MAX_FOLLOWED = 1024;
-
-/** Returns the pending join unless its epoch is over. After a restart the log is read again, from earlier epochs on. */
-const stillPossible = <State>(
-  pending: PendingHandshake<State> | undefined,
-  epoch: number,
-): PendingHandshake<State> | undefined =>
-  pending?.frame.type === 'commit' && pending.baseEpoch >= epoch ? pending : undefined;
 
 /** Follows a commit from outside, or joins if it is the newcomer's own. */
 const follow = <State, Info extends GroupInfo>(

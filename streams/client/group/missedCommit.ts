@@ -3,6 +3,7 @@ import type { Commit, GroupInfo } from './engine.js';
 import type { CommitFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import type { GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
+import { type PendingHandshake, stillPossible } from './pendingHandshake.js';
 import { type CommitRefusal, commitRefusal } from './rules.js';
 
 // What everybody with the invite can verify of a commit decides whether it ends the epoch. So all members, and those who
@@ -84,13 +85,14 @@ export const missCommit = <State, Info extends GroupInfo>(
   const rejected: GroupEvent = { type: 'rejected', position, reason };
   if (!isFollowed(context, state, frame, commit)) return { state, events: [rejected] };
   if (commit.isExternal) return { state: withGroupInfo(state, position), events: [rejected] };
+  // A pending commit of a member was for the epoch that ends here.
   const pending = state.pending?.commit?.isExternal === true ? state.pending : undefined;
   const ended = { ...state, pending, needsGroupInfo: false, endedAt: position };
   if (isMove(commit)) return { state: ended, events: [rejected, { type: 'withdrawn', position }] };
   const ahead = follow(context, state, frame, commit);
   const aheadOrigin = { committer: commit.committer.identity, start: position };
   return {
-    state: { ...ended, ahead, aheadOrigin },
+    state: ahead === undefined ? ended : withAhead(ended, ahead, aheadOrigin),
     events: [rejected, { type: 'behind', position, epoch: commit.epoch + 1, canRejoin: true }],
   };
 };
@@ -110,5 +112,27 @@ export const followAhead = <State, Info extends GroupInfo>(
   if (commitRefusal({ ...ahead, committer, entriesInEpoch }, followed.commit, suite.ed25519) !== undefined)
     return state;
   const next = { committer: followed.commit.committer.identity, start: position };
-  return { ...state, ahead: followed.groupInfo, aheadOrigin: next };
+  return withAhead(state, followed.groupInfo, next);
+};
+
+/** Finds the join of another process of this device, which was behind too. */
+export const findJoin = <State, Info extends GroupInfo>(
+  { findHandshake }: GroupContext<State, Info>,
+  { ahead }: MemberState<State, Info>,
+  { commit }: CommitFrame,
+  epoch: number,
+): PendingHandshake<State> | undefined => {
+  const join = epoch === ahead?.epoch ? findHandshake?.(commit) : undefined;
+  return join?.commit?.isExternal === true && join.baseEpoch === epoch ? join : undefined;
+};
+
+/** Notes in which epoch the others are. A join of this device for an earlier one lost. */
+export const withAhead = <State, Info extends GroupInfo>(
+  state: MemberState<State, Info>,
+  ahead: Info,
+  aheadOrigin: MemberState<State, Info>['aheadOrigin'],
+): MemberState<State, Info> => {
+  const isJoin = state.pending?.commit?.isExternal === true;
+  const pending = isJoin ? stillPossible(state.pending, ahead.epoch) : state.pending;
+  return { ...state, pending, ahead, aheadOrigin };
 };

@@ -13,3 +13,10 @@ export interface PendingHandshake<State> {
   /** The secret of the next invite, if the room moves to it. */
   readonly inviteSecret: Uint8Array | undefined;
 }
+
+/** Returns the pending join unless its epoch is over. After a restart the log is read again, from earlier epochs on. */
+export const stillPossible = <State>(
+  pending: PendingHandshake<State> | undefined,
+  epoch: number,
+): PendingHandshake<State> | undefined =>
+  pending?.frame.type === 'commit' && pending.baseEpoch >= epoch ? pending : undefined;

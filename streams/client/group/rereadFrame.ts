@@ -1,5 +1,5 @@
 import { toBase64url } from '../../wire/encoding.js';
-import { messageEvent, voidEvent } from './applyAsMember.js';
+import { messageEvent, voidEvent } from './messageEvent.js';
 import type { GroupInfo } from './engine.js';
 import type { ExternalMessageFrame, MessageFrame } from './frame.js';
 import {

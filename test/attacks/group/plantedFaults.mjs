@@ -179,4 +179,20 @@ export const PLANTED_FAULTS = [
     test: TIMING,
     pattern: '37: ',
   },
+  {
+    name: 'a join that came too late is kept',
+    file: `${GROUP}missedCommit.ts`,
+    from: 'const isJoin = state.pending?.commit?.isExternal === true;',
+    to: 'const isJoin = state.pending?.commit?.isExternal === true && state.position < 0;',
+    test: 'test/unit/client/group/groupState.test.ts',
+    pattern: 'behind another member',
+  },
+  {
+    name: 'two processes of a device that are behind join one after the other',
+    file: `${GROUP}missedCommit.ts`,
+    from: 'return join?.commit?.isExternal === true && join.baseEpoch === epoch ? join : undefined;',
+    to: 'return join?.commit?.isExternal === true && join.baseEpoch > epoch ? join : undefined;',
+    test: 'test/unit/client/group/groupState.test.ts',
+    pattern: 'another process of its device',
+  },
 ];

@@ -380,6 +380,45 @@ describe('a device that cannot follow', () => {
     expect(textsOf(carol)).not.toContain('where is carol?');
   });
 
+  test('joins again behind another member that was behind too and came first', () => {
+    const { room, alice, bob, carol } = roomOfThree();
+    room.engine.invalidFor = [leafOf(bob), leafOf(carol)];
+    room.commit(alice);
+    room.engine.invalidFor = [];
+    room.readAll(alice, bob, carol);
+    room.join(bob);
+    room.join(carol);
+    const restarted = { ...carol, events: [], state: { ...memberState(carol), ahead: undefined } };
+    room.readOne(carol);
+    // Her join was for the epoch that the join of bob ended.
+    expect(memberState(carol)).toMatchObject({ pending: undefined, ahead: { epoch: 4 } });
+    room.readAll(alice, bob, carol);
+    expect(agree(alice, bob)).toBe(true);
+    room.join(carol);
+    room.readAll(alice, bob, carol);
+    expect(agree(alice, bob, carol)).toBe(true);
+    // That the others are ahead is not stored. Then she reads her own join, which does not count.
+    room.readAll(restarted);
+    expect(memberState(restarted).pending).toBeUndefined();
+  });
+
+  test('takes part in the join of another process of its device that was behind too', () => {
+    const { room, alice, bob, carol } = roomOfThree();
+    room.engine.invalidFor = [leafOf(bob)];
+    room.commit(alice);
+    room.engine.invalidFor = [];
+    room.readAll(alice, bob, carol);
+    const findHandshake = () => memberState(bob).pending;
+    const second = { ...bob, events: [], context: { ...bob.context, findHandshake } };
+    room.join(bob);
+    room.join(second);
+    room.readAll(second);
+    room.readAll(alice, bob, carol);
+    expect(agree(alice, bob, second)).toBe(true);
+    expect(typesOf(second)).toStrictEqual(['epoch', 'void']);
+    expect(memberState(second).pending).toBeUndefined();
+  });
+
   test('does not follow an external commit that no member can apply', () => {
     const { room, alice, bob, carol } = roomOfThree();
     const mallory = room.device(7);
