@@ -1,8 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
 import { formatInvite, parseInvite } from '../../src/index.js';
 import { tempDir, run, rxchat } from '../e2e/support/child.js';
 import { cleanUp } from '../e2e/support/cleanup.js';
@@ -20,20 +18,12 @@ import {
   sendMessage,
   startWebRelay,
 } from './support/chromium.js';
+import { faultsOf } from './support/axe.js';
 
 afterEach(cleanUp);
 
 const HOSTILE =
   '<img src=x onerror=alert(1)><script>alert(2)</script> &amp; \u001b[31mred\u001b[0m \u202eevil\u202c \u0000 javascript:alert(3)';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Returns the violations that axe finds. */
-const faultsOf = async (page: Page): Promise<string[]> => {
-  await page.evaluate(axe);
-  const found = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>('axe.run()');
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-};
 
 inChromium('the page of a relay', () => {
   test('connects two pages and a terminal client, which see the messages, their senders and receipts', async () => {
