@@ -1,5 +1,6 @@
 import {
   concat,
+  defer,
   finalize,
   ignoreElements,
   map,
@@ -31,6 +32,8 @@ import {
   toGroupMember,
 } from './group/groupClientEvent.js';
 import { forgetKeys } from './group/forgetKeys.js';
+import type { FormerLog } from './group/formerLog.js';
+import { formerLogReader } from './group/formerLogReader.js';
 import type { GroupContext } from './group/groupEpoch.js';
 import { RemovedError, WithdrawnError } from './group/errors.js';
 import { createGroupSession, type NotAFrame } from './group/groupSession.js';
@@ -45,6 +48,7 @@ import {
 import type { GroupRole } from './group/handshakeNeed.js';
 import { openInGroup, type UnreadEntry } from './group/openInGroup.js';
 import { createReadBack } from './group/readBack.js';
+import { type ReadStart, readStart } from './group/readStart.js';
 import { canSave, persistState } from './group/persistState.js';
 import { formatSnapshot, type Snapshot } from './group/savedState.js';
 import { formatSlotRecord } from './group/slotRecord.js';
@@ -94,8 +98,6 @@ type GroupInput = Exclude<GroupEvent, { type: 'opened' }> | NotAFrame | UnreadEn
 
 type RelayInput = Extract<MembershipInput, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
 
-const OLDEST = { log: '*', n: 0 };
-
 /**
  * Connects messages to a group room: the whole client side of it.
  *
@@ -121,36 +123,25 @@ const OLDEST = { log: '*', n: 0 };
  * const hello = (options: GroupRoomClientOptions<unknown, GroupInfo>) =>
  *   of({ lines: ['hello'] }).pipe(groupRoomClient(options));
  */
-export const groupRoomClient = <State, Info extends GroupInfo>({
-  pendingMessages = [],
-  ...options
-}: GroupRoomClientOptions<State, Info>): OperatorFunction<OutgoingMessage, ClientEvent> =>
-  pipe(
-    // The tokens of an earlier run are void: its messages are sealed again first, once this client can.
-    (message$: Observable<OutgoingMessage>) => concat(pendingMessages, message$),
-    client<GroupInput>({ ...options, ...readFrom(options) }, (room) => groupMethod(options, room)),
-  );
-
-/** Where to begin to read: a device reads on from its state, since no commit may be missing. */
-const readFrom = <State, Info extends GroupInfo>({
-  after,
-  last = 0,
-  group: { snapshot, role },
-}: GroupRoomClientOptions<State, Info>): Pick<ClientOptions, 'after' | 'last'> => {
-  if (role.type === 'external') return createReadBack().start;
-  const resume = snapshot?.state.phase === 'member' ? snapshot.resume : undefined;
-  if (resume === undefined) return { after: OLDEST, last: undefined };
-  if (after !== undefined && [resume.log, OLDEST.log].includes(after.log) && after.n < resume.n)
-    return { after: { ...after, log: resume.log }, last: undefined };
-  return {
-    after: last === 0 ? resume : { log: resume.log, n: Math.max(0, resume.n - last) },
-    last: undefined,
-  };
-};
+export const groupRoomClient =
+  <State, Info extends GroupInfo>({
+    pendingMessages = [],
+    ...options
+  }: GroupRoomClientOptions<State, Info>): OperatorFunction<OutgoingMessage, ClientEvent> =>
+  (message$) =>
+    defer(() => {
+      const start = readStart({ ...options.group, ...options });
+      const { after, last } = start;
+      // The tokens of an earlier run are void: its messages are sealed again first, once this client can.
+      return concat(pendingMessages, message$).pipe(
+        client<GroupInput>({ ...options, after, last }, (room) => groupMethod(options, room, start)),
+      );
+    });
 
 const groupMethod = <State, Info extends GroupInfo>(
   { identity, senderSession, now, group }: GroupRoomClientOptions<State, Info>,
   { member, getAttestation, recordUnreadable }: RoomContext,
+  { formerLogs, isLogUnknown }: Pick<ReadStart, 'formerLogs' | 'isLogUnknown'>,
 ): RoomMethod<GroupInput> => {
   const { context, role, snapshot, deriveRoom } = group;
   const moves = new Subject<void>();
@@ -164,7 +155,16 @@ const groupMethod = <State, Info extends GroupInfo>(
   let isResumed = first.phase !== 'member';
   const readBack = role.type === 'external' ? createReadBack() : undefined;
   /** Whether this client has read enough of the log to take part, once it has caught up. */
-  const hasReadEnough = () => readBack?.isEnough(session.state) ?? true;
+  const hasReadEnough = () => former === undefined && (readBack?.isEnough(session.state) ?? true);
+  const openFormerLog = (log: FormerLog | undefined) => {
+    if (log === undefined || first.phase !== 'member') return undefined;
+    const formerRoom = deriveRoom(log.inviteSecret);
+    return { room: formerRoom, open: formerLogReader(context, first, log, formerRoom.outerKey) };
+  };
+  const logsToRead = [...formerLogs];
+  /** The former log that this client reads now. It takes part in the group only once it reads the present one. */
+  let former = openFormerLog(logsToRead.shift());
+  let isUnknownReported = !isLogUnknown;
 
   const session = createGroupSession<State, Info>({
     context,
@@ -193,6 +193,7 @@ const groupMethod = <State, Info extends GroupInfo>(
   let stored = first.phase === 'member' ? snapshot?.resume : undefined;
   /** Where the next run reads on. What this one reads again, the next one has read. */
   const resumeOf = (): Resume | undefined => {
+    if (former !== undefined) return stored;
     const { after } = member.resumePoint;
     return stored !== undefined && after !== undefined && after.n < stored.n ? stored : after;
   };
@@ -219,11 +220,13 @@ const groupMethod = <State, Info extends GroupInfo>(
   };
 
   const moveTo = (secret: Uint8Array) => {
+    const log = member.resumePoint.after?.log;
+    const left = log === undefined ? undefined : { log, inviteSecret };
     inviteSecret = secret;
     room = deriveRoom(secret);
     stored = undefined;
     member.moveToNewRoom();
-    session.changeLog();
+    session.changeLog(left);
     member.reseal(sealAgain);
   };
 
@@ -243,12 +246,17 @@ const groupMethod = <State, Info extends GroupInfo>(
 
   const onWelcome = function* (event: Extract<RelayInput, { type: 'welcome' }>): Iterable<ClientEvent> {
     const outputs = member.handle(event);
-    if (outputs.some(({ type }) => type === 'log-changed')) {
+    const isLogChanged = outputs.some(({ type }) => type === 'log-changed');
+    if (isLogChanged && former === undefined) {
       stored = undefined;
       session.changeLog();
       // An empty log is read to its end already, so no entry follows by which members see that it has no group info.
       inputs.next({ type: 'write-phase', phase: member.writePhase });
     }
+    // The relay lost a former log. What follows in its place is not of this group's past.
+    if (isLogChanged && former !== undefined) former = { ...former, open: () => [] };
+    if (!isUnknownReported && !isLogChanged) outputs.push({ type: 'log-changed', log: event.log });
+    isUnknownReported = true;
     const { state } = session;
     if (isResumed || state.phase !== 'member') {
       yield* outputs;
@@ -292,6 +300,15 @@ const groupMethod = <State, Info extends GroupInfo>(
     externalEpoch = undefined;
     member.readFrom(readBack.start);
   };
+  /** Reads the log to which the room moved from a former one, from its beginning on. */
+  const readNextLog = (): ClientEvent => {
+    const next = logsToRead.shift();
+    former = openFormerLog(next);
+    member.leave();
+    const log = next?.log ?? snapshot?.resume?.log ?? '*';
+    member.readFrom({ after: { log, n: 0 }, last: undefined });
+    return { type: 'invite-changed', secret: inviteSecret };
+  };
 
   const handleEvent = (event: GroupInput | AuditedMessage): Iterable<ClientEvent> => {
     switch (event.type) {
@@ -326,8 +343,13 @@ const groupMethod = <State, Info extends GroupInfo>(
   };
 
   return {
-    credentials: () => room,
-    open: pipe(openInGroup<ConnectionEvent, State, Info>(session), map(toOpenedMessage)),
+    credentials: () => former?.room ?? room,
+    open: pipe(
+      openInGroup<ConnectionEvent, State, Info>({
+        open: (entry) => (former === undefined ? session.open(entry) : former.open(entry)),
+      }),
+      map(toOpenedMessage),
+    ),
     seal: pipe(
       map((message: OutgoingMessage & Pick<QueuedMessage, 'content'>) =>
         message.content === undefined ? newContent(message) : earlierContent(message.content),
@@ -338,15 +360,16 @@ const groupMethod = <State, Info extends GroupInfo>(
     handle: function* (event) {
       followEpoch();
       yield* handleEvent(event);
-      if (isHandshakeEvent(event)) inputs.next(event);
+      if (former === undefined && isHandshakeEvent(event)) inputs.next(event);
       if (event.type === 'epoch' && event.move !== undefined) moves.next();
       if (member.writePhase === 'ready' && !hasReadEnough()) {
-        readFurtherBack();
+        if (former === undefined) readFurtherBack();
+        else yield readNextLog();
         moves.next();
       }
     },
     canSeal: () =>
-      session.canSeal && (role.type !== 'external' || (member.writePhase === 'ready' && hasReadEnough())),
+      session.canSeal && hasReadEnough() && (role.type !== 'external' || member.writePhase === 'ready'),
     moved$: moves,
     output$: merge(
       session.state$.pipe(

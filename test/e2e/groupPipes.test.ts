@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cleanUp } from './support/cleanup.js';
 import { createGroup, Person, stopPersons } from './support/person.js';
@@ -45,6 +46,56 @@ describe('listen in a group room', () => {
     await write('two');
     expect(await listen('--after', '0')).toContain('two');
     expect(await listen('--after', '0')).toContain('two');
+  });
+});
+
+describe('listen --cursor-file over a rotation', () => {
+  /** Reads what is new since the last run, with the first invite of the room. */
+  const listenOnce = async (person: Person, invite: string, ...flags: readonly string[]) => {
+    const cursor = join(person.home, 'cursor');
+    const { code, out, err } = await person.run('listen', [
+      ...[invite, '--cursor-file', cursor, '--until-now', '--fail-on-gap'],
+      ...flags,
+    ]);
+    expect([code, err]).toStrictEqual([0, expect.any(String)]);
+    return out.split('\n').filter((line) => line !== '');
+  };
+  const write = async (person: Person, invite: string, text: string) => {
+    expect((await person.run('send', [invite, '--as-member', '-m', text])).code).toBe(0);
+  };
+
+  test.each(['another member', 'the same device'])(
+    'by %s, it continues in the old room and in the new one, and reads nothing twice',
+    async (rotatedBy) => {
+      const [alice, bob] = [new Person('alice'), new Person('bob')];
+      const invite = await createGroup(alice, relay);
+      await alice.enter(invite);
+      await bob.enter(invite);
+      const [reader, writer] = rotatedBy === 'the same device' ? [alice, bob] : [bob, alice];
+      expect(await listenOnce(reader, invite)).toContain('bob: bob is here');
+      await write(writer, invite, 'old');
+      expect((await alice.run('rotate', [invite])).code).toBe(0);
+      await write(writer, invite, 'new');
+      expect(await listenOnce(reader, invite)).toStrictEqual([`${writer.nick}: old`, `${writer.nick}: new`]);
+      expect(await listenOnce(reader, invite)).toStrictEqual([]);
+      await write(writer, invite, 'newer');
+      expect(await listenOnce(reader, invite)).toStrictEqual([`${writer.nick}: newer`]);
+    },
+  );
+
+  test('reports that entries may be missing if the device forgot the old room', async () => {
+    const [alice, bob] = [new Person('alice'), new Person('bob')];
+    const invite = await createGroup(alice, relay);
+    await alice.enter(invite);
+    await bob.enter(invite);
+    await listenOnce(alice, invite, '--forget', '0');
+    await write(bob, invite, 'old');
+    expect((await alice.run('rotate', [invite])).code).toBe(0);
+    await write(bob, invite, 'new');
+    const cursor = join(alice.home, 'cursor');
+    const read = await alice.run('listen', [invite, '--cursor-file', cursor, '--until-now']);
+    expect([read.code, read.out]).toStrictEqual([0, 'bob: new\n']);
+    expect(read.err).toContain('entries of a former log may be missing');
   });
 });
 

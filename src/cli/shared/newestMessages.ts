@@ -4,15 +4,18 @@ import {
   concatMap,
   connect,
   defer,
+  distinctUntilChanged,
   EMPTY,
   filter,
   from,
   map,
   merge,
+  NEVER,
   type Observable,
   of,
   ReplaySubject,
   Subject,
+  switchMap,
   take,
   takeUntil,
   type MonoTypeOperatorFunction,
@@ -208,7 +211,7 @@ export const caughtUpPredicate = (): ((event: ClientEvent) => boolean) => {
   let position = 0;
   return (event) => {
     // The group has moved to another room, in whose log its messages go on.
-    if (event.type === 'epoch' && event.moved) last = undefined;
+    if ((event.type === 'epoch' && event.moved) || event.type === 'invite-changed') last = undefined;
     else if (event.type === 'welcome') {
       last ??= event.next - 1;
       position = event.from - 1;
@@ -229,9 +232,10 @@ export const takeUntilCaughtUp =
       connect((shared$) =>
         shared$.pipe(
           takeUntil(
-            defer(() => shared$.pipe(filter(caughtUpPredicate()))).pipe(
-              take(1),
-              audit(() => tick$),
+            // In the same tick, the last entry of a log can be followed by a move to the next one.
+            defer(() => shared$.pipe(map(caughtUpPredicate()))).pipe(
+              distinctUntilChanged(),
+              switchMap((isCaughtUp) => (isCaughtUp ? tick$.pipe(take(1)) : NEVER)),
             ),
           ),
         ),

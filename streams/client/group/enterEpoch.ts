@@ -62,6 +62,7 @@ export const enterEpoch = <State, Info extends GroupInfo>(
     epoch,
     position,
     pastEpochs: start.pastEpochs,
+    formerLogs: previous?.formerLogs ?? [],
     firstEpoch:
       start.isOwn && (commit?.isExternal ?? true) ? view.epoch : (previous?.firstEpoch ?? view.epoch),
     pending: undefined,

@@ -6,6 +6,7 @@ import type { TokenEntry } from '../receive/entries.js';
 import { applyFrame } from './applyFrame.js';
 import { RemovedError } from './errors.js';
 import type { GroupInfo } from './engine.js';
+import type { FormerLog } from './formerLog.js';
 import { type Frame, openFrame, sealFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import { forgetOld } from './pastEpochs.js';
@@ -53,8 +54,11 @@ export interface GroupSession<State, Info extends GroupInfo> {
   readonly sealHandshake: (frame: Frame, timeMs: number) => Token;
   /** Forgets the message keys that are too old by the setting of the device. */
   readonly forget: () => void;
-  /** Begins to read another log: that of the next room, or of a relay that lost its log. */
-  readonly changeLog: () => void;
+  /**
+   * Begins to read another log: that of the next room, or of a relay that lost its log. If the room moved, `former` is the
+   * log that it left.
+   */
+  readonly changeLog: (former?: Pick<FormerLog, 'log' | 'inviteSecret'>) => void;
 }
 
 /** A token that no holder of the invite made. */
@@ -128,9 +132,9 @@ export const createGroupSession = <State, Info extends GroupInfo>({
       const state = forgetOld(context, states.value, now());
       if (state !== states.value) states.next(state);
     },
-    changeLog: () => {
+    changeLog: (former) => {
       openKey = sealKey;
-      states.next(changeLog(states.value));
+      states.next(forgetOld(context, changeLog(states.value, former), now()));
     },
   };
 };

@@ -4,6 +4,7 @@ import type { BoundEnvelope } from './boundEnvelope.js';
 import type { LeaveStatement } from './commitData.js';
 import type { ChainKey } from './ratchet.js';
 import type { CommitFailure, GroupInfo, Member, MemberView } from './engine.js';
+import { type FormerLog, MAX_FORMER_LOGS } from './formerLog.js';
 import type { Frame } from './frame.js';
 import type { GroupEpoch, PastEpoch } from './groupEpoch.js';
 import type { EpochOrigin } from './groupInfoData.js';
@@ -73,6 +74,8 @@ export interface MemberState<State, Info extends GroupInfo> {
   readonly firstEpoch: number;
   /** The epochs before whose messages can be read again, oldest first. */
   readonly pastEpochs: readonly PastEpoch[];
+  /** The logs that the room left, oldest first, as far as messages of them can be read again. */
+  readonly formerLogs: readonly FormerLog[];
   readonly pending: PendingHandshake<State> | undefined;
   /** The handshake of this process that began the epoch, for other processes of the device that still have to read it. */
   readonly lastHandshake: PendingHandshake<State> | undefined;
@@ -196,10 +199,12 @@ export const createNewcomer = <State, Info extends GroupInfo>(): NewcomerState<S
 /**
  * Returns the state for reading another log: that of the room's next invite, or of a relay that lost its log.
  *
- * Its positions start again, and newcomers find no group info in it. The messages of the former log cannot be read again.
+ * Its positions start again, and newcomers find no group info in it. If the room moved, a member can read again what it
+ * read in the log `former`.
  */
 export const changeLog = <State, Info extends GroupInfo>(
   state: GroupState<State, Info>,
+  former?: Pick<FormerLog, 'log' | 'inviteSecret'>,
 ): GroupState<State, Info> => {
   switch (state.phase) {
     case 'newcomer':
@@ -216,6 +221,13 @@ export const changeLog = <State, Info extends GroupInfo>(
         position: 0,
         epoch: { ...state.epoch, start: 0 },
         pastEpochs: [],
+        formerLogs:
+          former === undefined || state.pastEpochs.length === 0
+            ? state.formerLogs
+            : [
+                ...state.formerLogs,
+                { ...former, end: state.epoch.start, pastEpochs: state.pastEpochs },
+              ].slice(-MAX_FORMER_LOGS),
         lastGroupInfo: { epoch: state.epoch.view.epoch, position: 0 },
         endedAt: state.endedAt === undefined ? undefined : 0,
         aheadOrigin: state.aheadOrigin && { ...state.aheadOrigin, start: 0 },

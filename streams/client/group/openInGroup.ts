@@ -38,7 +38,7 @@ import type { TokenEntry } from 'rxchat/streams';
  *   entry$.pipe(openInGroup(session));
  */
 export const openInGroup = <T extends { readonly type: string }, State, Info extends GroupInfo>(
-  session: GroupSession<State, Info>,
+  session: Pick<GroupSession<State, Info>, 'open'>,
 ): OperatorFunction<T | TokenEntry, GroupEvent | NotAFrame | UnreadEntry | Exclude<T, TokenEntry>> =>
   concatMapIterable(
     (entry: T | TokenEntry): readonly (GroupEvent | NotAFrame | UnreadEntry | Exclude<T, TokenEntry>)[] => {

@@ -54,18 +54,35 @@ export const forgetBefore = <State, Info extends GroupInfo>(
   state: MemberState<State, Info>,
   timeMs: number,
 ): MemberState<State, Info> => {
-  const pastEpochs = withoutOld(state.pastEpochs, timeMs);
-  if (timeMs < Infinity)
-    return pastEpochs.length === state.pastEpochs.length ? state : { ...state, pastEpochs };
+  const { pastEpochs, formerLogs, isSame } = withoutOldLogs(state, timeMs);
+  if (timeMs < Infinity) return isSame ? state : { ...state, pastEpochs, formerLogs };
   const { senders, externalSenders } = state.epoch;
   return {
     ...state,
     pastEpochs,
+    formerLogs,
     epoch: {
       ...state.epoch,
       senders: senders.map((ratchets) => ratchets?.map((each) => each && forgetUsed(each))),
       externalSenders: externalSenders.map((each) => ({ ...each, ratchet: forgetUsed(each.ratchet) })),
     },
+  };
+};
+
+/** Removes the epochs that ended before a time from the present log and the former ones, and logs that have none left. */
+const withoutOldLogs = <State, Info extends GroupInfo>(
+  { pastEpochs, formerLogs }: MemberState<State, Info>,
+  timeMs: number,
+) => {
+  const all = [...formerLogs.flatMap((each) => each.pastEpochs), ...pastEpochs];
+  const rest = new Set(withoutOld(all, timeMs));
+  const keep = (epochs: readonly PastEpoch[]) => epochs.filter((each) => rest.has(each));
+  return {
+    isSame: rest.size === all.length,
+    pastEpochs: keep(pastEpochs),
+    formerLogs: formerLogs
+      .map((each) => ({ ...each, pastEpochs: keep(each.pastEpochs) }))
+      .filter((each) => each.pastEpochs.length > 0),
   };
 };
 

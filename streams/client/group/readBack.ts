@@ -16,7 +16,7 @@ export const READ_GROWTH = 5;
 export const MAX_READ_ENTRIES = 32_000;
 
 /** Where a client begins to read. */
-export interface ReadStart {
+export interface ReadWindow {
   readonly after: Resume | undefined;
   readonly last: number | undefined;
 }
@@ -24,7 +24,7 @@ export interface ReadStart {
 /** How far back an external sender has read. */
 export interface ReadBack {
   /** Where the present attempt begins to read. */
-  readonly start: ReadStart;
+  readonly start: ReadWindow;
   /** Handles the first `welcome` of an attempt, and those after it. */
   readonly onWelcome: (welcome: Pick<Welcome, 'from' | 'first'>) => void;
   /** Whether what was read is enough, once the client has read to the end of the log. */

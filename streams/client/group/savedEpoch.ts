@@ -1,7 +1,9 @@
-import { type ByteReader, concatBytes, formatList, u16, u32, u64, u8 } from './bytes.js';
+import { encodeText } from '../../wire/encoding.js';
+import { type ByteReader, concatBytes, formatList, lengthPrefixed, u16, u32, u64, u8 } from './bytes.js';
+import type { FormerLog } from './formerLog.js';
 import type { MessageKeys, PastEpoch } from './groupEpoch.js';
 import { formatRatchet, type MessageRatchet, readRatchet } from './ratchet.js';
-import { formatKey, formatMemberFields, readKey, readMemberFields } from './savedHandshake.js';
+import { formatKey, formatMemberFields, readKey, readMemberFields, readText } from './savedHandshake.js';
 
 /** Formats the ratchets of an epoch, with their keys. */
 export const formatRatchets = ({
@@ -56,4 +58,23 @@ export const readPastEpoch = (groupId: Uint8Array, reader: ByteReader): PastEpoc
   start: reader.u64(),
   end: reader.u64(),
   endMs: reader.u64(),
+});
+
+const SECRET_BYTES = 32;
+
+/** Formats a log that the room left, with the secret of its invite and its keys. */
+export const formatFormerLog = ({ log, inviteSecret, end, pastEpochs }: FormerLog): Uint8Array =>
+  concatBytes(
+    lengthPrefixed(encodeText(log)),
+    inviteSecret,
+    u64(end),
+    formatList(pastEpochs, formatPastEpoch),
+  );
+
+/** Reads the format of `formatFormerLog`. */
+export const readFormerLog = (groupId: Uint8Array, reader: ByteReader): FormerLog => ({
+  log: readText(reader),
+  inviteSecret: reader.bytes(SECRET_BYTES),
+  end: reader.u64(),
+  pastEpochs: reader.list(() => readPastEpoch(groupId, reader)),
 });

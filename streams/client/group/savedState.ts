@@ -18,7 +18,14 @@ import { formatLeaveStatement, readLeaveStatement } from './commitData.js';
 import type { GroupEngine, GroupInfo } from './engine.js';
 import type { GroupContext } from './groupEpoch.js';
 import { createNewcomer, type GroupState, type MemberState } from './groupState.js';
-import { formatPastEpoch, formatRatchets, readPastEpoch, readRatchets } from './savedEpoch.js';
+import {
+  formatFormerLog,
+  formatPastEpoch,
+  formatRatchets,
+  readFormerLog,
+  readPastEpoch,
+  readRatchets,
+} from './savedEpoch.js';
 import {
   formatKey,
   formatPendingHandshake,
@@ -29,7 +36,9 @@ import {
 } from './savedHandshake.js';
 import { formatReservation, parseSlotRecord, readReservation, sendingOf } from './slotRecord.js';
 
-const VERSION = 1;
+const VERSION = 2;
+/** Snapshots of this version have no former logs. */
+const VERSION_WITHOUT_FORMER_LOGS = 1;
 const SECRET_BYTES = 32;
 const PHASES = ['newcomer', 'member', 'removed'] as const;
 
@@ -74,10 +83,12 @@ export const parseSnapshot = <State, Info extends GroupInfo>(
   slotRecord?: Uint8Array,
 ): Snapshot<State, Info> | undefined =>
   parseBytes(bytes, (reader) => {
-    if (reader.u8() !== VERSION) throw new BytesError('unknown version of a snapshot');
+    const version = reader.u8();
+    if (version !== VERSION && version !== VERSION_WITHOUT_FORMER_LOGS)
+      throw new BytesError('unknown version of a snapshot');
     const inviteSecret = reader.bytes(SECRET_BYTES);
     const resume = reader.optional(() => readResume(reader));
-    const state = readState(context, reader);
+    const state = readState(context, reader, version);
     if (state.phase !== 'member') return { inviteSecret, resume, state };
     const record = slotRecord && parseSlotRecord(context, slotRecord);
     const records = [record?.reservation];
@@ -111,6 +122,7 @@ const formatState = <State, Info extends GroupInfo>(
 const readState = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   reader: ByteReader,
+  version: number,
 ): GroupState<State, Info> => {
   const phase = PHASES[reader.u8()];
   switch (phase) {
@@ -120,7 +132,7 @@ const readState = <State, Info extends GroupInfo>(
         pending: reader.optional(() => readPendingHandshake(context, reader)),
       };
     case 'member':
-      return readMember(context, reader);
+      return readMember(context, reader, version);
     case 'removed':
       return { phase };
     default:
@@ -143,6 +155,7 @@ const formatMember = <State, Info extends GroupInfo>(
     groupInfoNeededAt,
     endedAt,
     hasMoved,
+    formerLogs,
   }: MemberState<State, Info>,
 ): Uint8Array =>
   concatBytes(
@@ -163,11 +176,13 @@ const formatMember = <State, Info extends GroupInfo>(
     u64(groupInfoNeededAt),
     formatOptional(endedAt, u64),
     flag(hasMoved),
+    formatList(formerLogs, formatFormerLog),
   );
 
 const readMember = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   reader: ByteReader,
+  version: number,
 ): MemberState<State, Info> => {
   const { engine, suite } = context;
   const engineState = readEngineState(engine, reader);
@@ -205,5 +220,7 @@ const readMember = <State, Info extends GroupInfo>(
     ahead: undefined,
     aheadOrigin: undefined,
     hasMoved: reader.flag(),
+    formerLogs:
+      version === VERSION_WITHOUT_FORMER_LOGS ? [] : reader.list(() => readFormerLog(view.groupId, reader)),
   };
 };

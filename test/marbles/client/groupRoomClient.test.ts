@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { Subject, type Subscription, tap, timer } from 'rxjs';
 import { FIRST_READ_ENTRIES, READ_GROWTH } from '../../../streams/client/group/readBack.js';
-import type { ClientEvent, QueuedMessage } from '../../../streams/client/index.js';
+import { type ClientEvent, type QueuedMessage, resumeAfter } from '../../../streams/client/index.js';
+import type { Resume } from '../../../streams/wire/index.js';
 import { sessionState } from '../../../streams/client/sessionState.js';
 import {
   type GroupClient,
@@ -67,8 +68,8 @@ type Scene = (
 const play = (
   scene: Scene,
   options: Parameters<typeof groupRoomFixture>[0] = {},
+  reports: Map<string, string[]> = new Map<string, string[]>(),
 ): ReadonlyMap<string, readonly string[]> => {
-  const reports = new Map<string, string[]>();
   marbles(
     ({ expectObservable }) => {
       const runs = new Map<GroupClient, Subscription>();
@@ -252,6 +253,82 @@ describe('groupRoomClient', () => {
       'resumed in epoch 2',
       'invite-changed',
     ]);
+  });
+
+  describe('a position in a log that the room left', () => {
+    /** Bob reads `one` to `four` over two moves, and starts again behind `one`. */
+    const rereadBob = (options: { readonly forgetMs?: number } = {}) => {
+      const marks = { again: 0, last: 0 };
+      const reports = new Map<string, string[]>();
+      const scene: Scene = (room, { start, stop }) => {
+        const [alice, bob] = [room.client('alice', 1), room.client('bob', 2, options)];
+        let cursor: Resume | undefined;
+        let isAtOne = false;
+        const follow = (event: ClientEvent) => {
+          if (!isAtOne) cursor = resumeAfter(cursor, event);
+          isAtOne ||= event.type === 'message' && event.text === 'one';
+        };
+        return {
+          0: () => start(alice, { role: room.creator }),
+          1000: () => start(bob, { onEvent: follow }),
+          2000: () => send(alice, 'one'),
+          3000: () => send(alice, 'two'),
+          4000: () => alice.requests.next({ type: 'rotate' }),
+          7000: () => send(alice, 'three'),
+          8000: () => alice.requests.next({ type: 'rotate' }),
+          11_000: () => send(alice, 'four'),
+          13_000: () => stop(bob),
+          14_000: () => send(alice, 'five'),
+          50_000: () => {
+            marks.again = reports.get('bob')?.length ?? 0;
+            start(bob, { after: cursor });
+          },
+          52_000: () => send(bob, 'six'),
+          54_000: () => {
+            stop(bob);
+            marks.last = reports.get('bob')?.length ?? 0;
+            start(bob);
+          },
+          56_000: () => send(alice, 'seven'),
+        };
+      };
+      play(scene, {}, reports);
+      const bob = reports.get('bob') ?? [];
+      return { again: bob.slice(marks.again, marks.last), last: bob.slice(marks.last), reports };
+    };
+
+    test('is read on from, through all logs, and nothing is missing or read twice', () => {
+      const { again, last, reports } = rereadBob();
+      expect(again).toStrictEqual([
+        'resumed in epoch 3',
+        // This run was started with the first invite.
+        'invite-changed',
+        'alice: two',
+        'invite-changed',
+        'alice: three',
+        'invite-changed',
+        'alice: four',
+        'alice: five',
+        'bob: six',
+        'stored six',
+      ]);
+      // The state that it stored meanwhile is that of the present log.
+      expect(last).toStrictEqual(['resumed in epoch 3', 'invite-changed', 'alice: seven']);
+      expect(reports.get('alice')?.slice(-2)).toStrictEqual(['alice: seven', 'stored seven']);
+    });
+
+    test('is reported once the log is forgotten, and the present log is read from its beginning', () => {
+      const { again } = rereadBob({ forgetMs: 20_000 });
+      expect(again).toStrictEqual([
+        'resumed in epoch 3',
+        'log-changed',
+        'invite-changed',
+        'alice: four',
+        'alice: five',
+        'bob: six',
+        'stored six',
+      ]);
+    });
   });
 
   test('an old invite is withdrawn for a newcomer, and only the creator may remove', () => {

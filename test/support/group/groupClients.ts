@@ -17,7 +17,7 @@ import type { StarGroupInfo } from '../../../streams/client/group/starGroupInfo.
 import type { StarState } from '../../../streams/client/group/starState.js';
 import { groupRoomClient } from '../../../streams/client/groupRoomClient.js';
 import type { ClientEvent, OutgoingMessage, QueuedMessage } from '../../../streams/client/index.js';
-import { type RoomName, toBase64url } from '../../../streams/wire/index.js';
+import { type Resume, type RoomName, toBase64url } from '../../../streams/wire/index.js';
 import { seededRandom } from '../cryptoSuites.js';
 import { forgetfulRelay } from './forgetfulRelay.js';
 import { type GroupCryptography, nodeCryptography } from './fastCrypto.js';
@@ -36,6 +36,8 @@ export interface RunOptions {
   readonly message$?: Observable<OutgoingMessage>;
   /** How many entries of before this run reads again. */
   readonly last?: number;
+  /** Where to begin to read. By default the client reads on from what it stored. */
+  readonly after?: Resume | undefined;
   /** The messages of an earlier run that have no receipt. */
   readonly pendingMessages?: readonly QueuedMessage[];
 }
@@ -189,6 +191,7 @@ export const groupRoomFixture = ({
         role = { type: 'member' } as const,
         save$ = EMPTY,
         inviteSecret: invite = secret,
+        after,
         pendingMessages = [],
         storage,
         message$,
@@ -202,6 +205,7 @@ export const groupRoomFixture = ({
           connect$: relay.connect(),
           pendingMessages,
           last,
+          after,
           retry: { random: () => random(1)[0]! / 256 },
           nick,
           session: toBase64url(random(16)),

@@ -27,13 +27,18 @@ export const trackPosition = (
 ): ((event: ClientEvent, next: ClientEvent | undefined) => StoredPosition | undefined) => {
   let cursor = start;
   let from = 1;
+  /** The room moved, so the next log is another one. */
+  let hasMoved = false;
 
   return (event, next) => {
     if (event.type === 'welcome') {
       from = event.from;
       // A reconnect does not move the position: a gap event follows if entries are missing.
-      cursor ??= { log: event.log, position: from - 1, lines: 0 };
-    } else if (cursor === undefined) return undefined;
+      if (cursor === undefined || (hasMoved && cursor.log !== event.log))
+        cursor = { log: event.log, position: from - 1, lines: 0 };
+      hasMoved = false;
+    } else if (event.type === 'invite-changed') hasMoved = true;
+    else if (cursor === undefined) return undefined;
     else if (event.type === 'log-changed') cursor = { log: event.log, position: from - 1, lines: 0 };
     else if (event.type === 'gap') cursor = { log: cursor.log, position: event.to, lines: 0 };
     else {

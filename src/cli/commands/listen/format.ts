@@ -22,6 +22,9 @@ export interface FormattedEvent {
 /** Returns whether the nick is known with a different key. */
 type IsChanged = (who: Pick<Message, 'nick' | 'key'>) => boolean;
 
+const LOG_CHANGED_IN_GROUP =
+  'the log is another one: the relay lost its history, or the room moved; entries of a former log may be missing';
+
 /** Formats events as text for people; control characters from others become visible. */
 export const textFormat =
   (nick: string, isChanged: IsChanged = () => false, isGroup = false) =>
@@ -37,6 +40,7 @@ export const textFormat =
       case 'first-seen':
         return firstSeenNote(event);
       case 'log-changed':
+        return { note: isGroup ? LOG_CHANGED_IN_GROUP : eventText(event) };
       case 'alarm':
       case 'key-changed':
       case 'undecryptable':

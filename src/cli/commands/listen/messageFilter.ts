@@ -120,7 +120,8 @@ export const messageFilter = ({
   };
 
   return (event) => {
-    if (event.type === 'log-changed') skipped = undefined;
+    // The positions of another log are those of other entries.
+    if (event.type === 'log-changed' || event.type === 'invite-changed') skipped = undefined;
     if (hasStarted) return [{ event, isSelected: isSelected(event) }];
 
     if (event.type === 'welcome') end ??= event.next;

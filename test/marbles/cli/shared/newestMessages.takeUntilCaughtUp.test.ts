@@ -15,7 +15,9 @@ const events: Record<string, ClientEvent> = {
   1: messageEvent({ position: 2, index: 0, more: true }),
   2: messageEvent({ position: 2, index: 1 }),
   c: messageEvent({ position: 3 }),
+  d: messageEvent({ position: 4 }),
   r: { type: 'duplicate', position: 2 },
+  m: { type: 'invite-changed', secret: new Uint8Array(32) },
 };
 
 describe('untilNow', () => {
@@ -26,6 +28,7 @@ describe('untilNow', () => {
     ['what is no longer kept', '                  W-g---c    ', 'W-g|'],
     ['a repeated message', '                      Wa-r--c    ', 'Wa-r|'],
     ['the log as it was at first', '              Wa-fV-2--c ', 'Wa-fV-2|'],
+    ['the log to which the room moved in that turn', 'W-a-(2m)V-2-c-d-c', 'W-a-(2m)V-2-c-d|'],
     ['its source ends before', '                  Wa|        ', 'Wa|'],
   ])('%s', (_name, rendered, expected) => {
     marbles(({ hot, expectObservable }) => {

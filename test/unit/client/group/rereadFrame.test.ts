@@ -4,6 +4,8 @@ import {
   type GroupEvent,
   type NewcomerState,
 } from '../../../../streams/client/group/groupState.js';
+import { MAX_FORMER_LOGS } from '../../../../streams/client/group/formerLog.js';
+import { formerLogReader } from '../../../../streams/client/group/formerLogReader.js';
 import { forgetBefore, forgetOld, MAX_PAST_RATCHETS } from '../../../../streams/client/group/pastEpochs.js';
 import { chainKeyAt } from '../../../../streams/client/group/ratchet.js';
 import { formatSnapshot, parseSnapshot } from '../../../../streams/client/group/savedState.js';
@@ -11,7 +13,7 @@ import { createExternalSender, sealExternalMessage } from '../../../../streams/c
 import { identityOf } from '../../../support/group/devices.js';
 import type { FakeInfo, FakeState } from '../../../support/group/fakeEngine.js';
 import { memberState, type TestDevice, type TestRoom, testRoom } from '../../../support/group/room.js';
-import { messageOf } from '../../../support/group/session.js';
+import { entryOf, messageOf, outerKeyOf } from '../../../support/group/session.js';
 
 const saved = ({ context, state }: TestDevice): Uint8Array =>
   formatSnapshot(context.engine, { inviteSecret: new Uint8Array(32), resume: undefined, state });
@@ -172,7 +174,54 @@ describe('entries that were applied before', () => {
   test('of another log cannot be read, and the keys of the past are gone', () => {
     const { bob } = scene(Infinity);
     const changed = changeLog(bob.state);
-    expect(changed).toMatchObject({ position: 0, pastEpochs: [] });
+    expect(changed).toMatchObject({ position: 0, pastEpochs: [], formerLogs: [] });
+  });
+
+  describe('in a log that the room left', () => {
+    const outerKey = outerKeyOf(1);
+    const left = { log: 'log', inviteSecret: new Uint8Array(32).fill(1) };
+    const moved = (forgetMs: number) => {
+      const { room, alice, bob } = scene(forgetMs);
+      room.commit(alice, { inviteSecret: new Uint8Array(32).fill(7) });
+      room.readAll(alice);
+      room.send(alice, 'in the wrong room');
+      room.readAll(bob);
+      bob.state = changeLog(bob.state, left);
+      return { room, bob };
+    };
+    const readFormer = ({ room, bob }: ReturnType<typeof moved>): readonly string[] => {
+      const [former] = memberState(bob).formerLogs;
+      const read = formerLogReader(bob.context, memberState(bob), former!, outerKey);
+      return inShort(room.log.flatMap((frame, at) => read(entryOf(frame, at + 1)) as readonly GroupEvent[]));
+    };
+
+    test('are opened again, and the state of the device stays the same', () => {
+      const { room, bob } = moved(Infinity);
+      const { state } = bob;
+      expect(readFormer({ room, bob })).toStrictEqual([...AGAIN, 'handshake', 'void']);
+      expect(bob.state).toBe(state);
+    });
+
+    test('are forgotten as those of the present log, the oldest first', () => {
+      const { room, bob } = moved(10_000);
+      // The epochs of that log ended at 1000 and at 5000.
+      bob.state = forgetOld(bob.context, bob.state, 11_001);
+      const halfForgotten = [...FORGOTTEN.slice(0, 8), ...AGAIN.slice(8)];
+      expect(readFormer({ room, bob })).toStrictEqual([...halfForgotten, 'handshake', 'void']);
+      bob.state = forgetOld(bob.context, bob.state, 15_001);
+      expect(memberState(bob).formerLogs).toStrictEqual([]);
+    });
+
+    test('are not kept with the setting 0, and at most 8 logs are', () => {
+      expect(memberState(moved(0).bob).formerLogs).toStrictEqual([]);
+      const { bob } = moved(Infinity);
+      const { pastEpochs } = memberState(bob).formerLogs[0]!;
+      for (let n = 0; n < MAX_FORMER_LOGS; n += 1)
+        bob.state = changeLog({ ...memberState(bob), pastEpochs }, { ...left, log: `log${n}` });
+      expect(memberState(bob).formerLogs.map(({ log }) => log)).toStrictEqual(
+        Array.from({ length: MAX_FORMER_LOGS }, (_, n) => `log${n}`),
+      );
+    });
   });
 
   test('behind the move of the room are void again', () => {

@@ -5,7 +5,7 @@ import { applyFrame } from '../../../../streams/client/group/applyFrame.js';
 import type { Frame } from '../../../../streams/client/group/frame.js';
 import type { GroupInfo } from '../../../../streams/client/group/engine.js';
 import type { GroupContext } from '../../../../streams/client/group/groupEpoch.js';
-import { createNewcomer, type GroupState } from '../../../../streams/client/group/groupState.js';
+import { changeLog, createNewcomer, type GroupState } from '../../../../streams/client/group/groupState.js';
 import { formatSnapshot, parseSnapshot } from '../../../../streams/client/group/savedState.js';
 import { formatSlotRecord } from '../../../../streams/client/group/slotRecord.js';
 import {
@@ -76,6 +76,33 @@ describe('a saved state', () => {
       // Only the keys that were reserved are skipped.
       if (device !== alice) expect(saved(device)).toStrictEqual(bytes);
     }
+  });
+
+  test('has the logs that the room left, and one of the earlier version has none', () => {
+    const room = testRoom();
+    const [alice, bob] = [room.device(1), room.device(2, { forgetMs: Infinity })];
+    room.create(alice);
+    room.readAll(alice, bob);
+    room.join(bob);
+    room.readAll(alice, bob);
+    room.send(alice, 'one');
+    room.commit(alice, { inviteSecret: new Uint8Array(32).fill(7) });
+    room.readAll(alice, bob);
+    const left = { log: 'log', inviteSecret: new Uint8Array(32).fill(3) };
+    bob.state = changeLog(bob.state, left);
+    const formerLogs = [{ ...left, end: room.log.length, pastEpochs: [{ end: room.log.length }] }];
+    expect(memberState(bob).formerLogs).toMatchObject(formerLogs);
+    const bytes = saved(bob);
+    restart(bob);
+    expect(memberState(bob).formerLogs).toMatchObject(formerLogs);
+    expect(saved(bob)).toStrictEqual(bytes);
+
+    const earlier = saved(alice);
+    expect(memberState(alice).formerLogs).toStrictEqual([]);
+    // The list is at the end: two bytes.
+    restart(alice, Uint8Array.of(1, ...earlier.subarray(1, -2)));
+    expect(memberState(alice).formerLogs).toStrictEqual([]);
+    expect(saved(alice)).toStrictEqual(earlier);
   });
 
   test('of a member reads on and follows commits', () => {

@@ -42,6 +42,17 @@ test('a cursor begins at the join when the log is another one', () => {
   ]);
 });
 
+test('a cursor follows a group room into its next log, and not into another log of the same room', () => {
+  const moved: ClientEvent = { type: 'invite-changed', secret: new Uint8Array(32) };
+  const next = welcomeEvent({ log: 'next', from: 1 });
+  expect(
+    places(START, [moved, next, messageEvent({ position: 1 }), welcomeEvent({ log: 'x' })]),
+  ).toStrictEqual(['log 4+0', 'next 0+0', 'next 1+0', 'next 1+0']);
+  expect(places(START, [moved, welcomeEvent({ log: 'log', from: 5 }), next])).toStrictEqual(
+    Array(3).fill('log 4+0'),
+  );
+});
+
 test('a cursor names the newest token and its announcement, which another log may have at the same position', () => {
   const advance = trackPosition(START);
   const joined: ClientEvent = { type: 'joined', position: 6, nicks: ['bob'], count: 1, hash: 'six' };
