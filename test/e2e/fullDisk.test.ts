@@ -105,3 +105,34 @@ inTerminal(
     expect(screen.match(/known-keys: no space/g)).toHaveLength(1);
   },
 );
+
+const FULL_DISK = 'dd if=/dev/zero of="$0/large" bs=4096 2> /dev/null; true';
+
+onFullDisk.each([
+  ['full', FULL_DISK, /^rxchat: cannot write \S+\.state: no space left on device; sent 0 of 1.*\n.*hint/],
+  ['read-only', 'mount -o remount,ro "$0"', /^rxchat: cannot lock [^\n]+: read-only file system\n.*hint/],
+])(
+  'a member of a group with a %s home sends nothing, and goes on once it can write',
+  async (_name, fill, error) => {
+    const { port } = await startRelay();
+    const [alice, bob] = [tempDir(), tempDir()];
+    const as = (home: string) => ({ env: { RXCHAT_HOME: home } });
+    const made = await run(['invite', '--group', '--port', String(port)], as(alice));
+    const invite = made.out.trim();
+    const send = (text: string) => ['send', invite, '--as-member', '--nick', 'bob', '-m', text];
+    expect((await run(send('before'), as(bob))).code).toBe(0);
+
+    // A copy of the home of bob, on a disk that only the command sees.
+    const script = [
+      'mount -t tmpfs -o size=256k,mode=700 none "$0" && cp -a "$1/." "$0/" || exit 99',
+      fill,
+      'export RXCHAT_HOME="$0"; shift; exec "$@"',
+    ].join('; ');
+    const failed = await run(send('lost'), { wrapper: [...UNSHARE, 'sh', '-c', script, tempDir(), bob] });
+    expect([failed.code, failed.err]).toStrictEqual([5, expect.stringMatching(error)]);
+
+    expect((await run(send('after'), as(bob))).code).toBe(0);
+    const received = await run(['listen', invite, '-n', '2'], as(alice));
+    expect([received.code, received.out]).toStrictEqual([0, 'bob: before\nbob: after\n']);
+  },
+);
