@@ -64,8 +64,13 @@ describe('a group room', () => {
     const alice = new Person('alice');
     const bob = new Person('bob');
     const invite = await createGroup(alice, relay);
+    const alone = await alice.run('leave', [invite, '--yes']);
+    expect([alone.code, alone.err]).toStrictEqual([4, expect.stringContaining('is the only member')]);
     await alice.enter(invite);
     await bob.enter(invite);
+    const forbidden = await bob.run('rotate', [invite]);
+    expect([forbidden.code, forbidden.out]).toStrictEqual([4, '']);
+    expect(forbidden.err).toMatch(/the room keeps its invite: no right to remove\n.*ask the creator/);
     const members = await alice.run('members', [invite, '--json']);
     expect(members.code).toBe(0);
     expect(JSON.parse(members.out)).toMatchObject({

@@ -20,6 +20,7 @@ const EVENTS: Readonly<Record<string, ClientEvent>> = {
   M: epochEvent({ position: 3, change: 'moved', own: true, moved: true }),
   h: { type: 'handshake', position: 1 },
   o: { type: 'request-done', request: { type: 'renew' } },
+  x: { type: 'removed', position: 3, by: deviceOf('bob') },
   r: { type: 'request-refused', request: ROTATE, reason: 'only members can' },
 };
 
@@ -28,6 +29,7 @@ const draw = (
   event: string,
   expected: string,
   choose: () => GroupRequest | undefined = () => ROTATE,
+  error = REFUSAL,
 ): readonly number[] => {
   const sentAt: number[] = [];
   marbles(({ hot, expectObservable }) => {
@@ -47,7 +49,7 @@ const draw = (
     const event$: Observable<ClientEvent> = hot(event, EVENTS, REFUSAL);
     expectObservable(
       event$.pipe(requestWhenCaughtUp({ roster: tracked, choose, send: () => sentAt.push(handled) })),
-    ).toBe(expected, { x: true }, new CliError(4, 'the room keeps its invite: only members can'));
+    ).toBe(expected, { x: true }, error);
   });
   return sentAt;
 };
@@ -75,6 +77,12 @@ describe('requestWhenCaughtUp', () => {
 
   test('errors if the request is refused', () => {
     expect(draw('-W-e-m-r-', '-------#')).toStrictEqual([3]);
+  });
+
+  test('errors with who removed this device, also before it has requested anything', () => {
+    const removed = new CliError(11, 'someone with the key bob-----… removed you from the room');
+    expect(draw('-W-e-x-', '-----#', undefined, removed)).toStrictEqual([]);
+    expect(draw('-W-e-m-x-', '-------#', undefined, removed)).toStrictEqual([3]);
   });
 
   test('errors if there is nothing to choose', () => {

@@ -15,6 +15,11 @@ interface RequestOptions {
   readonly send: (request: GroupRequest) => void;
 }
 
+/** What helps, by the reason of a refusal. */
+const REFUSAL_HINTS: Readonly<Record<string, string>> = {
+  'no right to remove': 'ask the creator of the group to do it',
+};
+
 /** How far a request is. `moving`: it is done, and the next room has no group info for newcomers yet. */
 type Progress = 'requested' | 'moving' | 'arrived' | 'done';
 
@@ -43,7 +48,7 @@ const nextProgress = (progress: Progress, event: ClientEvent, { type }: GroupReq
  * ```
  *
  * After a move it waits until the next room has a group info, so that others can come. Errors with a `CliError` if the
- * request is refused.
+ * request is refused, or if another member removes this device.
  */
 export const requestWhenCaughtUp =
   ({ roster, choose, send, saved$ = of(true) }: RequestOptions) =>
@@ -57,7 +62,10 @@ export const requestWhenCaughtUp =
       return event$.pipe(
         mergeMap((event): readonly true[] => {
           const [text] = roster.update(event);
-          if (event.type === 'request-refused') throw new CliError(Exit.refused, text ?? event.reason);
+          if (event.type === 'removed')
+            throw new CliError(Exit.removed, text ?? 'you were removed', 'a member can invite you again');
+          if (event.type === 'request-refused')
+            throw new CliError(Exit.refused, text ?? event.reason, REFUSAL_HINTS[event.reason]);
           if (requested !== undefined) {
             progress = nextProgress(progress, event, requested);
             return progress === 'done' ? [true] : [];

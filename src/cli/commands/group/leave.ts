@@ -2,7 +2,7 @@ import { defer } from 'rxjs';
 import { safeJson } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
 import type { Run } from '../../args/command.js';
-import { printNote, usageError } from '../../process/exit.js';
+import { CliError, Exit, printNote, usageError } from '../../process/exit.js';
 import { runAsMember } from './memberCommand.js';
 
 /** `rxchat leave`: stops being a member of a group room on this machine. */
@@ -15,7 +15,16 @@ export const leave: Run = (args) =>
         'to leave, add --yes',
       );
     return runAsMember(args, {
-      choose: () => ({ type: 'leave' }),
+      choose: ({ roster }) => {
+        // The commit of another member is what ends the membership.
+        if (roster.persons().length === 1 && roster.persons()[0]?.devices.length === 1)
+          throw new CliError(
+            Exit.refused,
+            'this machine is the only member, so nobody can remove it',
+            'nobody else can read the room; let another member join first, or stop using it',
+          );
+        return { type: 'leave' };
+      },
       print: ({ room }) => {
         if (flags['json'] === true) writeOut(safeJson({ v: 1, type: 'left-group', room }));
         printNote("you left; the client of another member removes this machine's keys from the group");
