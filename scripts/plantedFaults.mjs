@@ -26,7 +26,7 @@ const run = ({ test, pattern }) => {
   spawnSync(process.execPath, [...flags, jest, ...options, ...filter, test], {
     cwd: copy,
     stdio: 'ignore',
-    env: { ...process.env, RXCHAT_FUZZ_HANDSHAKES: '2000' },
+    env: { ...process.env, RXCHAT_FUZZ_HANDSHAKES: '2000', RXCHAT_MODEL_RUNS: '40' },
   });
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(
     readFileSync(report, 'utf8'),

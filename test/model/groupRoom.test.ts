@@ -91,7 +91,30 @@ const TESTS: readonly (readonly [
   ['the relay loses its logs', ['log-changed'], planWith([...NORMAL, ...LOSSES])],
 ];
 
+/** A message that never reaches the relay, since the connection is dead, and a crash before the next one. */
+const LOST_MESSAGE: GroupPlan = {
+  persons: 3,
+  processes: 1,
+  removalRule: 'creator',
+  forgetMs: Infinity,
+  saveMs: 0,
+  latencyMs: 1,
+  seed: 7,
+  cryptography: 'fast',
+  actions: [
+    [5000, { do: 'fault', fault: { type: 'half-open' } }],
+    [1, { do: 'say', who: 0 }],
+    [100, { do: 'crash', who: 0 }],
+    [40_000, { do: 'start', who: 0 }],
+    [3000, { do: 'say', who: 0 }],
+  ],
+};
+
 describe('a simulated group room', () => {
+  test('the keys of a lost message are not used again after a crash', () => {
+    expectOutcome(simulateGroup(LOST_MESSAGE));
+  });
+
   test.each(TESTS)(
     '%s',
     (_title, reached, plans) => {

@@ -8,7 +8,9 @@ const COMMITS = 'test/attacks/group/commits.test.ts';
 const MESSAGES = 'test/attacks/group/messages.test.ts';
 const TIMING = 'test/attacks/group/timing.test.ts';
 const REMOVAL = 'test/attacks/group/removal.test.ts';
+const MODEL = 'test/model/groupRoom.test.ts';
 const GROUP = 'streams/client/group/';
+const CLIENT = 'streams/client/groupRoomClient.ts';
 
 export const PLANTED_FAULTS = [
   {
@@ -194,5 +196,53 @@ export const PLANTED_FAULTS = [
     to: 'return join?.commit?.isExternal === true && join.baseEpoch > epoch ? join : undefined;',
     test: 'test/unit/client/group/groupState.test.ts',
     pattern: 'another process of its device',
+  },
+  {
+    name: 'a message is not sealed again in the next epoch',
+    file: CLIENT,
+    from: 'if (move === undefined) {\n      member.reseal(sealAgain);',
+    to: 'if (move === undefined) {',
+    test: MODEL,
+    pattern: 'come back',
+  },
+  {
+    name: 'tokens are written before the state is stored',
+    file: CLIENT,
+    from: 'else member.pause();',
+    to: 'else member.resume();',
+    test: MODEL,
+    pattern: 'clients crash',
+  },
+  {
+    name: 'an external sender does not follow to the next epoch',
+    file: CLIENT,
+    from: 'if (externalEpoch !== state.groupInfo.epoch) member',
+    to: 'if (externalEpoch !== state.groupInfo.epoch && state.isWithdrawn) member',
+    test: MODEL,
+    pattern: 'those who are no members',
+  },
+  {
+    name: 'no member posts a group info in an empty log',
+    file: CLIENT,
+    from: "inputs.next({ type: 'write-phase', phase: member.writePhase });",
+    to: 'void member.writePhase;',
+    test: MODEL,
+    pattern: 'loses its logs',
+  },
+  {
+    name: 'a process does not store its handshakes for the others of its device',
+    file: `${GROUP}slotRecord.ts`,
+    from: 'filter((each) => each !== undefined);',
+    to: 'filter((each) => each !== undefined).slice(0, 0);',
+    test: MODEL,
+    pattern: 'two processes',
+  },
+  {
+    name: 'a process that crashed uses its message keys again',
+    file: `${GROUP}slotRecord.ts`,
+    from: 'each.reserved > last.reserved)',
+    to: 'each.reserved < last.reserved)',
+    test: MODEL,
+    pattern: 'keys of a lost message',
   },
 ];

@@ -1,7 +1,7 @@
-import { asyncScheduler, EMPTY, type Observable, Subject } from 'rxjs';
+import { asyncScheduler, EMPTY, map, type Observable, Subject } from 'rxjs';
 import { fakeSignature } from '../../../src/testing/fakePrimitives.js';
 import type { FakeRelay, FakeRelayOptions } from '../../../src/testing/fakeRelay.js';
-import { asFernetKey, type Cipher, type FernetKey } from '../../../streams/client/envelope/cipher.js';
+import { asFernetKey } from '../../../streams/client/envelope/cipher.js';
 import type { GroupRequest } from '../../../streams/client/group/groupClientEvent.js';
 import { createDevice } from '../../../streams/client/group/credential.js';
 import type { GroupContext } from '../../../streams/client/group/groupEpoch.js';
@@ -20,6 +20,7 @@ import type { ClientEvent, OutgoingMessage, QueuedMessage } from '../../../strea
 import { type Resume, type RoomName, toBase64url } from '../../../streams/wire/index.js';
 import { seededRandom } from '../cryptoSuites.js';
 import { forgetfulRelay } from './forgetfulRelay.js';
+import { watchKeyUse } from './keyUse.js';
 import { type GroupCryptography, nodeCryptography } from './fastCrypto.js';
 
 type Context = GroupContext<StarState, StarGroupInfo>;
@@ -76,7 +77,7 @@ export interface GroupRoomFixture {
   readonly relay: Pick<FakeRelay, 'connect' | 'inject' | 'stop'>;
   /** Replaces the relay by one that has lost its logs. */
   readonly loseLogs: () => void;
-  /** The message keys with which more than one token was sealed. */
+  /** The message keys of more than one token that was written. */
   readonly reusedKeys: readonly string[];
   readonly creator: GroupRole;
   readonly inviteSecret: Uint8Array;
@@ -121,31 +122,11 @@ export const groupRoomFixture = ({
   const inviteSecret = random(32);
   const suite = cryptography.suite(random);
   const hpke = createHpke(suite);
-  const fernet = cryptography.cipher(seededRandom(`${seed} iv`));
-  const outerKeys = new Set<string>();
-  const usedKeys = new Set<string>();
-  const reusedKeys: string[] = [];
-  const noteUse = (key: FernetKey) => {
-    const name = toBase64url(key);
-    if (usedKeys.has(name) && !outerKeys.has(name)) reusedKeys.push(name);
-    usedKeys.add(name);
-  };
-  const cipher: Cipher = {
-    ...fernet,
-    seal: (key, ...rest) => {
-      noteUse(key);
-      return fernet.seal(key, ...rest);
-    },
-    ...(fernet.sealBytes && {
-      sealBytes: (key, ...rest) => {
-        noteUse(key);
-        return fernet.sealBytes!(key, ...rest);
-      },
-    }),
-  };
+  const keyUse = watchKeyUse(cryptography.cipher(seededRandom(`${seed} iv`)));
+  const { cipher, reusedKeys } = keyUse;
   const deriveRoom = (secret: Uint8Array) => {
     const name = toBase64url(secret);
-    outerKeys.add(name);
+    keyUse.addOuterKey(secret);
     return {
       room: name as RoomName,
       sign: (message: Uint8Array) => toBase64url(fakeSignature(name, message)),
@@ -202,7 +183,7 @@ export const groupRoomFixture = ({
         const slotRecord = storage ? storage.slotRecords.get(slot) : self.slotRecord;
         const snapshot = stored && parseSnapshot(context, stored, slotRecord);
         const operator = groupRoomClient({
-          connect$: relay.connect(),
+          connect$: relay.connect().pipe(map(keyUse.watch)),
           pendingMessages,
           last,
           after,
@@ -212,7 +193,8 @@ export const groupRoomFixture = ({
           senderSession: toBase64url(random(16)),
           identity,
           hash: cryptography.hash,
-          now: () => asyncScheduler.now(),
+          // As that of a clock: retries have fractions of a millisecond.
+          now: () => Math.floor(asyncScheduler.now()),
           group: {
             context,
             role,

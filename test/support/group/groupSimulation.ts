@@ -65,7 +65,7 @@ export interface GroupOutcome {
   readonly lastTexts: readonly string[];
   /** Whether the relay lost its logs. */
   readonly hasLostLogs: boolean;
-  /** The message keys with which more than one token was sealed. */
+  /** The message keys of more than one token that was written. */
   readonly reusedKeys: readonly string[];
 }
 
