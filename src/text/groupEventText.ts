@@ -18,6 +18,7 @@ export interface GroupTextContext {
 }
 
 type EpochStarted = Extract<ClientEvent, { type: 'epoch' }>;
+type RequestRefused = Extract<ClientEvent, { type: 'request-refused' }>;
 
 /** Returns how many persons the members are. */
 export const countPersons = (members: readonly GroupMember[]): number =>
@@ -50,7 +51,7 @@ export const groupEventText = (event: ClientEvent, context: GroupTextContext): S
     case 'removed':
       return concatText(context.nameOf(event.by), safe` removed you from the room`);
     case 'request-refused':
-      return safe`${refusedText(event.request)}: ${event.reason}`;
+      return safe`${refusedText(event.request)}: ${event.reason}${refusalHint(event)}`;
     case 'no-group-info':
       return safe`this room's log has no keys for you yet; you join once a member is online`;
     default:
@@ -72,6 +73,23 @@ const REFUSED_TEXTS: Readonly<Record<GroupRequest['type'], string>> = {
 };
 
 const refusedText = ({ type }: GroupRequest): string => REFUSED_TEXTS[type];
+
+/** Codes of a relay that may take the room later. */
+const TEMPORARY_CODES: ReadonlySet<string> = new Set([
+  'busy',
+  'internal',
+  'storage',
+  'timeout',
+  'unreachable',
+]);
+
+/** Returns what to do if the relay does not take the room of the next invite. */
+const refusalHint = ({ code }: Pick<RequestRefused, 'code'>): string => {
+  if (code === undefined) return '';
+  return TEMPORARY_CODES.has(code)
+    ? '; try again later'
+    : '; ask its operator, or create a group at another relay';
+};
 
 const epochText = (event: EpochStarted, context: GroupTextContext): SafeText | undefined => {
   const { change, by, moved: hasMoved } = event;

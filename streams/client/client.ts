@@ -1,4 +1,5 @@
 import {
+  catchError,
   connect,
   defer,
   endWith,
@@ -22,6 +23,7 @@ import { ConnectionError, ProtocolError, RefusedError } from '../wire/errors.js'
 import type { ClientEvent } from './clientEvent.js';
 import type { Sha256 } from './envelope/identity.js';
 import type { MessageContent } from './envelope/messageContent.js';
+import { MovedRoomRefusedError } from './group/errors.js';
 import { auditor, type AuditorOptions } from './integrity/auditor.js';
 import { timestampChecker, type TimestampCheckerOptions } from './integrity/timestampChecker.js';
 import { transcript } from './integrity/transcript.js';
@@ -74,6 +76,8 @@ export type ConnectionEvent = JoinedMessage | ConnectionStatus;
 export interface RoomMethod<Event extends { readonly type: string }> {
   /** Returns the room to join, for each connection. */
   readonly credentials: () => Pick<Credentials, 'room' | 'sign' | 'owner'>;
+  /** Returns the error of a refused join. By default that of the relay. */
+  readonly explainRefusal?: (error: RefusedError) => RefusedError;
   readonly open: OperatorFunction<ConnectionEvent, Event | OpenedMessage | ConnectionStatus>;
   readonly seal: OperatorFunction<OutgoingMessage, QueuedMessage>;
   /** Handles what was opened and audited. Returns what to report. */
@@ -141,6 +145,9 @@ export const client =
                 },
               }),
             ),
+            catchError((error: unknown) => {
+              throw error instanceof RefusedError ? (method.explainRefusal?.(error) ?? error) : error;
+            }),
           );
         });
 
@@ -245,6 +252,8 @@ const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeR
         }
       : undefined,
   isFatal: (error, wasUp) => {
+    // The members that followed a commit have no other room, and the operator of the relay can allow it.
+    if (error instanceof MovedRoomRefusedError) return !wasUp;
     if (error instanceof RefusedError) return !TRANSIENT_CODES.has(error.code);
     // If no connection ever worked, the address is probably wrong.
     return !(wasUp && (error instanceof ConnectionError || error instanceof ProtocolError));

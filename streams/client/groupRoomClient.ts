@@ -1,6 +1,7 @@
 import {
   concat,
   defer,
+  EMPTY,
   finalize,
   ignoreElements,
   map,
@@ -10,6 +11,7 @@ import {
   type OperatorFunction,
   pipe,
   Subject,
+  switchMap,
   tap,
 } from 'rxjs';
 import {
@@ -35,7 +37,7 @@ import { forgetKeys } from './group/forgetKeys.js';
 import type { FormerLog } from './group/formerLog.js';
 import { formerLogReader } from './group/formerLogReader.js';
 import type { GroupContext } from './group/groupEpoch.js';
-import { RemovedError, WithdrawnError } from './group/errors.js';
+import { MovedRoomRefusedError, RemovedError, WithdrawnError } from './group/errors.js';
 import { createGroupSession, type NotAFrame } from './group/groupSession.js';
 import { createNewcomer, type GroupEvent, type GroupState } from './group/groupState.js';
 import {
@@ -57,6 +59,7 @@ import { sealInGroup } from './group/sealInGroup.js';
 import type { Credentials } from './join.js';
 import type { Resume } from '../wire/fields.js';
 import type { AuditedMessage, MembershipInput } from './membership.js';
+import { reserveRoom } from './reserveRoom.js';
 import { type QueuedMessage, toQueued } from './send/outbox.js';
 import type { OutgoingMessage } from './send/seal.js';
 
@@ -138,14 +141,19 @@ export const groupRoomClient =
       );
     });
 
+/** Codes of a relay that does not serve a room, or not to one more member. */
+const ROOM_REFUSALS: ReadonlySet<string> = new Set(['room-not-allowed', 'room-full']);
+
 const groupMethod = <State, Info extends GroupInfo>(
-  { identity, senderSession, now, group }: GroupRoomClientOptions<State, Info>,
+  options: GroupRoomClientOptions<State, Info>,
   { member, getAttestation, recordUnreadable }: RoomContext,
   { formerLogs, isLogUnknown }: Pick<ReadStart, 'formerLogs' | 'isLogUnknown'>,
 ): RoomMethod<GroupInput> => {
+  const { identity, senderSession, now, group } = options;
   const { context, role, snapshot, deriveRoom } = group;
   const moves = new Subject<void>();
   const inputs = new Subject<HandshakesInput>();
+  const nextRooms = new Subject<Uint8Array | undefined>();
   const first: GroupState<State, Info> =
     snapshot === undefined || snapshot.state.phase === 'removed' ? createNewcomer() : snapshot.state;
   let inviteSecret = first.phase === 'member' && snapshot ? snapshot.inviteSecret : group.inviteSecret;
@@ -165,6 +173,8 @@ const groupMethod = <State, Info extends GroupInfo>(
   /** The former log that this client reads now. It takes part in the group only once it reads the present one. */
   let former = openFormerLog(logsToRead.shift());
   let isUnknownReported = !isLogUnknown;
+  /** Whether the group moved to this room, and the relay has not let this client in yet: it knows no log there. */
+  let isMoving = first.phase === 'member' && snapshot?.resume?.log === '*';
 
   const session = createGroupSession<State, Info>({
     context,
@@ -225,6 +235,7 @@ const groupMethod = <State, Info extends GroupInfo>(
     inviteSecret = secret;
     room = deriveRoom(secret);
     stored = undefined;
+    isMoving = true;
     member.moveToNewRoom();
     session.changeLog(left);
     member.reseal(sealAgain);
@@ -245,6 +256,7 @@ const groupMethod = <State, Info extends GroupInfo>(
   };
 
   const onWelcome = function* (event: Extract<RelayInput, { type: 'welcome' }>): Iterable<ClientEvent> {
+    if (former === undefined) isMoving = false;
     const outputs = member.handle(event);
     const isLogChanged = outputs.some(({ type }) => type === 'log-changed');
     if (isLogChanged && former === undefined) {
@@ -342,8 +354,17 @@ const groupMethod = <State, Info extends GroupInfo>(
     }
   };
 
+  const reserve = (secret: Uint8Array) => {
+    const { room, sign, owner } = deriveRoom(secret);
+    return reserveRoom({ ...options, room, sign, owner, nick: getAttestation().nick ?? options.nick });
+  };
+
   return {
     credentials: () => former?.room ?? room,
+    explainRefusal: (error) =>
+      isMoving && former === undefined && ROOM_REFUSALS.has(error.code)
+        ? new MovedRoomRefusedError(error)
+        : error,
     open: pipe(
       openInGroup<ConnectionEvent, State, Info>({
         open: (entry) => (former === undefined ? session.open(entry) : former.open(entry)),
@@ -382,6 +403,13 @@ const groupMethod = <State, Info extends GroupInfo>(
         finalize(saveLast),
       ),
       forgetKeys(session, context),
+      nextRooms.pipe(
+        switchMap((secret) => (secret === undefined ? EMPTY : reserve(secret))),
+        tap((answer) => {
+          inputs.next({ type: 'room-answer', answer });
+        }),
+        ignoreElements(),
+      ),
       merge(
         inputs,
         member.writePhase$.pipe(
@@ -392,9 +420,19 @@ const groupMethod = <State, Info extends GroupInfo>(
       ).pipe(
         handshakes({ ...group, context, session, role }),
         mergeMap((output: HandshakesOutput): readonly ClientEvent[] => {
-          if (output.type !== 'write') return [output];
-          member.writeToken(session.sealHandshake(output.frame, now()));
-          return [];
+          switch (output.type) {
+            case 'write':
+              member.writeToken(session.sealHandshake(output.frame, now()));
+              return [];
+            case 'reserve-room':
+              nextRooms.next(output.secret);
+              return [];
+            case 'release-room':
+              nextRooms.next(undefined);
+              return [];
+            default:
+              return [output];
+          }
         }),
       ),
     ),

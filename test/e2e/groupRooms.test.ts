@@ -1,6 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { deriveRoomKeys } from '../../src/crypto/nodeKeys.js';
+import { parseInvite } from '../../src/index.js';
 import { cleanUp } from './support/cleanup.js';
 import { createGroup, Person, stopPersons } from './support/person.js';
 import { newRoom, type Relay, startRelay } from './support/relay.js';
@@ -110,6 +112,32 @@ describe('a group room', () => {
     await listening.out.until(lineWith('alice: hello again'));
     listening.signal('SIGINT');
     expect(await listening.exit).toBe(130);
+  });
+
+  test('stays as it is if the relay takes no other room: a removal is refused before anything is committed', async () => {
+    const alice = new Person('alice');
+    const bob = new Person('bob');
+    const open = await startRelay();
+    const invite = await createGroup(alice, open);
+    await bob.enter(invite);
+    open.child.signal('SIGTERM');
+    await open.child.exit;
+    await open.restart('--allow-room', deriveRoomKeys(parseInvite(invite).secret).room);
+    const listening = bob.start('listen', [invite]);
+
+    const removal = await alice.run('remove', ['bob', '--yes', '--invite-file', fileOf(alice, invite)]);
+    expect([removal.code, removal.out]).toStrictEqual([4, '']);
+    expect(removal.err).toMatch(
+      /nobody was removed: the relay refuses the room of the next invite: .*\(room-not-allowed\); ask its operator/,
+    );
+    const rotation = await alice.run('rotate', [invite]);
+    expect([rotation.code, rotation.out]).toStrictEqual([4, '']);
+    expect(rotation.err).toContain('the room keeps its invite: the relay refuses');
+
+    const sent = await alice.run('send', [invite, '-m', 'bob is still here']);
+    expect([sent.code, sent.err]).toStrictEqual([0, '']);
+    await listening.out.until(lineWith('alice: bob is still here'));
+    expect(listening.err.text).not.toContain('another invite');
   });
 
   test('refuses invites of the other kind of room, and flags that do not fit', async () => {

@@ -9,6 +9,7 @@ import {
   planWith,
   REMOVALS,
   LOSSES,
+  REFUSALS,
   REREADS,
 } from '../support/group/groupPlans.js';
 import { type GroupOutcome, type GroupPlan, simulateGroup } from '../support/group/groupSimulation.js';
@@ -87,6 +88,11 @@ const TESTS: readonly (readonly [
     planWith([...NORMAL, ...CHANGES, ...FAULTS, ...EXTERNAL, ...REREADS], {
       forgetMs: fc.constantFrom(0, 1000, 30_000, Infinity),
     }),
+  ],
+  [
+    'the relay takes no new rooms at times',
+    ['request-refused', 'invite-changed'],
+    planWith([...NORMAL, ...CHANGES, ...REFUSALS]),
   ],
   ['the relay loses its logs', ['log-changed'], planWith([...NORMAL, ...LOSSES])],
 ];

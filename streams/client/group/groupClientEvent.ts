@@ -134,6 +134,11 @@ export interface RequestRefused {
   readonly type: 'request-refused';
   readonly request: GroupRequest;
   readonly reason: string;
+  /**
+   * Present if the relay does not take the room to which the request would move the group: the code of its `ERR`, or
+   * `unreachable` if it could not be asked.
+   */
+  readonly code?: string;
 }
 
 /** What a client emits in a group room, besides the events of every room. */

@@ -10,6 +10,7 @@ import { type GroupEvent, type GroupState, type MemberState, withoutGroupInfo } 
 import { GroupFullError, WithdrawnError } from './errors.js';
 import { type GroupRole, type Need, nextNeed, ownMember } from './handshakeNeed.js';
 import { leavingLeaves, stageLeave } from './leaving.js';
+import { createNextRoom, type RoomAnswer, type RoomRefusal } from './nextRoom.js';
 import { createGroupInfoFrame, stageCommit, stageGroup, stageJoin } from './stageHandshake.js';
 import { NOT_A_MEMBER, stageRequest } from './stageRequest.js';
 
@@ -23,10 +24,11 @@ export interface HandshakesOptions<State, Info extends GroupInfo> {
   readonly randomBytes: (count: number) => Uint8Array;
 }
 
-/** What handshakes depend on: whether tokens may be written, what the log says, and what the client requests. */
+/** What handshakes depend on: the client's requests, the log, what the relay answers, and whether tokens may be written. */
 export type HandshakesInput =
   | { readonly type: 'write-phase'; readonly phase: WritePhase }
   | { readonly type: 'request'; readonly request: GroupRequest }
+  | { readonly type: 'room-answer'; readonly answer: RoomAnswer }
   | HandshakeEvent;
 
 /** What a handshake of the log may mean. */
@@ -50,11 +52,17 @@ export type HandshakesOutput =
   | { readonly type: 'write'; readonly frame: Frame }
   /** The log has no group info, so this client cannot join before a member posts one. */
   | { readonly type: 'no-group-info' }
+  /** Ask the relay for the room of this secret, and stay there. `release-room`, or the next one, ends that. */
+  | { readonly type: 'reserve-room'; readonly secret: Uint8Array }
+  | { readonly type: 'release-room' }
   | RequestDone
   | RequestRefused;
 
 /** How many requests may wait. */
 const MAX_REQUESTS = 16;
+/** The key of the next attempt to ask the relay for a room. */
+const ROOM_RETRY = 'ask for the next room';
+
 /**
  * Sends the handshakes of a device, one at a time: it joins, does what the client requests, removes members that leave,
  * and posts a group info if newcomers need one.
@@ -62,6 +70,10 @@ const MAX_REQUESTS = 16;
  * A handshake is written once its state is stored and the log is read to its end, and again over each connection until
  * its echo is in the log. If another commit won the epoch, it is staged again after a random delay, unless nothing is
  * left to do. What any member could do waits a random time, so that one member does it.
+ *
+ * A commit that moves the room is staged once the relay has reserved the next room. If the relay refuses that room, the
+ * request is refused and nothing is committed. The room is released when the request is settled, after a move when this
+ * client has arrived.
  *
  * Completes with its source. Errors with it, with a `WithdrawnError` if the members moved to another invite, and with a
  * `GroupFullError`.
@@ -100,15 +112,27 @@ export const handshakes = <State, Info extends GroupInfo>({
       let lostRaces = 0;
       let delayedNeed: string | undefined;
       let isDue = false;
+      const nextRoom = createNextRoom(randomBytes);
+      /** Whether a room was reserved and not released. */
+      let holdsRoom = false;
 
-      const settleRequest = (reason?: string): HandshakesOutput[] => {
+      const settleRequest = (refusal?: RoomRefusal): HandshakesOutput[] => {
+        nextRoom.reset();
         const request = requests.shift();
         if (request === undefined) return [];
         return [
-          reason === undefined
+          refusal === undefined
             ? { type: 'request-done', request }
-            : { type: 'request-refused', request, reason },
+            : { type: 'request-refused', request, ...refusal },
         ];
+      };
+
+      const onRoomAnswer = (answer: RoomAnswer): HandshakesOutput[] => {
+        const result = nextRoom.onAnswer(answer);
+        holdsRoom ||= answer.type === 'reserved';
+        if (typeof result !== 'number') return result === undefined ? [] : settleRequest(result);
+        schedule({ type: 'due', key: ROOM_RETRY }, result);
+        return [];
       };
 
       /** Returns what an entry of the log settles. */
@@ -126,11 +150,13 @@ export const handshakes = <State, Info extends GroupInfo>({
         const isWon = event.type === 'epoch' && event.isOwn;
         lostRaces = isWon ? 0 : lostRaces + 1;
         if (!isRequest) return [];
+        // Those who could read the lost commit can know its secret.
+        nextRoom.reset();
         if (isWon) {
           done.push(...settleRequest());
           return [];
         }
-        return event.type === 'rejected' ? settleRequest(event.reason) : [];
+        return event.type === 'rejected' ? settleRequest({ reason: event.reason }) : [];
       };
 
       const update = (type: Need['type'], { state }: { readonly state: GroupState<State, Info> }) => {
@@ -179,10 +205,16 @@ export const handshakes = <State, Info extends GroupInfo>({
           written = key;
           return [{ type: 'write', frame: stageLeave(context, state) }];
         }
-        const result = stageRequest(context, state, first, randomBytes);
+        if (nextRoom.isWaiting) return [];
+        const { secret } = nextRoom;
+        const result = stageRequest(context, state, first, secret);
         // Another member may have removed the person meanwhile.
-        if (result === NOT_A_MEMBER && lostRaces > 0) return settleRequest();
-        if (typeof result === 'string') return settleRequest(result);
+        if (result === NOT_A_MEMBER && (lostRaces > 0 || nextRoom.wasRequested)) return settleRequest();
+        if (typeof result === 'string') return settleRequest({ reason: result });
+        if (result.state.pending?.inviteSecret !== undefined && !nextRoom.isReserved) {
+          nextRoom.request();
+          return [{ type: 'reserve-room', secret }];
+        }
         update('request', result);
         return [];
       };
@@ -190,6 +222,10 @@ export const handshakes = <State, Info extends GroupInfo>({
       const advance = (): HandshakesOutput[] => {
         if (phase !== 'ready') return [];
         if (done.length > 0) return done.splice(0);
+        if (holdsRoom && !nextRoom.isReserved) {
+          holdsRoom = false;
+          return [{ type: 'release-room' }];
+        }
         const { state } = session;
         // The event that settles the handshake follows.
         if (staged !== undefined && !isPending(state)) return [];
@@ -222,14 +258,21 @@ export const handshakes = <State, Info extends GroupInfo>({
         switch (input.type) {
           case 'write-phase':
             phase = input.phase;
-            if (phase === 'offline') written = undefined;
+            if (phase === 'offline') {
+              written = undefined;
+              nextRoom.onOffline();
+            }
             break;
           case 'request':
             if (requests.length < MAX_REQUESTS) requests.push(input.request);
             else yield { type: 'request-refused', request: input.request, reason: 'too many requests wait' };
             break;
           case 'due':
-            if (delayedNeed === input.key) isDue = true;
+            if (input.key === ROOM_RETRY) nextRoom.onRetry();
+            else if (delayedNeed === input.key) isDue = true;
+            break;
+          case 'room-answer':
+            yield* onRoomAnswer(input.answer);
             break;
           default:
             yield* settle(input);

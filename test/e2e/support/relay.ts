@@ -14,8 +14,8 @@ export interface Relay {
   joined(nick: string): Promise<unknown>;
   /** Resolves once that nick has left. */
   left(nick: string): Promise<unknown>;
-  /** Starts an ended relay again, on the same port and with the same history. */
-  restart(): Promise<Relay>;
+  /** Starts an ended relay again, on the same port and with the same history. `more` flags are added. */
+  restart(...more: readonly string[]): Promise<Relay>;
 }
 
 /**
@@ -65,7 +65,7 @@ const startRelayAt = async (
     relayPort: ownPort,
     joined: (nick) => child.err.until(lineWith(`"nick":"${nick}"`, '"msg":"joined"')),
     left: (nick) => child.err.until(lineWith(`"nick":"${nick}"`, '"msg":"left"')),
-    restart: () => startRelayAt(ownPort, state, flags, () => Promise.resolve(port)),
+    restart: (...more) => startRelayAt(ownPort, state, [...flags, ...more], () => Promise.resolve(port)),
   };
 };
 

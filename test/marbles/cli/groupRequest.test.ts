@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Observable } from 'rxjs';
+import { catchError, type Observable, throwError } from 'rxjs';
 import { requestWhenCaughtUp } from '../../../src/cli/commands/group/groupRequest.js';
 import { groupRoster } from '../../../src/text/groupRoster.js';
 import type { ClientEvent, GroupRequest } from '../../../streams/client/index.js';
@@ -22,7 +22,11 @@ const EVENTS: Readonly<Record<string, ClientEvent>> = {
   o: { type: 'request-done', request: { type: 'renew' } },
   x: { type: 'removed', position: 3, by: deviceOf('bob') },
   r: { type: 'request-refused', request: ROTATE, reason: 'only members can' },
+  u: { type: 'request-refused', request: ROTATE, reason: 'no answer', code: 'unreachable' },
 };
+
+/** The equality of errors does not cover the exit code. */
+const withExitCode = ({ exitCode, message }: CliError): Error => new Error(`${exitCode}: ${message}`);
 
 /** Draws what a request gives, and returns the events after which it was sent. */
 const draw = (
@@ -48,8 +52,11 @@ const draw = (
     };
     const event$: Observable<ClientEvent> = hot(event, EVENTS, REFUSAL);
     expectObservable(
-      event$.pipe(requestWhenCaughtUp({ roster: tracked, choose, send: () => sentAt.push(handled) })),
-    ).toBe(expected, { x: true }, error);
+      event$.pipe(
+        requestWhenCaughtUp({ roster: tracked, choose, send: () => sentAt.push(handled) }),
+        catchError((failure: CliError) => throwError(() => withExitCode(failure))),
+      ),
+    ).toBe(expected, { x: true }, withExitCode(error));
   });
   return sentAt;
 };
@@ -83,6 +90,11 @@ describe('requestWhenCaughtUp', () => {
     const removed = new CliError(11, 'someone with the key bob-----… removed you from the room');
     expect(draw('-W-e-x-', '-----#', undefined, removed)).toStrictEqual([]);
     expect(draw('-W-e-m-x-', '-------#', undefined, removed)).toStrictEqual([3]);
+  });
+
+  test('errors with the exit code of the network if the relay could not be asked', () => {
+    const error = new CliError(3, 'the room keeps its invite: no answer; try again later');
+    draw('-W-e-m-u-', '-------#', undefined, error);
   });
 
   test('errors if there is nothing to choose', () => {

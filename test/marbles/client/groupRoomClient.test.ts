@@ -8,6 +8,7 @@ import {
   type GroupClient,
   type GroupRoomFixture,
   groupRoomFixture,
+  ServedRooms,
   type RunOptions,
 } from '../../support/group/groupClients.js';
 import { identityOf } from '../../support/group/devices.js';
@@ -29,6 +30,8 @@ const describeEvent = (event: ClientEvent): string => {
       return `before the join: ${event.from}-${event.to}`;
     case 'request-refused':
       return `refused ${event.request.type}: ${event.reason}`;
+    case 'offline':
+      return `offline: ${event.reason}`;
     case 'request-done':
       return `done ${event.request.type}`;
     case 'rejected':
@@ -654,4 +657,139 @@ describe('groupRoomClient', () => {
       expect(reports.get('bob')).toContain('alice: three');
     },
   );
+
+  test('a removal is refused before it is committed if the relay takes no other room', () => {
+    const allowedRooms = new ServedRooms();
+    const reports = play(
+      (room, { start }) => {
+        const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+        return {
+          0: () => start(alice, { role: room.creator }),
+          1000: () => start(bob),
+          4000: () => (allowedRooms.newRooms = 'closed'),
+          5000: () => alice.requests.next({ type: 'remove', key: bob.key }),
+          6000: () => alice.requests.next({ type: 'rotate' }),
+          7000: () => send(bob, 'still here'),
+          8000: () => (allowedRooms.newRooms = 'open'),
+          9000: () => alice.requests.next({ type: 'remove', key: bob.key }),
+        };
+      },
+      { allowedRooms },
+    );
+    const reason =
+      'the relay refuses the room of the next invite: this relay does not serve this room (room-not-allowed)';
+    expect(reports.get('alice')?.slice(2)).toStrictEqual([
+      `refused remove: ${reason}`,
+      `refused rotate: ${reason}`,
+      'bob: still here',
+      'epoch 2 removed (own), 1 members',
+      'invite-changed',
+      'done remove',
+    ]);
+    expect(reports.get('bob')?.slice(1)).toStrictEqual([
+      'bob: still here',
+      'stored still here',
+      'removed by the creator',
+      'error RemovedError',
+    ]);
+  });
+
+  test('members wait for a room that the relay refuses after the commit, and lose no message', () => {
+    const allowedRooms = new ServedRooms();
+    const reports = play(
+      (room, { start, stop }) => {
+        const [alice, bob, carol] = [room.client('alice', 1), room.client('bob', 2), room.client('carol', 3)];
+        return {
+          0: () => start(alice, { role: room.creator }),
+          1000: () => start(bob),
+          2000: () => start(carol),
+          4000: () => (allowedRooms.newRooms = 'once'),
+          5000: () => alice.requests.next({ type: 'rotate' }),
+          6000: () => send(bob, 'written while waiting'),
+          7000: () => stop(carol),
+          // A run that begins meanwhile ends, with the reason.
+          8000: () => start(carol),
+          9000: () => (allowedRooms.newRooms = 'open'),
+          40_000: () => start(carol),
+          45_000: () => send(carol, 'back'),
+        };
+      },
+      { allowedRooms },
+    );
+    const refusal =
+      'the relay refuses the room to which the group moved: this relay does not serve this room';
+    const others = (nick: string, from: number) => [
+      ...new Set(
+        reports
+          .get(nick)
+          ?.slice(from)
+          .filter((line) => !line.startsWith('epoch')),
+      ),
+    ];
+    expect(others('alice', 3)).toStrictEqual([
+      'invite-changed',
+      `offline: ${refusal}`,
+      'done rotate',
+      'bob: written while waiting',
+      'carol: back',
+    ]);
+    expect(others('bob', 2)).toStrictEqual([
+      'invite-changed',
+      `offline: ${refusal}`,
+      'bob: written while waiting',
+      'stored written while waiting',
+      'carol: back',
+    ]);
+    expect(others('carol', 1)).toStrictEqual([
+      'invite-changed',
+      `offline: ${refusal}`,
+      'error RefusedError',
+      'resumed in epoch 3',
+      'bob: written while waiting',
+      'carol: back',
+      'stored back',
+    ]);
+  });
+
+  test('a removal is done later if the relay ends while it is requested', () => {
+    const reports = play((room, { start }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        5000: () => alice.requests.next({ type: 'remove', key: bob.key }),
+        5002: () => room.relay.inject({ type: 'down' }),
+        9000: () => room.relay.inject({ type: 'up' }),
+      };
+    });
+    expect(
+      reports
+        .get('alice')
+        ?.slice(2)
+        .filter((line) => !line.startsWith('offline')),
+    ).toStrictEqual(['epoch 2 removed (own), 1 members', 'invite-changed', 'done remove']);
+    expect(reports.get('bob')?.at(-1)).toBe('error RemovedError');
+  });
+
+  test('a member that moves the room is announced in the next room once', () => {
+    const events: string[] = [];
+    play((room, { start }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      const watch = bob.run();
+      let watching: Subscription | undefined;
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => {
+          watching = watch.subscribe((event) => {
+            if (event.type === 'invite-changed') events.push('moved');
+            if (event.type === 'joined' || event.type === 'left')
+              events.push(`${event.type} ${event.nicks.join()}`);
+          });
+        },
+        5000: () => alice.requests.next({ type: 'rotate' }),
+        10_000: () => watching?.unsubscribe(),
+      };
+    });
+    expect(events.slice(events.indexOf('moved'))).toStrictEqual(['moved', 'joined alice', 'joined bob']);
+  });
 });

@@ -97,6 +97,20 @@ export interface GroupRoomFixture {
   readonly random: (count: number) => Uint8Array;
 }
 
+/** The rooms that a relay serves: all, only those that it has served before, or each new one only once. */
+export class ServedRooms extends Set<string> {
+  newRooms: 'open' | 'closed' | 'once' = 'open';
+  private readonly refused = new Set<string>();
+
+  override has(room: string): boolean {
+    if (this.newRooms === 'open') this.add(room);
+    if (super.has(room)) return true;
+    if (this.newRooms === 'closed' || this.refused.has(room)) return false;
+    this.refused.add(room);
+    return true;
+  }
+}
+
 /** Creates a group room whose creator is the person of mark 1. */
 export const groupRoomFixture = ({
   removalRule = 'creator',

@@ -54,6 +54,14 @@ export const REREADS: readonly WeightedAction[] = [
 /** The relay loses its logs. */
 export const LOSSES: readonly WeightedAction[] = [{ weight: 1, arbitrary: fc.constant({ do: 'lose logs' }) }];
 
+/** The relay refuses new rooms at times. `once`: it refuses a room that it served when it was asked first. */
+export const REFUSALS: readonly WeightedAction[] = [
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('serve'), newRooms: fc.constantFrom('open', 'closed', 'once') }),
+  },
+];
+
 /** Generates plans of actions. Everything but the actions can be fixed. */
 export const planWith = (
   actions: readonly WeightedAction[],

@@ -4,7 +4,7 @@ import type { RemovalRule } from '../../../streams/client/group/groupId.js';
 import type { Fault } from '../../../src/testing/fakeRelay.js';
 import { marbles } from '../marbles.js';
 import { fastCryptography, nodeCryptography } from './fastCrypto.js';
-import { groupRoomFixture } from './groupClients.js';
+import { groupRoomFixture, ServedRooms } from './groupClients.js';
 import { createPerson, type Person, type Process } from './simulatedPerson.js';
 
 /** What happens in a group room. `who` is the index of a process; person 0 creates the room. */
@@ -18,6 +18,8 @@ export type GroupAction =
   | { readonly do: 'send'; readonly who: number }
   /** The relay loses its logs, if all members are there. */
   | { readonly do: 'lose logs' }
+  /** Which new rooms the relay serves from now on. */
+  | { readonly do: 'serve'; readonly newRooms: ServedRooms['newRooms'] }
   | { readonly do: 'fault'; readonly fault: Fault };
 
 export interface GroupPlan {
@@ -74,7 +76,7 @@ const SETTLE_MS = 120_000;
 /** The seeds of those who are no members begin here. */
 const FIRST_EXTERNAL_MARK = 50;
 
-/** Plays a plan on virtual time. At the end the relay works, and everybody that was not removed is there. */
+/** Plays a plan on virtual time. At the end the relay works and serves all rooms, and everybody that was not removed is there. */
 export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
   const runs: GroupRun[] = [];
   const externals: ExternalRun[] = [];
@@ -85,7 +87,9 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
   const endMs = playMs + 3 * SETTLE_MS;
   marbles(
     () => {
+      const allowedRooms = new ServedRooms();
       const room = groupRoomFixture({
+        allowedRooms,
         seed: `room ${plan.seed}`,
         latencyMs: plan.latencyMs,
         removalRule: plan.removalRule,
@@ -167,6 +171,10 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
           room.relay.inject(action.fault);
           return;
         }
+        if (action.do === 'serve') {
+          allowedRooms.newRooms = action.newRooms;
+          return;
+        }
         if (action.do === 'lose logs') {
           if (areAllEqual()) room.loseLogs();
           return;
@@ -219,6 +227,7 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
       timer(playMs + 1).subscribe(() => {
         for (const type of ['thaw', 'up'] as const) room.relay.inject({ type });
         room.relay.inject({ type: 'delay', ms: 1 });
+        allowedRooms.newRooms = 'open';
         startAll();
       });
       // An invite may have been withdrawn meanwhile.

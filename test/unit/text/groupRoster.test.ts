@@ -85,6 +85,16 @@ describe('the roster of a group', () => {
       },
       'nobody was removed: only the creator removes',
     ],
+    [
+      'a request for which the relay takes no other room',
+      { type: 'request-refused', request: { type: 'rotate' }, reason: 'not here', code: 'room-not-allowed' },
+      'the room keeps its invite: not here; ask its operator, or create a group at another relay',
+    ],
+    [
+      'a request for which the relay takes no other room now',
+      { type: 'request-refused', request: { type: 'rotate' }, reason: 'not now', code: 'busy' },
+      'the room keeps its invite: not now; try again later',
+    ],
   ])('describes %s', (_, event, text) => {
     expect(textsOf(MEMBERS, event)).toStrictEqual(text === undefined ? [] : [text]);
   });

@@ -65,7 +65,11 @@ export const requestWhenCaughtUp =
           if (event.type === 'removed')
             throw new CliError(Exit.removed, text ?? 'you were removed', 'a member can invite you again');
           if (event.type === 'request-refused')
-            throw new CliError(Exit.refused, text ?? event.reason, REFUSAL_HINTS[event.reason]);
+            throw new CliError(
+              event.code === 'unreachable' ? Exit.network : Exit.refused,
+              text ?? event.reason,
+              REFUSAL_HINTS[event.reason],
+            );
           if (requested !== undefined) {
             progress = nextProgress(progress, event, requested);
             return progress === 'done' ? [true] : [];

@@ -18,6 +18,9 @@ const inputs: Readonly<Record<string, HandshakesInput>> = {
   r: { type: 'write-phase', phase: 'ready' },
   n: { type: 'request', request: { type: 'renew' } },
   c: { type: 'request', request: { type: 'remove', key: identityOf(3).key } },
+  a: { type: 'room-answer', answer: { type: 'reserved' } },
+  f: { type: 'room-answer', answer: { type: 'refused', code: 'room-not-allowed', text: 'not here' } },
+  u: { type: 'room-answer', answer: { type: 'unreachable', text: 'no answer' } },
 };
 
 const outputs: Readonly<Record<string, string>> = {
@@ -25,13 +28,32 @@ const outputs: Readonly<Record<string, string>> = {
   I: 'groupInfo',
   D: 'request-done',
   F: 'request-refused',
+  X: 'request-refused room-not-allowed',
+  U: 'request-refused unreachable',
   N: 'no-group-info',
+  // With the first byte of the secret.
+  Q: 'reserve-room 1',
+  R: 'reserve-room 2',
+  L: 'release-room',
 };
 
 /** Lets a device read the next entry. Returns the last event of it, which follows the change of its state. */
 const read = (room: TestRoom, device: TestDevice) => (): HandshakesInput => {
   room.readOne(device);
   return device.events.at(-1) as HandshakeEvent;
+};
+
+const describeOutput = (output: HandshakesOutput): string => {
+  switch (output.type) {
+    case 'write':
+      return output.frame.type;
+    case 'reserve-room':
+      return `${output.type} ${output.secret[0]}`;
+    case 'request-refused':
+      return output.code === undefined ? output.type : `${output.type} ${output.code}`;
+    default:
+      return output.type;
+  }
 };
 
 /** Draws what the handshakes of a device write and report. What they write is in the log at once. */
@@ -41,6 +63,7 @@ const draw = (
   [input, expected]: readonly [string, string],
   values: Readonly<Record<string, Input>> = {},
 ): void => {
+  let randomCount = 0;
   marbles(({ hot, expectObservable }) => {
     const operator = handshakes({
       context: device.context,
@@ -54,7 +77,7 @@ const draw = (
       },
       role: { type: 'member' },
       random: () => 0.5,
-      randomBytes: (count) => new Uint8Array(count).fill(7),
+      randomBytes: (count) => new Uint8Array(count).fill((randomCount += 1)),
     });
     const output$ = hot<Input>(input, { ...inputs, ...values }).pipe(
       map((each) => (typeof each === 'function' ? each() : each)),
@@ -62,7 +85,7 @@ const draw = (
       tap((output: HandshakesOutput) => {
         if (output.type === 'write') room.append(output.frame);
       }),
-      map((output) => (output.type === 'write' ? output.frame.type : output.type)),
+      map(describeOutput),
     );
     expectObservable(output$).toBe(expected, outputs);
   });
@@ -71,21 +94,50 @@ const draw = (
 describe('handshakes', () => {
   test('writes a request once tokens may be written, and reports it when its state is stored', () => {
     const { room, alice } = roomOfThree();
-    // The removal is staged at the first `r`, and written at the second one, when its state is stored.
-    draw(room, alice, ['-c-r-wr-wx-r-|', '------C----D-|'], { x: read(room, alice) });
+    // The removal is staged at `a`, and written when its state is stored.
+    draw(room, alice, ['-c-r-a-wr-wx-r---|', '---Q----C----(DL)|'], { x: read(room, alice) });
     expect(memberState(alice).epoch.view.members).toHaveLength(2);
   });
 
   test('writes a handshake again over the next connection, and once over each', () => {
     const { room, alice } = roomOfThree();
-    draw(room, alice, ['-r-c-wr-wr-o-w-r-|', '------C--------C-|']);
+    draw(room, alice, ['-r-n-wr-wr-o-w-r-|', '------C--------C-|']);
   });
 
-  test('stages again after a random delay if another commit won', () => {
+  test('stages again after a random delay if another commit won, for another room', () => {
     const { room, alice, bob } = roomOfThree();
     room.commit(bob);
     // Half of 120 ms after the first lost race. The first entry to read is the commit of bob.
-    draw(room, alice, ['-c-r-x-- 100ms wr-|', '-------- 100ms -C-|'], { x: read(room, alice) });
+    draw(room, alice, ['-c-r-a-x-- 100ms a-wr-|', '---Q---L 59ms R 45ms C-|'], { x: read(room, alice) });
+  });
+
+  test('refuses a request if the relay refuses the next room, commits nothing, and goes on', () => {
+    const { room, alice } = roomOfThree();
+    draw(room, alice, ['-r-c-f-n-wr-|', '---Q-X----C-|']);
+    expect(memberState(alice).epoch.view.members).toHaveLength(3);
+  });
+
+  test('does not ask for the next room if the request is not possible, or moves no room', () => {
+    const { room, alice, bob } = roomOfThree();
+    draw(room, bob, ['-r-c-|', '---F-|']);
+    draw(room, alice, ['-r-n-wr-|', '------C-|']);
+  });
+
+  test('asks again for the next room if the relay could not be asked, and gives up after 7 s', () => {
+    const { room, alice } = roomOfThree();
+    draw(room, alice, ['-r-c-u 999ms -u 1999ms -u 3999ms -u-|', '---Q-- 999ms Q- 1999ms Q- 3999ms QU-|']);
+  });
+
+  test('asks again for the next room after a lost connection', () => {
+    const { room, alice } = roomOfThree();
+    // The answer arrives while the client is offline, or the room may be lost with the connection.
+    draw(room, alice, ['-r-c-w-a-o-r--a-wr-|', '---Q-------(LQ)--C-|']);
+  });
+
+  test('counts a removal as done if another member removed the person while the relay was asked', () => {
+    const { room, alice, bob } = roomOfThree({ removalRule: 'anyone' });
+    expect(room.commit(bob, { remove: [2] })).toBeUndefined();
+    draw(room, alice, ['-r-c-x-a---|', '---Q---(DL)|'], { x: read(room, alice) });
   });
 
   test('reports why a request is not possible, and goes on', () => {
