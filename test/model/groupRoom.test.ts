@@ -92,7 +92,7 @@ const TESTS: readonly (readonly [
   [
     'the relay takes no new rooms at times',
     ['request-refused', 'invite-changed'],
-    planWith([...NORMAL, ...CHANGES, ...REFUSALS]),
+    planWith([...NORMAL, ...CHANGES, ...FAULTS, ...REFUSALS]),
   ],
   ['the relay loses its logs', ['log-changed'], planWith([...NORMAL, ...LOSSES])],
 ];
