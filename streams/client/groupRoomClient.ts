@@ -1,105 +1,40 @@
 import {
   concat,
   defer,
-  EMPTY,
   finalize,
   ignoreElements,
   map,
   merge,
-  mergeMap,
-  type Observable,
   type OperatorFunction,
   pipe,
   Subject,
-  switchMap,
   tap,
 } from 'rxjs';
-import {
-  client,
-  type ClientOptions,
-  type ConnectionEvent,
-  type OpenedMessage,
-  type RoomContext,
-  type RoomMethod,
-} from './client.js';
 import { constantTimeEqualBytes } from '../wire/constantTimeEqual.js';
+import { client, type ConnectionEvent, type RoomContext, type RoomMethod } from './client.js';
 import type { ClientEvent } from './clientEvent.js';
-import type { FernetKey } from './envelope/cipher.js';
-import type { MessageContent } from './envelope/messageContent.js';
 import type { GroupInfo } from './group/engine.js';
-import {
-  formatRoomCode,
-  type GroupRequest,
-  toEpochStarted,
-  toGroupMember,
-} from './group/groupClientEvent.js';
-import { forgetKeys } from './group/forgetKeys.js';
-import type { FormerLog } from './group/formerLog.js';
-import { formerLogReader } from './group/formerLogReader.js';
-import type { GroupContext } from './group/groupEpoch.js';
 import { MovedRoomRefusedError, RemovedError, WithdrawnError } from './group/errors.js';
-import { createGroupSession, type NotAFrame } from './group/groupSession.js';
+import { forgetKeys } from './group/forgetKeys.js';
+import { createFormerLogs } from './group/formerLogs.js';
+import { formatRoomCode, toEpochStarted, toGroupMember } from './group/groupClientEvent.js';
+import { createGroupSession } from './group/groupSession.js';
 import { createNewcomer, type GroupEvent, type GroupState } from './group/groupState.js';
-import {
-  HANDSHAKE_EVENTS,
-  type HandshakeEvent,
-  handshakes,
-  type HandshakesInput,
-  type HandshakesOutput,
-} from './group/handshakes.js';
-import type { GroupRole } from './group/handshakeNeed.js';
-import { openInGroup, type UnreadEntry } from './group/openInGroup.js';
+import type { HandshakesInput } from './group/handshakes.js';
+import { createMessageContents } from './group/messageContents.js';
+import { openInGroup } from './group/openInGroup.js';
+import { persistState } from './group/persistState.js';
 import { createReadBack } from './group/readBack.js';
 import { type ReadStart, readStart } from './group/readStart.js';
-import { canSave, persistState } from './group/persistState.js';
-import { formatSnapshot, type Snapshot } from './group/savedState.js';
-import { formatSlotRecord } from './group/slotRecord.js';
-import { orderAfter, type SnapshotOrder } from './group/snapshotOrder.js';
+import { runHandshakes } from './group/runHandshakes.js';
 import { sealInGroup } from './group/sealInGroup.js';
-import type { Credentials } from './join.js';
-import type { Resume } from '../wire/fields.js';
-import type { AuditedMessage, MembershipInput } from './membership.js';
+import { createSnapshotSaver } from './group/snapshotSaver.js';
+import { type GroupInput, isHandshakeEvent, toMembershipInput, toOpenedMessage } from './groupInput.js';
+import type { GroupRoomClientOptions } from './groupRoomOptions.js';
+import type { AuditedMessage } from './membership.js';
 import { reserveRoom } from './reserveRoom.js';
 import { type QueuedMessage, toQueued } from './send/outbox.js';
 import type { OutgoingMessage } from './send/seal.js';
-
-/** What the secret of an invite gives: the room at the relay, and the key of its tokens. */
-export interface GroupRoom extends Pick<Credentials, 'room' | 'sign' | 'owner'> {
-  readonly outerKey: FernetKey;
-}
-
-export interface GroupRoomClientOptions<State, Info extends GroupInfo> extends ClientOptions {
-  readonly group: GroupOptions<State, Info>;
-}
-
-export interface GroupOptions<State, Info extends GroupInfo> {
-  readonly context: GroupContext<State, Info>;
-  readonly role: GroupRole;
-  /** SECRET. The secret of the invite: 32 bytes. That of a snapshot is newer. */
-  readonly inviteSecret: Uint8Array;
-  /** Derives the room of an invite's secret. */
-  readonly deriveRoom: (inviteSecret: Uint8Array) => GroupRoom;
-  /** What an earlier run of this device stored. */
-  readonly snapshot?: Snapshot<State, Info> | undefined;
-  /** The order of that snapshot. */
-  readonly order?: SnapshotOrder | undefined;
-  /**
-   * Stores a snapshot, and what the slot of this process reserved. Completes once a crash cannot lose them; errors if
-   * they are not stored.
-   */
-  readonly save: (snapshot: Uint8Array, order: SnapshotOrder, slotRecord?: Uint8Array) => Observable<unknown>;
-  /** Emits what the client requests of the group. */
-  readonly request$: Observable<GroupRequest>;
-  /** Returns a random number that is not secret, 0 <= x < 1, for delays. */
-  readonly random: () => number;
-  /** Returns random bytes for secrets. */
-  readonly randomBytes: (count: number) => Uint8Array;
-}
-
-/** What a group room opens. */
-type GroupInput = Exclude<GroupEvent, { type: 'opened' }> | NotAFrame | UnreadEntry | RelayInput;
-
-type RelayInput = Extract<MembershipInput, { type: 'welcome' | 'joined' | 'left' | 'gap' | 'bye' | 'pong' }>;
 
 /**
  * Connects messages to a group room: the whole client side of it.
@@ -121,7 +56,9 @@ type RelayInput = Extract<MembershipInput, { type: 'welcome' | 'joined' | 'left'
  * @example
  * import { of } from 'rxjs';
  * import type { GroupInfo } from './group/engine.js';
- * import { groupRoomClient, type GroupRoomClientOptions } from './groupRoomClient.js';
+ * import { groupRoomClient } from './groupRoomClient.js';
+ * import { type GroupInput, isHandshakeEvent, toMembershipInput, toOpenedMessage } from './groupInput.js';
+import type { GroupRoomClientOptions } from './groupRoomOptions.js';
  *
  * const hello = (options: GroupRoomClientOptions<unknown, GroupInfo>) =>
  *   of({ lines: ['hello'] }).pipe(groupRoomClient(options));
@@ -153,25 +90,16 @@ const groupMethod = <State, Info extends GroupInfo>(
   const { context, role, snapshot, deriveRoom } = group;
   const moves = new Subject<void>();
   const inputs = new Subject<HandshakesInput>();
-  const nextRooms = new Subject<Uint8Array | undefined>();
   const first: GroupState<State, Info> =
     snapshot === undefined || snapshot.state.phase === 'removed' ? createNewcomer() : snapshot.state;
   let inviteSecret = first.phase === 'member' && snapshot ? snapshot.inviteSecret : group.inviteSecret;
   let room = deriveRoom(inviteSecret);
-  let counter = 0;
-  let earlierCount = 0;
   let isResumed = first.phase !== 'member';
+  /** This client takes part in the group only once it reads the present log. */
+  const former = createFormerLogs(context, first, formerLogs, deriveRoom);
   const readBack = role.type === 'external' ? createReadBack() : undefined;
   /** Whether this client has read enough of the log to take part, once it has caught up. */
-  const hasReadEnough = () => former === undefined && (readBack?.isEnough(session.state) ?? true);
-  const openFormerLog = (log: FormerLog | undefined) => {
-    if (log === undefined || first.phase !== 'member') return undefined;
-    const formerRoom = deriveRoom(log.inviteSecret);
-    return { room: formerRoom, open: formerLogReader(context, first, log, formerRoom.outerKey) };
-  };
-  const logsToRead = [...formerLogs];
-  /** The former log that this client reads now. It takes part in the group only once it reads the present one. */
-  let former = openFormerLog(logsToRead.shift());
+  const hasReadEnough = () => !former.isReading && (readBack?.isEnough(session.state) ?? true);
   let isUnknownReported = !isLogUnknown;
   /** Whether the group moved to this room, and the relay has not let this client in yet: it knows no log there. */
   let isMoving = first.phase === 'member' && snapshot?.resume?.log === '*';
@@ -185,56 +113,25 @@ const groupMethod = <State, Info extends GroupInfo>(
     now,
   });
 
-  const newContent = ({ lines, act }: OutgoingMessage): MessageContent => {
-    counter += 1;
-    const { nick = '', stored, seen } = getAttestation();
-    // The messages of an earlier run are not numbered in this one.
-    const ownStored = Math.max(0, stored - earlierCount);
-    return { nick, lines, act, session: senderSession, counter, time: now(), stored: ownStored, seen };
-  };
-  /** With the same content, the others recognise a message of an earlier run that the log has already. */
-  const earlierContent = (content: MessageContent): MessageContent => {
-    earlierCount += 1;
-    return content;
-  };
-  const sealAgain = (message: QueuedMessage) => session.seal(message.content ?? newContent(message));
+  const contents = createMessageContents({ senderSession, now, getAttestation });
+  const sealAgain = (message: QueuedMessage) => session.seal(message.content ?? contents.create(message));
 
-  /** Where to read on, as stored by an earlier run, until this one follows to another log. */
-  let stored = first.phase === 'member' ? snapshot?.resume : undefined;
-  /** Where the next run reads on. What this one reads again, the next one has read. */
-  const resumeOf = (): Resume | undefined => {
-    if (former !== undefined) return stored;
-    const { after } = member.resumePoint;
-    return stored !== undefined && after !== undefined && after.n < stored.n ? stored : after;
-  };
-  let saved: GroupState<State, Info> = first;
-  let order: SnapshotOrder = group.order ?? { epoch: 0, position: 0 };
-  const save = (state: GroupState<State, Info>) => {
-    saved = state;
-    const resume = resumeOf();
-    order = orderAfter(order, state, resume?.n ?? 0);
-    return group.save(
-      formatSnapshot(context.engine, {
-        inviteSecret,
-        resume: state.phase === 'member' ? resume : undefined,
-        state,
-      }),
-      order,
-      state.phase === 'removed' ? undefined : formatSlotRecord(context.engine, state),
-    );
-  };
-  /** Stores what was read last. If it fails, the next run reads it again. */
-  const saveLast = () => {
-    const { state } = session;
-    if (state !== saved && canSave(state)) save(state).subscribe({ error: () => undefined });
-  };
+  const saver = createSnapshotSaver<State, Info>({
+    engine: context.engine,
+    save: group.save,
+    order: group.order,
+    state: first,
+    resume: first.phase === 'member' ? snapshot?.resume : undefined,
+    getInviteSecret: () => inviteSecret,
+    getReadPosition: () => (former.isReading ? undefined : member.resumePoint.after),
+  });
 
   const moveTo = (secret: Uint8Array) => {
     const log = member.resumePoint.after?.log;
     const left = log === undefined ? undefined : { log, inviteSecret };
     inviteSecret = secret;
     room = deriveRoom(secret);
-    stored = undefined;
+    saver.followLog();
     isMoving = true;
     member.moveToNewRoom();
     session.changeLog(left);
@@ -255,18 +152,18 @@ const groupMethod = <State, Info extends GroupInfo>(
     yield { type: 'invite-changed', secret: move.secret };
   };
 
-  const onWelcome = function* (event: Extract<RelayInput, { type: 'welcome' }>): Iterable<ClientEvent> {
-    if (former === undefined) isMoving = false;
+  const onWelcome = function* (event: Extract<GroupInput, { type: 'welcome' }>): Iterable<ClientEvent> {
+    if (!former.isReading) isMoving = false;
     const outputs = member.handle(event);
     const isLogChanged = outputs.some(({ type }) => type === 'log-changed');
-    if (isLogChanged && former === undefined) {
-      stored = undefined;
+    if (isLogChanged && !former.isReading) {
+      saver.followLog();
       session.changeLog();
       // An empty log is read to its end already, so no entry follows by which members see that it has no group info.
       inputs.next({ type: 'write-phase', phase: member.writePhase });
     }
     // The relay lost a former log. What follows in its place is not of this group's past.
-    if (isLogChanged && former !== undefined) former = { ...former, open: () => [] };
+    if (isLogChanged && former.isReading) former.ignoreRest();
     if (!isUnknownReported && !isLogChanged) outputs.push({ type: 'log-changed', log: event.log });
     isUnknownReported = true;
     const { state } = session;
@@ -314,10 +211,8 @@ const groupMethod = <State, Info extends GroupInfo>(
   };
   /** Reads the log to which the room moved from a former one, from its beginning on. */
   const readNextLog = (): ClientEvent => {
-    const next = logsToRead.shift();
-    former = openFormerLog(next);
     member.leave();
-    const log = next?.log ?? snapshot?.resume?.log ?? '*';
+    const log = former.readNext() ?? snapshot?.resume?.log ?? '*';
     member.readFrom({ after: { log, n: 0 }, last: undefined });
     return { type: 'invite-changed', secret: inviteSecret };
   };
@@ -337,20 +232,10 @@ const groupMethod = <State, Info extends GroupInfo>(
       case 'beforeJoin':
         recordUnreadable();
         return [{ type: 'before-join', from: event.from, to: event.to }];
-      case 'withdrawn':
-        return member.handle({ type: 'handshake', position: event.position });
-      case 'behind':
-        return member.handle({ type: 'behind', position: event.position, epoch: event.epoch });
-      case 'leaving':
-        return member.handle({ ...event, member: toGroupMember(event.member) });
-      case 'undecryptable': {
-        const { reason, ...rest } = event;
-        return member.handle({ ...rest, reason: reason === 'not a frame' ? 'not an envelope' : reason });
-      }
       case 'removed':
         return leaveAfterRemoval(event);
       default:
-        return member.handle(event);
+        return member.handle(toMembershipInput(event));
     }
   };
 
@@ -360,20 +245,20 @@ const groupMethod = <State, Info extends GroupInfo>(
   };
 
   return {
-    credentials: () => former?.room ?? room,
+    credentials: () => former.room ?? room,
     explainRefusal: (error) =>
-      isMoving && former === undefined && ROOM_REFUSALS.has(error.code)
+      isMoving && !former.isReading && ROOM_REFUSALS.has(error.code)
         ? new MovedRoomRefusedError(error)
         : error,
     open: pipe(
       openInGroup<ConnectionEvent, State, Info>({
-        open: (entry) => (former === undefined ? session.open(entry) : former.open(entry)),
+        open: (entry) => (former.isReading ? former.open(entry) : session.open(entry)),
       }),
       map(toOpenedMessage),
     ),
     seal: pipe(
       map((message: OutgoingMessage & Pick<QueuedMessage, 'content'>) =>
-        message.content === undefined ? newContent(message) : earlierContent(message.content),
+        message.content === undefined ? contents.create(message) : contents.reuse(message.content),
       ),
       sealInGroup(session),
       map(({ content, token }) => toQueued({ ...content, token }, content)),
@@ -381,11 +266,11 @@ const groupMethod = <State, Info extends GroupInfo>(
     handle: function* (event) {
       followEpoch();
       yield* handleEvent(event);
-      if (former === undefined && isHandshakeEvent(event)) inputs.next(event);
+      if (!former.isReading && isHandshakeEvent(event)) inputs.next(event);
       if (event.type === 'epoch' && event.move !== undefined) moves.next();
       if (member.writePhase === 'ready' && !hasReadEnough()) {
-        if (former === undefined) readFurtherBack();
-        else yield readNextLog();
+        if (former.isReading) yield readNextLog();
+        else readFurtherBack();
         moves.next();
       }
     },
@@ -394,63 +279,34 @@ const groupMethod = <State, Info extends GroupInfo>(
     moved$: moves,
     output$: merge(
       session.state$.pipe(
-        persistState({ stored: first, save }),
+        persistState({ stored: first, save: saver.save }),
         tap((isStored) => {
           if (isStored) member.resume();
           else member.pause();
         }),
         ignoreElements(),
-        finalize(saveLast),
+        finalize(() => {
+          saver.saveLast(session.state);
+        }),
       ),
       forgetKeys(session, context),
-      nextRooms.pipe(
-        switchMap((secret) => (secret === undefined ? EMPTY : reserve(secret))),
-        tap((answer) => {
-          inputs.next({ type: 'room-answer', answer });
-        }),
-        ignoreElements(),
-      ),
-      merge(
-        inputs,
-        member.writePhase$.pipe(
-          map((phase) => (phase === 'ready' && !hasReadEnough() ? 'waiting' : phase)),
-          map((phase): HandshakesInput => ({ type: 'write-phase', phase })),
+      runHandshakes(
+        merge(
+          inputs,
+          member.writePhase$.pipe(
+            map((phase) => (phase === 'ready' && !hasReadEnough() ? 'waiting' : phase)),
+            map((phase): HandshakesInput => ({ type: 'write-phase', phase })),
+          ),
+          group.request$.pipe(map((request): HandshakesInput => ({ type: 'request', request }))),
         ),
-        group.request$.pipe(map((request): HandshakesInput => ({ type: 'request', request }))),
-      ).pipe(
-        handshakes({ ...group, context, session, role }),
-        mergeMap((output: HandshakesOutput): readonly ClientEvent[] => {
-          switch (output.type) {
-            case 'write':
-              member.writeToken(session.sealHandshake(output.frame, now()));
-              return [];
-            case 'reserve-room':
-              nextRooms.next(output.secret);
-              return [];
-            case 'release-room':
-              nextRooms.next(undefined);
-              return [];
-            default:
-              return [output];
-          }
-        }),
+        { ...group, context, session, role },
+        {
+          reserveRoom: reserve,
+          write: (frame) => {
+            member.writeToken(session.sealHandshake(frame, now()));
+          },
+        },
       ),
     ),
   };
 };
-
-const toOpenedMessage = <T extends { readonly type: string }>(
-  event: T | Extract<GroupEvent, { type: 'opened' }>,
-): Exclude<T, { readonly type: 'opened' }> | OpenedMessage => {
-  if (!isOpened(event)) return event as Exclude<T, { readonly type: 'opened' }>;
-  const { type, position, token, envelope, sender } = event;
-  const external = sender === undefined ? ({ external: true } as const) : undefined;
-  return { type, position, token, envelope, contentId: envelope.bodyHash, ...external };
-};
-
-const isOpened = (event: {
-  readonly type: string;
-}): event is Extract<GroupEvent, { readonly type: 'opened' }> => event.type === 'opened';
-
-const isHandshakeEvent = (event: GroupInput | AuditedMessage): event is HandshakeEvent =>
-  HANDSHAKE_EVENTS.has(event.type);

@@ -31,7 +31,7 @@ export { findHandshake } from './group/slotRecord.js';
 export type { SnapshotOrder } from './group/snapshotOrder.js';
 export type { Snapshot } from './group/savedState.js';
 export { groupRoomClient } from './groupRoomClient.js';
-export type { GroupOptions, GroupRoom, GroupRoomClientOptions } from './groupRoomClient.js';
+export type { GroupOptions, GroupRoom, GroupRoomClientOptions } from './groupRoomOptions.js';
 export type {
   BeforeJoin,
   Behind,
