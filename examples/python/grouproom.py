@@ -212,6 +212,7 @@ class GroupRoom:
         self.info = self.member = self.pending = self.committer = None
         self.start = self.base = self.position = 0
         self.followed = []  # the positions of the commits since the last group info, and the epochs that they ended
+        self.early, self.dropped = [], 0  # the newest commits before any group info, and the last position dropped
         self.needed_at = 0  # the entry for which newcomers need a group info
         self.has_moved = self.has_ended = self.needs_info = self.is_withdrawn = False
         self.leaving = {}
@@ -275,6 +276,9 @@ class GroupRoom:
     def _take_commit(self, position, data, update, sealed):
         group, pending = self.group, self.pending
         if group is None:
+            self.early.append((position, data, update, sealed))
+            if len(self.early) > 32:
+                self.dropped = self.early.pop(0)[0]
             raise ValueError("no group info yet")
         commit = Commit.read(data)
         if commit.group_id != group.id:
@@ -355,13 +359,26 @@ class GroupRoom:
             return [("epoch", "created", self.member.leaf, [])]
         is_known = self.info is None or (kind == INFO and signer in [leaf.device for leaf in self.group.leaves])
         signed_after = read_at if read_at < position else 0
-        if is_known and group.epoch >= self.base and (kind == CREATE or signed_after >= self._branch(group.epoch)):
+        needed = max(self._branch(group.epoch), self.dropped)
+        if is_known and group.epoch >= self.base and (kind == CREATE or signed_after >= needed):
             self.info, self.base, self.followed, self.is_withdrawn = info, group.epoch, [], False
             self.committer, self.start = origin or (None, 0)
-            if self.pending and self.pending.epoch < group.epoch:
+            self._follow_early(signed_after if kind == INFO else position)
+            if self.pending and (self.info is None or self.pending.epoch < self.info.group.epoch):
                 self.pending = None
             return [("followed",)]
         return []
+
+    def _follow_early(self, signed_after):
+        """Follows the commits before the first group info of the log that its signer had not read."""
+        early, pending, self.early, self.dropped, self.pending = self.early, self.pending, [], 0, None
+        for position, *fields in early:
+            if position > signed_after and self.info is not None:
+                try:
+                    self._take_commit(position, *fields)
+                except ValueError:
+                    pass  # it counts for nobody
+        self.pending = pending
 
     def _branch(self, epoch):
         """Returns the position of the commit that a signer must have rejected if its group info is right."""
@@ -398,6 +415,7 @@ class GroupRoom:
         """Reads another log from now on: of the next room, or of a relay that lost its log."""
         self.start = self.position = self.needed_at = 0
         self.has_moved, self.needs_info, self.info_at, self.followed = False, self.member is not None, (0, self.base), []
+        self.early, self.dropped = [], 0
         if self.member:
             self.info_at = 0, self.group.epoch
 

@@ -1,12 +1,20 @@
 import { toBase64url } from '../../wire/encoding.js';
 import { equalBytes } from './bytes.js';
 import type { Commit, GroupInfo } from './engine.js';
+import { addEarlyCommit, type EarlyCommits, NO_EARLY_COMMITS } from './newcomerCommits.js';
 import { enterEpoch, withLastHandshake } from './enterEpoch.js';
 import type { CommitFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import { parseGroupInfoData } from './groupInfoData.js';
 import { parseGroupId } from './groupId.js';
-import type { FrameEntry, GroupEvent, NewcomerState, RejectionReason, Step } from './groupState.js';
+import type {
+  FrameEntry,
+  GroupEvent,
+  GroupState,
+  NewcomerState,
+  RejectionReason,
+  Step,
+} from './groupState.js';
 import { type PendingHandshake, stillPossible } from './pendingHandshake.js';
 import { isMove } from './missedCommit.js';
 import { commitRefusal } from './rules.js';
@@ -74,6 +82,7 @@ const takeCreation = <State, Info extends GroupInfo>(
         origin: undefined,
         lastGroupInfo: { position, epoch: 0 },
         followed: [],
+        early: NO_EARLY_COMMITS,
         pending: stillPossible(pending, 0),
       },
       position,
@@ -100,15 +109,47 @@ const takeGroupInfo = <State, Info extends GroupInfo>(
   const isKnownSigner = known === undefined || known.members.some(({ device }) => device === signer);
   const data = parseGroupInfoData(info.applicationData);
   const signedAfter = data !== undefined && data.position < position ? data.position : 0;
-  if (!isKnownSigner || info.epoch < state.lastGroupInfo.epoch || signedAfter < branchPosition(state, info))
+  const { entries, dropped } = state.early;
+  if (
+    !isKnownSigner ||
+    info.epoch < state.lastGroupInfo.epoch ||
+    signedAfter < Math.max(branchPosition(state, info), dropped)
+  )
     return handshake({ ...state, hasIgnoredGroupInfo: true }, position);
-  const pending = stillPossible(state.pending, info.epoch);
-  const origin = data?.origin;
-  const lastGroupInfo = { position, epoch: info.epoch };
-  return handshake(
-    { ...state, groupInfo: info, origin, lastGroupInfo, followed: [], pending, isWithdrawn: false },
-    position,
-  );
+  const taken: NewcomerState<State, Info> = {
+    ...state,
+    groupInfo: info,
+    origin: data?.origin,
+    lastGroupInfo: { position, epoch: info.epoch },
+    followed: [],
+    early: NO_EARLY_COMMITS,
+    pending: stillPossible(state.pending, info.epoch),
+    isWithdrawn: false,
+  };
+  const unread = entries.filter((each) => each.position > signedAfter);
+  return unread.length === 0 ? handshake(taken, position) : followEarly(context, taken, position, unread);
+};
+
+/**
+ * Follows the commits that came before the first group info of the log, and that its signer had not read. The members that
+ * read them in their place are in a later epoch.
+ */
+const followEarly = <State, Info extends GroupInfo>(
+  context: GroupContext<State, Info>,
+  { pending, ...state }: NewcomerState<State, Info>,
+  position: number,
+  commits: EarlyCommits['entries'],
+): Step<State, Info> => {
+  // An own commit is followed from outside too. What was sealed after it cannot be read any more.
+  const outside = { ...context, findHandshake: undefined };
+  let next: GroupState<State, Info> = { ...state, pending: undefined };
+  for (const each of commits) {
+    if (next.phase !== 'newcomer' || next.groupInfo === undefined) break;
+    next = follow(outside, next, each.position, each.frame).state;
+  }
+  if (next.phase !== 'newcomer') return { state: next, events: [] };
+  if (next.groupInfo === undefined) return { state: next, events: [{ type: 'withdrawn', position }] };
+  return handshake({ ...next, pending: stillPossible(pending, next.groupInfo.epoch) }, position);
 };
 
 /** Returns the position of the commit that a signer must have rejected if its group info is right. */
@@ -131,7 +172,12 @@ const follow = <State, Info extends GroupInfo>(
 ): Step<State, Info> => {
   const { engine, suite } = context;
   const { groupInfo, origin, pending } = state;
-  if (groupInfo === undefined) return rejected(state, position, 'no group info yet');
+  if (groupInfo === undefined)
+    return rejected(
+      { ...state, early: addEarlyCommit(state.early, position, frame) },
+      position,
+      'no group info yet',
+    );
   const isOwn =
     pending?.frame.type === 'commit' &&
     pending.baseEpoch === groupInfo.epoch &&

@@ -5,8 +5,10 @@ import type { LeaveStatement } from './commitData.js';
 import type { ChainKey } from './ratchet.js';
 import type { CommitFailure, GroupInfo, Member, MemberView } from './engine.js';
 import { type FormerLog, MAX_FORMER_LOGS } from './formerLog.js';
+
 import type { Frame } from './frame.js';
 import type { GroupEpoch, PastEpoch } from './groupEpoch.js';
+import { type EarlyCommits, type FollowedCommit, NO_EARLY_COMMITS } from './newcomerCommits.js';
 import type { EpochOrigin } from './groupInfoData.js';
 import type { CommitRefusal } from './rules.js';
 
@@ -26,13 +28,6 @@ export interface GroupInfoPlace {
   readonly epoch: number;
 }
 
-/** Where a newcomer followed a commit. */
-export interface FollowedCommit {
-  readonly position: number;
-  /** The epoch that the commit ended. */
-  readonly epoch: number;
-}
-
 /** A device that is not a member: it follows the commits, so that it can join. */
 export interface NewcomerState<State, Info extends GroupInfo> {
   readonly phase: 'newcomer';
@@ -47,6 +42,8 @@ export interface NewcomerState<State, Info extends GroupInfo> {
   readonly firstUnread: number | undefined;
   /** The commits that this device followed since the last group info, and the one that moved the room. */
   readonly followed: readonly FollowedCommit[];
+  /** The commits that came before the first group info of the log. */
+  readonly early: EarlyCommits;
   /** The members moved to another invite. */
   readonly isWithdrawn: boolean;
   /** The log has a valid group info that this device did not take, since it contradicts what it had read before. */
@@ -192,6 +189,7 @@ export const createNewcomer = <State, Info extends GroupInfo>(): NewcomerState<S
   pending: undefined,
   firstUnread: undefined,
   followed: [],
+  early: NO_EARLY_COMMITS,
   isWithdrawn: false,
   hasIgnoredGroupInfo: false,
 });
@@ -213,6 +211,7 @@ export const changeLog = <State, Info extends GroupInfo>(
         origin: state.origin && { ...state.origin, start: 0 },
         lastGroupInfo: { ...state.lastGroupInfo, position: 0 },
         followed: [],
+        early: NO_EARLY_COMMITS,
         firstUnread: undefined,
       };
     case 'member':

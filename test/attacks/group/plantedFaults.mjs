@@ -144,10 +144,18 @@ export const PLANTED_FAULTS = [
   {
     name: 'a newcomer takes the group info of a stranger',
     file: `${GROUP}applyAsNewcomer.ts`,
-    from: 'if (!isKnownSigner || info.epoch',
-    to: 'if ((!isKnownSigner && false) || info.epoch',
+    from: '!isKnownSigner ||',
+    to: '(!isKnownSigner && false) ||',
     test: REMOVAL,
     pattern: '29: ',
+  },
+  {
+    name: 'a newcomer skips the commits before the first group info',
+    file: `${GROUP}applyAsNewcomer.ts`,
+    from: 'return unread.length === 0 ?',
+    to: 'return unread.length >= 0 ?',
+    test: 'test/unit/client/group/staleGroupInfo.test.ts',
+    pattern: 'before the first group info',
   },
   {
     name: 'the tokens of the next room have the outer key of the old one',

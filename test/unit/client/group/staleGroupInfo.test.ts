@@ -86,3 +86,65 @@ describe('a group info that its signer made before it read a commit', () => {
     expect(followedEpoch(dave)).toBe(memberState(bob).epoch.view.epoch + 1);
   });
 });
+
+describe('a commit before the first group info that a newcomer reads', () => {
+  /** A newcomer that reads the log from a position on, as after a log that was lost. */
+  const newcomerAt = (room: TestRoom, mark: number, position: number): TestDevice => {
+    const device = room.device(mark);
+    device.readCount = position - 1;
+    return device;
+  };
+
+  test('is followed, if the signer of the group info had not read it', () => {
+    const { room, alice, bob, carol } = roomOfThree();
+    const stale = createGroupInfoFrame(bob.context, memberState(bob));
+    const dave = newcomerAt(room, 4, room.log.length + 1);
+    room.commit(alice);
+    room.append(stale);
+    room.readAll(alice, bob, carol, dave);
+    expect(followedEpoch(dave)).toBe(memberState(bob).epoch.view.epoch);
+    room.join(dave);
+    room.readAll(alice, bob, carol, dave);
+    expect(agree(alice, bob, carol, dave)).toBe(true);
+  });
+
+  test('is not followed a second time, if the signer had read it', () => {
+    const { room, alice, bob, carol } = roomOfThree();
+    const dave = newcomerAt(room, 4, room.log.length + 1);
+    room.commit(alice);
+    room.readAll(alice, bob, carol);
+    room.postGroupInfo(bob);
+    room.readAll(dave);
+    expect(dave.state).toMatchObject({
+      groupInfo: { epoch: memberState(bob).epoch.view.epoch },
+      followed: [],
+    });
+  });
+
+  test('withdraws the invite, if it moved the room', () => {
+    const { room, alice, bob } = roomOfThree();
+    const stale = createGroupInfoFrame(bob.context, memberState(bob));
+    const dave = newcomerAt(room, 4, room.log.length + 1);
+    room.commit(alice, { inviteSecret: new Uint8Array(32).fill(7) });
+    room.append(stale);
+    room.readAll(dave);
+    expect(dave.state).toMatchObject({ isWithdrawn: true, groupInfo: undefined });
+    expect(dave.events.at(-1)).toMatchObject({ type: 'withdrawn', position: room.log.length });
+  });
+
+  test('is remembered among the newest 32: a group info from before another one does not count', () => {
+    const { room, alice, bob } = roomOfThree();
+    const stale = createGroupInfoFrame(bob.context, memberState(bob));
+    const start = room.log.length + 1;
+    const [dave, erin] = [newcomerAt(room, 4, start), newcomerAt(room, 5, start + 1)];
+    for (let count = 0; count < 33; count += 1) {
+      room.commit(alice);
+      room.readAll(alice);
+    }
+    room.append(stale);
+    room.readAll(dave, erin);
+    expect(dave.state).toMatchObject({ groupInfo: undefined, hasIgnoredGroupInfo: true });
+    // The commit that erin missed is before everything that erin reads, so she cannot know of it.
+    expect(followedEpoch(erin)).toBe(memberState(bob).epoch.view.epoch);
+  });
+});
