@@ -228,8 +228,10 @@ describe('the first run of the chat', () => {
     const [, invite = ''] = /^(rxchat:\/\/\S+)$/m.exec(screen) ?? [];
     expect(screen).toMatch(/^-- 1\. .*\n-- 2\. .*\n-- 3\. /m);
     await terminal.waitFor(/\u2588{20}/);
-    const member = await openTerminal(['join', invite, '--nick', 'bob'], { columns: 60 });
-    await member.waitFor(/you are in, with alice/);
+    const another = { columns: 60, data: tempDir() };
+    const member = await openTerminal(['join', invite, '--nick', 'bob'], another);
+    await member.waitFor(/you joined with the invite; 2 members/);
+    await terminal.waitFor(/joined with the invite; 2 members/);
   });
 
   inTerminal('works without any argument, and says when there is no relay', async () => {
