@@ -49,7 +49,8 @@ export interface GroupStore {
    * leaves everything of before or everything of after.
    *
    * A snapshot that is older than the stored one does not replace it. The record of the slot is stored all the same,
-   * unless the stored snapshot has a later epoch: it ends the keys that records are about, so it drops all records.
+   * unless the stored snapshot has a later epoch: it ends the keys that records are about, so it drops all records. It has
+   * the commits of the device itself that other processes may still have to read.
    * Without a record the slot keeps the one that it has in this epoch. Errors with `IdentityError` (`unwritable`) if they are not
    * stored, and with a `RangeError` if they are larger than a state file.
    */

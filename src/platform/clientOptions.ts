@@ -30,6 +30,8 @@ export interface GroupSettings {
   readonly slotRecord?: Uint8Array | undefined;
   /** SECRET. Loads the records of all slots, if several processes share the snapshot. */
   readonly loadSlotRecords?: (() => Iterable<Uint8Array>) | undefined;
+  /** SECRET. Loads the snapshot that is stored now, if several processes share it. */
+  readonly loadSnapshot?: (() => Uint8Array | undefined) | undefined;
   /**
    * Stores a snapshot and the record of this slot, which are secret. Completes once a crash cannot lose them, and errors
    * if they are not stored. Messages wait for it. The record matters only if several processes share the snapshot.

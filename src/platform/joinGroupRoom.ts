@@ -62,7 +62,12 @@ export const joinGroupRoom = (
   if (groupIdHash === undefined || invite.group === undefined)
     throw new InviteError('the invite is not for a group room');
   const { device, role = { type: 'member' }, snapshot, order, save, slot = 0, request$ = NEVER } = group;
-  const { slotRecord, loadSlotRecords, forgetMs = DEFAULT_FORGET_MS } = group;
+  const {
+    slotRecord,
+    loadSlotRecords = () => [],
+    loadSnapshot = () => undefined,
+    forgetMs = DEFAULT_FORGET_MS,
+  } = group;
   const suite = platform.suite();
   const context: GroupContext<StarState, StarGroupInfo> = {
     suite,
@@ -73,7 +78,7 @@ export const joinGroupRoom = (
     groupIdHash,
     slot,
     forgetMs,
-    findHandshake: (commit: Uint8Array) => findHandshake(context, loadSlotRecords?.() ?? [], commit),
+    findHandshake: (commit: Uint8Array) => findHandshake(context, { loadSlotRecords, loadSnapshot }, commit),
   };
   const deriveRoom = (secret: Uint8Array): GroupRoom => {
     const { room, sign } = platform.deriveRoomKeys(secret);

@@ -27,7 +27,7 @@ export type { GroupContext } from './group/groupEpoch.js';
 export { GroupFullError, RemovedError, WithdrawnError } from './group/errors.js';
 export type { GroupRole } from './group/handshakeNeed.js';
 export { parseSnapshot } from './group/savedState.js';
-export { findHandshake } from './group/slotRecord.js';
+export { findHandshake } from './group/findHandshake.js';
 export type { SnapshotOrder } from './group/snapshotOrder.js';
 export type { Snapshot } from './group/savedState.js';
 export { groupRoomClient } from './groupRoomClient.js';

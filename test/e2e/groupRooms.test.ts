@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { deriveRoomKeys } from '../../src/crypto/nodeKeys.js';
 import { parseInvite } from '../../src/index.js';
+import { stopProcess } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
 import { createGroup, Person, stopPersons } from './support/person.js';
 import { newRoom, type Relay, startRelay } from './support/relay.js';
@@ -97,6 +98,23 @@ describe('a group room', () => {
     const left = await bob.run('leave', [invite, '--yes', '--json']);
     expect(left.code).toBe(0);
     expect(JSON.parse(left.out)).toMatchObject({ v: 1, type: 'left-group' });
+  });
+
+  test('is followed by a command that lags behind the commits of other commands of its device', async () => {
+    const alice = new Person('alice');
+    const invite = await createGroup(alice, relay);
+    await alice.enter(invite);
+    const listening = alice.start('listen', [invite]);
+    await alice.run('send', [invite, '-m', 'ready']);
+    await listening.out.until(lineWith('alice: ready'));
+    await stopProcess(listening);
+    for (let rotations = 0; rotations < 2; rotations += 1)
+      expect((await alice.run('rotate', [invite])).code).toBe(0);
+    listening.signal('SIGCONT');
+    const sent = await alice.run('send', [invite, '--as-member', '-m', 'still here']);
+    expect([sent.code, sent.err]).toStrictEqual([0, '']);
+    await listening.out.until(lineWith('alice: still here'));
+    expect(listening.err.text).not.toContain('rejected');
   });
 
   test('takes a device back that lost its state', async () => {

@@ -132,6 +132,20 @@ const EARLY_COMMIT: GroupPlan = {
   ],
 };
 
+/** A process reads a join and a renewal only after the other process of its device has stored the epochs behind them. */
+const LAGGING_PROCESS: GroupPlan = {
+  ...LOST_MESSAGE,
+  processes: 2,
+  saveMs: 400,
+  latencyMs: 300,
+  seed: 16_088,
+  actions: [
+    [2746, { do: 'fault', fault: { type: 'half-open' } }],
+    [116, { do: 'start', who: 7 }],
+    [2082, { do: 'renew', who: 7 }],
+  ],
+};
+
 describe('a simulated group room', () => {
   test('newcomers follow a commit that came before the first group info of a new log', () => {
     expectOutcome(simulateGroup(EARLY_COMMIT));
@@ -139,6 +153,10 @@ describe('a simulated group room', () => {
 
   test('the keys of a lost message are not used again after a crash', () => {
     expectOutcome(simulateGroup(LOST_MESSAGE));
+  });
+
+  test('a process follows the commits of another one of its device that is some epochs ahead', () => {
+    expectOutcome(simulateGroup(LAGGING_PROCESS));
   });
 
   test.each(TESTS)(

@@ -100,7 +100,7 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
     const saves = trackSaves();
     const toRoom = (
       loaded: LoadedGroup,
-      { save, slot, loadSlotRecords }: Pick<GroupSettings, 'save' | 'slot' | 'loadSlotRecords'>,
+      shared: Pick<GroupSettings, 'save' | 'slot' | 'loadSlotRecords' | 'loadSnapshot'>,
     ): OpenRoom => {
       const secret = loaded.kind === 'loaded' ? memberSecret(loaded.snapshot, invite, device) : undefined;
       return {
@@ -115,10 +115,9 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
               role.type !== 'external' && { snapshot: loaded.snapshot, order: loaded.order }),
             forgetMs: forgetMsOf(loaded),
             ...(request$ && { request$ }),
-            save: (...args) => saves.track(save(...args)),
-            slot,
-            ...(loaded.kind === 'loaded' && { slotRecord: loaded.slotRecords.get(slot ?? 0) }),
-            loadSlotRecords,
+            ...shared,
+            save: (...args) => saves.track(shared.save(...args)),
+            ...(loaded.kind === 'loaded' && { slotRecord: loaded.slotRecords.get(shared.slot ?? 0) }),
           },
         }),
       };
@@ -134,13 +133,15 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
         const loaded = store.load();
         if (forgetMsOf(loaded) === 0 && !isAlone) throw new SettingChanged();
         if (loaded.kind === 'damaged') printNote(DAMAGED_NOTE);
-        const loadSlotRecords = () => {
+        const loadStored = () => {
           const stored = store.load();
-          return stored.kind === 'loaded' ? stored.slotRecords.values() : [];
+          return stored.kind === 'loaded' ? stored : undefined;
         };
+        const loadSlotRecords = () => loadStored()?.slotRecords.values() ?? [];
+        const loadSnapshot = () => loadStored()?.snapshot;
         return concat(
           loaded.kind === 'loaded' ? store.saveForgetMs() : EMPTY,
-          of(toRoom(loaded, { slot, save: store.save, loadSlotRecords })),
+          of(toRoom(loaded, { slot, save: store.save, loadSlotRecords, loadSnapshot })),
         );
       }),
     );

@@ -1,7 +1,7 @@
 import { toBase64url } from '../../wire/encoding.js';
 import { equalBytes } from './bytes.js';
 import type { GroupInfo } from './engine.js';
-import { enterEpoch, withLastHandshake, type EpochStart } from './enterEpoch.js';
+import { enterEpoch, type EpochStart, withDeviceHandshake } from './enterEpoch.js';
 import { formatGroupInfoData, formatUpdateData, parseGroupInfoData } from './groupInfoData.js';
 import type { CommitFrame, ExternalMessageFrame, MessageFrame } from './frame.js';
 import { type GroupContext, readExternalMessage, readMessage } from './groupEpoch.js';
@@ -191,16 +191,16 @@ const applyOwnCommit = <State, Info extends GroupInfo>(
   frame: CommitFrame,
   { handshake, isOwn }: { readonly handshake: PendingHandshake<State>; readonly isOwn: boolean },
 ): Step<State, Info> => {
-  const { position } = entry;
+  const { position, timeMs } = entry;
   const { state: nextState, commit, inviteSecret } = handshake;
   // A device that joins again does not know how the epoch of the others began. No rule for joins depends on it.
   const reason =
     commit === undefined || commit.isExternal ? undefined : refusalOf(context, state, position, commit);
   if (reason !== undefined) return reject({ ...state, pending: undefined }, position, reason);
   const step = enter(context, state, entry, frame, { state: nextState, commit, inviteSecret, isOwn });
-  return isOwn && step.state !== state
-    ? { ...step, state: withLastHandshake(context, step.state, handshake) }
-    : step;
+  return step.state === state
+    ? step
+    : { ...step, state: withDeviceHandshake(context, step.state, handshake, timeMs) };
 };
 
 /** Begins the next epoch, unless newcomers reject the commit: then it counts for nobody. */

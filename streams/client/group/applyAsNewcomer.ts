@@ -1,8 +1,8 @@
 import { toBase64url } from '../../wire/encoding.js';
 import { equalBytes } from './bytes.js';
 import type { Commit, GroupInfo } from './engine.js';
-import { addEarlyCommit, type EarlyCommits, NO_EARLY_COMMITS } from './newcomerCommits.js';
-import { enterEpoch, withLastHandshake } from './enterEpoch.js';
+import { addEarlyCommit, branchPosition, type EarlyCommits, NO_EARLY_COMMITS } from './newcomerCommits.js';
+import { enterEpoch, withDeviceHandshake } from './enterEpoch.js';
 import type { CommitFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import { parseGroupInfoData } from './groupInfoData.js';
@@ -23,21 +23,22 @@ import { commitRefusal } from './rules.js';
 export const applyAsNewcomer = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   state: NewcomerState<State, Info>,
-  { position, frame }: FrameEntry,
+  entry: FrameEntry,
 ): Step<State, Info> => {
+  const { position, frame } = entry;
   switch (frame.type) {
     case 'message':
     case 'externalMessage':
       // They are reported as one range when the device joins.
       return { state: { ...state, firstUnread: state.firstUnread ?? position }, events: [] };
     case 'create':
-      return takeCreation(context, state, position, frame.groupInfo);
+      return takeCreation(context, state, entry, frame.groupInfo);
     case 'groupInfo':
-      return takeGroupInfo(context, state, position, frame.groupInfo);
+      return takeGroupInfo(context, state, entry, frame.groupInfo);
     case 'leave':
       return handshake(state, position);
     case 'commit':
-      return follow(context, state, position, frame);
+      return follow(context, state, entry, frame);
   }
 };
 
@@ -64,9 +65,10 @@ const parseInfo = <State, Info extends GroupInfo>(
 const takeCreation = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   state: NewcomerState<State, Info>,
-  position: number,
+  entry: FrameEntry,
   bytes: Uint8Array,
 ): Step<State, Info> => {
+  const { position } = entry;
   const info = parseInfo(context, bytes);
   const [creator, ...others] = info?.members ?? [];
   const isCreation =
@@ -87,7 +89,7 @@ const takeCreation = <State, Info extends GroupInfo>(
       },
       position,
     );
-  return enter(context, { ...state, lastGroupInfo: { position, epoch: 0 } }, pending, position, undefined);
+  return enter(context, { ...state, lastGroupInfo: { position, epoch: 0 } }, pending, entry, undefined);
 };
 
 /**
@@ -99,9 +101,10 @@ const takeCreation = <State, Info extends GroupInfo>(
 const takeGroupInfo = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   state: NewcomerState<State, Info>,
-  position: number,
+  entry: FrameEntry,
   bytes: Uint8Array,
 ): Step<State, Info> => {
+  const { position } = entry;
   const info = parseInfo(context, bytes);
   if (info === undefined) return rejected(state, position, 'invalid group info');
   const known = state.groupInfo;
@@ -127,7 +130,7 @@ const takeGroupInfo = <State, Info extends GroupInfo>(
     isWithdrawn: false,
   };
   const unread = entries.filter((each) => each.position > signedAfter);
-  return unread.length === 0 ? handshake(taken, position) : followEarly(context, taken, position, unread);
+  return unread.length === 0 ? handshake(taken, position) : followEarly(context, taken, entry, unread);
 };
 
 /**
@@ -137,28 +140,21 @@ const takeGroupInfo = <State, Info extends GroupInfo>(
 const followEarly = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   { pending, ...state }: NewcomerState<State, Info>,
-  position: number,
+  entry: FrameEntry,
   commits: EarlyCommits['entries'],
 ): Step<State, Info> => {
+  const { position } = entry;
   // An own commit is followed from outside too. What was sealed after it cannot be read any more.
   const outside = { ...context, findHandshake: undefined };
   let next: GroupState<State, Info> = { ...state, pending: undefined };
   for (const each of commits) {
     if (next.phase !== 'newcomer' || next.groupInfo === undefined) break;
-    next = follow(outside, next, each.position, each.frame).state;
+    next = follow(outside, next, { ...entry, ...each }, each.frame).state;
   }
   if (next.phase !== 'newcomer') return { state: next, events: [] };
   if (next.groupInfo === undefined) return { state: next, events: [{ type: 'withdrawn', position }] };
   return handshake({ ...next, pending: stillPossible(pending, next.groupInfo.epoch) }, position);
 };
-
-/** Returns the position of the commit that a signer must have rejected if its group info is right. */
-const branchPosition = <State, Info extends GroupInfo>(
-  { followed }: NewcomerState<State, Info>,
-  { epoch }: Info,
-): number =>
-  (followed.find((each) => each.epoch >= epoch) ?? followed.find((each) => each.epoch >= epoch - 1))
-    ?.position ?? 0;
 
 /** How many commits a newcomer remembers. Members post a group info more often. */
 const MAX_FOLLOWED = 1024;
@@ -167,9 +163,10 @@ const MAX_FOLLOWED = 1024;
 const follow = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   state: NewcomerState<State, Info>,
-  position: number,
+  entry: FrameEntry,
   frame: CommitFrame,
 ): Step<State, Info> => {
+  const { position } = entry;
   const { engine, suite } = context;
   const { groupInfo, origin, pending } = state;
   if (groupInfo === undefined)
@@ -188,7 +185,7 @@ const follow = <State, Info extends GroupInfo>(
     return rejected(state, position, result.kind === 'rejected' ? result.failure : 'malformed');
   const handshakeOfDevice = isOwn ? pending : findOther(context, commit, frame, groupInfo.epoch);
   if (result.kind === 'accepted' && handshakeOfDevice !== undefined)
-    return enter(context, state, handshakeOfDevice, position, frame);
+    return enter(context, state, handshakeOfDevice, entry, frame);
   const committer = origin?.committer;
   const entriesInEpoch = position - (origin?.start ?? 0) - 1;
   const refusal = commitRefusal({ ...groupInfo, committer, entriesInEpoch }, commit, suite.ed25519);
@@ -226,7 +223,7 @@ const enter = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   { firstUnread, lastGroupInfo, pending }: NewcomerState<State, Info>,
   handshakeOfDevice: PendingHandshake<State>,
-  position: number,
+  { position, timeMs }: FrameEntry,
   frame: CommitFrame | undefined,
 ): Step<State, Info> => {
   const { state, commit } = handshakeOfDevice;
@@ -245,6 +242,6 @@ const enter = <State, Info extends GroupInfo>(
     // Its own frame has the right one, if newcomers find the one before it in this log too.
     hasGroupInfo: () => lastGroupInfo.position > 0 && frame?.groupInfoUpdate.length !== 0,
   });
-  const joined = isOwn ? withLastHandshake(context, next, handshakeOfDevice) : next;
+  const joined = withDeviceHandshake(context, next, handshakeOfDevice, timeMs);
   return { state: joined, events: [...before, ...events] };
 };

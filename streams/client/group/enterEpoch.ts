@@ -11,6 +11,7 @@ import {
 } from './groupEpoch.js';
 import type { GroupEvent, GroupInfoPlace, GroupState, MemberState, Step } from './groupState.js';
 import type { PendingHandshake } from './pendingHandshake.js';
+import { retainedHandshakes } from './pastEpochs.js';
 import { sendingFrom } from './sealMessage.js';
 import { leavingAfter } from './leaving.js';
 import { openBytes } from './tokenBytes.js';
@@ -45,7 +46,8 @@ export const enterEpoch = <State, Info extends GroupInfo>(
   previous: MemberState<State, Info> | undefined,
   start: EpochStart<State>,
 ): EpochStep<State, Info> => {
-  const { position, commit } = start;
+  const { position, commit, pastEpochs } = start;
+  const { formerLogs = [], deviceHandshakes = [] } = previous ?? {};
   const committer = commit?.committer.identity;
   const { epoch, inviteSecretKey } = beginEpoch(context, start.state, { committer, start: position });
   const { view } = epoch;
@@ -61,12 +63,12 @@ export const enterEpoch = <State, Info extends GroupInfo>(
     phase: 'member',
     epoch,
     position,
-    pastEpochs: start.pastEpochs,
-    formerLogs: previous?.formerLogs ?? [],
+    pastEpochs,
+    formerLogs,
     firstEpoch:
       start.isOwn && (commit?.isExternal ?? true) ? view.epoch : (previous?.firstEpoch ?? view.epoch),
     pending: undefined,
-    lastHandshake: undefined,
+    deviceHandshakes: retainedHandshakes({ epoch, pastEpochs, formerLogs, deviceHandshakes }),
     sending: { slot: context.slot, ...sendingFrom(own.next) },
     lastGroupInfo: start.lastGroupInfo,
     // A newcomer that could not follow to the previous epoch cannot follow from there.
@@ -91,14 +93,25 @@ export const enterEpoch = <State, Info extends GroupInfo>(
   return { state, events: [event], hasGroupInfo };
 };
 
-/** Keeps the handshake of this process that began the epoch: other processes of its device may have to read it still. */
-export const withLastHandshake = <State, Info extends GroupInfo>(
+/** At most how long, and how many, commits of this device are kept for processes of it that lag behind. */
+export const HANDSHAKE_RETENTION_MS = 86_400_000;
+export const MAX_DEVICE_HANDSHAKES = 8;
+
+/** Keeps a commit of this device that began an epoch: other processes of the device may have to read it still. */
+export const withDeviceHandshake = <State, Info extends GroupInfo>(
   { forgetMs }: Pick<GroupCrypto, 'forgetMs'>,
   state: GroupState<State, Info>,
-  lastHandshake: PendingHandshake<State>,
-): GroupState<State, Info> =>
+  handshake: PendingHandshake<State>,
+  nowMs: number,
+): GroupState<State, Info> => {
   // Without rereading, a device has only one process, and its keys are not kept.
-  state.phase === 'member' && forgetMs > 0 ? { ...state, lastHandshake } : state;
+  if (state.phase !== 'member' || forgetMs === 0 || handshake.frame.type !== 'commit') return state;
+  const recent = state.deviceHandshakes.filter(({ timeMs }) => timeMs >= nowMs - HANDSHAKE_RETENTION_MS);
+  const deviceHandshakes = [...recent, { handshake, timeMs: Math.floor(nowMs) }].slice(
+    -MAX_DEVICE_HANDSHAKES,
+  );
+  return { ...state, deviceHandshakes };
+};
 
 const changeOf = (commit: Commit | undefined): 'created' | 'joined' | 'renewed' | 'removed' => {
   if (commit === undefined) return 'created';

@@ -1,4 +1,4 @@
-import type { PendingHandshake } from './pendingHandshake.js';
+import type { DeviceHandshake, PendingHandshake } from './pendingHandshake.js';
 import type { OpenFailure, Token } from '../envelope/cipher.js';
 import type { BoundEnvelope } from './boundEnvelope.js';
 import type { LeaveStatement } from './commitData.js';
@@ -74,8 +74,8 @@ export interface MemberState<State, Info extends GroupInfo> {
   /** The logs that the room left, oldest first, as far as messages of them can be read again. */
   readonly formerLogs: readonly FormerLog[];
   readonly pending: PendingHandshake<State> | undefined;
-  /** The handshake of this process that began the epoch, for other processes of the device that still have to read it. */
-  readonly lastHandshake: PendingHandshake<State> | undefined;
+  /** The last commits of this device, for processes of it that still have to read them. Oldest first. */
+  readonly deviceHandshakes: readonly DeviceHandshake<State>[];
   /** How this process sends. */
   readonly sending: Sending;
   /** The last right group info. */

@@ -30,3 +30,11 @@ export const addEarlyCommit = (
   const excess = all.length > MAX_EARLY_COMMITS ? all[0] : undefined;
   return { entries: all.slice(-MAX_EARLY_COMMITS), dropped: excess?.position ?? dropped };
 };
+
+/** Returns the position of the commit that a signer must have rejected if its group info is right, or 0. */
+export const branchPosition = (
+  { followed }: { readonly followed: readonly FollowedCommit[] },
+  { epoch }: { readonly epoch: number },
+): number =>
+  (followed.find((each) => each.epoch >= epoch) ?? followed.find((each) => each.epoch >= epoch - 1))
+    ?.position ?? 0;

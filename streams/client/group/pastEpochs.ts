@@ -1,5 +1,6 @@
 import type { GroupCrypto, GroupEpoch, PastEpoch } from './groupEpoch.js';
 import type { GroupState, MemberState } from './groupState.js';
+import type { DeviceHandshake } from './pendingHandshake.js';
 import { forgetUsed, hasUsedKeys } from './ratchet.js';
 import type { GroupInfo } from './engine.js';
 
@@ -55,18 +56,38 @@ export const forgetBefore = <State, Info extends GroupInfo>(
   timeMs: number,
 ): MemberState<State, Info> => {
   const { pastEpochs, formerLogs, isSame } = withoutOldLogs(state, timeMs);
-  if (timeMs < Infinity) return isSame ? state : { ...state, pastEpochs, formerLogs };
+  const retained = { ...state, pastEpochs, formerLogs };
+  if (timeMs < Infinity) {
+    const deviceHandshakes = retainedHandshakes(retained);
+    const isUnchanged = isSame && deviceHandshakes.length === state.deviceHandshakes.length;
+    return isUnchanged ? state : { ...retained, deviceHandshakes };
+  }
   const { senders, externalSenders } = state.epoch;
   return {
-    ...state,
-    pastEpochs,
-    formerLogs,
+    ...retained,
+    deviceHandshakes: [],
     epoch: {
       ...state.epoch,
       senders: senders.map((ratchets) => ratchets?.map((each) => each && forgetUsed(each))),
       externalSenders: externalSenders.map((each) => ({ ...each, ratchet: forgetUsed(each.ratchet) })),
     },
   };
+};
+
+/** Returns the commits of this device that began the present epoch or one that is not forgotten. */
+export const retainedHandshakes = <State>({
+  deviceHandshakes,
+  epoch: { view },
+  pastEpochs,
+  formerLogs,
+}: Pick<
+  MemberState<State, GroupInfo>,
+  'deviceHandshakes' | 'epoch' | 'pastEpochs' | 'formerLogs'
+>): readonly DeviceHandshake<State>[] => {
+  if (deviceHandshakes.length === 0) return deviceHandshakes;
+  const all = [...formerLogs.flatMap((each) => each.pastEpochs), ...pastEpochs];
+  const epochs = new Set([...all.map((each) => each.view.epoch), view.epoch]);
+  return deviceHandshakes.filter(({ handshake }) => epochs.has(handshake.baseEpoch + 1));
 };
 
 /** Removes the epochs that ended before a time from the present log and the former ones, and logs that have none left. */

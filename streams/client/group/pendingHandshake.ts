@@ -14,6 +14,13 @@ export interface PendingHandshake<State> {
   readonly inviteSecret: Uint8Array | undefined;
 }
 
+/** A commit of this device, of any of its processes, that began an epoch. Processes that lag behind still have to read it. */
+export interface DeviceHandshake<State> {
+  readonly handshake: PendingHandshake<State>;
+  /** When it was read, in ms since 1970. */
+  readonly timeMs: number;
+}
+
 /** Returns the pending join unless its epoch is over. After a restart the log is read again, from earlier epochs on. */
 export const stillPossible = <State>(
   pending: PendingHandshake<State> | undefined,

@@ -9,11 +9,12 @@ import {
   lengthPrefixed,
   u16,
   u32,
+  u64,
 } from './bytes.js';
 import { type CommitFrame, type CreateFrame, formatFrame, parseFrame } from './frame.js';
 import type { Commit, GroupEngine, GroupInfo, Member } from './engine.js';
 import type { GroupContext } from './groupEpoch.js';
-import type { PendingHandshake } from './pendingHandshake.js';
+import type { DeviceHandshake, PendingHandshake } from './pendingHandshake.js';
 
 const KEY_BYTES = 32;
 
@@ -49,6 +50,21 @@ export const readPendingHandshake = <State, Info extends GroupInfo>(
   state: readEngineState(engine, reader),
   commit: reader.optional(() => readCommit(reader)),
   inviteSecret: reader.optional(() => reader.lengthPrefixed()),
+});
+
+/** Formats a commit of this device that is in the log, with its secrets. */
+export const formatDeviceHandshake =
+  <State, Info extends GroupInfo>(engine: GroupEngine<State, Info>) =>
+  ({ handshake, timeMs }: DeviceHandshake<State>): Uint8Array =>
+    concatBytes(formatPendingHandshake(engine)(handshake), u64(timeMs));
+
+/** Reads the format of `formatDeviceHandshake`. */
+export const readDeviceHandshake = <State, Info extends GroupInfo>(
+  context: Pick<GroupContext<State, Info>, 'engine'>,
+  reader: ByteReader,
+): DeviceHandshake<State> => ({
+  handshake: readPendingHandshake(context, reader),
+  timeMs: reader.u64(),
 });
 
 const readHandshakeFrame = (reader: ByteReader): CreateFrame | CommitFrame => {

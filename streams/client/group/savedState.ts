@@ -27,8 +27,10 @@ import {
   readRatchets,
 } from './savedEpoch.js';
 import {
+  formatDeviceHandshake,
   formatKey,
   formatPendingHandshake,
+  readDeviceHandshake,
   readEngineState,
   readKey,
   readPendingHandshake,
@@ -36,8 +38,10 @@ import {
 } from './savedHandshake.js';
 import { formatReservation, parseSlotRecord, readReservation, sendingOf } from './slotRecord.js';
 
-const VERSION = 2;
-/** Snapshots of this version have no former logs. */
+const VERSION = 3;
+/** Snapshots of this version have no commits of the device. */
+const VERSION_WITHOUT_DEVICE_HANDSHAKES = 2;
+/** Snapshots of this version have no former logs either. */
 const VERSION_WITHOUT_FORMER_LOGS = 1;
 const SECRET_BYTES = 32;
 const PHASES = ['newcomer', 'member', 'removed'] as const;
@@ -84,7 +88,7 @@ export const parseSnapshot = <State, Info extends GroupInfo>(
 ): Snapshot<State, Info> | undefined =>
   parseBytes(bytes, (reader) => {
     const version = reader.u8();
-    if (version !== VERSION && version !== VERSION_WITHOUT_FORMER_LOGS)
+    if (version < VERSION_WITHOUT_FORMER_LOGS || version > VERSION)
       throw new BytesError('unknown version of a snapshot');
     const inviteSecret = reader.bytes(SECRET_BYTES);
     const resume = reader.optional(() => readResume(reader));
@@ -156,6 +160,7 @@ const formatMember = <State, Info extends GroupInfo>(
     endedAt,
     hasMoved,
     formerLogs,
+    deviceHandshakes,
   }: MemberState<State, Info>,
 ): Uint8Array =>
   concatBytes(
@@ -177,6 +182,7 @@ const formatMember = <State, Info extends GroupInfo>(
     formatOptional(endedAt, u64),
     flag(hasMoved),
     formatList(formerLogs, formatFormerLog),
+    formatList(deviceHandshakes, formatDeviceHandshake(engine)),
   );
 
 const readMember = <State, Info extends GroupInfo>(
@@ -210,7 +216,6 @@ const readMember = <State, Info extends GroupInfo>(
     firstEpoch,
     pastEpochs,
     pending,
-    lastHandshake: undefined,
     sending,
     leaving: reader.list(() => readLeaveStatement(reader)),
     lastGroupInfo: { position: reader.u64(), epoch: reader.u32() },
@@ -222,5 +227,9 @@ const readMember = <State, Info extends GroupInfo>(
     hasMoved: reader.flag(),
     formerLogs:
       version === VERSION_WITHOUT_FORMER_LOGS ? [] : reader.list(() => readFormerLog(view.groupId, reader)),
+    deviceHandshakes:
+      version <= VERSION_WITHOUT_DEVICE_HANDSHAKES
+        ? []
+        : reader.list(() => readDeviceHandshake(context, reader)),
   };
 };

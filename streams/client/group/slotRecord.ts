@@ -2,7 +2,6 @@ import {
   type ByteReader,
   BytesError,
   concatBytes,
-  equalBytes,
   formatList,
   formatOptional,
   parseBytes,
@@ -25,7 +24,7 @@ export interface Reservation extends Sending {
 /** What only one of the running processes of a device knows. */
 export interface SlotRecord<State> {
   readonly reservation: Reservation | undefined;
-  /** The handshakes that this process staged, and that another one may find in the log first. */
+  /** The handshake that this process staged, and that another one may find in the log first. */
   readonly handshakes: readonly PendingHandshake<State>[];
 }
 
@@ -38,7 +37,7 @@ export const formatSlotRecord = <State, Info extends GroupInfo>(
   state: NewcomerState<State, Info> | MemberState<State, Info>,
 ): Uint8Array => {
   const member = state.phase === 'member' ? state : undefined;
-  const handshakes = [state.pending, member?.lastHandshake].filter((each) => each !== undefined);
+  const handshakes = state.pending === undefined ? [] : [state.pending];
   return concatBytes(
     formatOptional(member, formatReservation),
     formatList(handshakes, formatPendingHandshake(engine)),
@@ -54,21 +53,6 @@ export const parseSlotRecord = <State, Info extends GroupInfo>(
     reservation: reader.optional(() => readReservation(reader)),
     handshakes: reader.list(() => readPendingHandshake(context, reader)),
   }));
-
-/** Finds the handshake of a commit in the records of the slots, or returns `undefined`. */
-export const findHandshake = <State, Info extends GroupInfo>(
-  context: GroupContext<State, Info>,
-  slotRecords: Iterable<Uint8Array>,
-  commit: Uint8Array,
-): PendingHandshake<State> | undefined => {
-  for (const bytes of slotRecords) {
-    const found = parseSlotRecord(context, bytes)?.handshakes.find(
-      ({ frame }) => frame.type === 'commit' && equalBytes(frame.commit, commit),
-    );
-    if (found !== undefined) return found;
-  }
-  return undefined;
-};
 
 /** Formats which message keys a process reserved. */
 export const formatReservation = ({

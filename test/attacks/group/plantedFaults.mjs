@@ -240,10 +240,18 @@ export const PLANTED_FAULTS = [
   {
     name: 'a process does not store its handshakes for the others of its device',
     file: `${GROUP}slotRecord.ts`,
-    from: 'filter((each) => each !== undefined);',
-    to: 'filter((each) => each !== undefined).slice(0, 0);',
+    from: 'state.pending === undefined ? [] : [state.pending];',
+    to: 'state.pending === undefined ? [] : [state.pending].slice(0, 0);',
     test: MODEL,
     pattern: 'two processes',
+  },
+  {
+    name: 'a process does not find what another one of its device committed some epochs before',
+    file: `${GROUP}findHandshake.ts`,
+    from: 'return state.deviceHandshakes.find(',
+    to: 'return state.deviceHandshakes.slice(0, 0).find(',
+    test: MODEL,
+    pattern: 'some epochs ahead',
   },
   {
     name: 'a process that crashed uses its message keys again',

@@ -12,6 +12,7 @@ import {
   type RunOptions,
 } from '../../support/group/groupClients.js';
 import { identityOf } from '../../support/group/devices.js';
+import { createSharedStore, storageOf } from '../../support/group/sharedStore.js';
 import { marbles } from '../../support/marbles.js';
 
 const describeEvent = (event: ClientEvent): string => {
@@ -430,18 +431,14 @@ describe('groupRoomClient', () => {
 
   test('two processes of a device follow the commits of each other', () => {
     const reports = play((room, { start }) => {
-      const slotRecords = new Map<number, Uint8Array>();
-      const alice = room.client('alice', 1, { slotRecords });
-      const command = room.client('command', 1, { slotRecords, slot: 1 });
+      const store = createSharedStore();
+      const [alice, command] = [room.client('alice', 1), room.client('command', 1, { slot: 1 })];
       const [bob, carol] = [room.client('bob', 2), room.client('carol', 3)];
       return {
-        0: () => start(alice, { role: room.creator }),
+        0: () => start(alice, { role: room.creator, storage: storageOf(store, 0) }),
         1000: () => start(bob),
         2000: () => start(carol),
-        5000: () => {
-          command.stored = alice.stored;
-          start(command);
-        },
+        5000: () => start(command, { storage: storageOf(store, 1) }),
         7000: () => command.requests.next({ type: 'remove', key: carol.key }),
         10_000: () => alice.requests.next({ type: 'renew' }),
         11_000: () => bob.requests.next({ type: 'renew' }),
@@ -485,14 +482,13 @@ describe('groupRoomClient', () => {
 
   test('two processes of a new device that start together join once', () => {
     const reports = play((room, { start }) => {
-      const slotRecords = new Map<number, Uint8Array>();
-      const bob = room.client('bob', 2, { slotRecords });
-      const command = room.client('command', 2, { slotRecords, slot: 1 });
+      const store = createSharedStore();
+      const [bob, command] = [room.client('bob', 2), room.client('command', 2, { slot: 1 })];
       return {
         0: () => start(room.client('alice', 1), { role: room.creator }),
         1000: () => {
-          start(bob);
-          start(command);
+          start(bob, { storage: storageOf(store, 0) });
+          start(command, { storage: storageOf(store, 1) });
         },
         5000: () => send(bob, 'hello'),
       };
@@ -508,6 +504,88 @@ describe('groupRoomClient', () => {
       'epoch 1 joined, 2 members',
       'before the join: 6-6',
       'bob: hello',
+    ]);
+  });
+
+  test('a process that lags some epochs behind another one of its device follows the commits of that one', () => {
+    const reports = play((room, { start }) => {
+      const store = createSharedStore();
+      const [alice, command] = [room.client('alice', 1), room.client('command', 1, { slot: 1 })];
+      const [bob, carol] = [room.client('bob', 2), room.client('carol', 3)];
+      return {
+        0: () => start(alice, { role: room.creator, storage: storageOf(store, 0) }),
+        // From here on alice hears nothing, until it notices and connects again.
+        5000: () => room.relay.inject({ type: 'half-open' }),
+        5100: () => start(command, { storage: storageOf(store, 1) }),
+        5500: () => start(bob),
+        6000: () => start(carol),
+        7000: () => command.requests.next({ type: 'renew' }),
+        8000: () => send(bob, 'between'),
+        9000: () => command.requests.next({ type: 'remove', key: carol.key }),
+        10_000: () => bob.requests.next({ type: 'renew' }),
+        11_000: () => send(bob, 'behind'),
+        55_000: () => send(alice, 'from the chat'),
+      };
+    });
+    const messages = ['bob: between', 'bob: behind', 'alice: from the chat'];
+    expect(reports.get('alice')).toStrictEqual([
+      'epoch 0 created (own), 1 members',
+      'offline: nothing was heard for 30000 ms',
+      'epoch 1 joined, 2 members',
+      'epoch 2 joined, 3 members',
+      'epoch 3 renewed, 3 members',
+      messages[0],
+      'epoch 4 removed, 2 members',
+      'invite-changed',
+      'epoch 5 renewed, 2 members',
+      ...messages.slice(1),
+      'stored from the chat',
+    ]);
+    expect(reports.get('command')).toStrictEqual([
+      'resumed in epoch 0',
+      'epoch 1 joined, 2 members',
+      'epoch 2 joined, 3 members',
+      'epoch 3 renewed (own), 3 members',
+      'done renew',
+      messages[0],
+      'epoch 4 removed (own), 2 members',
+      'invite-changed',
+      'done remove',
+      'epoch 5 renewed, 2 members',
+      ...messages.slice(1),
+    ]);
+  });
+
+  test('two processes of a new device that join some epochs apart are one member', () => {
+    const reports = play((room, { start }) => {
+      const store = createSharedStore();
+      const [bob, command] = [room.client('bob', 2), room.client('command', 2, { slot: 1 })];
+      return {
+        0: () => start(command, { storage: storageOf(store, 1) }),
+        // From here on it hears nothing, until it notices and connects again.
+        1000: () => room.relay.inject({ type: 'half-open' }),
+        2000: () => start(room.client('alice', 1), { role: room.creator }),
+        3000: () => start(bob, { storage: storageOf(store, 0) }),
+        4000: () => start(room.client('carol', 3)),
+        5000: () => send(bob, 'hello'),
+        55_000: () => send(command, 'here'),
+      };
+    });
+    expect(reports.get('command')).toStrictEqual([
+      'no-group-info',
+      'offline: nothing was heard for 30000 ms',
+      'epoch 1 joined, 2 members',
+      'epoch 2 joined, 3 members',
+      'bob: hello',
+      'command: here',
+      'stored here',
+    ]);
+    expect(reports.get('bob')).toStrictEqual([
+      'epoch 1 joined (own), 2 members',
+      'epoch 2 joined, 3 members',
+      'bob: hello',
+      'stored hello',
+      'command: here',
     ]);
   });
 

@@ -3,6 +3,7 @@ import { fakeSignature } from '../../../src/testing/fakePrimitives.js';
 import type { FakeRelay, FakeRelayOptions } from '../../../src/testing/fakeRelay.js';
 import { asFernetKey } from '../../../streams/client/envelope/cipher.js';
 import type { GroupRequest } from '../../../streams/client/group/groupClientEvent.js';
+import { findHandshake } from '../../../streams/client/group/findHandshake.js';
 import { createDevice } from '../../../streams/client/group/credential.js';
 import type { GroupContext } from '../../../streams/client/group/groupEpoch.js';
 import type { GroupState } from '../../../streams/client/group/groupState.js';
@@ -11,7 +12,6 @@ import { formatGroupId, type RemovalRule } from '../../../streams/client/group/g
 import type { GroupRole } from '../../../streams/client/group/handshakeNeed.js';
 import { createHpke } from '../../../streams/client/group/hpke.js';
 import { parseSnapshot } from '../../../streams/client/group/savedState.js';
-import { findHandshake } from '../../../streams/client/group/slotRecord.js';
 import { createStarEngine } from '../../../streams/client/group/starEngine.js';
 import type { StarGroupInfo } from '../../../streams/client/group/starGroupInfo.js';
 import type { StarState } from '../../../streams/client/group/starState.js';
@@ -88,8 +88,6 @@ export interface GroupRoomFixture {
       readonly inviteSecret?: Uint8Array;
       readonly label?: string;
       readonly slot?: number;
-      /** What the processes of the device stored for their slots, if there are several. */
-      readonly slotRecords?: Map<number, Uint8Array>;
       /** By default it forgets nothing. */
       readonly forgetMs?: number;
     },
@@ -151,13 +149,7 @@ export const groupRoomFixture = ({
   const client: GroupRoomFixture['client'] = (
     nick,
     mark,
-    {
-      inviteSecret: secret = inviteSecret,
-      label = 'laptop',
-      slot = 0,
-      forgetMs = Infinity,
-      slotRecords = new Map<number, Uint8Array>(),
-    } = {},
+    { inviteSecret: secret = inviteSecret, label = 'laptop', slot = 0, forgetMs = Infinity } = {},
   ) => {
     const identity = identityOf(mark);
     let shared: SharedStorage | undefined;
@@ -171,7 +163,14 @@ export const groupRoomFixture = ({
       forgetMs,
       slot,
       findHandshake: (commit) =>
-        findHandshake(context, (shared?.slotRecords ?? slotRecords).values(), commit),
+        findHandshake(
+          context,
+          {
+            loadSlotRecords: () => shared?.slotRecords.values() ?? [],
+            loadSnapshot: () => shared?.snapshot,
+          },
+          commit,
+        ),
     };
     const self: GroupClient = {
       nick,
@@ -228,7 +227,6 @@ export const groupRoomFixture = ({
               self.order = order;
               self.stored = bytes;
               self.slotRecord = record;
-              if (record !== undefined) slotRecords.set(slot, record);
               return save$;
             },
             request$: self.requests,

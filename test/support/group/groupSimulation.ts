@@ -113,9 +113,7 @@ export const simulateGroup = (plan: GroupPlan): GroupOutcome => {
         if (process.present !== undefined) return;
         const { who, store } = person;
         const isCreator = who === 0 && store.snapshot === undefined;
-        // Of two processes that join at the same time, the one that reads later can replace the leaf of the other.
-        const isJoining = person.processes.some(({ present }) => present && epochOf(present.run) < 0);
-        if (isJoining || (isCreator && process !== person.processes[0])) return;
+        if (isCreator && process !== person.processes[0]) return;
         const rereadTo = last === 0 ? 0 : (store.order?.position ?? 0);
         const run: GroupRun = { who, received: [], sent: [], rereadTo, failure: undefined, stayed: false };
         runs.push(run);

@@ -1,3 +1,4 @@
+import { defer, EMPTY } from 'rxjs';
 import type { SnapshotOrder } from '../../../streams/client/group/snapshotOrder.js';
 import type { SharedStorage } from './groupClients.js';
 
@@ -39,3 +40,21 @@ export const createSharedStore = (): SharedStore => {
     },
   };
 };
+
+/** Returns what a process in a slot loads and saves. A snapshot is stored at once. */
+export const storageOf = (store: SharedStore, slot: number): SharedStorage => ({
+  get snapshot() {
+    return store.snapshot;
+  },
+  get order() {
+    return store.order;
+  },
+  get slotRecords() {
+    return store.slotRecords;
+  },
+  save: (...args) =>
+    defer(() => {
+      store.replace(slot, ...args);
+      return EMPTY;
+    }),
+});

@@ -2,10 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import { of } from 'rxjs';
 import { nodeSuite } from '../../../../src/crypto/nodeSuite.js';
 import { applyFrame } from '../../../../streams/client/group/applyFrame.js';
+import {
+  HANDSHAKE_RETENTION_MS,
+  MAX_DEVICE_HANDSHAKES,
+} from '../../../../streams/client/group/enterEpoch.js';
 import type { Frame } from '../../../../streams/client/group/frame.js';
 import type { GroupInfo } from '../../../../streams/client/group/engine.js';
 import type { GroupContext } from '../../../../streams/client/group/groupEpoch.js';
 import { changeLog, createNewcomer, type GroupState } from '../../../../streams/client/group/groupState.js';
+import { findHandshake } from '../../../../streams/client/group/findHandshake.js';
 import { formatSnapshot, parseSnapshot } from '../../../../streams/client/group/savedState.js';
 import { formatSlotRecord } from '../../../../streams/client/group/slotRecord.js';
 import {
@@ -13,6 +18,7 @@ import {
   RESERVED_GENERATIONS,
   sealMessage,
 } from '../../../../streams/client/group/sealMessage.js';
+import { forgetOld } from '../../../../streams/client/group/pastEpochs.js';
 import { handshakes } from '../../../../streams/client/group/handshakes.js';
 import { MAX_LOOK_AHEAD } from '../../../../streams/client/group/ratchet.js';
 import { createStarEngine } from '../../../../streams/client/group/starEngine.js';
@@ -47,6 +53,12 @@ const restart = (device: TestDevice, bytes = saved(device)): void => {
   if (snapshot === undefined) throw new Error('the state cannot be parsed');
   device.state = snapshot.state;
 };
+
+interface SceneOptions {
+  readonly forgetMs: number;
+  readonly count?: number;
+  readonly everyMs?: number;
+}
 
 /** A member in epoch 0 of a group of its own. */
 const newGroup = (): TestDevice => {
@@ -99,10 +111,69 @@ describe('a saved state', () => {
 
     const earlier = saved(alice);
     expect(memberState(alice).formerLogs).toStrictEqual([]);
-    // The list is at the end: two bytes.
-    restart(alice, Uint8Array.of(1, ...earlier.subarray(1, -2)));
+    expect(memberState(alice).deviceHandshakes).toStrictEqual([]);
+    // Both lists are at the end, with two bytes each.
+    restart(alice, Uint8Array.of(2, ...earlier.subarray(1, -2)));
+    expect(saved(alice)).toStrictEqual(earlier);
+    restart(alice, Uint8Array.of(1, ...earlier.subarray(1, -4)));
     expect(memberState(alice).formerLogs).toStrictEqual([]);
     expect(saved(alice)).toStrictEqual(earlier);
+  });
+
+  describe('has the commits of the device, for its other processes that lag behind,', () => {
+    /** Bob and Carol renew in turn, each `everyMs` ms after the other. */
+    const scene = ({ forgetMs, count = 2, everyMs = 100 }: SceneOptions) => {
+      const room = testRoom();
+      const [alice, bob, carol] = [room.device(1), room.device(2, { forgetMs }), room.device(3)];
+      room.create(alice);
+      room.readAll(alice, bob, carol);
+      for (const device of [bob, carol]) {
+        room.join(device);
+        room.readAll(alice, bob, carol);
+      }
+      const commits: Uint8Array[] = [];
+      for (let index = 0; index < 2 * count; index += 1) {
+        const device = index % 2 === 0 ? bob : carol;
+        room.nowMs = index * everyMs;
+        room.commit(device);
+        const frame = memberState(device).pending?.frame;
+        if (device === bob && frame?.type === 'commit') commits.push(frame.commit);
+        room.readAll(alice, bob, carol);
+      }
+      const stored = { loadSlotRecords: () => [], loadSnapshot: () => saved(bob) };
+      const found = () =>
+        commits.filter((commit) => findHandshake(bob.context, stored, commit) !== undefined);
+      return { bob, commits, found };
+    };
+
+    test('until the epochs that they began are forgotten', () => {
+      const { bob, commits, found } = scene({ forgetMs: 1000 });
+      expect(found()).toStrictEqual(commits);
+      const bytes = saved(bob);
+      restart(bob);
+      expect(saved(bob)).toStrictEqual(bytes);
+      // Carol ended these epochs at 100 and at 300.
+      bob.state = forgetOld(bob.context, bob.state, 1100);
+      expect(found()).toStrictEqual(commits);
+      bob.state = forgetOld(bob.context, bob.state, 1101);
+      expect(found()).toStrictEqual(commits.slice(1));
+      bob.state = forgetOld(bob.context, bob.state, 1301);
+      expect(memberState(bob).deviceHandshakes).toStrictEqual([]);
+    });
+
+    test('and not if it forgets each key once it was used', () => {
+      const { bob } = scene({ forgetMs: 0 });
+      expect(memberState(bob).deviceHandshakes).toStrictEqual([]);
+      const other = scene({ forgetMs: Infinity }).bob;
+      expect(forgetOld({ forgetMs: 0 }, other.state, 0)).toMatchObject({ deviceHandshakes: [] });
+    });
+
+    test('at most the last ones, and those of a day', () => {
+      const { commits, found } = scene({ forgetMs: Infinity, count: MAX_DEVICE_HANDSHAKES + 2 });
+      expect(found()).toStrictEqual(commits.slice(-MAX_DEVICE_HANDSHAKES));
+      const daily = scene({ forgetMs: Infinity, count: 4, everyMs: HANDSHAKE_RETENTION_MS / 4 });
+      expect(daily.found()).toStrictEqual(daily.commits.slice(-3));
+    });
   });
 
   test('of a member reads on and follows commits', () => {
