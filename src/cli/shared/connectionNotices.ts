@@ -18,6 +18,7 @@ import {
 import { takeUntilComplete } from '../../../streams/rx/takeUntilComplete.js';
 import type { ClientEvent } from '../../../streams/client/index.js';
 import type { Invite } from '../../invite/invite.js';
+import { programName } from '../process/environment.js';
 import { CliError, Exit } from '../process/exit.js';
 import type { Receipts } from './receipts.js';
 
@@ -151,7 +152,7 @@ export const groupKeysTimeout =
         throw new CliError(
           Exit.network,
           `no member was online for ${timeoutMs / 1000} s, and the log has no keys of the group`,
-          'start rxchat listen as a member, then send again',
+          `start ${programName()} listen as a member, then send again`,
         );
       }),
     );
