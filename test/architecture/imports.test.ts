@@ -65,7 +65,7 @@ describe('a relay cannot leak what it cannot name', () => {
     expect([...new Set(forks.map(({ path }) => path))].sort()).toStrictEqual(registries);
   });
 
-  test('whoever can hold one is found by this: a client reaches it', () => {
+  test('the search finds the modules that hold secrets: a client reaches them', () => {
     for (const path of ['src/node/nodePlatform.ts', 'src/cli/commands/send/send.ts', 'src/index.ts'])
       expect(secretsOf(reachableModules(path, { next: false }))).toEqual(
         expect.arrayContaining([

@@ -50,7 +50,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/history/store/lock.ts: /proc/': 'names a directory that is open, and writes no terminal',
   'src/terminal/promptHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
   'src/terminal/write.ts: /proc/':
-    'opens the pipe of standard output to be told that nobody reads it, and writes nothing',
+    'opens the pipe of standard output to learn that nobody reads it, and writes nothing',
   'src/terminal/screen.ts: stdout': 'tells when its size changes',
   'src/terminal/tty.ts: stdout': 'the terminal itself',
   'src/terminal/tty.ts: stdout.columns': 'asks, and writes nothing',

@@ -49,12 +49,12 @@ describe('the fault account', () => {
       { outOfOrder: 1 },
     ],
     [
-      'a hole that was told',
+      'a reported hole',
       { listeners: [{ lines: log.lines.slice(2), gaps: [{ from: 1, to: 2 }] }] },
       { holes: 1 },
     ],
     [
-      'a hole that is larger than what was told',
+      'a hole that is larger than reported',
       { listeners: [{ lines: log.lines.slice(2), gaps: [{ from: 1, to: 1 }] }] },
       { holes: 1, lost: 1 },
     ],

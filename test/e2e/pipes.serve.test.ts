@@ -42,7 +42,7 @@ describe('serve keeps running', () => {
   test.each([
     ['when nobody reads its port', '> >(exec <&-; exit)', 0, ''],
     [
-      'when that cannot be written, which is told',
+      'when the port cannot be written: an error says so',
       '> /dev/full',
       1,
       'rxchat: cannot write standard output: no space left on device\n',

@@ -71,7 +71,7 @@ describe('one address with invalid proofs at full speed', () => {
     const relay = await startRelayWithoutProxy('--memory', '--joins-per-second', '40', ...flags);
     const room = newRoom(relay.port);
     const attack = pressing(relay.port, from, 16);
-    // The first client is told that its proof is invalid.
+    // The relay rejects the invalid proof of the first client.
     await relay.child.err.until(lineWith('bad-proof'));
     const reported = await inTick(20, (n) =>
       dial(relay.port, '127.0.0.1', (greeting) => hello(greeting, room, `n${n}`)),

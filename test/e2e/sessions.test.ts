@@ -8,7 +8,7 @@ afterEach(cleanUp);
 
 const pathOf = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 
-test('docs/sessions.md and README have what the commands print (npm run sessions writes it anew)', async () => {
+test('docs/sessions.md and README have what the commands print (npm run sessions rewrites it)', async () => {
   const check = start(process.execPath, [pathOf('scripts/sessions.mjs'), '--check']);
   expect([await check.exit, check.out.text, check.err.text]).toStrictEqual([0, '', '']);
 });

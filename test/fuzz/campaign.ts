@@ -10,8 +10,8 @@ export interface Target {
   /** Words of its language, that get into inputs. */
   readonly dictionary: readonly string[];
   /**
-   * Reads an input, and says in a few words what came of it: what is new there is pursued. Throws where the reader threw
-   * what it must not, or gave what it must not.
+   * Reads an input and returns the outcome in a few words. The campaign mutates inputs with a new outcome. Throws if the
+   * reader threw or returned something that it must not.
    */
   readonly run: (input: Buffer) => string;
 }
@@ -24,7 +24,7 @@ export interface Failure {
 
 export interface Campaign {
   readonly failure: Failure | undefined;
-  /** How many inputs were read, and how many different things came of them. */
+  /** The number of inputs, and of different outcomes. */
   readonly runs: number;
   readonly outcomes: number;
 }
@@ -53,7 +53,7 @@ const usedMemory = (): number => {
   return heapUsed + arrayBuffers;
 };
 
-/** What comes of an input; a `Failure` where it broke something. */
+/** Returns the outcome of an input, or a `Failure` if it broke something. */
 export const runInput = (target: Target, input: Buffer): string | Failure => {
   const [memoryBefore, timeBefore] = [usedMemory(), process.cpuUsage()];
   let outcome: string;
@@ -103,7 +103,7 @@ const minimize = (target: Target, failure: Failure): Failure => {
   return least;
 };
 
-/** A failure as it is told: what broke, by which input, and where that belongs once it is mended. */
+/** Formats a failure: the reason, the input, and the corpus file that keeps it once it is fixed. */
 export const formatFailure = ({ name }: Target, { input, reason }: Failure): string =>
   [
     reason,

@@ -104,7 +104,7 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
       const { committer, removed } = verified.commit;
       return committer.identity === alice.identity.key && removed.some(({ leaf }) => leaf === leafOf(bob));
     };
-    /** Lets a device read a frame. Returns what came of it, or throws what is wrong. */
+    /** Lets a device read a frame. Returns the outcome, or throws an `Error` with what is wrong. */
     const check = (
       reader: SessionDevice<StarState, StarGroupInfo>,
       frame: Frame,
@@ -177,7 +177,7 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
       }
     };
 
-    test('are none: the right ones are accepted', () => {
+    test('differ from the right ones, which are accepted', () => {
       expect([...commits, leave].map(isAccepted)).toStrictEqual(Array(5).fill(true));
       expect([groupInfo, room.frameAt(1)].map(isAccepted)).toStrictEqual([false, false]);
       expect(readers.map((reader) => read(reader, groupInfo).events[0]?.type)).toStrictEqual([

@@ -1,6 +1,6 @@
 /**
- * The operators alone, on streams that are none of ours: `npm run types` compiles this, and nothing runs it. Each line pins
- * what comes out of what somebody else's stream brings in.
+ * The operators alone, on the streams of another app: `npm run types` compiles this, and nothing runs it. Each line pins the type
+ * of the output for an input of that app.
  */
 import type { Observable } from 'rxjs';
 import {
@@ -95,7 +95,7 @@ pinned<Reading | Offline>()(
 // Presence: members of your own, of whom only the nick is read; they come out as they came.
 pinned<Movement | Announced>()(movement$.pipe(presence({ coalesceMs: 100 })));
 
-// What is none of these is refused.
+// Other types are rejected.
 // @ts-expect-error: text is not bytes
 lines()(null as unknown as Observable<string>);
 // @ts-expect-error: a reading has nothing to say

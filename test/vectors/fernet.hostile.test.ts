@@ -101,7 +101,7 @@ describe.each(engines)('%s refuses as malformed', (_name, cipher) => {
     }
   });
 
-  test('bytes that were cut and encoded anew, unless whole blocks are gone: those fail the HMAC', () => {
+  test('bytes that were cut and encoded again, unless whole blocks are gone: those fail the HMAC', () => {
     for (let length = 0; length < raw.length; length += 1) {
       const whole = length === raw.length - 16;
       expect(opened(encoded(raw.subarray(0, length)))).toBe(whole ? 'wrong key or tampered' : 'malformed');
@@ -150,7 +150,7 @@ describe.each(engines)('%s and the time of a token', (_name, cipher) => {
     ]);
   });
 
-  test('a wrong HMAC is told before a wrong time', () => {
+  test('a wrong HMAC is reported before a wrong time', () => {
     const blocks = new Uint8Array(16).fill(16);
     const stranger = forgeToken({ blocks, key: fernetKeyOf('A'.repeat(43)) });
     expect(describeOpened(cipher.open(KEY, stranger, { now: 10_000, ttl: 60 }))).toBe(

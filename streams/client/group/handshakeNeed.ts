@@ -69,7 +69,7 @@ const epochOf = <State, Info extends GroupInfo>(state: GroupState<State, Info>):
   return state.phase === 'newcomer' ? state.groupInfo?.epoch : (state.ahead?.epoch ?? state.epoch.view.epoch);
 };
 
-/** Returns this device as a member, or `undefined` if it is none. */
+/** Returns this device as a member, or `undefined` if it is not in the group. */
 export const ownMember = <State, Info extends GroupInfo>(
   state: GroupState<State, Info>,
 ): Member | undefined => {

@@ -46,7 +46,7 @@ export interface KeySchedule {
 }
 
 const EMPTY = new Uint8Array(0);
-/** The secret of pre-shared keys if there are none. */
+/** The secret of pre-shared keys in a group without pre-shared keys. */
 const NO_PSK = new Uint8Array(SECRET_BYTES);
 
 /** Creates the key schedule of MLS. `protocol` is the prefix of all labels. */

@@ -393,7 +393,7 @@ const itResists = <State, Info extends GroupInfo>(
       expectOpen(room, alice, alice, carol);
     });
 
-    test('21: a commit of a member without a group info update counts for nobody, whoever could apply it', () => {
+    test('21: a commit of a member without a group info update counts for nobody, also if members could apply it', () => {
       const { room, alice, bob, carol } = roomOfThree();
       const { commit, groupInfoUpdate } = partsOf(partlyValid(room, bob, carol));
       const dave = outsiderOf(room, 'dave');

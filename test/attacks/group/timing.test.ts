@@ -120,7 +120,7 @@ describe.each(SUITES)('the time that something takes, on %s', (_name, createSuit
     expect(right.operations.slice(0, 2)).toStrictEqual(operations);
   });
 
-  test('37: a message is compared once, whichever byte of its tag is wrong and whoever sent it', () => {
+  test('37: a message is compared once, for each wrong byte of its tag and each sender', () => {
     const messages = [alice, bob].map((sender) => room.send(sender, 'hello'));
     expect(messages.map((frame) => read(frame).result)).toStrictEqual(['opened', 'opened']);
     const attempts = messages.flatMap((frame) => {

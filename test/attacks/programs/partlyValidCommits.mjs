@@ -4,7 +4,7 @@ import { GroupAttacker } from '../groupAttacker.mjs';
 import { commitToken, Device, memberCommit } from '../groupProtocol.mjs';
 import { GroupRoom } from '../groupRoom.mjs';
 
-/** So many entries lie between two commits of one person. */
+/** The least number of entries between two commits of one person. */
 const INTERVAL = 32;
 
 export default {

@@ -41,7 +41,7 @@ export default {
     const old = await entriesOf(port, room.invite);
     const following = await entriesOf(port, next);
 
-    // At the honest relay it is told that it is out, and the old invite lets no device in.
+    // The honest relay's log reports the removal to the member, and the old invite admits no device.
     const honest = room.person('bob', former).start('listen', ['--json', '--events']);
     assert.equal(await honest.exit, 11, honest.stderr);
     const stranger = room.person('bob').start('send', ['--as-member', '-m', 'again']);

@@ -180,7 +180,7 @@ describe.each<Transport>([...transports])('a connection over $name', (transport)
       expect(hash(recorder.bytes())).toBe(hash(all));
     });
 
-    test('is read as any other when it is paused and resumed before it is subscribed', async () => {
+    test('is read completely if it is paused and resumed before the subscription', async () => {
       far.pause();
       far.resume();
       const recorder = record(far);

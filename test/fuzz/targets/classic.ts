@@ -50,7 +50,7 @@ const chunks: Target = {
             const found = [...read, ...scanner.end()];
             ensure(
               Buffer.concat(found.map(({ bytes }) => bytes)).equals(input),
-              'all that came is told, in order',
+              'the chunks contain the whole input, in order',
             );
             for (const { type, bytes } of found)
               ensure(
@@ -58,7 +58,7 @@ const chunks: Target = {
                   (proof?.(bytes) ?? /^gAAAAA[\w-]+=*$/.test(Buffer.from(bytes).toString('latin1'))),
                 'a token is one',
               );
-            ensure(scanner.end().length === 0, 'nothing is told twice');
+            ensure(scanner.end().length === 0, 'nothing is emitted twice');
             return found;
           },
           (found) =>
@@ -90,7 +90,7 @@ const notices: Target = {
               return `${each.nick} ${each.type} the chat.`;
           }
         });
-        ensure(again.join('') === text, 'all that was said is told, in order');
+        ensure(again.join('') === text, 'the texts contain the whole input, in order');
         return read;
       },
       (read) =>

@@ -1,4 +1,4 @@
-/** What came of reading: `run` and what it tells of the value, or the errors that it is allowed to throw. */
+/** Returns the outcome of reading: a summary of the value, or the name of an allowed error. */
 export const outcomeOf = <T>(
   read: () => T,
   summarize: (value: T) => string,

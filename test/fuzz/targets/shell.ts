@@ -100,7 +100,7 @@ const envelope: Target = {
   },
 };
 
-/** The engines say the same; but that of the package gives no text for bytes that are none. */
+/** Both engines agree, but that of the package returns no text if the bytes are not UTF-8. */
 const agree = (token: string): string => {
   const [node = '', npm = ''] = engines.map(([, engine]) => describeOpened(engine.open(KEY, token as Token)));
   ensure(node === npm || (node === 'text: not UTF-8' && npm === 'malformed'), 'both engines say the same');

@@ -264,7 +264,7 @@ describe('the end of a roomClient writes BYE and closes', () => {
     { name: 'a refusal', chunk: 'N-E', out: '--#', line: 'H-(Q|)', error: refused },
     { name: 'a refusal that may pass', chunk: 'N-S', out: '--#', line: 'H-(Q|)', error: full },
     { name: 'a connection without BYE', chunk: 'NW|', out: '-W#', line: 'H-(Q|)', error: closed },
-    { name: 'a relay that is none', chunk: 'NWh', out: '-W#', line: 'H-(Q|)', error: noRelay },
+    { name: 'a server that is not a relay', chunk: 'NWh', out: '-W#', line: 'H-(Q|)', error: noRelay },
     { name: 'what you say, when it fails', sends: '-#', out: '-W#', line: 'H-(Q|)', error: fault },
     {
       name: 'a cipher that cannot seal',

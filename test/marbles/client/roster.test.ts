@@ -41,7 +41,7 @@ describe('roster', () => {
     ['who comes and goes', '-W-m-b-c-|', '-1---2-0-|'],
     ['who is there already, or not there, changes nothing', '-W-a-x', '-1'],
     ['what was announced before this client came in changes nothing', '-W-O-P', '-1'],
-    ['a later welcome says it anew', '-W-b-V', '-1-2-3'],
+    ['a later welcome replaces the list', '-W-b-V', '-1-2-3'],
     ['nothing before the first welcome', '-m-|', '---|'],
     ['an error passes', '-W-#', '-1-#'],
   ])('%s', (_name, rendered, expected) => {

@@ -141,7 +141,7 @@ describe('one person at two places', () => {
     );
   });
 
-  test('is back at once after a connection that was lost without a word, and nobody is told', () => {
+  test('is back at once after a connection that was lost without a word, and the others get no announcement', () => {
     marbles(
       ({ expectObservable }) => {
         const relay = fakeRelay();

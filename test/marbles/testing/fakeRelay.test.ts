@@ -107,7 +107,7 @@ describe('a fake relay', () => {
     expect(texts).toStrictEqual(Array.from({ length: 250 }, (_, n) => String(n + 1)));
   });
 
-  test('tells what happens in it, and stops when it is told to', () => {
+  test('emits what happens in it, and ends after stop()', () => {
     const reported: string[] = [];
     marbles(({ expectObservable }) => {
       const relay = fakeRelay({ timing: { roomIdleMs: 1000 } });

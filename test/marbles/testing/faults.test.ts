@@ -26,7 +26,7 @@ describe('faults', () => {
     });
   });
 
-  test.each(['cat', '5', '5h', 'delay=', 'delay=fast', '-5ms'])('%s is none, and said at once', (word) => {
+  test.each(['cat', '5', '5h', 'delay=', 'delay=fast', '-5ms'])('rejects %s at once', (word) => {
     expect(() => faults(`cut ${word}`)).toThrow(new RegExp(`^a fault script has no "${word}": it has times`));
   });
 

@@ -117,7 +117,7 @@ describe('writeFileAtomic', () => {
 });
 
 describe('readRegularFile', () => {
-  onUnix('reads a file, and does not wait for whoever might write into a pipe', () => {
+  onUnix('reads a file, and does not wait for a writer of a pipe', () => {
     writeFileSync(join(dir, 'a'), 'text');
     execFileSync('mkfifo', [join(dir, 'pipe')]);
     expect(readRegularFile(join(dir, 'a'))).toBe('text');

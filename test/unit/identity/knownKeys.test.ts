@@ -230,7 +230,7 @@ describe('a damaged file of known keys', () => {
 
   test.each([
     ['another type', { type: 'newer', time: '', room: 'room', nick: 'alice', key: ONE }],
-    ['a key that is none', { type: 'seen', time: '', room: 'room', nick: 'alice', key: 'x' }],
+    ['an invalid key', { type: 'seen', time: '', room: 'room', nick: 'alice', key: 'x' }],
     ['no nick', { type: 'seen', time: '', room: 'room', key: ONE }],
     ['no room', { type: 'accepted', time: '', nick: 'alice', key: ONE }],
   ])('reports a line with %s', (_case, record) => {

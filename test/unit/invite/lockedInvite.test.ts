@@ -69,7 +69,7 @@ describe('the invite of a room with a passphrase', () => {
     ['a room with a line break', '#passphrase,kdf=scrypt-17-8-1,room=a%0Ab', 'a control or an invisible'],
     ['a room that is no UTF-8', '#passphrase,kdf=scrypt-17-8-1,room=%ff', 'not percent-encoded UTF-8'],
     ['a room that is too long', `#passphrase,kdf=scrypt-17-8-1,room=${'x'.repeat(65)}`, 'longer than 64'],
-    ['a pin that is none', '#passphrase,kdf=scrypt-17-8-1,room=x,pin=y', 'is not 43 characters'],
+    ['an invalid pin', '#passphrase,kdf=scrypt-17-8-1,room=x,pin=y', 'is not 43 characters'],
     ['a word too many', '#passphrase,kdf=scrypt-17-8-1,room=x,more=y', 'an unknown value'],
     ['a group', `#passphrase,kdf=scrypt-17-8-1,room=x,group=${PIN}`, 'an unknown value'],
     ['a kdf beside a secret', `#${PIN},kdf=scrypt-17-8-1`, 'an unknown value'],

@@ -8,7 +8,7 @@ describe('parseInput', () => {
     ['hello', { lines: ['hello'] }],
     ['two\nlines', { lines: ['two\nlines'] }],
     [' /me is no command behind a space', { lines: [' /me is no command behind a space'] }],
-    ['//me is none', { lines: ['/me is none'] }],
+    ['//me is a message', { lines: ['/me is a message'] }],
     ['/me waves', { lines: ['waves'], act: 'me' }],
     ['/me  waves\nand bows ', { lines: ['waves\nand bows'], act: 'me' }],
     ['/topic tea', { lines: ['tea'], act: 'topic' }],

@@ -79,7 +79,7 @@ describe('the rows of a room', () => {
     expect(positions(order)).toStrictEqual([3]);
   });
 
-  test('cannot load older rows when there are none', () => {
+  test('does not load older rows if it has no row', () => {
     const order = rowOrder<Placed>();
     order.startLoadingOlder();
     expect(order.isLoadingOlder).toBe(false);

@@ -40,7 +40,7 @@ describe('the line that is rewritten', () => {
     expect(written).toBe('\r\u001b[K1234567890123456789');
   });
 
-  test('where there is none, nothing is cleared', () => {
+  test('nothing is cleared without a status line', () => {
     clearStatus();
     writeError(sanitize('a line'));
     expect(written).toBe('a line\n');

@@ -71,9 +71,9 @@ describe('without WebAssembly', () => {
   });
 
   test.each([
-    ['where there is none', undefined, 0],
+    ['without WebAssembly', undefined, 0],
     [
-      'where a policy forbids it',
+      'if a policy forbids it',
       {
         Module: function () {
           requested();

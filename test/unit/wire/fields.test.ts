@@ -56,7 +56,7 @@ describe('a number on the wire', () => {
     '1000000000000000',
   ];
 
-  test.each(bad.map((text) => [text]))('is none: %j', (text) => {
+  test.each(bad.map((text) => [text]))('rejects %j', (text) => {
     expect(parseNumber(text)).toBeUndefined();
   });
 });

@@ -56,7 +56,7 @@ const expectOnlyPresenceNotes = ({ senders, listeners }: FaultContext): void => 
     const unexpected = notes.filter(
       (each, at) => !/ (joined|left)$/.test(each) || notes.indexOf(each) !== at,
     );
-    if (unexpected.length > 0) throw new Error(`${nick} was told more than it should:\n${child.err.text}`);
+    if (unexpected.length > 0) throw new Error(`${nick} printed more than it should:\n${child.err.text}`);
   }
 };
 
@@ -76,7 +76,10 @@ const restartNext = (): TrafficPlan => {
     },
     verify: (stage) => {
       if (away < GRACE_MS) expectOnlyPresenceNotes(stage);
-      else console.warn(`NOT TESTED: this machine took ${away} ms to restart a relay, which is to be told`);
+      else
+        console.warn(
+          `NOT TESTED: this machine took ${away} ms to restart a relay, and clients may report that`,
+        );
     },
   };
 };

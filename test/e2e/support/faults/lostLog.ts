@@ -66,7 +66,7 @@ export const loseLog = async (loss: (typeof LOG_LOSSES)[number]): Promise<Delive
   const received = await outputUntilEnd(listener);
   await reader.err.until(lineWith('the relay lost its history'));
   const changes = listener.out.lines.filter((each) => each.includes('"type":"log-changed"'));
-  if (changes.length !== 1) throw new Error(`the listener was told ${changes.length} times`);
+  if (changes.length !== 1) throw new Error(`the listener reported ${changes.length} changes of the log`);
   const log = await readBack(room);
   const tokens = repeatedTokens(await rawEntries(room));
   // The new log has at least the pending lines. The listener has the lines of both logs.

@@ -91,7 +91,7 @@ export const offlineBeyondRetention = async (): Promise<DeliveryReport> => {
   const missed = (position: number) =>
     receivedLines.gaps.some(({ from, to }) => from <= position && position <= to);
   const retained = receivedLines.lines.filter(({ position }) => missed(position));
-  if (retained.length > 0) throw new Error('it was told to miss what it has');
+  if (retained.length > 0) throw new Error('it reported a gap over entries that it has');
   if (receivedLines.lines.length < RETAINED_ENTRIES)
     throw new Error(`only ${receivedLines.lines.length} lines are left`);
   return deliveryReport({

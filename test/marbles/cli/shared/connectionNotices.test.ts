@@ -83,7 +83,7 @@ describe('giveUp', () => {
     given('wa', 1000, 'wq 999ms #', 'no receipt for 1 s: the relay does not answer');
   });
 
-  test('each receipt begins the wait anew, and with the last it is over', () => {
+  test('each receipt restarts the wait, and the last one ends it', () => {
     given('wab 900ms A 900ms B', 1000, 'wqq 900ms s 900ms s', '');
   });
 
@@ -105,7 +105,7 @@ describe('groupKeysTimeout', () => {
   const noKeys: Record<string, ClientEvent> = { ...events, n: { type: 'no-group-info' } };
   const message = 'no member was online for 1 s, and the log has no keys of the group';
 
-  test('errors once the log has had no keys for so long, also if a lost connection finds that again', () => {
+  test('errors once the log has had no keys during the timeout, also if a lost connection finds that again', () => {
     marbles(({ hot, expectObservable }) => {
       const event$ = hot('wn 500ms n', noKeys);
       expectObservable(event$.pipe(groupKeysTimeout(1000, { hasKeys: () => false }))).toBe(

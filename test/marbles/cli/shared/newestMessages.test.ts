@@ -189,7 +189,7 @@ describe('newestMessages', () => {
   });
 });
 
-test('so many entries are asked for that the messages are probably among them, and no number that is too large', () => {
+test('requests enough entries for the messages in all probability, and never too large a number', () => {
   expect([0, 1, 128, 300_000].map(initialEntryCount)).toStrictEqual([0, 73, 1216, 301_088]);
   expect(String(initialEntryCount(Number.MAX_SAFE_INTEGER))).toHaveLength(15);
 });

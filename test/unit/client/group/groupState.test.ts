@@ -527,7 +527,7 @@ describe('group infos for newcomers', () => {
     for (const each of [alice, bob, carol]) expect(memberState(each).needsGroupInfo).toBe(false);
   });
 
-  test('are needed in another log, by whoever joins there first', () => {
+  test('are needed in another log, by the device that joins there first', () => {
     const { room, alice } = roomOfThree();
     const dave = room.device(4);
     room.readAll(dave);

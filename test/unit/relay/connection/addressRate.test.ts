@@ -24,7 +24,7 @@ describe('the buckets of addresses', () => {
     expect(levels.size).toBe(3);
   });
 
-  test('are none without a rate, and for an address that is exempt', () => {
+  test('do not limit without a rate, nor an address that is exempt', () => {
     const unlimited = addressBuckets();
     expect([unlimited.limiterOf('a'), unlimited.bucketOf('a').has(1e9), unlimited.size]).toStrictEqual([
       undefined,

@@ -129,7 +129,7 @@ describe('a key', () => {
     ['a sequence in 8 bits', '\u009b5~'],
   ] as const;
 
-  test.each(NONE)('%s is none, and types nothing', (_, bytes) => {
+  test.each(NONE)('%s is no key, and types nothing', (_, bytes) => {
     expect(names(`ab${bytes}Z`)).toStrictEqual(["'a'", "'b'", "'Z'"]);
     expect(names('a', ...Array.from(Buffer.from(bytes), (byte) => Uint8Array.of(byte)), 'Z')).toStrictEqual([
       "'a'",
@@ -195,7 +195,7 @@ describe('several lines in one read', () => {
     expect(names('a\n\tb\n')).toStrictEqual(["'a\n\tb\n'"]);
   });
 
-  test('are none where Enter is the last byte, or nothing is between', () => {
+  test('are not assumed if Enter is the last byte, or nothing is between', () => {
     expect(names('hi\r')).toStrictEqual(["'h'", "'i'", 'Enter']);
     expect(names('hi\r\n')).toStrictEqual(["'h'", "'i'", 'Enter']);
     expect(names('\r\r')).toStrictEqual(['Enter', 'Enter']);

@@ -16,7 +16,7 @@ const out = { x: 0 };
 
 describe('leaving', () => {
   test.each([
-    ['whoever stays does not', '          W-a-f-W-a 9s -', '- 10s -'],
+    ['never if the user stays', '          W-a-f-W-a 9s -', '- 10s -'],
     ['waits a second for receipts', '     W-a-q 9s -', '     ---- 1s (x|)'],
     ['at once while the relay is away', ' W-f-a-q 9s -', '   ------(x|)'],
     ['at once where it goes meanwhile', ' W-a-q-f 9s -', '   ------(x|)'],

@@ -81,7 +81,7 @@ describe('droppingLines', () => {
     });
   });
 
-  test('reads on while the relay takes nothing; the oldest are missing then, and meanwhile it is told how many', () => {
+  test('reads on while the relay takes nothing; it drops the oldest lines, and reports their number', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const chunk$ = hot('                        -a-b-c-----|', chunks);
       const barrier$ = hot('                         x-------(o|)');
