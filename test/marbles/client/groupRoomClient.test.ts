@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Subject, type Subscription, tap, timer } from 'rxjs';
 import { FIRST_READ_ENTRIES, READ_GROWTH } from '../../../streams/client/group/readBack.js';
 import { type ClientEvent, type QueuedMessage, resumeAfter } from '../../../streams/client/index.js';
-import type { Resume } from '../../../streams/wire/index.js';
+import { type Resume, toBase64url } from '../../../streams/wire/index.js';
 import { sessionState } from '../../../streams/client/sessionState.js';
 import {
   type GroupClient,
@@ -847,6 +847,30 @@ describe('groupRoomClient', () => {
         .filter((line) => !line.startsWith('offline')),
     ).toStrictEqual(['epoch 2 removed (own), 1 members', 'invite-changed', 'done remove']);
     expect(reports.get('bob')?.at(-1)).toBe('error RemovedError');
+  });
+
+  test('a removal makes all members leave the former room at the relay', () => {
+    const left: string[] = [];
+    const reports = play((room, { start }) => {
+      const [alice, bob, carol] = [room.client('alice', 1), room.client('bob', 2), room.client('carol', 3)];
+      return {
+        0: () => {
+          start(alice, { role: room.creator });
+          room.relay.event$.subscribe((event) => {
+            if (event.type === 'left' && event.member.room === toBase64url(room.inviteSecret))
+              left.push(event.member.nick);
+          });
+        },
+        1000: () => start(bob),
+        2000: () => start(carol),
+        4000: () => expect(left).toStrictEqual([]),
+        5000: () => alice.requests.next({ type: 'remove', key: carol.key }),
+        // A connection that only closes counts as a member for 5 s more.
+        6000: () => expect(left.toSorted()).toStrictEqual(['alice', 'bob', 'carol']),
+      };
+    });
+    expect(reports.get('bob')).toContain('invite-changed');
+    expect(left).toHaveLength(3);
   });
 
   test('a member that moves the room is announced in the next room once', () => {

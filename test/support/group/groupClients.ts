@@ -74,7 +74,7 @@ export interface GroupClient {
 
 /** A group room over a relay in memory, on virtual time. */
 export interface GroupRoomFixture {
-  readonly relay: Pick<FakeRelay, 'connect' | 'inject' | 'stop'>;
+  readonly relay: Pick<FakeRelay, 'connect' | 'event$' | 'inject' | 'stop'>;
   /** Replaces the relay by one that has lost its logs. */
   readonly loseLogs: () => void;
   /** The message keys of more than one token that was written. */

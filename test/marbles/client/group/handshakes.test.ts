@@ -6,7 +6,10 @@ import {
   type HandshakesInput,
   type HandshakesOutput,
 } from '../../../../streams/client/group/handshakes.js';
-import { identityOf } from '../../../support/group/devices.js';
+import { createDevice } from '../../../../streams/client/group/credential.js';
+import { GroupFullError } from '../../../../streams/client/group/errors.js';
+import { MEMBER_LIMIT } from '../../../../streams/client/group/rules.js';
+import { ed25519, identityOf } from '../../../support/group/devices.js';
 import { memberState, roomOfThree, type TestDevice, type TestRoom } from '../../../support/group/room.js';
 import { marbles } from '../../../support/marbles.js';
 
@@ -62,6 +65,7 @@ const draw = (
   device: TestDevice,
   [input, expected]: readonly [string, string],
   values: Readonly<Record<string, Input>> = {},
+  error?: Error,
 ): void => {
   let randomCount = 0;
   marbles(({ hot, expectObservable }) => {
@@ -87,7 +91,7 @@ const draw = (
       }),
       map(describeOutput),
     );
-    expectObservable(output$).toBe(expected, outputs);
+    expectObservable(output$).toBe(expected, outputs, error);
   });
 };
 
@@ -97,6 +101,19 @@ describe('handshakes', () => {
     // The removal is staged at `a`, and written when its state is stored.
     draw(room, alice, ['-c-r-a-wr-wx-r---|', '---Q----C----(DL)|'], { x: read(room, alice) });
     expect(memberState(alice).epoch.view.members).toHaveLength(2);
+  });
+
+  test('removes all devices of a person', () => {
+    const { room, alice, bob, carol } = roomOfThree();
+    const phone = createDevice(ed25519.signingKey(new Uint8Array(32).fill(7)), identityOf(3), 'phone');
+    const other = room.device(3, { device: phone });
+    room.readAll(other);
+    room.join(other);
+    room.readAll(alice, bob, carol, other);
+    expect(memberState(alice).epoch.view.members).toHaveLength(4);
+    draw(room, alice, ['-c-r-a-wr-wx-r---|', '---Q----C----(DL)|'], { x: read(room, alice) });
+    const left = memberState(alice).epoch.view.members.map(({ identity }) => identity);
+    expect(left).toStrictEqual([identityOf(1).key, identityOf(2).key]);
   });
 
   test('writes a handshake again over the next connection, and once over each', () => {
@@ -157,6 +174,22 @@ describe('handshakes', () => {
     alice.state = { ...state, ahead: { ...ahead, members } as never };
     draw(room, alice, ['-r-n-wr-|', '------C-|']);
     expect(memberState(alice)).toMatchObject({ ahead: undefined });
+  });
+
+  test('errors for a newcomer to a group that is full', () => {
+    const { room, alice } = roomOfThree();
+    const dave = room.device(4);
+    room.postGroupInfo(alice);
+    room.readAll(dave);
+    const { state } = dave;
+    if (state.phase !== 'newcomer' || state.groupInfo === undefined) throw new Error('no group info');
+    const members = Array.from({ length: MEMBER_LIMIT }, (_, leaf) => ({
+      ...memberState(alice).epoch.view.members[1]!,
+      leaf,
+      device: `${leaf}`,
+    }));
+    dave.state = { ...state, groupInfo: { ...state.groupInfo, members } };
+    draw(room, dave, ['-r-|', '-#'], {}, new GroupFullError('the group is full'));
   });
 
   test('a newcomer waits for another group info if it cannot join by the first one', () => {
