@@ -18,6 +18,7 @@ import {
   missCommit,
   refuseCommit,
   refusalOf,
+  verifyAhead,
   withAhead,
 } from './missedCommit.js';
 
@@ -142,10 +143,12 @@ const applyOtherCommit = <State, Info extends GroupInfo>(
   if (header.epoch < epoch.view.epoch)
     return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };
   if (header.epoch > epoch.view.epoch) {
-    const join = findJoin(context, state, frame, header.epoch);
+    const followed = verifyAhead(context, state, frame);
+    if (followed === undefined) return behind(state, position, header.epoch);
+    const join = findJoin(context, frame, followed);
     if (join !== undefined)
       return applyOwnCommit(context, state, entry, frame, { handshake: join, isOwn: false });
-    return behind(followAhead(context, state, position, frame), position, header.epoch);
+    return behind(followAhead(context, state, position, followed), position, header.epoch);
   }
   if (state.endedAt !== undefined)
     return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };

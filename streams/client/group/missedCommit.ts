@@ -1,5 +1,6 @@
+import { toBase64url } from '../../wire/encoding.js';
 import { parseCommitData } from './commitData.js';
-import type { Commit, GroupInfo } from './engine.js';
+import type { Commit, FollowResult, GroupInfo } from './engine.js';
 import type { CommitFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import type { GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
@@ -97,32 +98,45 @@ export const missCommit = <State, Info extends GroupInfo>(
   };
 };
 
+/** What follows from a commit that is valid for newcomers. */
+type FollowedCommit<Info extends GroupInfo> = Extract<FollowResult<Info>, { readonly kind: 'accepted' }>;
+
+/** Verifies a commit for the epoch in which the others are, as newcomers do. Returns `undefined` if they reject it. */
+export const verifyAhead = <State, Info extends GroupInfo>(
+  { engine }: GroupContext<State, Info>,
+  { ahead }: MemberState<State, Info>,
+  { commit, groupInfoUpdate }: CommitFrame,
+): FollowedCommit<Info> | undefined => {
+  const followed = ahead && engine.followCommit(ahead, commit, groupInfoUpdate);
+  return followed?.kind === 'accepted' ? followed : undefined;
+};
+
 /** Follows a commit of the others while this device is behind. */
 export const followAhead = <State, Info extends GroupInfo>(
-  { engine, suite }: GroupContext<State, Info>,
+  { suite }: GroupContext<State, Info>,
   state: MemberState<State, Info>,
   position: number,
-  { commit, groupInfoUpdate }: CommitFrame,
+  { commit, groupInfo }: FollowedCommit<Info>,
 ): MemberState<State, Info> => {
   const { ahead, aheadOrigin } = state;
-  const followed = ahead && engine.followCommit(ahead, commit, groupInfoUpdate);
-  if (ahead === undefined || followed?.kind !== 'accepted') return state;
+  if (ahead === undefined) return state;
   const committer = aheadOrigin?.committer;
   const entriesInEpoch = position - (aheadOrigin?.start ?? 0) - 1;
-  if (commitRefusal({ ...ahead, committer, entriesInEpoch }, followed.commit, suite.ed25519) !== undefined)
+  if (commitRefusal({ ...ahead, committer, entriesInEpoch }, commit, suite.ed25519) !== undefined)
     return state;
-  const next = { committer: followed.commit.committer.identity, start: position };
-  return withAhead(state, followed.groupInfo, next);
+  const next = { committer: commit.committer.identity, start: position };
+  return withAhead(state, groupInfo, next);
 };
 
 /** Finds the join of another process of this device, which was behind too. */
 export const findJoin = <State, Info extends GroupInfo>(
-  { findHandshake }: GroupContext<State, Info>,
-  { ahead }: MemberState<State, Info>,
+  { device, findHandshake }: GroupContext<State, Info>,
   { commit }: CommitFrame,
-  epoch: number,
+  { commit: { committer, epoch } }: FollowedCommit<Info>,
 ): PendingHandshake<State> | undefined => {
-  const join = epoch === ahead?.epoch ? findHandshake?.(commit) : undefined;
+  // The search loads all that the device stored. Commits of others must not start it: anybody can send many of them.
+  if (committer.device !== toBase64url(device.publicKey)) return undefined;
+  const join = findHandshake?.(commit);
   return join?.commit?.isExternal === true && join.baseEpoch === epoch ? join : undefined;
 };
 
