@@ -100,6 +100,26 @@ describe('a group room', () => {
     expect(JSON.parse(left.out)).toMatchObject({ v: 1, type: 'left-group' });
   });
 
+  test('with the rule that anyone removes lets a member remove the creator', async () => {
+    const alice = new Person('alice');
+    const bob = new Person('bob');
+    const invite = await createGroup(alice, relay, '--anyone-removes');
+    await bob.enter(invite);
+    await alice.enter(invite);
+    const file = fileOf(bob, invite);
+    const removal = await bob.run('remove', ['alice', '--yes', '--json', '--invite-file', file]);
+    expect([removal.code, removal.err]).toStrictEqual([
+      0,
+      expect.stringContaining('removing ?alice with 1 device'),
+    ]);
+    const { invite: next, ...rest } = JSON.parse(removal.out) as { readonly invite: string };
+    expect(rest).toStrictEqual({ v: 1, type: 'invite', room: invite.split('group=')[1] });
+    expect(next).toMatch(INVITE);
+    expect(next).not.toBe(invite);
+    const members = JSON.parse((await bob.run('members', [next, '--json'])).out) as object;
+    expect(members).toMatchObject({ members: [{ nick: 'bob', own: true }] });
+  });
+
   test('is followed by a command that lags behind the commits of other commands of its device', async () => {
     const alice = new Person('alice');
     const invite = await createGroup(alice, relay);
@@ -108,8 +128,15 @@ describe('a group room', () => {
     await alice.run('send', [invite, '-m', 'ready']);
     await listening.out.until(lineWith('alice: ready'));
     await stopProcess(listening);
-    for (let rotations = 0; rotations < 2; rotations += 1)
-      expect((await alice.run('rotate', [invite])).code).toBe(0);
+    for (let rotations = 0; rotations < 2; rotations += 1) {
+      const rotated = await alice.run('rotate', [invite, '--json']);
+      expect(rotated.code).toBe(0);
+      expect(JSON.parse(rotated.out)).toMatchObject({
+        v: 1,
+        type: 'invite',
+        invite: expect.stringMatching(INVITE),
+      });
+    }
     listening.signal('SIGCONT');
     const sent = await alice.run('send', [invite, '--as-member', '-m', 'still here']);
     expect([sent.code, sent.err]).toStrictEqual([0, '']);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { catchError, type Observable, throwError } from 'rxjs';
+import { catchError, type Observable, throwError, timer } from 'rxjs';
 import { requestWhenCaughtUp } from '../../../src/cli/commands/group/groupRequest.js';
 import { groupRoster } from '../../../src/text/groupRoster.js';
 import type { ClientEvent, GroupRequest } from '../../../streams/client/index.js';
@@ -17,6 +17,7 @@ const EVENTS: Readonly<Record<string, ClientEvent>> = {
   e: epochEvent({ position: 1 }),
   m: messageEvent({ position: 2 }),
   d: { type: 'request-done', request: ROTATE },
+  f: { type: 'first-seen', position: 2, nick: 'bob', key: deviceOf('bob').key },
   M: epochEvent({ position: 3, change: 'moved', own: true, moved: true }),
   h: { type: 'handshake', position: 1 },
   o: { type: 'request-done', request: { type: 'renew' } },
@@ -53,7 +54,7 @@ const draw = (
     const event$: Observable<ClientEvent> = hot(event, EVENTS, REFUSAL);
     expectObservable(
       event$.pipe(
-        requestWhenCaughtUp({ roster: tracked, choose, send: () => sentAt.push(handled) }),
+        requestWhenCaughtUp({ roster: tracked, choose, send: () => sentAt.push(handled), tick$: timer(0) }),
         catchError((failure: CliError) => throwError(() => withExitCode(failure))),
       ),
     ).toBe(expected, { x: true }, withExitCode(error));
@@ -64,6 +65,10 @@ const draw = (
 describe('requestWhenCaughtUp', () => {
   test('requests once the log is read, and emits when that is done', () => {
     expect(draw('-W-e-m-d-', '-------(x|)')).toStrictEqual([3]);
+  });
+
+  test('requests after all events about the last entry', () => {
+    expect(draw('-W-e-(fm)-d-', '----------(x|)')).toStrictEqual([4]);
   });
 
   test('waits until this device is a member', () => {

@@ -1,5 +1,6 @@
-import { defer, delayWhen, mergeMap, type Observable, of, take } from 'rxjs';
+import { defer, delayWhen, EMPTY, mergeMap, type Observable, of, take } from 'rxjs';
 import type { ClientEvent, GroupRequest } from '../../../../streams/client/index.js';
+import { endOfTick$ } from '../../../relay/endOfTick.js';
 import { CliError, Exit } from '../../process/exit.js';
 import type { GroupRoster } from '../../../text/groupRoster.js';
 import { caughtUpPredicate } from '../../shared/newestMessages.js';
@@ -13,6 +14,8 @@ interface RequestOptions {
   readonly saved$?: Observable<unknown>;
   /** Requests it. */
   readonly send: (request: GroupRequest) => void;
+  /** Emits at the end of the tick. All events about an entry arrive within a tick. */
+  readonly tick$?: Observable<unknown>;
 }
 
 /** What helps, by the reason of a refusal. */
@@ -51,16 +54,24 @@ const nextProgress = (progress: Progress, event: ClientEvent, { type }: GroupReq
  * request is refused, or if another member removes this device.
  */
 export const requestWhenCaughtUp =
-  ({ roster, choose, send, saved$ = of(true) }: RequestOptions) =>
+  ({ roster, choose, send, saved$ = of(true), tick$ = endOfTick$ }: RequestOptions) =>
   (event$: Observable<ClientEvent>): Observable<true> =>
     defer(() => {
       const isCaughtUp = caughtUpPredicate();
       let requested: GroupRequest | undefined;
       let wasCaughtUp = false;
+      let isChoosing = false;
       let progress: Progress = 'requested';
 
+      const request = (): Observable<true> => {
+        requested = choose();
+        if (requested === undefined) return of(true);
+        send(requested);
+        return EMPTY;
+      };
+
       return event$.pipe(
-        mergeMap((event): readonly true[] => {
+        mergeMap((event): Observable<true> => {
           const [text] = roster.update(event);
           if (event.type === 'removed')
             throw new CliError(Exit.removed, text ?? 'you were removed', 'a member can invite you again');
@@ -72,15 +83,14 @@ export const requestWhenCaughtUp =
             );
           if (requested !== undefined) {
             progress = nextProgress(progress, event, requested);
-            return progress === 'done' ? [true] : [];
+            return progress === 'done' ? of(true) : EMPTY;
           }
           wasCaughtUp ||= isCaughtUp(event);
           // A device that joins the group has read the log before it becomes a member.
-          if (!wasCaughtUp || roster.epoch() === undefined) return [];
-          requested = choose();
-          if (requested === undefined) return [true];
-          send(requested);
-          return [];
+          if (!wasCaughtUp || roster.epoch() === undefined || isChoosing) return EMPTY;
+          isChoosing = true;
+          // The first event about the last entry can precede the one that names a nick.
+          return tick$.pipe(take(1), mergeMap(request));
         }),
         // The client goes on until then.
         delayWhen(() => saved$),
