@@ -112,7 +112,7 @@ onFullDisk.each([
   ['full', FULL_DISK, /^rxchat: cannot write \S+\.state: no space left on device; sent 0 of 1.*\n.*hint/],
   ['read-only', 'mount -o remount,ro "$0"', /^rxchat: cannot lock [^\n]+: read-only file system\n.*hint/],
 ])(
-  'a member of a group with a %s home sends nothing, and goes on once it can write',
+  '33: a member of a group with a %s home sends nothing, and goes on once it can write',
   async (_name, fill, error) => {
     const { port } = await startRelay();
     const [alice, bob] = [tempDir(), tempDir()];

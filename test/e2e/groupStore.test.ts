@@ -53,7 +53,7 @@ const firstLine = async (child: Child): Promise<string> => {
 
 const lastOf = (child: Child): number => Math.max(-1, ...child.out.lines.map(Number));
 
-test('two processes that save and are killed leave the latest whole state, with the records of both', async () => {
+test('33: two processes that save and are killed leave the latest whole state, with the records of both', async () => {
   const dir = join(tempDir(), 'rooms');
   let reported = -1;
   for (let kill = 1; kill <= 5; kill += 1) {

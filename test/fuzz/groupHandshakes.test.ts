@@ -187,7 +187,7 @@ describe.each(SUITES.map(([name, createSuite]) => [name, createSuite] as const))
     });
 
     test(
-      'are accepted by no member, throw nothing and are not slow',
+      '26: are accepted by no member, throw nothing and are not slow',
       () => {
         const dice = random(seed);
         const cases = name === 'noble' ? Math.ceil(CASES / 50) : CASES;

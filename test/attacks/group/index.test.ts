@@ -21,16 +21,26 @@ const rows = Array.from(
 const { PLANTED_FAULTS } = (await import(new URL('plantedFaults.mjs', import.meta.url).href)) as {
   readonly PLANTED_FAULTS: readonly PlantedFault[];
 };
+/** The names of the programs that `attacks.test.ts` runs. */
+const { names: programs } = (await import(new URL('../run.mjs', import.meta.url).href)) as {
+  readonly names: readonly string[];
+};
+const PROGRAM = /^test\/attacks\/programs\/(\w+)\.mjs$/;
 
-test('each attack of the table has a test with its number', () => {
+test('each attack of the table has a test with its number, or a program', () => {
   expect(rows.map(([number]) => Number(number))).toStrictEqual(
     Array.from({ length: ATTACKS }, (_, at) => at + 1),
   );
   for (const [number, files] of rows)
     for (const file of files) {
+      const program = PROGRAM.exec(file)?.[1];
+      if (program !== undefined) {
+        expect(programs).toContain(program);
+        continue;
+      }
       const source = read(file.includes('/') ? root + file : file);
       const titles = new RegExp(`'(\\d+, )*${number}[:,] `);
-      if (!file.includes('/')) expect([number, titles.test(source)]).toStrictEqual([number, true]);
+      expect([number, file, titles.test(source)]).toStrictEqual([number, file, true]);
     }
 });
 

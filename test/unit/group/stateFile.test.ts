@@ -60,7 +60,7 @@ describe('a state file', () => {
     expect(other.load()).toStrictEqual({ kind: 'damaged' });
   });
 
-  test('is damaged when it is cut anywhere or any character is changed', () => {
+  test('33: is damaged when it is cut anywhere or any character is changed', () => {
     const states = file();
     states.save(STATE.subarray(0, 40));
     const text = readFileSync(states.path, 'utf8');
@@ -84,7 +84,7 @@ describe('a state file', () => {
     expect(errorOf(states.load)).toMatchObject({ name: 'IdentityError', code: 'open-to-others' });
   });
 
-  test('keeps the last state when the next one cannot be saved', () => {
+  test('33: keeps the last state when the next one cannot be saved', () => {
     const states = file();
     states.save(STATE);
     expect(errorOf(() => states.save(new Uint8Array(MAX_STATE_BYTES + 1)))).toBeInstanceOf(RangeError);

@@ -190,7 +190,6 @@ describe('commitRefusal', () => {
     ['a newcomer brings a leave statement', invalid, joinOf(dave, [], { leaves: [leaveOf(BOB)] })],
     ['a newcomer moves the room', invalid, joinOf(dave, [], { inviteSecretHash })],
     ['a device joins twice', 'the device is a member', joinOf({ ...bob, leaf: 5 })],
-    ['a full group', 'the group is full', joinOf(dave), { members: crowd(MEMBER_LIMIT) }],
     [
       'a renewal before 32 entries',
       'the previous commit is too recent',
@@ -217,6 +216,11 @@ describe('commitRefusal', () => {
       expect(refusalOf(...rest)).toBe(refusal);
     },
   );
+
+  test('13: a full group refuses one member more, a group with one place less does not', () => {
+    expect(refusalOf(joinOf(dave), { members: crowd(MEMBER_LIMIT) })).toBe('the group is full');
+    expect(refusalOf(joinOf(dave), { members: crowd(MEMBER_LIMIT - 1) })).toBeUndefined();
+  });
 });
 
 describe('a group id', () => {
