@@ -162,7 +162,9 @@ const saveState = (
     }),
   );
 
+/** Deletes the state. This tab is no writer afterwards, so a save that has begun cannot bring the state back. */
 const clearState = ({ transact }: Database, group: string): Observable<never> =>
-  transact<never>(({ states }) => {
+  transact<never>(({ states, writers }) => {
     states.delete(group);
+    writers.delete(group);
   });

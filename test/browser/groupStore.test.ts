@@ -33,6 +33,7 @@ const DRIVER = `
   window.closeRoom = () => subscription.unsubscribe();
   window.saveState = (text) =>
     resultOf(lastValueFrom(store.save(new TextEncoder().encode(text)), { defaultValue: 'saved' }));
+  window.clearState = () => resultOf(lastValueFrom(store.clear(), { defaultValue: 'cleared' }));
   window.database = () => new Promise((resolve) => {
     indexedDB.open('rxchat').onsuccess = ({ target }) => resolve(target.result);
   });
@@ -112,6 +113,22 @@ inChromium('the store of a group room', () => {
     // The device is the same in all rooms, the state is not.
     expect(await openRoom(tab, 'coffee')).toStrictEqual(first);
   });
+
+  test.each(origins)(
+    'is gone after it was cleared, and a save that follows brings nothing back on $name',
+    async ({ host }) => {
+      const tab = await openTab(await openBrowser(), host);
+      await openRoom(tab);
+      await saveState(tab, 'one');
+      // The save begins before the state is deleted, and encrypting takes it past that.
+      const results = await tab.evaluate(`Promise.all([saveState('two'), clearState(), saveState('three')])`);
+      expect(results).toContain('cleared');
+      expect(await saveState(tab, 'four')).toMatch(/^StateError/);
+      await tab.reload();
+      expect((await openRoom(tab)).found).toBe('missing');
+      expect(await saveState(tab, 'five')).toBe('saved');
+    },
+  );
 
   test('is encrypted, with a key that no script can export in a secure context', async () => {
     const context = await openBrowser();
