@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { defer, type Observable } from 'rxjs';
+import type { SnapshotOrder } from '../../streams/client/index.js';
 import {
   concatBytes,
   formatList,
@@ -16,13 +17,6 @@ import { InviteError, type Invite } from '../invite/invite.js';
 import { isPin } from '../util/address.js';
 import { whileLocked } from './lockedSection.js';
 import { stateFile } from './stateFile.js';
-
-/** How far a snapshot is. A higher epoch is later; in one epoch, a higher position. */
-export interface SnapshotOrder {
-  readonly epoch: number;
-  /** Must not decrease in an epoch, also if the relay loses its log. */
-  readonly position: number;
-}
 
 /** What is stored of a group room. */
 export interface StoredGroup {

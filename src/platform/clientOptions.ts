@@ -34,7 +34,8 @@ export interface GroupSettings {
   readonly loadSnapshot?: (() => Uint8Array | undefined) | undefined;
   /**
    * Stores a snapshot and the record of this slot, which are secret. Completes once a crash cannot lose them, and errors
-   * if they are not stored. Messages wait for it. The record matters only if several processes share the snapshot.
+   * if they are not stored. Messages wait for it. The record matters only if several processes share the snapshot. Without
+   * one, the slot keeps the one that it has.
    */
   readonly save: (snapshot: Uint8Array, order: SnapshotOrder, slotRecord?: Uint8Array) => Observable<unknown>;
   /** Which of the running processes of the device this is: 0 to 3. No two may have the same. Default 0. */

@@ -50,7 +50,7 @@ export const createSnapshotSaver = <State, Info extends GroupInfo>({
     return read === undefined || (stored !== undefined && read.n < stored.n) ? stored : read;
   };
 
-  const save = (state: GroupState<State, Info>) => {
+  const save = (state: GroupState<State, Info>, slotRecord: Uint8Array | undefined) => {
     saved = state;
     const next = nextResume();
     order = orderAfter(order, state, next?.n ?? 0);
@@ -61,14 +61,15 @@ export const createSnapshotSaver = <State, Info extends GroupInfo>({
         state,
       }),
       order,
-      state.phase === 'removed' ? undefined : formatSlotRecord(engine, state),
+      slotRecord,
     );
   };
 
   return {
-    save,
+    save: (state) => save(state, state.phase === 'removed' ? undefined : formatSlotRecord(engine, state)),
     saveLast: (state) => {
-      if (state !== saved && canSave(state)) save(state).subscribe({ error: () => undefined });
+      // Without the record: what was sent depends on one that is stored, and another process may have the slot by now.
+      if (state !== saved && canSave(state)) save(state, undefined).subscribe({ error: () => undefined });
     },
     followLog: () => {
       stored = undefined;

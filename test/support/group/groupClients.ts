@@ -226,7 +226,7 @@ export const groupRoomFixture = ({
                 return save$;
               self.order = order;
               self.stored = bytes;
-              self.slotRecord = record;
+              self.slotRecord = record ?? self.slotRecord;
               return save$;
             },
             request$: self.requests,
