@@ -9,10 +9,10 @@ const model = read('docs/threat-model.md');
 /** The attackers, with one entry for each thing that they can or cannot do. */
 const adversaries = new Map(
   model
-    .split(/^## /m)
+    .split(/^###? /m)
     .slice(1)
     .map((section) => {
-      const [, can = '', cannot = ''] = section.split(/^\*\*(?:Can|Cannot)\*\*$/m);
+      const [, can = '', cannot = ''] = section.split(/^\*\*(?:They )?(?:can|cannot)\*\*$/im);
       const entries = (list: string) => list.split(/^- /m).slice(1);
       return [section.split('\n')[0], { can: entries(can), cannot: entries(cannot) }] as const;
     })
@@ -32,6 +32,10 @@ describe('the threat model', () => {
       'A removed member',
       'A stolen device',
       'A stolen invite',
+      'A removed member of a group room',
+      'A stolen invite of a group room',
+      'A stolen device of a group room',
+      'A malicious member of a group room',
     ]);
     for (const { can, cannot } of adversaries.values()) {
       expect(can.length).toBeGreaterThan(2);
