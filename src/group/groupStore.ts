@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { defer, type Observable } from 'rxjs';
 import type { SnapshotOrder } from '../../streams/client/index.js';
 import {
@@ -12,9 +11,8 @@ import {
   u8,
 } from '../../streams/client/group/bytes.js';
 import { makeDirectory, removeIncompleteFiles } from '../files/writeFile.js';
-import { readIfExists, toIdentityError } from '../identity/privateFile.js';
+import { toIdentityError } from '../identity/privateFile.js';
 import { InviteError, type Invite } from '../invite/invite.js';
-import { isPin } from '../util/address.js';
 import { whileLocked } from './lockedSection.js';
 import { stateFile } from './stateFile.js';
 
@@ -138,15 +136,6 @@ export const loadGroup = ({ group }: Pick<Invite, 'group'>, paths: GroupPaths): 
   if (group === undefined) throw new InviteError('the invite is not for a group room');
   return openGroupStore({ ...paths, group, slot: 0 }).load();
 };
-
-/** Returns the groups of which this device has a state, as in their invites. Throws `IdentityError`. */
-export const listGroups = (dir: string): readonly string[] =>
-  (readIfExists(dir, () => readdirSync(dir)) ?? [])
-    .filter((name) => name.endsWith(STATE_SUFFIX))
-    .map((name) => name.slice(0, -STATE_SUFFIX.length))
-    .filter(isPin);
-
-const STATE_SUFFIX = '.state';
 
 const isBefore = (one: SnapshotOrder, other: SnapshotOrder): boolean =>
   one.epoch < other.epoch || (one.epoch === other.epoch && one.position < other.position);

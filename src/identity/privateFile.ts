@@ -56,7 +56,7 @@ export const readTrustedFile = (path: string): string | undefined =>
   );
 
 /** Returns the result of `read`, or `undefined` if the file does not exist. Throws `IdentityError`. */
-export const readIfExists = <T>(path: string, read: () => T): T | undefined => {
+const readIfExists = <T>(path: string, read: () => T): T | undefined => {
   try {
     return read();
   } catch (error) {

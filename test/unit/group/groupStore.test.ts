@@ -14,12 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastValueFrom, merge } from 'rxjs';
-import {
-  type GroupStoreOptions,
-  listGroups,
-  loadGroup,
-  openGroupStore,
-} from '../../../src/group/groupStore.js';
+import { type GroupStoreOptions, loadGroup, openGroupStore } from '../../../src/group/groupStore.js';
 import { lockRooms } from '../../../src/group/lockedSection.js';
 import { MAX_STATE_BYTES, stateFile } from '../../../src/group/stateFile.js';
 import { createInvite, InviteError } from '../../../src/invite/invite.js';
@@ -266,13 +261,5 @@ describe('the room of an invite', () => {
     expect(loadGroup(other, { dir, deviceKey })).toStrictEqual({ kind: 'missing' });
     expect(() => loadGroup(createInvite(), { dir, deviceKey })).toThrow(InviteError);
     expect(() => loadGroup({ group: '../../etc/passwd' }, { dir, deviceKey })).toThrow(TypeError);
-  });
-
-  test('is listed with the others of the device', async () => {
-    expect(listGroups(dir)).toStrictEqual([]);
-    await save(open(), bytes(1), at(1, 1));
-    await save(open({ group: 'E'.repeat(43) }), bytes(1), at(1, 1));
-    for (const name of ['notes', 'x.state', `${GROUP}.0.sock`]) writeFileSync(join(dir, name), '');
-    expect([...listGroups(dir)].sort()).toStrictEqual([GROUP, 'E'.repeat(43)]);
   });
 });
