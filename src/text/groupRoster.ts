@@ -1,7 +1,8 @@
 import { lruMap } from '../../streams/rx/lruMap.js';
 import type { ClientEvent, GroupMember } from '../../streams/client/index.js';
 import { foldNick } from '../../streams/wire/index.js';
-import { forgottenText, groupEventText } from './groupEventText.js';
+import { pluralize } from './format.js';
+import { deviceText, forgottenText, groupEventText } from './groupEventText.js';
 import { safe, type SafeText, sanitizeNick } from './sanitize.js';
 
 /** Maximum number of keys whose nick is remembered. */
@@ -53,6 +54,18 @@ export const personText = (nick: string | undefined, key: string, isVerified: bo
   nick === undefined
     ? safe`someone with the key ${keyStart(key)}\u2026`
     : safe`${isVerified ? '\u2713' : '?'}${sanitizeNick(nick)}`;
+
+/** Describes a person in a list of members: `✓alice (you): laptop, phone`. */
+export const personLine = ({ nick, key, isVerified, isOwn, devices }: GroupPerson): SafeText => {
+  const name = isOwn && nick === undefined ? safe`you` : personText(nick, key, isVerified);
+  return safe`${name}${isOwn && nick !== undefined ? ' (you)' : ''}: ${deviceNames(devices)}`;
+};
+
+/** Counts the devices of a person and names them: `2 devices (laptop, phone)`. */
+export const devicesText = ({ devices }: Pick<GroupPerson, 'devices'>): SafeText =>
+  safe`${pluralize(devices.length, 'device')} (${deviceNames(devices)})`;
+
+const deviceNames = (devices: readonly GroupMember[]): string => devices.map(deviceText).join(', ');
 
 /**
  * Finds a person by a nick, or by the start of a key.

@@ -1,11 +1,10 @@
 import { defer } from 'rxjs';
-import { deviceText } from '../../../text/groupEventText.js';
 import { pluralize } from '../../../text/format.js';
-import { safe, safeJson, type SafeText } from '../../../text/sanitize.js';
+import { safeJson } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
 import type { Run } from '../../args/command.js';
 import { printNote } from '../../process/exit.js';
-import { type GroupPerson, personText } from '../../../text/groupRoster.js';
+import { personLine } from '../../../text/groupRoster.js';
 import { type GroupView, runAsMember } from './memberCommand.js';
 
 /** `rxchat members`: prints who can read a group room, a person per line. */
@@ -22,10 +21,6 @@ const printText = ({ roster }: GroupView): void => {
   for (const person of persons) writeOut(personLine(person));
   printNote(`${pluralize(persons.length, 'person', 'persons')}; room code: ${roster.code() ?? ''}`);
 };
-
-/** Describes a person and its devices: `✓alice (you): laptop, phone`. */
-const personLine = ({ nick, key, isVerified, isOwn, devices }: GroupPerson): SafeText =>
-  safe`${isOwn && nick === undefined ? 'you' : personText(nick, key, isVerified)}${isOwn && nick !== undefined ? ' (you)' : ''}: ${devices.map(deviceText).join(', ')}`;
 
 const printJson = ({ roster, room }: GroupView): void => {
   writeOut(

@@ -1,10 +1,8 @@
 import { defer } from 'rxjs';
-import { deviceText } from '../../../text/groupEventText.js';
-import { pluralize } from '../../../text/format.js';
 import type { Run } from '../../args/command.js';
 import { programName } from '../../process/environment.js';
 import { printNote, usageError } from '../../process/exit.js';
-import { findPerson, type GroupPerson, personText } from '../../../text/groupRoster.js';
+import { devicesText, findPerson, type GroupPerson, personText } from '../../../text/groupRoster.js';
 import { type GroupView, runAsMember } from './memberCommand.js';
 import { printInvite } from './rotate.js';
 
@@ -39,5 +37,7 @@ const choosePerson = ({ roster }: Pick<GroupView, 'roster'>, nick: string): Grou
   return person;
 };
 
-const describePerson = ({ nick, key, isVerified, devices }: GroupPerson): string =>
-  `${personText(nick, key, isVerified)} with ${pluralize(devices.length, 'device')} (${devices.map(deviceText).join(', ')}); the key is ${isVerified ? '' : 'not '}verified`;
+const describePerson = (person: GroupPerson): string => {
+  const { nick, key, isVerified } = person;
+  return `${personText(nick, key, isVerified)} with ${devicesText(person)}; the key is ${isVerified ? '' : 'not '}verified`;
+};

@@ -1,8 +1,14 @@
 import { foldNick } from '../../../../../streams/wire/index.js';
 import { pluralize } from '../../../../text/format.js';
-import { deviceText } from '../../../../text/groupEventText.js';
 import { safe, sanitizeNick } from '../../../../text/sanitize.js';
-import { findPerson, type GroupPerson, type GroupRoster, personText } from '../../../../text/groupRoster.js';
+import {
+  devicesText,
+  findPerson,
+  type GroupPerson,
+  type GroupRoster,
+  personLine,
+  personText,
+} from '../../../../text/groupRoster.js';
 import { type GroupChat, showAction } from './chatAction.js';
 import { info, type Line } from './line.js';
 
@@ -30,7 +36,7 @@ export const groupChat = (roster: GroupRoster): GroupChat => {
       const persons = roster.persons();
       return [
         info(safe`${pluralize(persons.length, 'person', 'persons')} can read the room:`),
-        ...persons.map((person) => info(safe`${personLine(person)}`)),
+        ...persons.map((person) => info(personLine(person))),
       ];
     },
     code: () => {
@@ -56,15 +62,4 @@ export const groupChat = (roster: GroupRoster): GroupChat => {
       };
     },
   };
-};
-
-const devicesText = ({ devices }: GroupPerson): string =>
-  `${pluralize(devices.length, 'device')} (${devices.map(deviceText).join(', ')})`;
-
-/** Describes a person in the list of members: `✓alice (you): laptop, phone`. */
-const personLine = (person: GroupPerson): string => {
-  const { nick, key, isVerified, isOwn, devices } = person;
-  const name = isOwn && nick === undefined ? 'you' : personText(nick, key, isVerified);
-  const ownText = isOwn && nick !== undefined ? ' (you)' : '';
-  return `${name}${ownText}: ${devices.map(deviceText).join(', ')}`;
 };
