@@ -14,7 +14,9 @@ import {
 } from 'rxjs';
 import type { GroupRequest } from '../../../../streams/client/index.js';
 import type { Invite } from '../../../invite/invite.js';
+import { formatInvite } from '../../../invite/inviteText.js';
 import { joinRoom } from '../../../node/nodePlatform.js';
+import { writeOut } from '../../../terminal/write.js';
 import type { Args, Flags } from '../../args/flags.js';
 import { CliError, Exit, printNote, usageError } from '../../process/exit.js';
 import { programName } from '../../process/environment.js';
@@ -24,6 +26,7 @@ import { contactOptions, openContacts } from '../../shared/contacts.js';
 import { currentInvite } from '../../shared/currentInvite.js';
 import { openRoster, withRoom } from '../../shared/groupRoom.js';
 import type { GroupRoster } from '../../../text/groupRoster.js';
+import { safeJson, sanitize } from '../../../text/sanitize.js';
 import { retryUntilJoined, waitMsFromFlags } from '../../shared/retryUntilJoined.js';
 import { nickFromFlags, requireInvite, roomOptionsFromFlags } from '../../shared/roomOptions.js';
 import { requestWhenCaughtUp } from './groupRequest.js';
@@ -113,7 +116,9 @@ export const failAfter = (ms: number): Observable<never> =>
     mergeMap(() => throwError(() => new CliError(Exit.network, `not done after ${ms / 1000} s`))),
   );
 
-/** Prints the invite that admits others from now on: the invite to standard output, and a note about it. */
-export const noteNextInvite = (): void => {
+/** Prints the invite that admits others from now on to standard output, and a note about it to standard error. */
+export const printInvite = ({ room, invite }: GroupView, isJson: boolean): void => {
+  const text = formatInvite(invite());
   printNote('the room has another invite, which admits anyone who has it; the former one admits nobody');
+  writeOut(isJson ? safeJson({ v: 1, type: 'invite', room, invite: text }) : sanitize(text));
 };

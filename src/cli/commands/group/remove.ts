@@ -3,8 +3,7 @@ import type { Run } from '../../args/command.js';
 import { programName } from '../../process/environment.js';
 import { printNote, usageError } from '../../process/exit.js';
 import { devicesText, findPerson, type GroupPerson, personText } from '../../../text/groupRoster.js';
-import { type GroupView, runAsMember } from './memberCommand.js';
-import { printInvite } from './rotate.js';
+import { type GroupView, printInvite, runAsMember } from './memberCommand.js';
 
 /** `rxchat remove NICK`: removes a person from a group room, and prints its next invite. */
 export const remove: Run = ({ input, flags }) =>
