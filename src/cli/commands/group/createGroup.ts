@@ -1,30 +1,15 @@
-import {
-  defer,
-  delayWhen,
-  from,
-  filter,
-  map,
-  NEVER,
-  type Observable,
-  switchMap,
-  take,
-  takeUntil,
-} from 'rxjs';
+import { defer, delayWhen, from, filter, map, NEVER, type Observable, switchMap, take } from 'rxjs';
 import { createInvite, type Invite } from '../../../invite/invite.js';
 import { joinRoom, nodePlatform } from '../../../node/nodePlatform.js';
 import { createGroup as describeGroup } from '../../../platform/createGroup.js';
 import type { Flags } from '../../args/flags.js';
-import { interrupted$ } from '../../process/stdio.js';
 import { connectFromFlags } from '../../shared/connectFromFlags.js';
 import { dataDir } from '../../process/environment.js';
 import { loadIdentity } from '../../shared/contacts.js';
 import { withRoom } from '../../shared/groupRoom.js';
 import { retryUntilJoined, waitMsFromFlags } from '../../shared/retryUntilJoined.js';
 import { nickFromFlags, roomOptionsFromFlags } from '../../shared/roomOptions.js';
-import { failAfter } from './memberCommand.js';
-
-/** How long, in ms, the relay may take. */
-const TIMEOUT_MS = 30_000;
+import { withTimeLimit } from './memberCommand.js';
 
 /**
  * Creates a group on the relay, and emits the invite of its room once the relay has stored it.
@@ -50,7 +35,6 @@ export const createGroup = (relay: Omit<Invite, 'secret'>, flags: Flags): Observ
       ),
     ).pipe(
       map(() => invite),
-      takeUntil(interrupted$),
-      takeUntil(failAfter(TIMEOUT_MS + waitMsFromFlags(flags))),
+      withTimeLimit(flags),
     );
   });

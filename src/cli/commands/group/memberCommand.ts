@@ -3,8 +3,10 @@ import {
   from,
   map,
   mergeMap,
+  type MonoTypeOperatorFunction,
   NEVER,
   type Observable,
+  pipe,
   Subject,
   switchMap,
   takeUntil,
@@ -107,14 +109,28 @@ const runInRoom = (invite: Invite, flags: Flags, { choose, print }: MemberComman
         );
       },
     );
-    return room$.pipe(takeUntil(interrupted$), takeUntil(failAfter(TIMEOUT_MS + waitMsFromFlags(flags))));
+    return room$.pipe(withTimeLimit(flags));
   });
 
-/** Never emits, and errors after `ms` milliseconds. */
-export const failAfter = (ms: number): Observable<never> =>
-  timer(ms).pipe(
+/**
+ * Limits how long the relay and the group may take: 30 s, and the time of `--wait`.
+ *
+ * Passes the source through, and completes with it. Errors with it, with a `CliError` (`network`) after that time, and
+ * with a `CliError` at a signal. Throws a `usageError` if `--wait` is malformed.
+ *
+ * ```text
+ * source   ---a---------------
+ *            withTimeLimit(flags)
+ *          ---a----- 30 s ---#
+ * ```
+ */
+export const withTimeLimit = <T>(flags: Flags): MonoTypeOperatorFunction<T> => {
+  const ms = TIMEOUT_MS + waitMsFromFlags(flags);
+  const timeout$ = timer(ms).pipe(
     mergeMap(() => throwError(() => new CliError(Exit.network, `not done after ${ms / 1000} s`))),
   );
+  return pipe(takeUntil<T>(interrupted$), takeUntil<T>(timeout$));
+};
 
 /** Prints the invite that admits others from now on to standard output, and a note about it to standard error. */
 export const printInvite = ({ room, invite }: GroupView, isJson: boolean): void => {
