@@ -8,6 +8,7 @@ import { type GroupContext, readExternalMessage, readMessage } from './groupEpoc
 import type { FrameEntry, GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
 import type { PendingHandshake } from './pendingHandshake.js';
 import { applyLeave } from './leaving.js';
+import { signerOf } from './members.js';
 import { messageEvent, voidEvent } from './messageEvent.js';
 import { pastEpochsAfter } from './pastEpochs.js';
 import {
@@ -101,7 +102,7 @@ const applyGroupInfo = <State, Info extends GroupInfo>(
   // Newcomers may have taken it, so they need a right one.
   const needsGroupInfo = state.endedAt === undefined;
   const next = { ...state, needsGroupInfo, groupInfoNeededAt: position };
-  const signer = info.members.find(({ leaf }) => leaf === info.signer)?.device;
+  const signer = signerOf(info);
   const isSignedByMember = epoch.view.members.some(
     ({ device, leaf }) => device === signer && leaf !== epoch.view.leaf,
   );

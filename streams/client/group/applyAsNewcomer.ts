@@ -15,6 +15,7 @@ import type {
   RejectionReason,
   Step,
 } from './groupState.js';
+import { signerOf } from './members.js';
 import { type PendingHandshake, stillPossible } from './pendingHandshake.js';
 import { isMove } from './missedCommit.js';
 import { commitRefusal } from './rules.js';
@@ -108,7 +109,7 @@ const takeGroupInfo = <State, Info extends GroupInfo>(
   const info = parseInfo(context, bytes);
   if (info === undefined) return rejected(state, position, 'invalid group info');
   const known = state.groupInfo;
-  const signer = info.members.find(({ leaf }) => leaf === info.signer)?.device;
+  const signer = signerOf(info);
   const isKnownSigner = known === undefined || known.members.some(({ device }) => device === signer);
   const data = parseGroupInfoData(info.applicationData);
   const signedAfter = data !== undefined && data.position < position ? data.position : 0;

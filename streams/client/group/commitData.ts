@@ -60,6 +60,9 @@ export const removalGrantMessage = (
   lastEpoch: number,
 ): Uint8Array => concatBytes(GRANT_DOMAIN, lengthPrefixed(groupId), identity, u32(lastEpoch));
 
+/** The length of the secret of an invite. */
+export const INVITE_SECRET_BYTES = 32;
+
 /** Returns what is hashed for `inviteSecretHash`. */
 export const inviteSecretMessage = (secret: Uint8Array): Uint8Array =>
   concatBytes(INVITE_SECRET_DOMAIN, secret);

@@ -1,7 +1,7 @@
 import type { FernetKey } from '../envelope/cipher.js';
 import { equalBytes } from './bytes.js';
-import { inviteSecretMessage, parseCommitData } from './commitData.js';
-import type { Commit, GroupInfo, Member } from './engine.js';
+import { INVITE_SECRET_BYTES, inviteSecretMessage, parseCommitData } from './commitData.js';
+import type { Commit, GroupInfo } from './engine.js';
 import {
   beginEpoch,
   type GroupContext,
@@ -14,9 +14,8 @@ import type { PendingHandshake } from './pendingHandshake.js';
 import { retainedHandshakes } from './pastEpochs.js';
 import { sendingFrom } from './sealMessage.js';
 import { leavingAfter } from './leaving.js';
+import { memberOfLeaf } from './members.js';
 import { openBytes } from './tokenBytes.js';
-
-const INVITE_SECRET_BYTES = 32;
 
 /** What begins an epoch. */
 export interface EpochStart<State> {
@@ -84,7 +83,7 @@ export const enterEpoch = <State, Info extends GroupInfo>(
     type: 'epoch',
     position,
     change: changeOf(commit),
-    committer: commit?.committer ?? memberOf(view.members, view.leaf),
+    committer: commit?.committer ?? memberOfLeaf(view.members, view.leaf),
     removed: commit?.removed ?? [],
     isOwn: start.isOwn,
     view,
@@ -117,12 +116,6 @@ const changeOf = (commit: Commit | undefined): 'created' | 'joined' | 'renewed' 
   if (commit === undefined) return 'created';
   if (commit.isExternal) return 'joined';
   return commit.removed.length > 0 ? 'removed' : 'renewed';
-};
-
-const memberOf = (members: readonly Member[], leaf: number): Member => {
-  const member = members.find((each) => each.leaf === leaf);
-  if (member === undefined) throw new TypeError('a member has a leaf');
-  return member;
 };
 
 /** Decrypts the secret of the next invite, or returns `undefined` if it is not the one that the commit announced. */

@@ -1,3 +1,4 @@
+import { INVITE_SECRET_BYTES } from './commitData.js';
 import type { RequestRefused } from './groupClientEvent.js';
 
 /** What the relay answers to a client that asks for a room. */
@@ -34,7 +35,6 @@ export interface NextRoom {
   readonly reset: () => void;
 }
 
-const INVITE_SECRET_BYTES = 32;
 /** How often a relay that cannot be reached is asked again. Meanwhile the client may find that it is offline. */
 const MAX_RETRIES = 3;
 /** The delay before the first retry, in ms. It doubles with each further one. */

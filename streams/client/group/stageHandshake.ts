@@ -6,6 +6,7 @@ import { formatGroupInfoData, formatUpdateData } from './groupInfoData.js';
 import type { CommitFrame, CreateFrame, GroupInfoFrame } from './frame.js';
 import { beginEpoch, type GroupContext } from './groupEpoch.js';
 import type { MemberState, NewcomerState } from './groupState.js';
+import { memberOfLeaf } from './members.js';
 import { type CommitRefusal, commitRefusal } from './rules.js';
 import { sealToBytes } from './tokenBytes.js';
 
@@ -136,9 +137,3 @@ export const createGroupInfoFrame = <State, Info extends GroupInfo>(
   type: 'groupInfo',
   groupInfo: engine.formatGroupInfo(epoch.engineState, device, formatGroupInfoData(epoch, position)),
 });
-
-const memberOfLeaf = (members: readonly Member[], leaf: number): Member => {
-  const member = members.find((each) => each.leaf === leaf);
-  if (member === undefined) throw new TypeError('a member has a leaf');
-  return member;
-};
