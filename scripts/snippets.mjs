@@ -42,11 +42,12 @@ const fenced = (text) => {
     return language === 'ts' ? [heading, code] : undefined;
   }).filter((each) => each !== undefined);
 };
-const examples = (text) =>
-  Array.from(text.matchAll(/^ \* @example\n((?: \*.*\n)*?) \*\//gm), ([, block]) => [
-    '',
-    block.replaceAll(/^ \* ?/gm, ''),
-  ]);
+const examples = (text, file) => {
+  const blocks = Array.from(text.matchAll(/^ \* @example\n((?: \*.*\n)*?) \*\//gm), ([, block]) => block);
+  if (blocks.length !== text.split('@example').length - 1)
+    throw new Error(`${file}: an @example has a line without " * ", so it would not be compiled`);
+  return blocks.map((block) => ['', block.replaceAll(/^ \* ?/gm, '')]);
+};
 
 /** Numbers examples at the same place, except the first. */
 const places = new Map();
@@ -60,7 +61,7 @@ const snippets = [
   ...['README.md', 'CONTRIBUTING.md', ...files('docs', '.md')].map((file) => [file, fenced]),
   ...[...files('streams', '.ts'), ...files('src', '.ts')].map((file) => [file, examples]),
 ].flatMap(([file, find]) =>
-  find(readFileSync(join(root, file), 'utf8')).map(([heading, code]) => {
+  find(readFileSync(join(root, file), 'utf8'), file).map(([heading, code]) => {
     const place = numbered(file + heading);
     return { place, folder: dirname(file), code, name: `${place.replaceAll(/[^\w]/g, '-')}.ts` };
   }),

@@ -57,8 +57,7 @@ import type { OutgoingMessage } from './send/seal.js';
  * import { of } from 'rxjs';
  * import type { GroupInfo } from './group/engine.js';
  * import { groupRoomClient } from './groupRoomClient.js';
- * import { type GroupInput, isHandshakeEvent, toMembershipInput, toOpenedMessage } from './groupInput.js';
-import type { GroupRoomClientOptions } from './groupRoomOptions.js';
+ * import type { GroupRoomClientOptions } from './groupRoomOptions.js';
  *
  * const hello = (options: GroupRoomClientOptions<unknown, GroupInfo>) =>
  *   of({ lines: ['hello'] }).pipe(groupRoomClient(options));

@@ -29,7 +29,7 @@ export interface UnreadEntry {
  * @example
  * import type { Observable } from 'rxjs';
  * import type { Token } from '../envelope/cipher.js';
-import type { TokenEntry } from 'rxchat/streams';
+ * import type { TokenEntry } from 'rxchat/streams';
  * import type { GroupInfo } from './engine.js';
  * import type { GroupSession } from './groupSession.js';
  * import { openInGroup } from './openInGroup.js';

@@ -21,7 +21,7 @@ export const tokenTimeOf = (timeMs: number): number =>
 /**
  * Seals a message with the next message key of this process, and reserves more keys if that one was not reserved.
  *
- * The state has to be stored before the frame is sent if the reservation or the epoch is not stored yet: `persistFirst`.
+ * If the reservation or the epoch is not stored yet, `persistState` has to store the state before the frame is sent.
  */
 export const sealMessage = <State, Info extends GroupInfo>(
   { suite, cipher, device }: GroupContext<State, Info>,
