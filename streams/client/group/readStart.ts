@@ -3,7 +3,7 @@ import type { FormerLog } from './formerLog.js';
 import type { GroupInfo } from './engine.js';
 import type { GroupCrypto } from './groupEpoch.js';
 import { forgetOld } from './pastEpochs.js';
-import { createReadBack } from './readBack.js';
+import { FIRST_READ_ENTRIES } from './readBack.js';
 import type { GroupRole } from './handshakeNeed.js';
 import type { Snapshot } from './savedState.js';
 
@@ -48,7 +48,7 @@ export const readStart = <State, Info extends GroupInfo>({
     formerLogs: [],
     isLogUnknown: false,
   });
-  if (role.type === 'external') return { ...from(undefined), ...createReadBack().start };
+  if (role.type === 'external') return { ...from(undefined), last: FIRST_READ_ENTRIES };
   const resume = snapshot?.state.phase === 'member' ? snapshot.resume : undefined;
   if (snapshot?.state.phase !== 'member' || resume === undefined) return from(OLDEST);
   if (after === undefined)
