@@ -3,6 +3,7 @@ import type { Roster } from '../../streams/client/index.js';
 import { foldNick } from '../../streams/wire/index.js';
 import { sanitizeNick } from '../text/sanitize.js';
 import { byId, createElement, setText } from './dom.js';
+import { createFocusKeeper } from './focusKeeper.js';
 import { safetyNumber } from '../browser/nobleKeys.js';
 import type { KnownKeys } from './storage.js';
 
@@ -29,6 +30,7 @@ export const initMemberPanel = (): MemberPanel => {
   const panel = byId('members', HTMLElement);
   const list = byId('members-list', HTMLElement);
   const more = byId('members-more', HTMLElement);
+  const focusKeeper = createFocusKeeper(list);
   const button = byId('members-open', HTMLButtonElement);
   const count = byId('members-count', HTMLElement);
 
@@ -56,6 +58,7 @@ export const initMemberPanel = (): MemberPanel => {
     draw: (total, entries) => {
       count.textContent = `Members: ${total}`;
       const listed = entries.slice(0, MAX_LISTED);
+      focusKeeper.remember();
       list.replaceChildren(
         ...listed.map(({ name, note, onSelect }) => {
           const nameButton = createElement('button', 'who', name);
@@ -64,6 +67,7 @@ export const initMemberPanel = (): MemberPanel => {
           return createElement('li', '', nameButton, note);
         }),
       );
+      focusKeeper.restore();
       const others = total - listed.length;
       more.textContent = others > 0 ? `and ${others} more` : '';
     },

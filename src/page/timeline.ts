@@ -1,4 +1,5 @@
 import { formatDay, dayNumber } from '../text/format.js';
+import { createFocusKeeper } from './focusKeeper.js';
 import { rowOrder } from './rowOrder.js';
 import type { Row } from './rows.js';
 
@@ -34,6 +35,7 @@ export const createTimeline = (
   /** First row of the window; `undefined` if the window follows the newest row. */
   let top: Row | undefined;
   let isRenderScheduled = false;
+  const focusKeeper = createFocusKeeper(list);
 
   const all = () => [...order.rows, ...tail];
 
@@ -49,6 +51,7 @@ export const createTimeline = (
     const visibleRows = rows.slice(from, from + MAX_VISIBLE_ROWS);
     const wanted = new Set(visibleRows.map(({ key }) => key));
     const anchorRow = anchor();
+    focusKeeper.remember();
     // Screen readers should not announce old messages.
     list.ariaBusy = String(top !== undefined);
     for (const [key, element] of elements)
@@ -70,6 +73,7 @@ export const createTimeline = (
       else list.insertBefore(element, next);
     }
     list.ariaBusy = 'false';
+    focusKeeper.restore();
     if (top === undefined) list.scrollTop = list.scrollHeight;
     else if (anchorRow?.element.isConnected === true)
       list.scrollTop += anchorRow.element.getBoundingClientRect().top - anchorRow.top;
@@ -135,6 +139,7 @@ export const createTimeline = (
       scheduleRender();
     },
     redraw: () => {
+      focusKeeper.remember();
       for (const element of elements.values()) element.remove();
       elements.clear();
       render();

@@ -312,9 +312,18 @@ inChromium('the page of a relay', () => {
     await page.keyboard.type('alice');
     await page.keyboard.press('Enter');
     await waitUntilOnline(page);
+    // The row of the pending message has the focus when the row of the stored message replaces it.
+    await page.evaluate<undefined>(`new MutationObserver((changes, observer) => {
+      const nick = document.querySelector('.message .who');
+      if (nick === null) return;
+      observer.disconnect();
+      nick.focus();
+    }).observe(document.querySelector('#log'), { childList: true })`);
     await page.keyboard.type('hello');
     await page.keyboard.press('Enter');
-    await messageRow(page, 'hello').waitFor();
+    await messageRow(page, 'hello').locator('.mark', { hasText: 'stored' }).waitFor();
+    expect(await page.evaluate<string>('document.activeElement.className')).toBe('who');
+    await page.focus('#composer-text');
     const width = await page.evaluate<number>('document.documentElement.scrollWidth');
     expect(width).toBeLessThanOrEqual(360);
     await page.keyboard.press('Shift+Tab');
