@@ -7,5 +7,5 @@ export type { ClockAhead, ClockBelieved } from './maintenance/retentionClock.js'
 export type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 export type { Retention } from './maintenance/retention.js';
 export type { Contents } from './maintenance/check.js';
-export type { Batch, Gap, History, StoredLog } from '../../streams/relay/index.js';
+export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from '../../streams/relay/index.js';
 export type { Lines } from '../../streams/wire/index.js';

@@ -29,7 +29,7 @@ export type {
 } from './log/commitQueue.js';
 export type { Cursor } from './log/cursor.js';
 export type { GroupCommitOptions } from './log/groupCommit.js';
-export type { Batch, Gap, History, StoredLog } from './log/history.js';
+export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from './log/history.js';
 export { DEFAULT_WINDOW_BYTES, MIN_WINDOW_BYTES } from './log/roomLog.js';
 export type { MemoryBudget, Reservation } from './log/slabs.js';
 export { DEFAULT_MAX_CONNECTIONS_PER_NICK } from './members/members.js';

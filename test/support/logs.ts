@@ -1,4 +1,5 @@
-import type { Gap } from '../../streams/relay/log/history.js';
+import { concat, defer, EMPTY, ignoreElements, type Observable, take } from 'rxjs';
+import type { Gap, ReadableLog } from '../../streams/relay/log/history.js';
 import type { Cursor, RoomLog } from '../../streams/relay/log/roomLog.js';
 import type { Lines } from '../../streams/wire/lines.js';
 import { batch, splitLines } from './wire.js';
@@ -26,6 +27,29 @@ export const trimmedLines = (bytes: Uint8Array): string[] =>
 export const readAll = (cursor: Cursor): (string | Gap)[] => {
   const all: (string | Gap)[] = [];
   for (let read = cursor.read(); read !== undefined; read = cursor.read())
-    all.push(...(read instanceof Uint8Array ? trimmedLines(read) : [read]));
+    all.push(...(read instanceof Uint8Array ? trimmedLines(read) : [read as Gap]));
   return all;
+};
+
+/**
+ * Returns a log of lines, one per read, each of which has to be fetched. A fetch ends when the Observable that `fetch`
+ * returns emits, and errors with it.
+ */
+export const fetchedLog = (lines: readonly string[], fetch: () => Observable<unknown>): ReadableLog => {
+  const fetched = new Set<number>();
+  return {
+    id: 'log',
+    first: 1,
+    next: lines.length + 1,
+    read: (position) => {
+      const line = lines[position - 1];
+      if (line === undefined) return undefined;
+      if (fetched.has(position)) return batch(line);
+      const end$ = defer(() => {
+        fetched.add(position);
+        return EMPTY;
+      });
+      return { ready$: concat(defer(fetch).pipe(take(1), ignoreElements()), end$) };
+    },
+  };
 };

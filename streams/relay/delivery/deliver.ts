@@ -178,7 +178,7 @@ class MemberWriter implements LogWriterOwner {
   queueControl(type: 'ping' | 'pong'): void {
     this.#pendingControls ??= new Set();
     this.#pendingControls.add(type);
-    this.catchUp();
+    this.#log.catchUpNow();
   }
 
   /** The events have completed: writes the rest of the log and `BYE`. */

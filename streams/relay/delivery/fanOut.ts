@@ -4,6 +4,7 @@ import type { Sink } from '../../wire/connection.js';
 import { formatControl } from '../../wire/control.js';
 import { encodeLine } from '../../wire/encoding.js';
 import type { Cursor } from '../log/cursor.js';
+import type { PendingRead } from '../log/history.js';
 
 /** What a `LogWriter` reads; a cursor of a log is one. */
 export type LogReader = Pick<Cursor, 'read'>;
@@ -19,42 +20,81 @@ export interface LogWriterOwner extends LogReader {
 /**
  * Writes a log to a sink.
  *
- * `catchUp` writes until the end of the log, and continues at `writable$` after pushback. Calls while a catch-up is running
- * are ignored: it reads to the end anyway. This is the backpressure of the relay, with the semantics of `exhaustMap`.
+ * `catchUp` writes until the end of the log, and continues at `writable$` after pushback, or when the log has fetched what
+ * comes next. Calls while a catch-up is running are ignored: it reads to the end anyway. This is the backpressure of the
+ * relay, with the semantics of `exhaustMap`.
  *
  * It calls its owner instead of callbacks of its own, since each member has a writer (ADR 0029).
  */
 export class LogWriter {
   readonly #sink: Sink;
   readonly #owner: LogWriterOwner;
-  #drainSubscription = Subscription.EMPTY;
-  #isCatchingUp = false;
+  /** To what a running catch-up waits for: `writable$`, or a read of the log. */
+  #waiting = Subscription.EMPTY;
+  #state: 'caught-up' | 'writing' | 'reading' = 'caught-up';
 
   constructor(sink: Sink, owner: LogWriterOwner) {
     this.#sink = sink;
     this.#owner = owner;
   }
 
-  /** A catch-up is running, or waits for `writable$`. */
+  /** A catch-up is running, or waits for `writable$` or for the log. */
   get isCatchingUp(): boolean {
-    return this.#isCatchingUp;
+    return this.#state !== 'caught-up';
   }
 
   catchUp(): void {
-    if (this.#isCatchingUp) return;
-    this.#isCatchingUp = true;
-    if (!this.#write()) {
-      this.#endCatchUp();
-      return;
+    if (this.#state === 'caught-up') this.#continue();
+  }
+
+  /** Does what `catchUp` does, but does not wait for the log: the owner has something else to write before that. */
+  catchUpNow(): void {
+    if (this.#state !== 'writing') this.#continue();
+  }
+
+  /** Stops writing. */
+  stop(): void {
+    this.#waiting.unsubscribe();
+  }
+
+  #continue(): void {
+    this.#state = 'writing';
+    const blocked = this.#write();
+    if (blocked === undefined) this.#endCatchUp();
+    else if (blocked === 'sink') this.#waitForSink();
+    else this.#waitForLog(blocked);
+  }
+
+  /** Writes until the end of the log, or until the sink pushes back or the log has to fetch entries. */
+  #write(): 'sink' | PendingRead | undefined {
+    const sink = this.#sink;
+    const owner = this.#owner;
+    try {
+      for (let read = owner.read(); read !== undefined; read = owner.read()) {
+        let bytes = read;
+        if (!(bytes instanceof Uint8Array)) {
+          if ('ready$' in bytes) return bytes;
+          bytes = encodeLine(formatControl({ type: 'gap', ...bytes }));
+        }
+        if (!sink.write(bytes)) return 'sink';
+      }
+    } catch (error) {
+      owner.onError(error);
     }
-    const drainSubscription = new Subscription();
-    this.#drainSubscription = drainSubscription;
+    return undefined;
+  }
+
+  #waitForSink(): void {
     // One catch-up continues through every drain. If it ended at a drain and waited for the next notice, it would lose a
-    // notice that arrives while it is still writing. A sink can be writable at once, which closes this subscription.
-    drainSubscription.add(
+    // notice that arrives while it is still writing.
+    if (!this.#waiting.closed) return;
+    const waiting = new Subscription();
+    this.#waiting = waiting;
+    // A sink can be writable at once, which closes this subscription.
+    waiting.add(
       this.#sink.writable$.subscribe({
         next: () => {
-          if (!this.#write()) this.#endCatchUp();
+          this.#continue();
         },
         error: (error: unknown) => {
           this.#owner.onError(error);
@@ -66,29 +106,24 @@ export class LogWriter {
     );
   }
 
-  /** Stops writing. */
-  stop(): void {
-    this.#drainSubscription.unsubscribe();
-  }
-
-  /** Writes until the end of the log or until the sink pushes back, and returns whether it did. */
-  #write(): boolean {
-    const sink = this.#sink;
-    const owner = this.#owner;
-    try {
-      for (let read = owner.read(); read !== undefined; read = owner.read()) {
-        const bytes = read instanceof Uint8Array ? read : encodeLine(formatControl({ type: 'gap', ...read }));
-        if (!sink.write(bytes)) return true;
-      }
-    } catch (error) {
-      owner.onError(error);
-    }
-    return false;
+  #waitForLog({ ready$ }: PendingRead): void {
+    this.#state = 'reading';
+    this.#waiting.unsubscribe();
+    this.#waiting = ready$.subscribe({
+      error: (error: unknown) => {
+        this.#owner.onError(error);
+      },
+      complete: () => {
+        // A subscription closes only after this handler.
+        this.#waiting.unsubscribe();
+        this.#continue();
+      },
+    });
   }
 
   #endCatchUp(): void {
-    this.#isCatchingUp = false;
-    this.#drainSubscription.unsubscribe();
+    this.#state = 'caught-up';
+    this.#waiting.unsubscribe();
     this.#owner.onCaughtUp();
   }
 }

@@ -10,7 +10,7 @@ import type { Announced } from '../members/presence.js';
 import type { Batch, History, StoredLog } from './history.js';
 import type { MemoryBudget } from './slabs.js';
 import { type Cursor, DEFAULT_WINDOW_BYTES, roomLog, type RoomLog } from './roomLog.js';
-import { startPosition } from './cursor.js';
+import { startPosition } from './startPosition.js';
 
 export interface CommitQueueOptions {
   /** Creates a log id: random, base64url. */

@@ -1,7 +1,5 @@
-import { entryHash, type Resume, type Sha256 } from '../../wire/fields.js';
 import type { Lines } from '../../wire/lines.js';
-import type { Member } from '../connection/parseCommands.js';
-import type { Gap, StoredLog } from './history.js';
+import type { Gap, PendingRead, ReadableLog } from './history.js';
 import type { Slab, Slabs } from './slabs.js';
 
 const NEWLINE = 10;
@@ -19,9 +17,10 @@ export interface Cursor {
    * Returns the next whole lines and advances past them.
    *
    * The lines come from the memory of the log or from the store. Returns a gap if they are no longer stored, and `undefined`
-   * at the end. If the reader releases slices, a slice is valid until the next call.
+   * at the end. If the store has to fetch them, does not advance and returns when to read again. If the reader releases
+   * slices, a slice is valid until the next call.
    */
-  read(): Uint8Array | Gap | undefined;
+  read(): Uint8Array | Gap | PendingRead | undefined;
 }
 
 /** The end of what readers see: byte `end` of slab number `slab`, before position `next`. */
@@ -33,7 +32,7 @@ export interface CommitPoint {
 
 /** What a cursor sees of its log. */
 export interface LogView {
-  readonly stored: StoredLog | undefined;
+  readonly stored: ReadableLog | undefined;
   readonly committed: CommitPoint;
   readonly slabs: Pick<Slabs, 'at' | 'droppedCount'>;
   /** Oldest stored position. */
@@ -72,7 +71,7 @@ class LogCursor implements Cursor {
     return this.#position;
   }
 
-  read(): Uint8Array | Gap | undefined {
+  read(): Uint8Array | Gap | PendingRead | undefined {
     if (this.#lastSlab !== undefined) {
       this.#lastSlab.refCount -= 1;
       this.#lastSlab = undefined;
@@ -106,7 +105,7 @@ class LogCursor implements Cursor {
     return slice;
   }
 
-  #readStore(): Uint8Array | Gap {
+  #readStore(): Uint8Array | Gap | PendingRead {
     const { committed, first, stored } = this.#log;
     this.#slab = -1;
     const found = this.#position < first ? undefined : stored?.read(this.#position);
@@ -116,6 +115,7 @@ class LogCursor implements Cursor {
       this.#position += count;
       return bytes;
     }
+    if (found !== undefined && 'ready$' in found) return found;
     const from = this.#position;
     this.#position =
       found === undefined ? Math.max(this.#log.first, from + 1) : Math.min(found.to + 1, committed.next);
@@ -148,50 +148,4 @@ const offsetOf = (slab: Slab | undefined, position: number, committed: CommitPoi
   let offset = 0;
   for (let n = slab.first; n < position; n += 1) offset = slab.bytes.indexOf(NEWLINE, offset) + 1;
   return offset;
-};
-
-export interface StartOptions {
-  readonly log: {
-    readonly id: string;
-    readonly first: number;
-    readonly next: number;
-    line(position: number): Uint8Array | undefined;
-  };
-  /** Position of the first entry after the join. */
-  readonly next: number;
-  /** Hashes entries, to compare what the member has read; without it nothing is compared. */
-  readonly hash: Sha256 | undefined;
-  /** The log has a store behind it. */
-  readonly isStored: boolean;
-}
-
-/** Returns where a member starts reading: after its last entry, with the newest entries, or with the next one. */
-export const startPosition = (
-  { after, last }: Pick<Member, 'after' | 'last'>,
-  options: StartOptions,
-): number => {
-  const { log, next } = options;
-  if (after === undefined) return Math.max(log.first, next - (last ?? 0));
-  const compared = after.log === '*' ? 'same' : after.log === log.id ? compare(after, options) : 'other';
-  if (compared === 'other') return log.first;
-  // A client whose last entry cannot be compared may have missed some, so its stream begins with a `GAP` in any case.
-  if (compared === 'unknown' && after.n + 1 >= log.first) return after.n;
-  return Math.min(after.n + 1, next);
-};
-
-/** Compares the entry that a client read last with the stored one; `unknown` if that is gone or cannot be read. */
-const compare = (
-  { n, hash: claimed, earlier }: Resume,
-  options: StartOptions,
-): 'same' | 'other' | 'unknown' => {
-  const { log, hash, isStored } = options;
-  // Another log can have the same announcement, even at the same position.
-  const before = earlier && compare({ log: log.id, ...earlier }, options);
-  if (before === 'other') return before;
-  if (claimed === undefined || hash === undefined) return 'same';
-  if (n >= log.next) return 'other';
-  const line = log.line(n);
-  // A log in memory only cannot have been restored from a backup.
-  if (line === undefined) return isStored ? 'unknown' : 'same';
-  return entryHash(hash(line)) === claimed ? 'same' : 'other';
 };

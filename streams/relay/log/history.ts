@@ -14,9 +14,18 @@ export interface Batch {
   readonly slices: readonly Uint8Array[];
 }
 
-/** The stored log of a room. Positions count from 1 and never change. */
-export interface StoredLog {
-  /** Id of the log, stored with its first batch. */
+/** A read that has to fetch its entries first. */
+export interface PendingRead {
+  /**
+   * Completes when reading again makes sense, never within the subscribing call. Errors if the log cannot be read.
+   *
+   * The entries are fetched while somebody subscribes.
+   */
+  readonly ready$: Observable<never>;
+}
+
+/** A log from which cursors read what is no longer in memory. Positions count from 1 and never change. */
+export interface ReadableLog {
   readonly id: string;
   /** Oldest stored position, or `next` if the log is empty. It rises when retention removes entries. */
   readonly first: number;
@@ -28,6 +37,13 @@ export interface StoredLog {
    * Returns a gap if the position is not stored or its record is damaged, and `undefined` from `next` on. The caller owns the
    * bytes.
    */
+  read(position: number): Lines | Gap | PendingRead | undefined;
+}
+
+/** The stored log of a room. Its reads answer at once. */
+export interface StoredLog extends ReadableLog {
+  /** Id of the log, stored with its first batch. */
+  readonly id: string;
   read(position: number): Lines | Gap | undefined;
   /**
    * Stores a batch that begins at `next`, completely or not at all.

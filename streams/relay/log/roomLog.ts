@@ -7,7 +7,7 @@ import {
   logCursor,
   type LogView,
 } from './cursor.js';
-import type { Batch, StoredLog } from './history.js';
+import type { Batch, PendingRead, ReadableLog } from './history.js';
 import { type MemoryBudget, memoryBudget, type Slab, Slabs } from './slabs.js';
 
 export type { Cursor, CursorOptions } from './cursor.js';
@@ -33,11 +33,12 @@ export interface RoomLog {
   /** Removes all uncommitted lines. */
   rollBack(): void;
   /**
-   * Returns an entry without its newline, or `undefined` if it is not stored or cannot be read.
+   * Returns an entry without its newline, or `undefined` if it is not stored or cannot be read. If the store has to fetch it,
+   * returns when to read again.
    *
    * The bytes are valid until the next commit.
    */
-  line(position: number): Uint8Array | undefined;
+  line(position: number): Uint8Array | PendingRead | undefined;
   /** Creates a reader at a position; past the end, at the end. */
   cursor(position: number, options?: CursorOptions): Cursor;
   /** Releases the memory budget after the last append; slow readers can still read to the end. */
@@ -49,7 +50,7 @@ export interface RoomLogOptions {
   /** Bytes of lines to keep in memory; older ones are dropped a slab at a time. */
   readonly windowBytes: number;
   /** The store in which the log continues; without it, the log begins at 1 and has only its window. */
-  readonly stored?: StoredLog | undefined;
+  readonly stored?: ReadableLog | undefined;
   /** Memory limit that all logs share: when it is exceeded, windows shrink. */
   readonly budget?: MemoryBudget | undefined;
 }
@@ -96,7 +97,7 @@ export const roomLog = (options: RoomLogOptions): RoomLog => new SlabLog(options
 /** A class: as an object of closures with getters each log had a hidden class of its own, which made every read slow. */
 class SlabLog implements RoomLog, LogView {
   readonly id: string;
-  readonly stored: StoredLog | undefined;
+  readonly stored: ReadableLog | undefined;
   readonly slabs: Slabs;
   committed: CommitPoint;
   uncommittedBytes = 0;
@@ -198,11 +199,12 @@ class SlabLog implements RoomLog, LogView {
     return (this.#slice = slab.bytes.subarray(from, end));
   }
 
-  line(position: number): Uint8Array | undefined {
+  line(position: number): Uint8Array | PendingRead | undefined {
     if (position < this.first || position >= this.committed.next) return undefined;
     if (position < this.firstInMemory) {
       const found = this.stored?.read(position);
-      return found !== undefined && 'bytes' in found ? firstLine(found.bytes, 0) : undefined;
+      if (found === undefined || 'ready$' in found) return found;
+      return 'bytes' in found ? firstLine(found.bytes, 0) : undefined;
     }
     const { slab, offset } = locate(this, position);
     const bytes = this.slabs.at(slab)?.bytes;

@@ -1,11 +1,12 @@
 import { describe, test } from '@jest/globals';
-import { ignoreElements, map, tap } from 'rxjs';
+import { ignoreElements, map, NEVER, tap } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
 import type { Member } from '../../../../streams/relay/connection/parseCommands.js';
 import type { CommittedEvent } from '../../../../streams/relay/log/commitQueue.js';
 import { roomLog, type RoomLog } from '../../../../streams/relay/log/roomLog.js';
 import { deliver } from '../../../../streams/relay/delivery/deliver.js';
 import { fakeConnection, type FakeConnectionOptions } from '../../../support/fakeConnection.js';
+import { fetchedLog } from '../../../support/logs.js';
 import { marbles } from '../../../support/marbles.js';
 import { batch, relayLines, member, describeEvent, token } from '../../../support/wire.js';
 
@@ -314,6 +315,32 @@ describe('deliver with a PING of a member', () => {
       const { alice, out$ } = play({ hot }, { event: '-A-x-p-p-y-', grown: '---n-----n', alice: script });
       expectObservable(alice.line$).toBe('             -W-x-------(1y)', line);
       expectObservable(out$).toBe('                    -----------');
+    });
+  });
+});
+
+describe('deliver to a member whose entries have to be fetched', () => {
+  test('answers PING before the fetch ends, and pauses at a full sink', () => {
+    marbles(({ hot, cold, expectObservable, expectSubscriptions }) => {
+      const fetch$ = cold('------f');
+      const stored = fetchedLog([token('x'), token('y')], () => fetch$);
+      const log = roomLog({ id: 'log', windowBytes: 1 << 20, stored });
+      const alice = fakeConnection({ writeResults: 'yynyy', writable$: hot('-------------w') });
+      const a = member('alice', { connection: alice });
+      const joins = { ...joined(a, log), cursor: log.cursor(1) } as CommittedEvent;
+      const events = {
+        A: joins,
+        p: { type: 'pinged', member: a },
+        a: { type: 'disconnected', member: a, reason: 'bye' },
+      };
+      const event$ = hot<CommittedEvent>(
+        '-A-p-------p-----------a',
+        events as Record<string, CommittedEvent>,
+      );
+      const out$ = event$.pipe(deliver({ grown$: NEVER, retryMs: 1000 }));
+      expectObservable(alice.line$).toBe('-W-0-----x---1-----y---|', line);
+      expectObservable(out$).toBe('-');
+      expectSubscriptions(fetch$.subscriptions).toBe(['-^-!', '---^-----!', '-------------^-----!']);
     });
   });
 });
