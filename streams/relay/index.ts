@@ -32,7 +32,7 @@ export type { GroupCommitOptions } from './log/groupCommit.js';
 export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from './log/history.js';
 export { DEFAULT_WINDOW_BYTES, MIN_WINDOW_BYTES } from './log/roomLog.js';
 export type { MemoryBudget, Reservation } from './log/slabs.js';
-export { DEFAULT_MAX_CONNECTIONS_PER_NICK } from './members/members.js';
+export { DEFAULT_MAX_CONNECTIONS_PER_NICK } from './members/decisions.js';
 export type { MemberEvent, MembersOptions } from './members/members.js';
 export type { Announced, PresenceOptions } from './members/presence.js';
 export { relay } from './relay.js';
