@@ -4,6 +4,7 @@ import { chooseSeed } from '../support/seed.js';
 import { runInput, campaign, corpusOf, formatFailure, type Target } from './campaign.js';
 import { classicTargets } from './targets/classic.js';
 import { groupTargets } from './targets/group.js';
+import { relayTargets } from './targets/relay.js';
 import { shellTargets } from './targets/shell.js';
 import { WEB_TARGETS } from './targets/web.js';
 import { wireTargets } from './targets/wire.js';
@@ -13,7 +14,13 @@ const RUNS = Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300);
 
 const seed = chooseSeed('random');
 
-const TARGETS: readonly Target[] = [...wireTargets, ...classicTargets, ...shellTargets, ...groupTargets];
+const TARGETS: readonly Target[] = [
+  ...wireTargets,
+  ...classicTargets,
+  ...shellTargets,
+  ...groupTargets,
+  ...relayTargets,
+];
 
 describe.each(TARGETS.map((target) => [target.name, target] as const))('%s', (_, target) => {
   test('reads the corpus as it should', () => {

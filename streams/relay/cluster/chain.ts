@@ -1,0 +1,106 @@
+import { isBatch, parseBatch, type RoomBatch } from './batch.js';
+import type { LedgerRecord } from './ledger.js';
+
+/** How far a reader has read a room, and what the next valid batch must be. */
+export interface Chain {
+  /** Id of the log; `undefined` before the first batch. */
+  readonly log: string | undefined;
+  /** Address of the last valid batch; 0 if there is none. */
+  readonly tail: number;
+  /** Address of the last record that was read, valid or not. */
+  readonly read: number;
+  /** Position of the next entry. */
+  readonly next: number;
+  /** Address of the newest valid batch with a snapshot; 0 if there is none. */
+  readonly snapshotAddress: number;
+  /** Number of valid batches since then. */
+  readonly sinceSnapshot: number;
+  /** The last void batch that follows another void one, or nothing known, and how many of them there are. */
+  readonly branch: { readonly tail: number; readonly length: number };
+}
+
+/** Why a reader cannot continue. */
+export type ChainFault = 'newer-version' | 'other-log' | 'wrong-position' | 'wrong-branch';
+
+/** What a record means: its batch is valid, it is void, or the reader cannot continue. */
+export type ChainStep =
+  | { readonly type: 'valid'; readonly chain: Chain; readonly batch: RoomBatch }
+  | { readonly type: 'void'; readonly chain: Chain }
+  | { readonly type: 'fault'; readonly fault: ChainFault };
+
+/** Number of void batches that follow each other, after which the reader is on another branch than their writers. */
+const MAX_BRANCH_LENGTH = 3;
+
+const NO_BRANCH = { tail: -1, length: 0 };
+
+/** The chain of a room without records. */
+export const EMPTY_CHAIN: Chain = {
+  log: undefined,
+  tail: 0,
+  read: 0,
+  next: 1,
+  snapshotAddress: 0,
+  sinceSnapshot: 0,
+  branch: NO_BRANCH,
+};
+
+/** Returns the chain before a batch that is known to be valid, such as the batch of a snapshot. */
+export const chainBefore = (address: number, batch: RoomBatch): Chain => ({
+  ...EMPTY_CHAIN,
+  log: batch.log,
+  tail: batch.previous,
+  read: address - 1,
+  next: batch.first,
+  snapshotAddress: batch.snapshotAddress,
+});
+
+/**
+ * Reads the next record of a room, by the rule that all readers share.
+ *
+ * A batch is valid if its `previous` is the address of the last valid batch. Any other batch is void, for every reader and for
+ * ever. So all readers have the same log, even if the engine accepted appends whose condition did not hold.
+ *
+ * A reader cannot continue after a valid batch of another log or with a wrong first position: the engine has lost or changed
+ * something. The same holds for a record of a newer version, since it cannot know whether that is valid. Void batches
+ * that follow each other show that their writers have read other records than this reader.
+ *
+ * ```text
+ * address    1     2     3     4     5
+ * previous   0     1     1     2     3
+ *            valid valid void  valid void
+ * ```
+ */
+export const readRecord = (chain: Chain, { address, bytes }: LedgerRecord): ChainStep => {
+  const batch = parseBatch(bytes);
+  if (!isBatch(batch))
+    return batch.type === 'newer'
+      ? fault('newer-version')
+      : { type: 'void', chain: { ...chain, read: address } };
+  if (batch.previous !== chain.tail) return readVoid(chain, address, batch.previous);
+  if (chain.log !== undefined && batch.log !== chain.log) return fault('other-log');
+  if (batch.first !== chain.next) return fault('wrong-position');
+  const hasSnapshot = batch.snapshot !== undefined;
+  return {
+    type: 'valid',
+    batch,
+    chain: {
+      log: batch.log,
+      tail: address,
+      read: address,
+      next: batch.first + batch.lines.count,
+      snapshotAddress: hasSnapshot ? address : chain.snapshotAddress,
+      sinceSnapshot: hasSnapshot ? 0 : chain.sinceSnapshot + 1,
+      branch: NO_BRANCH,
+    },
+  };
+};
+
+const fault = (reason: ChainFault): ChainStep => ({ type: 'fault', fault: reason });
+
+const readVoid = (chain: Chain, address: number, previous: number): ChainStep => {
+  const { tail, length } = chain.branch;
+  const branch = { tail: address, length: previous === tail ? length + 1 : 1 };
+  return branch.length >= MAX_BRANCH_LENGTH
+    ? fault('wrong-branch')
+    : { type: 'void', chain: { ...chain, read: address, branch } };
+};
