@@ -1,9 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
 import { stateMachine } from '../../rx/stateMachine.js';
 import type { Announcement } from '../../wire/entry.js';
-import { MAX_LISTED_MEMBERS } from '../../wire/handshake.js';
-import { foldNick } from '../../wire/nick.js';
 import type { Member } from '../connection/parseCommands.js';
+import { Announcements } from './announcements.js';
 import type { MemberEvent } from './members.js';
 
 /** An announcement to be appended to the log of the room. */
@@ -31,9 +30,6 @@ export interface PresenceOptions {
   /** Time in ms in which joins and leaves are coalesced after an announcement; 1 s. */
   readonly coalesceMs?: number;
 }
-
-/** Maximum number of nicks in a line: a third of the shortest reasonable line limit, even with the longest nicks. */
-const MAX_NICKS_PER_LINE = 100;
 
 const FLUSH = { type: 'flush' } as const;
 const COALESCED = { type: 'coalesced' } as const;
@@ -65,40 +61,15 @@ export const presence = <E extends PresenceInput | PassThrough = MemberEvent>({
   coalesceMs = 1000,
 }: PresenceOptions = {}): OperatorFunction<E, E | Announced> =>
   stateMachine<E, E | Announced, typeof FLUSH | typeof COALESCED>((schedule) => {
-    /** Nicks whose join is not announced yet, by their folded form: members that share a nick can spell it differently. */
-    const pendingJoins = new Map<string, string>();
-    const pendingLeaves: string[] = [];
-    let size = 0;
-    let isCoalescing = false;
-    /** More joins or leaves have arrived since the current interval began. */
-    let hasMore = false;
+    const announcements = new Announcements();
+    let nickCount = 0;
 
-    const flush = (): Announced[] => {
-      const announced = [
-        ...announce('left', pendingLeaves),
-        ...announce('joined', [...pendingJoins.values()]),
-      ];
-      pendingLeaves.length = 0;
-      pendingJoins.clear();
-      return announced;
-    };
+    const flush = (): Announced[] =>
+      announcements.flush(nickCount).map((announcement) => ({ type: 'announced', announcement }));
 
-    const announce = (type: Announcement['type'], nicks: readonly string[]): Announced[] => {
-      if (nicks.length === 0) return [];
-      if (size > MAX_LISTED_MEMBERS)
-        return [{ type: 'announced', announcement: { type, nicks: [], count: nicks.length } }];
-      const head = nicks.slice(0, MAX_NICKS_PER_LINE);
-      return [
-        { type: 'announced', announcement: { type, nicks: head, count: head.length } },
-        ...announce(type, nicks.slice(MAX_NICKS_PER_LINE)),
-      ];
-    };
-
-    /** Starts an interval with an announcement after the other events of the same command, or marks the current one. */
+    /** Starts an interval, unless one has started, with an announcement after the other events of the same command. */
     const coalesce = (event: E): E[] => {
-      hasMore = isCoalescing;
-      if (!isCoalescing) {
-        isCoalescing = true;
+      if (announcements.beginInterval()) {
         schedule(FLUSH);
         schedule(COALESCED, coalesceMs);
       }
@@ -110,24 +81,20 @@ export const presence = <E extends PresenceInput | PassThrough = MemberEvent>({
         case 'flush':
           return flush();
         case 'coalesced':
-          isCoalescing = hasMore;
-          hasMore = false;
-          if (!isCoalescing) return [];
+          if (!announcements.endInterval()) return [];
           schedule(COALESCED, coalesceMs);
           return flush();
         case 'joined':
-          size = event.count;
+          nickCount = event.count;
           if (event.resumed) return [event];
-          pendingJoins.set(foldNick(event.member.nick), event.member.nick);
+          announcements.addJoin(event.member.nick);
           return coalesce(event);
         case 'left':
-          size -= 1;
-          if (!pendingJoins.delete(foldNick(event.member.nick))) pendingLeaves.push(event.member.nick);
+          nickCount -= 1;
+          announcements.addLeave(event.member.nick);
           return coalesce(event);
         case 'tokens':
-          return pendingJoins.size > 0 && pendingJoins.has(foldNick(event.member.nick))
-            ? [...flush(), event]
-            : [event];
+          return announcements.hasPendingJoin(event.member.nick) ? [...flush(), event] : [event];
         default:
           return [event];
       }
