@@ -164,7 +164,7 @@ const reject = (connection: Connection, reason: string): Observable<ConnectionRe
     return EMPTY;
   }).pipe(
     catchError(() => EMPTY),
-    endWith<ConnectionRejected>({ type: 'rejected', peer: connection.peer, reason }),
+    endWith<ConnectionRejected>({ type: 'rejected', peer: connection.peer, code: 'busy', reason }),
     finalize(() => {
       connection.close();
     }),

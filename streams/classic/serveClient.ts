@@ -83,11 +83,14 @@ export const serveClient =
     defer(() => {
       let client: ConnectedClient | undefined;
       let reason = 'the connection ended';
+      let code: ConnectionRejected['code'] = 'closed';
       let isStopped = false;
       const stopping$ = stop$.pipe(tap(() => (isStopped = true)));
 
       const explain = (error: unknown): Observable<never> => {
         reason = error instanceof Error ? error.message : String(error);
+        if (!(error instanceof ConnectionError))
+          code = error instanceof ProtocolError ? error.code : 'internal';
         if (
           error instanceof ConnectionError ||
           (error instanceof ProtocolError && error.code === 'nick-empty')
@@ -145,7 +148,7 @@ export const serveClient =
         catchError(explain),
       );
       const end$ = defer((): Observable<ClientAction | ConnectionRejected> => {
-        if (client === undefined) return of({ type: 'rejected', peer: connection.peer, reason });
+        if (client === undefined) return of({ type: 'rejected', peer: connection.peer, code, reason });
         // At `stop$` the server ends the connection, not the client.
         return isStopped ? EMPTY : of({ type: 'left', client, reason });
       });

@@ -3,6 +3,7 @@ export type { AddressRate } from './connection/addressRate.js';
 export { connectionCounter } from './connection/connectionLimits.js';
 export type {
   ConnectionLimits,
+  ConnectionCounter,
   ConnectionRejected,
   LimitConnectionsOptions,
 } from './connection/connectionLimits.js';
@@ -18,6 +19,7 @@ export type { Member, MemberCommand } from './connection/parseCommands.js';
 export type { RateLimits, ReadControl } from './connection/rateLimit.js';
 export type { ServeConnectionOptions } from './connection/serveConnection.js';
 export type { MemberFailed } from './delivery/deliver.js';
+export type { DeliveryTotals } from './delivery/deliveryCounter.js';
 export { fanOut } from './delivery/fanOut.js';
 export type { LogReader } from './delivery/fanOut.js';
 export type {
@@ -37,6 +39,7 @@ export type { MemberEvent, MembersOptions } from './members/members.js';
 export type { Announced, PresenceOptions } from './members/presence.js';
 export { relay } from './relay.js';
 export type {
+  LoadSampled,
   RelayEvent,
   RelayHistory,
   RelayLimits,

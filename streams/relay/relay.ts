@@ -6,6 +6,7 @@ import {
   EMPTY,
   filter,
   finalize,
+  map,
   merge,
   mergeMap,
   NEVER,
@@ -18,10 +19,12 @@ import {
   timer,
 } from 'rxjs';
 import { groupByUntil } from '../rx/groupByUntil.js';
+import { takeUntilComplete } from '../rx/takeUntilComplete.js';
 import { schedulerTime } from '../rx/tokenBucket.js';
 import type { Connection } from '../wire/connection.js';
 import type { RoomName } from '../wire/handshake.js';
 import {
+  connectionCounter,
   type ConnectionLimits,
   type ConnectionRejected,
   limitConnections,
@@ -36,6 +39,7 @@ import {
 import type { MemberCommand } from './connection/parseCommands.js';
 import type { RateLimits } from './connection/rateLimit.js';
 import { serveConnection, type ServeConnectionOptions } from './connection/serveConnection.js';
+import { deliveryCounter, type DeliveryTotals } from './delivery/deliveryCounter.js';
 import type { GroupCommitOptions } from './log/groupCommit.js';
 import type { History } from './log/history.js';
 import { memoryBudget } from './log/slabs.js';
@@ -81,6 +85,8 @@ export interface RelayOptions
   readonly limits?: RelayLimits | undefined;
   readonly timing?: RelayTiming | undefined;
   readonly history?: RelayHistory | undefined;
+  /** Each time it emits, the relay emits what it holds at that moment. */
+  readonly sample$?: Observable<unknown> | undefined;
 }
 
 /** A room failed because of a bug; it restarts with what its history has. */
@@ -90,8 +96,19 @@ export interface RoomFailed {
   readonly reason: string;
 }
 
+/** What a relay holds when `sample$` emits. */
+export interface LoadSampled extends DeliveryTotals {
+  readonly type: 'sampled';
+  /** Number of connections, with those that have not joined. */
+  readonly connections: number;
+  /** Number of rooms in memory. */
+  readonly rooms: number;
+  /** Bytes of the windows of all rooms. */
+  readonly windowBytes: number;
+}
+
 /** An event of the relay, for logs and metrics. It names nicks, rooms and sizes: the relay knows nothing else. */
-export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed;
+export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed | LoadSampled;
 
 /**
  * The relay: connections merged into one message stream, ordered room by room, fanned out to sinks.
@@ -115,7 +132,7 @@ export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed;
  *   connection$.pipe(relay(options)).subscribe({ error: console.error });
  */
 export const relay =
-  ({ limits, timing, history: { store, ...history } = {}, ...platform }: RelayOptions) =>
+  ({ limits, timing, history: { store, ...history } = {}, sample$ = EMPTY, ...platform }: RelayOptions) =>
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
     defer(() => {
       const options = { ...platform, ...limits, ...timing, ...history, history: store };
@@ -124,15 +141,24 @@ export const relay =
       const limiter = joinLimiter(options);
       const budget = memoryBudget(options.memoryLimitBytes);
       const policy = joinPolicy({ ...options, limiter }, openRooms);
+      const counter = connectionCounter(options);
+      const deliveries = deliveryCounter();
+      const sampled$ = sample$.pipe(
+        map((): LoadSampled => {
+          const [connections, rooms, windowBytes] = [counter.count, openRooms.size, budget.usedBytes];
+          return { type: 'sampled', connections, rooms, windowBytes, ...deliveries.totals() };
+        }),
+      );
       const serve = (name: RoomName, command$: Observable<MemberCommand>) => {
         openRooms.set(name, command$);
-        return serveRoom(name, { ...options, budget });
+        return serveRoom(name, { ...options, budget }, deliveries);
       };
       const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
-        limitConnections({ ...options, limiter }, serveConnection({ ...options, joinPolicy: policy })),
+        limitConnections({ limiter, counter }, serveConnection({ ...options, joinPolicy: policy })),
         connect((output$) =>
           merge(
+            sampled$.pipe(takeUntilComplete(output$)),
             output$.pipe(filter(isRejected)),
             output$.pipe(
               filter(isCommand),

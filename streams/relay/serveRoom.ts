@@ -2,6 +2,7 @@ import { connect, filter, merge, type Observable, observeOn, queueScheduler, sha
 import { concatMapIterable } from '../rx/concatMapIterable.js';
 import type { MemberCommand } from './connection/parseCommands.js';
 import { deliver, type MemberFailed } from './delivery/deliver.js';
+import type { DeliveryCounter } from './delivery/deliveryCounter.js';
 import type { CommittedEvent } from './log/commitQueue.js';
 import { groupCommit, type GroupCommitOptions } from './log/groupCommit.js';
 import { members, type MembersOptions } from './members/members.js';
@@ -39,7 +40,7 @@ export type RoomEvent = CommittedEvent | MemberFailed;
  *   command$.pipe(serveRoom('lobby', { logId: () => 'log', endOfTick$: timer(0) }));
  */
 export const serveRoom =
-  (name: string, { retryMs = 1000, ...options }: ServeRoomOptions) =>
+  (name: string, { retryMs = 1000, ...options }: ServeRoomOptions, deliveries?: DeliveryCounter) =>
   (command$: Observable<MemberCommand>): Observable<RoomEvent> =>
     command$.pipe(
       // The total order is made here: commands leave this queue in the order of the log, one at a time. A member whose
@@ -55,7 +56,7 @@ export const serveRoom =
         );
         return committed$.pipe(
           concatMapIterable(({ events }) => events),
-          connect((event$) => merge(event$.pipe(deliver({ grown$, retryMs })), event$)),
+          connect((event$) => merge(event$.pipe(deliver({ grown$, retryMs, deliveries })), event$)),
         );
       }),
     );

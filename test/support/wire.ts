@@ -125,6 +125,11 @@ export const describeEvent = (
       return formatAnnouncement(event.announcement);
     case 'rejected':
       return `rejected: ${event.reason}`;
+    case 'sampled': {
+      const { connections, rooms, members, slowReaders, sentEntries, skippedEntries, windowBytes } = event;
+      const load = { connections, rooms, members, slowReaders, sentEntries, skippedEntries, windowBytes };
+      return JSON.stringify(load).replaceAll('"', '');
+    }
     case 'room-failed':
       return `room-failed: ${event.reason}`;
     case 'not-stored':

@@ -1,6 +1,7 @@
 import { defer, finalize, mergeMap, type Observable, of, type OperatorFunction } from 'rxjs';
 import type { Connection } from '../../wire/connection.js';
 import { closeWith, type Control } from '../../wire/control.js';
+import type { ErrorCode } from '../../wire/errors.js';
 import { addressKey } from './addressRate.js';
 import { joinLimiter, type JoinLimiter } from './joinPolicy.js';
 
@@ -15,17 +16,23 @@ export interface ConnectionLimits {
 export interface LimitConnectionsOptions extends ConnectionLimits {
   /** While it has no capacity, new connections are closed with the time to retry. */
   readonly limiter?: JoinLimiter;
+  /** Counts the connections under these limits. */
+  readonly counter?: ConnectionCounter;
 }
 
 /** A connection that was closed before its client became a member. */
 export interface ConnectionRejected {
   readonly type: 'rejected';
   readonly peer: string;
+  /** The code of its `ERR`, or `closed` if the client closed the connection itself. */
+  readonly code: ErrorCode | 'closed';
   readonly reason: string;
 }
 
 /** Counts connections, in all and per address. */
 export interface ConnectionCounter {
+  /** Number of connections at present. */
+  readonly count: number;
   /** Returns why a connection of this peer exceeds a limit, or `undefined` if it does not. */
   readonly rejectionReason: (peer: string) => string | undefined;
   /** Counts a connection. Returns a function that removes it from the count, once. */
@@ -57,6 +64,9 @@ export const connectionCounter = ({
   };
 
   return {
+    get count() {
+      return total;
+    },
     rejectionReason: (peer) => {
       if (total >= maxConnections) return 'the relay has too many connections';
       if ((byAddress.get(addressKey(peer)) ?? 0) >= maxConnectionsPerAddress)
@@ -100,12 +110,12 @@ export const connectionCounter = ({
  */
 export const limitConnections =
   <T>(
-    { limiter = joinLimiter(), ...limits }: LimitConnectionsOptions,
+    { limiter = joinLimiter(), counter: sharedCounter, ...limits }: LimitConnectionsOptions,
     serve: (connection: Connection) => Observable<T>,
   ): OperatorFunction<Connection, T | ConnectionRejected> =>
   (connection$) =>
     defer(() => {
-      const counter = connectionCounter(limits);
+      const counter = sharedCounter ?? connectionCounter(limits);
       return connection$.pipe(
         mergeMap((connection): Observable<T | ConnectionRejected> => {
           const { peer } = connection;
@@ -122,5 +132,5 @@ const reject = (connection: Connection, control: Control): Observable<Connection
   defer(() => {
     closeWith(connection, control);
     const reason = control.type === 'err' ? control.text : 'busy';
-    return of<ConnectionRejected>({ type: 'rejected', peer: connection.peer, reason });
+    return of<ConnectionRejected>({ type: 'rejected', peer: connection.peer, code: 'busy', reason });
   });

@@ -241,7 +241,7 @@ class ServerConnection implements Observer<Uint8Array>, TickedConnection {
     if (error === undefined) this.#closingControl = undefined;
     this.#subscriber.next(
       member === undefined
-        ? { type: 'rejected', peer: this.#connection.peer, reason }
+        ? { type: 'rejected', peer: this.#connection.peer, code: error?.code ?? 'closed', reason }
         : { type: 'leave', member, reason, ...(error && { error }) },
     );
     this.#subscriber.complete();

@@ -5,6 +5,7 @@ import { encodeLine } from '../../wire/encoding.js';
 import type { Member } from '../connection/parseCommands.js';
 import type { CommittedEvent, JoinedMember } from '../log/commitQueue.js';
 import type { Cursor } from '../log/cursor.js';
+import { type Delivery, type DeliveryCounter, deliveryCounter } from './deliveryCounter.js';
 import { LogWriter, type LogWriterOwner } from './fanOut.js';
 
 export interface DeliverOptions {
@@ -12,6 +13,8 @@ export interface DeliverOptions {
   readonly grown$: Observable<unknown>;
   /** Time in ms after which clients should retry when the relay stops. */
   readonly retryMs: number;
+  /** Counts the members of all rooms, and what they are sent. */
+  readonly deliveries?: DeliveryCounter | undefined;
 }
 
 /** The sink of a member failed: its connection is closed, and it disconnects. */
@@ -38,7 +41,7 @@ export interface MemberFailed {
  * ```
  */
 export const deliver =
-  ({ grown$, retryMs }: DeliverOptions) =>
+  ({ grown$, retryMs, deliveries = deliveryCounter() }: DeliverOptions) =>
   (event$: Observable<CommittedEvent>): Observable<MemberFailed> =>
     new Observable((subscriber) => {
       const writers = new Map<Member, MemberWriter>();
@@ -48,6 +51,8 @@ export const deliver =
       const writerOptions: MemberWriterOptions = {
         retryMs,
         onClosed: (member, failed) => {
+          const writer = writers.get(member);
+          if (writer !== undefined) deliveries.remove(writer);
           writers.delete(member);
           if (writers.size === 0) growth.unsubscribe();
           if (failed !== undefined) subscriber.next(failed);
@@ -87,6 +92,7 @@ export const deliver =
           case 'joined': {
             const writer = new MemberWriter(event, writerOptions);
             writers.set(event.member, writer);
+            deliveries.add(writer);
             writer.start(event.welcome);
             followGrowth();
             return;
@@ -138,11 +144,12 @@ interface MemberWriterOptions {
  *
  * One object on purpose, since each line of a room passes all of them: as operators it took 9 KiB per member (ADR 0029).
  */
-class MemberWriter implements LogWriterOwner {
+class MemberWriter implements LogWriterOwner, Delivery {
   readonly #member: Member;
   readonly #cursor: Cursor;
   readonly #options: MemberWriterOptions;
   readonly #log: LogWriter;
+  readonly #start: number;
   /** Controls to be written in turn, like a slice; each at most once, so that pinging without reading queues nothing. */
   #pendingControls: Set<'ping' | 'pong'> | undefined;
   /** The log grows no more. */
@@ -155,6 +162,19 @@ class MemberWriter implements LogWriterOwner {
     this.#cursor = cursor;
     this.#options = options;
     this.#log = new LogWriter(member.connection, this);
+    this.#start = cursor.position;
+  }
+
+  get sentCount(): number {
+    return this.#cursor.position - this.#start - this.skippedCount;
+  }
+
+  get skippedCount(): number {
+    return this.#cursor.skippedCount;
+  }
+
+  get isBlocked(): boolean {
+    return this.#log.isWriting;
   }
 
   start(welcome: JoinedMember['welcome']): void {

@@ -43,6 +43,11 @@ export class LogWriter {
     return this.#state !== 'caught-up';
   }
 
+  /** A catch-up is writing, or waits for `writable$`. */
+  get isWriting(): boolean {
+    return this.#state === 'writing';
+  }
+
   catchUp(): void {
     if (this.#state === 'caught-up') this.#continue();
   }

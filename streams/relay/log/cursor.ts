@@ -13,6 +13,8 @@ export interface CursorOptions {
 export interface Cursor {
   /** Position of the entry that `read` returns next. */
   readonly position: number;
+  /** Number of entries that were no longer stored when this reader reached them. */
+  readonly skippedCount: number;
   /**
    * Returns the next whole lines and advances past them.
    *
@@ -54,6 +56,7 @@ export const logCursor = (
 class LogCursor implements Cursor {
   readonly #log: LogView;
   #position: number;
+  #skippedCount = 0;
   /** Number of the slab of the position, and the offset in it; -1: not located yet. */
   #slab = -1;
   #offset = 0;
@@ -69,6 +72,10 @@ class LogCursor implements Cursor {
 
   get position(): number {
     return this.#position;
+  }
+
+  get skippedCount(): number {
+    return this.#skippedCount;
   }
 
   read(): Uint8Array | Gap | PendingRead | undefined {
@@ -119,6 +126,7 @@ class LogCursor implements Cursor {
     const from = this.#position;
     this.#position =
       found === undefined ? Math.max(this.#log.first, from + 1) : Math.min(found.to + 1, committed.next);
+    this.#skippedCount += this.#position - from;
     return { from, to: this.#position - 1 };
   }
 }

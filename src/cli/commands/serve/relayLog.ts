@@ -116,6 +116,8 @@ export const eventLogger = (
         return logger.trace(memberFields(event.member), 'pinged');
       case 'idle':
         return logger.trace(memberFields(event.member), 'quiet');
+      case 'sampled':
+        return;
     }
   };
 };

@@ -143,6 +143,7 @@ describe('a room log with a store', () => {
     expect(trimmedLines(cursor.read() as Uint8Array)).toHaveLength(2);
     history.dropBefore(ROOM, 21);
     expect([cursor.read(), cursor.position]).toStrictEqual([{ from: 6, to: 20 }, 21]);
+    expect(cursor.skippedCount).toBe(15);
     expect(readAll(cursor)).toStrictEqual(numberLines(21, 30));
   });
 
