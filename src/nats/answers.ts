@@ -1,0 +1,69 @@
+import type { Msg } from '@nats-io/transport-node';
+import type { LedgerRecord } from '../../streams/relay/cluster/ledger.js';
+
+/** An answer of JetStream in JSON. `error` has its own code, such as 10071, and a description in English. */
+export interface ApiAnswer {
+  readonly answer: Readonly<Record<string, unknown>>;
+  readonly error: { readonly code: number; readonly description: string } | undefined;
+}
+
+/** Parses an answer of JetStream. Anything else becomes an error with the code 0. */
+export const parseAnswer = (data: Uint8Array): ApiAnswer => {
+  const answer = parseObject(data);
+  if (answer === undefined)
+    return { answer: {}, error: { code: 0, description: 'not an answer of JetStream' } };
+  const { error } = answer;
+  if (!isObject(error)) return { answer, error: undefined };
+  const code = error['err_code'];
+  const description = error['description'];
+  return {
+    answer,
+    error: {
+      code: typeof code === 'number' ? code : 0,
+      description: typeof description === 'string' ? description : 'unknown error',
+    },
+  };
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const parseObject = (data: Uint8Array): Readonly<Record<string, unknown>> | undefined => {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(data));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Returns the record in a message that the engine publishes, or `undefined` if it is not a record. */
+export const parseLiveRecord = (message: Msg): LedgerRecord | undefined => {
+  const record = parseStoredRecord(message);
+  const previous = numberHeader(message, 'Nats-Last-Sequence');
+  return record && { ...record, previous };
+};
+
+/** Returns the record in the answer to a direct get, or `undefined` if it is not a record. */
+export const parseStoredRecord = (message: Msg): LedgerRecord | undefined => {
+  const address = numberHeader(message, 'Nats-Sequence');
+  return address === undefined ? undefined : { address, bytes: message.data };
+};
+
+/** Returns the number of records that follow those of a batch, from the message that ends the batch. */
+export const parsePendingCount = (message: Msg): number => numberHeader(message, 'Nats-Num-Pending') ?? 0;
+
+const numberHeader = (message: Msg, name: string): number | undefined => {
+  const text = message.headers?.get(name) ?? '';
+  const value = Number(text);
+  return text === '' || !Number.isSafeInteger(value) ? undefined : value;
+};
+
+/** Returns the record in the answer of `STREAM.MSG.GET`, or `undefined` if there is none. */
+export const parseLeaderRecord = (answer: Readonly<Record<string, unknown>>): LedgerRecord | undefined => {
+  const { message } = answer;
+  if (!isObject(message)) return undefined;
+  const { seq, data } = message;
+  if (typeof seq !== 'number') return undefined;
+  return { address: seq, bytes: typeof data === 'string' ? Buffer.from(data, 'base64') : new Uint8Array() };
+};

@@ -1,0 +1,142 @@
+import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
+import { catchError, defer, from, map, Observable, retry, switchMap, throwError, timeout, timer } from 'rxjs';
+import { errorCode } from '../util/errors.js';
+import { LedgerError } from './errors.js';
+
+/** What an operator says about the NATS servers. */
+export interface NatsServers {
+  /** Servers of one cluster as `HOST:PORT`. The client tries them in random order. */
+  readonly servers: readonly string[];
+  /** Encrypts the connection and verifies the certificate of the server; `ca` is in PEM, by default that of the system. */
+  readonly tls?: { readonly ca?: string | undefined } | undefined;
+  /** A user and password, or the contents of a credentials file of NATS. */
+  readonly credentials?: NatsCredentials | undefined;
+}
+
+export type NatsCredentials =
+  { readonly user: string; readonly password: string } | { readonly file: Uint8Array };
+
+/** The package that connects to NATS. */
+export type NatsLibrary = typeof import('@nats-io/transport-node');
+
+/** A connection that reconnects until it is closed, and the library that made it. */
+export interface NatsClient {
+  readonly library: NatsLibrary;
+  readonly connection: NatsConnection;
+}
+
+const RETRY_MS = 500;
+const DIAL_TIMEOUT_MS = 5000;
+/** Time between two attempts to reconnect to the same server, plus up to as much at random. */
+const RECONNECT_MS = 250;
+/** A server that leaves three of these unanswered is considered lost. */
+const PING_INTERVAL_MS = 2000;
+const MAX_PINGS = 3;
+
+/**
+ * Connects to one of the servers. Emits the client once and completes; the subscriber has to close it.
+ *
+ * Retries for `timeoutMs`, then errors with `LedgerError` `unreachable`. Errors at once with `not-installed`, `denied`,
+ * or with `unsuitable` if the certificate of the server is not trusted.
+ */
+export const connectNats = (options: NatsServers, timeoutMs: number): Observable<NatsClient> =>
+  defer(() => from(import('@nats-io/transport-node'))).pipe(
+    catchError((cause: unknown) =>
+      throwError(
+        () =>
+          new LedgerError('not-installed', 'the package @nats-io/transport-node is not installed', {
+            hint: 'install it next to rxchat: npm install @nats-io/transport-node',
+            cause,
+          }),
+      ),
+    ),
+    switchMap((library) => connectWith(library, options, timeoutMs)),
+  );
+
+const connectWith = (
+  library: NatsLibrary,
+  options: NatsServers,
+  timeoutMs: number,
+): Observable<NatsClient> => {
+  let lastError: unknown;
+  return openConnection(library, connectionOptions(library, options)).pipe(
+    retry({
+      delay: (error: unknown) => {
+        lastError = error;
+        const final = finalError(error, options);
+        return final === undefined ? timer(RETRY_MS) : throwError(() => final);
+      },
+    }),
+    map((connection) => ({ library, connection })),
+    timeout({ first: timeoutMs, with: () => throwError(() => unreachableError(options, lastError)) }),
+  );
+};
+
+/** Connects once. A connection that is made after unsubscribing is closed. */
+const openConnection = (library: NatsLibrary, options: ConnectionOptions): Observable<NatsConnection> =>
+  new Observable((subscriber) => {
+    library.connect(options).then(
+      (connection) => {
+        if (subscriber.closed) connection.close().catch(() => undefined);
+        subscriber.next(connection);
+        subscriber.complete();
+      },
+      (error: unknown) => {
+        subscriber.error(error);
+      },
+    );
+  });
+
+const connectionOptions = (
+  library: NatsLibrary,
+  { servers, tls, credentials }: NatsServers,
+): ConnectionOptions => ({
+  servers: [...servers],
+  name: 'rxchat relay',
+  maxReconnectAttempts: -1,
+  // A server whose users are being changed must not end the relay.
+  ignoreAuthErrorAbort: true,
+  reconnectTimeWait: RECONNECT_MS,
+  reconnectJitter: RECONNECT_MS,
+  reconnectJitterTLS: RECONNECT_MS,
+  timeout: DIAL_TIMEOUT_MS,
+  pingInterval: PING_INTERVAL_MS,
+  maxPingOut: MAX_PINGS,
+  noAsyncTraces: true,
+  // Without TLS the library would use it if the server offers it, with the authorities of the system.
+  tls: tls === undefined ? null : { ...(tls.ca !== undefined && { ca: tls.ca }) },
+  ...(credentials !== undefined &&
+    ('file' in credentials
+      ? { authenticator: library.credsAuthenticator(credentials.file) }
+      : { user: credentials.user, pass: credentials.password })),
+});
+
+/** Returns the error that ends the attempts to connect, or `undefined` if another attempt may succeed. */
+const finalError = (error: unknown, options: NatsServers): LedgerError | undefined => {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'AuthorizationError' || name === 'UserAuthenticationExpiredError')
+    return new LedgerError(
+      'denied',
+      `the NATS server at ${formatServers(options)} rejected the credentials`,
+      {
+        cause: error,
+      },
+    );
+  const code = errorCode(error) ?? '';
+  if (/CERT|SIGNED|SIGNATURE|^ERR_TLS/.test(code))
+    return new LedgerError(
+      'unsuitable',
+      `the certificate of the NATS server at ${formatServers(options)} is not trusted: ${code}`,
+      { cause: error },
+    );
+  return undefined;
+};
+
+const unreachableError = (options: NatsServers, cause: unknown): LedgerError => {
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  return new LedgerError('unreachable', `no NATS server at ${formatServers(options)} answers${reason}`, {
+    cause,
+  });
+};
+
+const formatServers = ({ servers }: NatsServers): string => servers.join(', ');

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from '@jest/globals';
+
+/** Programs by their use: the installed one, and a newer one for clusters, which `scripts/fetchNats.mjs` fetches. */
+const INSTALLED = process.env['RXCHAT_NATS_SERVER'] ?? 'nats-server';
+const NEWER = 'node_modules/.cache/nats-server/nats-server';
+
+const runs = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
+
+const skipped = (reason: string): typeof test.skip => {
+  if (process.env['RXCHAT_NEED_NATS'] !== undefined) throw new Error(reason);
+  console.warn(`SKIPPED: ${reason}`);
+  return test.skip;
+};
+
+/** Skips tests that need a nats-server if it is missing, and reports that. With RXCHAT_NEED_NATS they fail instead. */
+export const withNats = (what: string): typeof test | typeof test.skip =>
+  runs(INSTALLED) ? test : skipped(`nats-server is not installed, so ${what}`);
+
+/** Skips tests that need a nats-server for clusters, 2.11 or newer, if it was not fetched, and reports that. */
+export const withNatsCluster = (what: string): typeof test | typeof test.skip => {
+  if (existsSync(NEWER) && runs(NEWER)) return test;
+  console.warn(`SKIPPED: a newer nats-server was not fetched by scripts/fetchNats.mjs, so ${what}`);
+  return test.skip;
+};
+
+export interface NatsServerOptions {
+  /** Uses the newer server, for what the installed one does not do. */
+  readonly isNewer?: boolean;
+  /** The rest of the configuration: users, TLS, a cluster. */
+  readonly config?: string;
+  /** JetStream is enabled unless this is `false`. */
+  readonly hasJetStream?: boolean;
+}
+
+/** A nats-server on loopback. It has the same port and directory after each start. */
+export interface NatsServer {
+  readonly address: string;
+  /** What it has logged since it was last started. */
+  log(): string;
+  /** Ends it with a signal. Stored records stay. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it after `kill`. */
+  start(): Promise<void>;
+  /** Stops the process, so that it answers nothing, until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Removes everything that is stored; only after `kill`. */
+  wipe(): void;
+  /** Ends it and removes its directory. */
+  dispose(): Promise<void>;
+}
+
+/** Starts a nats-server with a directory of its own, and resolves when it accepts clients. */
+export const startNatsServer = async ({
+  isNewer = false,
+  config = '',
+  hasJetStream = true,
+}: NatsServerOptions = {}): Promise<NatsServer> => {
+  const dir = mkdtempSync(join(tmpdir(), 'rxchat-nats-'));
+  const storeDir = join(dir, 'store');
+  const configFile = join(dir, 'nats.conf');
+  let child: ChildProcess | undefined;
+  let output = '';
+  let port = -1;
+
+  const start = async () => {
+    const jetStream = hasJetStream ? `jetstream { store_dir: ${JSON.stringify(storeDir)} }` : '';
+    writeFileSync(configFile, `listen: "127.0.0.1:${port}"\n${jetStream}\n${config}\n`);
+    const started = spawn(isNewer ? NEWER : INSTALLED, ['-c', configFile], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child = started;
+    output = '';
+    await new Promise<void>((resolve, reject) => {
+      started.stderr.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        if (output.includes('Server is ready')) resolve();
+      });
+      started.once('error', reject);
+      started.once('exit', () => {
+        reject(new Error(`nats-server ended: ${output}`));
+      });
+    });
+    port = Number(/Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(output)?.[1]);
+  };
+
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const exit = once(ending, 'exit');
+    ending.kill(signal);
+    await exit;
+  };
+
+  const dispose = async () => {
+    await kill();
+    rmSync(dir, { recursive: true, force: true });
+  };
+
+  try {
+    await start();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    get address() {
+      return `127.0.0.1:${port}`;
+    },
+    log: () => output,
+    kill,
+    start,
+    pause: () => {
+      child?.kill('SIGSTOP');
+    },
+    resume: () => {
+      child?.kill('SIGCONT');
+    },
+    wipe: () => {
+      rmSync(storeDir, { recursive: true, force: true });
+    },
+    dispose,
+  };
+};
