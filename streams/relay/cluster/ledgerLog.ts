@@ -1,0 +1,163 @@
+import { concatMap, defer, map, Observable, retry, type Subscriber, Subscription, timer } from 'rxjs';
+import type { Lines } from '../../wire/lines.js';
+import type { Gap, PendingRead, ReadableLog } from '../log/history.js';
+import { BlockCache, type LogBlocks } from './blockCache.js';
+import { type Anchor, findAnchor, type LogRecords, ORIGIN } from './findAnchor.js';
+import { readBlock, type ReadBlock } from './readBlock.js';
+
+export interface LedgerLogOptions extends LogRecords {
+  /** Where the log begins in memory. Its readers read older entries from here. */
+  readonly start: Anchor;
+  /** The blocks in memory, which all rooms share. */
+  readonly cache?: BlockCache;
+}
+
+/** Number of known places of a log. */
+const MAX_ANCHORS = 256;
+/** Number of entries between two anchors that `extend` keeps. */
+const ANCHOR_ENTRIES = 64;
+
+/** Time in ms after which a failed fetch is repeated. */
+const RETRY_MS = 500;
+
+/** Number of fetches that must find nothing, until the rest of the log counts as expired. */
+const MAX_EMPTY_READS = 3;
+
+/** A reader that waits for a position. */
+interface Waiter {
+  readonly position: number;
+  readonly subscriber: Subscriber<never>;
+}
+
+/** Creates the past of a shared room. */
+export const ledgerLog = (options: LedgerLogOptions): LedgerLog => new LedgerLog(options);
+
+/**
+ * The past of a shared room: its entries are read from the engine when somebody asks for them.
+ *
+ * One fetch runs at a time, for the reader that waits longest. It reads about 256 KiB, and all readers that wait for these
+ * entries read them from memory then. If the engine fails, the fetch is repeated. A fetch ends when nobody
+ * waits any more, so there is nothing to close.
+ *
+ * Positions are found by halving addresses between known places, of which at most 256 are kept.
+ *
+ * ```text
+ * read 1     -(pending)-----1----
+ * read 2     ---(pending)---2----
+ * ledger      [ halve, read ]
+ * ```
+ */
+export class LedgerLog implements ReadableLog {
+  readonly id: string;
+  /** Rises when a read finds that the oldest entries have expired. */
+  first = 1;
+  readonly #records: LogRecords;
+  readonly #blocks: LogBlocks;
+  /** Known places, the oldest first. */
+  #anchors: Anchor[];
+  readonly #waiters = new Set<Waiter>();
+  #fetch = Subscription.EMPTY;
+  #isFetching = false;
+  #end: Anchor;
+  readonly #isValid = (address: number): boolean =>
+    address === this.#end.tail || this.#anchors.some(({ tail }) => tail === address);
+
+  constructor({ start, cache = new BlockCache(), ...records }: LedgerLogOptions) {
+    this.id = records.id;
+    this.#records = records;
+    this.#blocks = cache.openLog();
+    this.#anchors = [ORIGIN];
+    this.#end = start;
+    this.#addAnchor(start);
+  }
+
+  get next(): number {
+    return this.#end.next;
+  }
+
+  /** The log has grown up to an anchor. */
+  extend(anchor: Anchor): void {
+    this.#end = anchor;
+    if (anchor.next >= (this.#anchors.at(-1)?.next ?? 0) + ANCHOR_ENTRIES) this.#addAnchor(anchor);
+  }
+
+  read(position: number): Lines | Gap | PendingRead | undefined {
+    if (position >= this.next) return undefined;
+    return this.#find(position) ?? { ready$: this.#fetched(position) };
+  }
+
+  #find(position: number): Lines | Gap | undefined {
+    return position < this.first ? { from: position, to: this.first - 1 } : this.#blocks.find(position);
+  }
+
+  /** Completes when a position is in memory. */
+  #fetched(position: number): Observable<never> {
+    return new Observable((subscriber) => {
+      const waiter = { position, subscriber };
+      this.#waiters.add(waiter);
+      this.#fetchNext();
+      return () => {
+        this.#waiters.delete(waiter);
+        if (this.#waiters.size > 0) return;
+        this.#fetch.unsubscribe();
+        this.#isFetching = false;
+      };
+    });
+  }
+
+  #fetchNext(): void {
+    const [waiter] = this.#waiters;
+    if (this.#isFetching || waiter === undefined) return;
+    this.#isFetching = true;
+    const { position } = waiter;
+    let emptyReads = 0;
+    this.#fetch = defer(() => {
+      const at = this.#indexAfter(position);
+      const low = this.#anchors[at - 1] ?? ORIGIN;
+      return findAnchor(this.#records, position, low, (this.#anchors[at]?.tail ?? Infinity) + 1);
+    })
+      .pipe(
+        concatMap((from) => readBlock({ records: this.#records, position, from, isValid: this.#isValid })),
+        map((found) => {
+          emptyReads = found === undefined ? emptyReads + 1 : 0;
+          if (found !== undefined) return found;
+          if (emptyReads < MAX_EMPTY_READS) throw new Error('the engine has no record of the position');
+          return { block: { first: position, next: this.#end.next, bytes: undefined }, anchor: this.#end };
+        }),
+        retry({ delay: () => timer(RETRY_MS) }),
+      )
+      .subscribe({
+        next: (found) => {
+          this.#onFetched(found);
+        },
+        error: (error: unknown) => {
+          for (const { subscriber } of [...this.#waiters]) subscriber.error(error);
+        },
+      });
+  }
+
+  #onFetched({ block, anchor }: ReadBlock): void {
+    this.#addAnchor(anchor);
+    if (block.bytes === undefined && block.first <= this.first) this.first = block.next;
+    else this.#blocks.add(block);
+    // Readers read on within `complete`, and wait again. They are served after those that wait longer.
+    for (const { position, subscriber } of [...this.#waiters])
+      if (this.#find(position) !== undefined) subscriber.complete();
+    this.#isFetching = false;
+    this.#fetchNext();
+  }
+
+  /** Returns the index of the first anchor after a position. */
+  #indexAfter(position: number): number {
+    const index = this.#anchors.findIndex(({ next }) => next > position);
+    return index === -1 ? this.#anchors.length : index;
+  }
+
+  #addAnchor(anchor: Anchor): void {
+    const at = this.#indexAfter(anchor.next);
+    if (this.#anchors[at - 1]?.next === anchor.next) return;
+    this.#anchors.splice(at, 0, anchor);
+    if (this.#anchors.length > MAX_ANCHORS)
+      this.#anchors = this.#anchors.filter((each, n) => n % 2 === 0 || each === anchor);
+  }
+}
