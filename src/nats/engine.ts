@@ -74,9 +74,18 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
     const unserved = new Subject<void>();
     const lost$ = connected.pipe(filter((isConnected) => !isConnected));
 
+    /** The answer to a ping shows that the server has read the subscriptions. Without one, another reconnect follows. */
+    const onReconnect = () => {
+      connection.flush().then(
+        () => {
+          connected.next(true);
+        },
+        () => undefined,
+      );
+    };
     const onStatus = (status: Status) => {
       if (status.type === 'disconnect') connected.next(false);
-      else if (status.type === 'reconnect') connected.next(true);
+      else if (status.type === 'reconnect') onReconnect();
       else if (status.type === 'error' && status.error.name === 'PermissionViolationError')
         subscriber.error(
           new LedgerError('denied', `the NATS user lacks a permission: ${status.error.message}`),

@@ -3,7 +3,6 @@ import type { Msg } from '@nats-io/transport-node';
 import {
   concat,
   defer,
-  EMPTY,
   endWith,
   exhaustMap,
   filter,
@@ -19,7 +18,7 @@ import {
   timer,
 } from 'rxjs';
 import { AppendConflictError, type Ledger, type RelayPresence } from '../../streams/relay/cluster/ledger.js';
-import { GONE_MS, HEARTBEAT_MS, trackRelays } from '../../streams/relay/cluster/trackRelays.js';
+import { HEARTBEAT_MS, trackRelays } from '../../streams/relay/cluster/trackRelays.js';
 import { parseAnswer, parseLiveRecord } from './answers.js';
 import { checkServer } from './checkServer.js';
 import { connectNats, type NatsServers } from './connect.js';
@@ -38,9 +37,6 @@ export interface NatsLedgerOptions extends NatsServers, StreamSettings {
 
 /** JetStream's error codes for an append whose condition does not hold. */
 const WRONG_LAST_SEQUENCE: readonly number[] = [10_071, 10_164];
-
-/** Time in ms until all servers of a cluster know of a subscription. Records of this time may be missing. */
-const SETTLE_MS = 500;
 
 /** Interval in ms between attempts to create the streams. */
 const CREATE_RETRY_MS = 1000;
@@ -92,7 +88,6 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
     const presence = new Subject<RelayPresence>();
     const received = new Subject<Uint8Array>();
     const aliveRelays = new Set<string>();
-    let isStarting = true;
 
     const fail = (error: unknown) => {
       subscriber.error(error);
@@ -125,9 +120,6 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
     run(timer(0, HEARTBEAT_MS), () => {
       engine.publish(`rxrelay.${relayId}`, 'alive');
     });
-    run(timer(GONE_MS), () => {
-      isStarting = false;
-    });
     subscriber.add(() => {
       engine.publish(`rxrelay.${relayId}`, 'gone');
     });
@@ -153,15 +145,13 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
             map(parseLiveRecord),
             filter((record) => record !== undefined),
           );
-          const settled$ = engine.server()?.cluster === undefined ? EMPTY : timer(SETTLE_MS);
-          return merge(record$, missed(stream), settled$.pipe(map(() => 'missed' as const)));
+          return merge(record$, missed(stream));
         }),
       send: (id, bytes) => {
         engine.publish(`rxto.${id}`, bytes);
       },
       received$: received.asObservable(),
-      // Relays that run already have a heartbeat's time to be noticed.
-      isAlive: (id) => id === relayId || isStarting || aliveRelays.has(id),
+      isAlive: (id) => id === relayId || aliveRelays.has(id),
       presence$: presence.asObservable(),
     });
   });

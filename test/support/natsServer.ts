@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from '@jest/globals';
@@ -127,4 +128,27 @@ export const startNatsServer = async ({
     },
     dispose,
   };
+};
+
+/** Starts three nats-servers that form a cluster. JetStream may need some seconds more to elect a leader. */
+export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {
+  const ports = await Promise.all([0, 1, 2].map(freePort));
+  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
+  const starting = ports.map((port, n) =>
+    startNatsServer({
+      isNewer: true,
+      config: `server_name: n${n}\ncluster { name: rxchat, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+    }),
+  );
+  return Promise.all(starting);
+};
+
+/** Returns a port that nobody listens on: the servers have to know those of each other before they start. */
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 };
