@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Anchor } from '../../../../streams/relay/cluster/findAnchor.js';
+import { type Anchor, findAnchor, ORIGIN } from '../../../../streams/relay/cluster/findAnchor.js';
 import { ledgerLog } from '../../../../streams/relay/cluster/ledgerLog.js';
 import type { Ledger } from '../../../../streams/relay/cluster/ledger.js';
 import type { Gap, ReadableLog } from '../../../../streams/relay/log/history.js';
@@ -100,6 +100,29 @@ const joined = (read: readonly (string | Gap)[]): (string | Gap)[] => {
   }
   return all;
 };
+
+describe('findAnchor over any chain of batches with void records between', () => {
+  test('finds a place of the chain that is not after the position, and is near if no record is void', () => {
+    fc.assert(
+      fc.property(scenario, (plan) => {
+        const { engine, chain, below } = open(plan);
+        const end = (chain.anchors.at(-1)?.tail ?? 0) + 1;
+        for (let n = 0; n < 5; n += 1) {
+          const position = 1 + below(chain.lines.length + 1);
+          const records = { ledger: engine.connect('reader'), room: ROOM, id: 'log' };
+          const found: Anchor[] = [];
+          findAnchor(records, position, ORIGIN, end).subscribe((anchor) => found.push(anchor));
+          jest.advanceTimersByTime(1000);
+          const [anchor] = found as [Anchor];
+          expect(chain.anchors).toContainEqual(anchor);
+          expect(anchor.next).toBeLessThanOrEqual(position);
+          if (!plan.hasVoids) expect(position - anchor.next).toBeLessThan(64);
+        }
+      }),
+      { numRuns: 100, seed: SEED },
+    );
+  });
+});
 
 describe('ledgerLog over any chain of batches with void records between', () => {
   test('reads every entry from any position on, in any order of the readers', () => {
