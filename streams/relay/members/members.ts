@@ -83,25 +83,33 @@ export const members = ({
       return { type: 'joined', member, resumed, count, members: nicks };
     };
 
-    const perform = (change: RosterChange<Member>): MemberEvent[] => {
-      roster.apply(change);
+    const eventOf = (change: RosterChange<Member>): MemberEvent | undefined => {
       const { type, member } = change;
       switch (type) {
         case 'joined':
-          return [joined(member, change.resumed)];
-        case 'away':
-          schedule({ type: 'expired', member }, reconnectGraceMs);
-          return [];
-        case 'removed':
-          return [];
+          return joined(member, change.resumed);
         case 'left': {
           const { nick } = change;
-          return [{ type, member: member.nick === nick ? member : { ...member, nick } }];
+          return { type, member: member.nick === nick ? member : { ...member, nick } };
         }
         case 'refused':
         case 'disconnected':
-          return [change];
+          return change;
+        case 'away':
+        case 'removed':
+          return undefined;
       }
+    };
+
+    const perform = (changes: readonly RosterChange<Member>[]): MemberEvent[] => {
+      const events: MemberEvent[] = [];
+      for (const change of changes) {
+        roster.apply(change);
+        if (change.type === 'away') schedule({ type: 'expired', member: change.member }, reconnectGraceMs);
+        const event = eventOf(change);
+        if (event !== undefined) events.push(event);
+      }
+      return events;
     };
 
     return (command) => {
@@ -114,11 +122,11 @@ export const members = ({
         case 'idle':
           return roster.isConnected(member) ? [{ type, member }] : [];
         case 'join':
-          return decideJoin(roster, member, limits).flatMap(perform);
+          return perform(decideJoin(roster, member, limits));
         case 'leave':
-          return decideLeave(roster, member, command.reason, command.error).flatMap(perform);
+          return perform(decideLeave(roster, member, command.reason, command.error));
         case 'expired':
-          return decideExpiry(roster, member).flatMap(perform);
+          return perform(decideExpiry(roster, member));
       }
     };
   });

@@ -162,7 +162,9 @@ export class Roster<M extends Occupant> {
   /** Puts a session behind the others with its nick. */
   #put(session: SessionSlot<M>, nick: string, owner: string | undefined): void {
     const { member, key } = session;
-    this.#slots.set(key, { nick, owner, sessions: [...this.#without(member, key), member.session] });
+    const others = this.#slots.get(key)?.sessions.filter((id) => id !== member.session);
+    const sessions = others === undefined ? [member.session] : [...others, member.session];
+    this.#slots.set(key, { nick, owner, sessions });
     this.#sessions.set(member.session, session);
   }
 
@@ -175,15 +177,13 @@ export class Roster<M extends Occupant> {
   #remove(session: SessionSlot<M> | undefined): void {
     if (session === undefined) return;
     const { member, key } = session;
-    const slot = this.#slots.get(key);
-    const sessions = this.#without(member, key);
     this.#sessions.delete(member.session);
-    if (slot === undefined || sessions.length === 0) this.#slots.delete(key);
-    else this.#slots.set(key, { nick: slot.nick, owner: slot.owner, sessions });
-  }
-
-  /** The sessions with a nick, except that of a member. */
-  #without(member: M, key: string): readonly string[] {
-    return this.#slots.get(key)?.sessions.filter((id) => id !== member.session) ?? [];
+    const slot = this.#slots.get(key);
+    if (slot === undefined || slot.sessions.length === 1) {
+      this.#slots.delete(key);
+      return;
+    }
+    const sessions = slot.sessions.filter((id) => id !== member.session);
+    this.#slots.set(key, { nick: slot.nick, owner: slot.owner, sessions });
   }
 }
