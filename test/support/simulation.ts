@@ -12,31 +12,30 @@ import {
 } from 'rxjs';
 import { roomClient } from '../../streams/client/roomClient.js';
 import type { ClientEvent } from '../../streams/client/clientEvent.js';
-import { relay } from '../../streams/relay/relay.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { ConnectionError } from '../../streams/wire/errors.js';
 import { toBase64url } from '../../streams/wire/encoding.js';
 import { fakeCipher, fakeKeyring } from './fakeCipher.js';
-import { fakeHistory } from './fakeHistory.js';
+import { simulatedRelay } from './simulatedRelay.js';
 import { fakeHash, fakeIdentity, fakeVerify, senderSessionOf } from './envelopes.js';
-import {
-  type VirtualConnection,
-  type VirtualConnectionOptions,
-  virtualConnection,
-} from './virtualNetwork.js';
-import { LOBBY, nonce, PROOF, verify } from './wire.js';
+import type { VirtualConnection, VirtualConnectionOptions } from './virtualNetwork.js';
+import { LOBBY, PROOF } from './wire.js';
 
 /** An action in the simulation. `who` is the number of a client. */
 export type Action =
   | { readonly do: 'say'; readonly who: number; readonly lines: number }
   | { readonly do: 'join' | 'leave' | 'freeze' | 'thaw' | 'reset' | 'goSilent'; readonly who: number }
+  | RelayAction;
+
+/** What happens to a relay, to the first one if it has no number. */
+export type RelayAction = {
+  readonly relay?: number;
   /**
-   * The relay is killed, started or drained. Its store is full, or has space again, or loses all but the newest
-   * entries.
+   * The relay is killed, started or drained. Its store is full, or has space again, or loses all but the newest entries; or
+   * is lost, and the relay killed. The relay loses its connection to the engine until `heal`.
    */
-  | { readonly do: 'kill' | 'start' | 'drain' | 'fill' | 'empty' | 'forget' }
-  /** The relay is killed and its store is lost. */
-  | { readonly do: 'wipe' };
+  readonly do: 'kill' | 'start' | 'drain' | 'fill' | 'empty' | 'forget' | 'wipe' | 'cut' | 'heal';
+};
 
 export interface Scenario {
   readonly clients: number;
@@ -53,6 +52,18 @@ export interface Scenario {
   readonly chance: number;
   /** Bytes of lines that the relay keeps in memory. */
   readonly window: number;
+}
+
+/** The relays of a simulation. */
+export interface SimulatedRelays {
+  /** Accepts a connection of a client, or returns `undefined` if nobody listens. */
+  accept(who: number): VirtualConnection | undefined;
+  perform(action: RelayAction): void;
+  /** Ends all faults, and starts every relay. */
+  repair(): void;
+  /** The log from position 1 on, including dropped entries. */
+  log(): readonly string[];
+  stop(): void;
 }
 
 /** The outcome for a client. */
@@ -90,68 +101,19 @@ export const simulate = (plan: Scenario): SimulationResult => {
   }
 };
 
-const runScenario = ({
-  clients,
-  isTwice = false,
-  quality,
-  storing,
-  keepsInFlight,
-  actions,
-  chance,
-  window,
-}: Scenario): SimulationResult => {
+const runScenario = (scenario: Scenario): SimulationResult => {
+  const { clients, isTwice = false, quality, actions, chance } = scenario;
   const results: ClientResult[] = [];
   let log: readonly string[] = [];
-
-  let full = false;
-  let wiped = 0;
-  let forgotten: string[] = [];
-  const newStore = () =>
-    fakeHistory({
-      commitDelay: () => timer(storing),
-      failsAppend: () => full,
-      keepsInFlight: () => keepsInFlight,
-    });
-  let history = newStore();
-  let listening: Subject<Connection> | undefined;
-  let running = new Subscription();
+  const relays = simulatedRelay(scenario);
   const links = new Map<number, VirtualConnection>();
-  const up = new Set<VirtualConnection>();
-  let stop$ = new Subject<void>();
-
-  const start = () => {
-    if (listening !== undefined) return;
-    listening = new Subject();
-    stop$ = new Subject();
-    const options = {
-      nonce,
-      verify,
-      logId: () => `log${wiped}`,
-      endOfTick$: timer(0),
-      history: { store: history, windowBytes: window },
-    };
-    running = listening.pipe(relay({ ...options, stop$ })).subscribe();
-  };
-  const kill = () => {
-    listening = undefined;
-    history.crash();
-    for (const link of up) link.reset();
-    up.clear();
-    running.unsubscribe();
-  };
-  const drain = () => {
-    listening = undefined;
-    stop$.next();
-  };
 
   const connectAs = (who: number): Observable<Connection> =>
     timer(quality.latencyMs).pipe(
       switchMap(() => {
-        if (listening === undefined) return throwError(() => new ConnectionError('nobody listens'));
-        const link = virtualConnection(quality);
+        const link = relays.accept(who);
+        if (link === undefined) return throwError(() => new ConnectionError('nobody listens'));
         links.set(who, link);
-        up.add(link);
-        listening.next(link.relayEnd);
         return of(link.clientEnd);
       }),
     );
@@ -217,40 +179,12 @@ const runScenario = ({
   });
 
   const perform = (action: Action) => {
-    switch (action.do) {
-      case 'say':
-        return members[action.who]?.send(action.lines);
-      case 'join':
-      case 'leave':
-        return members[action.who]?.[action.do]();
-      case 'kill':
-        return kill();
-      case 'start':
-        return start();
-      case 'drain':
-        return drain();
-      case 'wipe':
-        kill();
-        wiped += 1;
-        history = newStore();
-        forgotten = [];
-        return;
-      case 'forget': {
-        const { first, next } = history.positionsOf(LOBBY) ?? { first: 1, next: 1 };
-        const before = Math.max(first, next - 2);
-        forgotten.push(...history.lines(LOBBY).slice(0, before - first));
-        return history.dropBefore(LOBBY, before);
-      }
-      case 'fill':
-      case 'empty':
-        full = action.do === 'fill';
-        return;
-      default:
-        return links.get(action.who)?.[action.do]();
-    }
+    if (!('who' in action)) relays.perform(action);
+    else if (action.do === 'say') members[action.who]?.send(action.lines);
+    else if (action.do === 'join' || action.do === 'leave') members[action.who]?.[action.do]();
+    else links.get(action.who)?.[action.do]();
   };
 
-  start();
   // The other clients are there from the beginning.
   for (const each of members.slice(1)) each.join();
   let at = 0;
@@ -259,19 +193,18 @@ const runScenario = ({
     timer(at).subscribe(() => perform(action));
   }
   timer(at + 1).subscribe(() => {
-    full = false;
-    start();
+    relays.repair();
     for (const link of links.values()) link.thaw();
   });
   timer(at + SETTLE_MS).subscribe(() => {
-    log = [...forgotten, ...history.lines(LOBBY)];
+    log = relays.log();
     // The results are read before everything ends: events of the shutdown do not count.
     for (const [who, life] of results.entries()) {
       const { stayed } = life;
       members[who]?.leave();
       Object.assign(life, { stayed });
     }
-    running.unsubscribe();
+    relays.stop();
   });
   jest.advanceTimersByTime(at + SETTLE_MS);
 
