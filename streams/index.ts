@@ -31,7 +31,7 @@ export type {
   Verify,
   Welcome,
 } from './wire/index.js';
-export { fanOut, relay } from './relay/index.js';
+export { AppendConflictError, fanOut, relay } from './relay/index.js';
 export type {
   AddressRate,
   Announced,
@@ -53,6 +53,8 @@ export type {
   JoinPolicyOptions,
   JoinRates,
   JoinRequest,
+  Ledger,
+  LedgerRecord,
   LimitConnectionsOptions,
   LinesStored,
   LoadSampled,
@@ -70,10 +72,12 @@ export type {
   RateLimits,
   ReadableLog,
   ReadControl,
+  ReadOptions,
   RelayEvent,
   RelayHistory,
   RelayLimits,
   RelayOptions,
+  RelayPresence,
   RelayTiming,
   Reservation,
   RoomEvent,

@@ -1,3 +1,5 @@
+export { AppendConflictError } from './cluster/ledger.js';
+export type { Ledger, LedgerRecord, ReadOptions, RelayPresence } from './cluster/ledger.js';
 export { addressKey } from './connection/addressRate.js';
 export type { AddressRate } from './connection/addressRate.js';
 export { connectionCounter } from './connection/connectionLimits.js';
@@ -22,13 +24,8 @@ export type { MemberFailed } from './delivery/deliver.js';
 export type { DeliveryTotals } from './delivery/deliveryCounter.js';
 export { fanOut } from './delivery/fanOut.js';
 export type { LogReader } from './delivery/fanOut.js';
-export type {
-  CommitQueueOptions,
-  CommittedEvent,
-  JoinedMember,
-  LinesStored,
-  NotStored,
-} from './log/commitQueue.js';
+export type { CommitQueueOptions, CommittedEvent, LinesStored, NotStored } from './log/commitQueue.js';
+export type { JoinedMember } from './log/completeJoin.js';
 export type { Cursor } from './log/cursor.js';
 export type { GroupCommitOptions } from './log/groupCommit.js';
 export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from './log/history.js';

@@ -9,20 +9,19 @@ import {
   map,
   merge,
   mergeMap,
-  NEVER,
   type Observable,
   of,
-  scan,
-  switchMap,
   takeUntil,
   tap,
-  timer,
 } from 'rxjs';
 import { groupByUntil } from '../rx/groupByUntil.js';
 import { takeUntilComplete } from '../rx/takeUntilComplete.js';
 import { schedulerTime } from '../rx/tokenBucket.js';
 import type { Connection } from '../wire/connection.js';
 import type { RoomName } from '../wire/handshake.js';
+import { joinCluster } from './cluster/cluster.js';
+import type { Ledger } from './cluster/ledger.js';
+import { sharedRoom } from './cluster/sharedRoom.js';
 import {
   connectionCounter,
   type ConnectionLimits,
@@ -43,7 +42,8 @@ import { deliveryCounter, type DeliveryTotals } from './delivery/deliveryCounter
 import type { GroupCommitOptions } from './log/groupCommit.js';
 import type { History } from './log/history.js';
 import { memoryBudget } from './log/slabs.js';
-import { DEFAULT_RECONNECT_GRACE_MS, type MembersOptions } from './members/members.js';
+import { idleTimeout } from './idleTimeout.js';
+import type { MembersOptions } from './members/members.js';
 import type { PresenceOptions } from './members/presence.js';
 import { type RoomEvent, serveRoom } from './serveRoom.js';
 
@@ -66,6 +66,8 @@ export interface RelayTiming
     Pick<ServeConnectionOptions, 'handshakeTimeoutMs' | 'heartbeatMs' | 'retryMs'>,
     Pick<MembersOptions, 'reconnectGraceMs'>,
     PresenceOptions {
+  /** Time after which members that wait for a `ledger` are refused; 30 s. */
+  readonly storeTimeoutMs?: number;
   /** Time that a room without members stays in memory, with a log that is not stored. An hour; with a store a minute. */
   readonly roomIdleMs?: number;
 }
@@ -85,6 +87,8 @@ export interface RelayOptions
   readonly limits?: RelayLimits | undefined;
   readonly timing?: RelayTiming | undefined;
   readonly history?: RelayHistory | undefined;
+  /** Stores the logs of rooms that other relays serve, too; instead of a store of its own. It needs `hash`. */
+  readonly ledger?: Ledger | undefined;
   /** Each time it emits, the relay emits what it holds at that moment. */
   readonly sample$?: Observable<unknown> | undefined;
 }
@@ -132,10 +136,18 @@ export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed | LoadSampl
  *   connection$.pipe(relay(options)).subscribe({ error: console.error });
  */
 export const relay =
-  ({ limits, timing, history: { store, ...history } = {}, sample$ = EMPTY, ...platform }: RelayOptions) =>
+  ({
+    limits,
+    timing,
+    ledger,
+    history: { store, ...history } = {},
+    sample$ = EMPTY,
+    ...platform
+  }: RelayOptions) =>
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
     defer(() => {
       const options = { ...platform, ...limits, ...timing, ...history, history: store };
+      const cluster = ledger && joinCluster(ledger);
       // A removed room can still be committing when the next one of its name starts.
       const openRooms = new Map<RoomName, Observable<MemberCommand>>();
       const limiter = joinLimiter(options);
@@ -151,7 +163,9 @@ export const relay =
       );
       const serve = (name: RoomName, command$: Observable<MemberCommand>) => {
         openRooms.set(name, command$);
-        return serveRoom(name, { ...options, budget }, deliveries);
+        return cluster === undefined
+          ? serveRoom(name, { ...options, budget }, deliveries)
+          : sharedRoom(name, { ...options, budget, cluster }, deliveries);
       };
       const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
@@ -162,7 +176,7 @@ export const relay =
             output$.pipe(filter(isRejected)),
             output$.pipe(
               filter(isCommand),
-              groupByUntil(({ member }) => member.room, idleTimeout(options)),
+              groupByUntil(({ member }) => member.room, idleTimeout(options, ledger ?? store)),
               mergeMap((command$) =>
                 command$.pipe(
                   restartOnError(command$.key, limiter, serve(command$.key, command$)),
@@ -188,21 +202,6 @@ const isRejected = (output: MemberCommand | ConnectionRejected): output is Conne
   output.type === 'rejected';
 const isCommand = (output: MemberCommand | ConnectionRejected): output is MemberCommand =>
   output.type !== 'rejected';
-
-/** Emits when a room has had no members for `roomIdleMs`. */
-const idleTimeout =
-  ({
-    history,
-    reconnectGraceMs = DEFAULT_RECONNECT_GRACE_MS,
-    roomIdleMs = history === undefined ? 3_600_000 : 60_000,
-  }: Pick<RelayTiming, 'reconnectGraceMs' | 'roomIdleMs'> & { readonly history: History | undefined }) =>
-  (command$: Observable<MemberCommand>): Observable<unknown> =>
-    command$.pipe(
-      filter(({ type }) => type === 'join' || type === 'leave'),
-      scan((count, { type }) => count + (type === 'join' ? 1 : -1), 0),
-      // Not before the last disconnected member has left, too.
-      switchMap((count) => (count === 0 ? timer(Math.max(roomIdleMs, reconnectGraceMs + 1)) : NEVER)),
-    );
 
 /** Closes the members of a room that fails, and starts it again. */
 const restartOnError =

@@ -1,7 +1,7 @@
-import { connect, filter, merge, type Observable, observeOn, queueScheduler, share } from 'rxjs';
-import { concatMapIterable } from '../rx/concatMapIterable.js';
+import { type Observable, observeOn, queueScheduler } from 'rxjs';
 import type { MemberCommand } from './connection/parseCommands.js';
-import { deliver, type MemberFailed } from './delivery/deliver.js';
+import type { MemberFailed } from './delivery/deliver.js';
+import { deliverCommitted } from './delivery/deliverCommitted.js';
 import type { DeliveryCounter } from './delivery/deliveryCounter.js';
 import type { CommittedEvent } from './log/commitQueue.js';
 import { groupCommit, type GroupCommitOptions } from './log/groupCommit.js';
@@ -49,14 +49,5 @@ export const serveRoom =
       members(options),
       presence(options),
       groupCommit(name, options),
-      connect((committed$) => {
-        const grown$ = committed$.pipe(
-          filter(({ grew }) => grew),
-          share(),
-        );
-        return committed$.pipe(
-          concatMapIterable(({ events }) => events),
-          connect((event$) => merge(event$.pipe(deliver({ grown$, retryMs, deliveries })), event$)),
-        );
-      }),
+      deliverCommitted({ retryMs, deliveries }),
     );

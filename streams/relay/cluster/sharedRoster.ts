@@ -1,3 +1,5 @@
+import { encodeText, toBase64url } from '../../wire/encoding.js';
+import type { Sha256 } from '../../wire/fields.js';
 import type { Occupant, RosterChange, RosterEntry } from '../members/roster.js';
 
 /** A member as all relays know it. */
@@ -17,6 +19,14 @@ export type StoredChange = Extract<
 >;
 
 export type MemberEntry = RosterEntry<SharedMember>;
+
+/**
+ * Returns a hash of 128 bits of a session, or of an owner key.
+ *
+ * A reader of the engine cannot take the place of a session, and does not see which keys are in several rooms.
+ */
+export const hashSession = (room: string, session: string, hash: Sha256): string =>
+  toBase64url(hash(encodeText(`${room} ${session}`)).subarray(0, 16));
 
 /** Returns the id of the relay that a connection is at. */
 export const relayOf = (connection: string): string => connection.slice(0, connection.lastIndexOf('.'));

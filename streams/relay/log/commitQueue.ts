@@ -1,6 +1,5 @@
 import type { Observable } from 'rxjs';
 import { formatAnnouncement } from '../../wire/entry.js';
-import type { Welcome } from '../../wire/handshake.js';
 import type { Sha256 } from '../../wire/fields.js';
 import { encodeLine } from '../../wire/encoding.js';
 import type { Member } from '../connection/parseCommands.js';
@@ -9,8 +8,8 @@ import type { MemberEvent } from '../members/members.js';
 import type { Announced } from '../members/presence.js';
 import type { Batch, History, StoredLog } from './history.js';
 import type { MemoryBudget } from './slabs.js';
-import { type Cursor, DEFAULT_WINDOW_BYTES, roomLog, type RoomLog } from './roomLog.js';
-import { startPosition } from './startPosition.js';
+import { DEFAULT_WINDOW_BYTES, roomLog, type RoomLog } from './roomLog.js';
+import { completeJoin, type JoinedMember } from './completeJoin.js';
 
 export interface CommitQueueOptions {
   /** Creates a log id: random, base64url. */
@@ -24,12 +23,6 @@ export interface CommitQueueOptions {
   /** Memory limit that all rooms share. */
   readonly budget?: MemoryBudget | undefined;
 }
-
-/** A member that joined, with its `WELCOME` and its cursor. */
-export type JoinedMember = Extract<MemberEvent, { type: 'joined' }> & {
-  readonly welcome: Welcome;
-  readonly cursor: Cursor;
-};
 
 /** Lines of a member are committed: `count` lines of `bytes` bytes. */
 export interface LinesStored {
@@ -153,21 +146,11 @@ export const commitQueue = (
     return [];
   };
 
-  /** Completes a join with its position in the log: entries before it are below `next`, entries after it are not. */
   const toCommitted = (event: Pending): CommittedEvent => {
     if (event.type !== 'joined') return event;
-    const openLog = log as RoomLog;
-    const { id, first, next: end } = openLog;
-    const { next: at, ...joined } = event;
-    const next = Math.max(first, Math.min(at, end));
-    const from = startPosition(event.member, { log: openLog, next, hash, isStored: store !== undefined });
-    const { count, members } = event;
+    const { next, ...joined } = event;
     const durability = history?.durability ?? 'memory';
-    return {
-      ...joined,
-      cursor: openLog.cursor(from, { releasesSlices: event.member.connection.copiesOnWrite }),
-      welcome: { log: id, next, first, from, durability, count, members },
-    };
+    return completeJoin(joined, { log: log as RoomLog, next, hash, durability });
   };
 
   return {

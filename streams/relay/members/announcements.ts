@@ -26,7 +26,6 @@ export class Announcements {
   #joins = new Map<string, string>();
   #leaves: string[] = [];
   #isCoalescing = false;
-  /** More joins or leaves have arrived since the current interval began. */
   #hasMore = false;
 
   addJoin(nick: string): void {
@@ -43,6 +42,16 @@ export class Announcements {
   /** Removes the pending join of a nick, and returns whether there was one. */
   cancelJoin(nick: string): boolean {
     return this.#joins.delete(foldNick(nick));
+  }
+
+  /** Removes the pending leave of a nick that has joined at another relay. */
+  cancelLeave(nick: string): void {
+    this.#leaves = this.#leaves.filter((each) => foldNick(each) !== foldNick(nick));
+  }
+
+  /** More joins or leaves have arrived since the current interval began. */
+  get hasMore(): boolean {
+    return this.#hasMore;
   }
 
   hasPendingJoin(nick: string): boolean {

@@ -23,7 +23,6 @@ import {
   MIN_WINDOW_BYTES,
 } from '../../../../streams/relay/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../../util/address.js';
-import type { StoreUsage } from '../../../history/index.js';
 import { relay } from '../../../relay/relay.js';
 import { safe } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
@@ -32,7 +31,7 @@ import type { Listener, ListenerFault } from '../../../net/listener.js';
 import { listenTcp } from '../../../net/tcp.js';
 import { listenTls } from '../../../net/tls/tls.js';
 import type { Certificate } from '../../../net/tls/certificate.js';
-import { addressFromFlags, listenAddressFromFlags } from '../../shared/addressFlags.js';
+import { addressFromFlags } from '../../shared/addressFlags.js';
 import { programName } from '../../process/environment.js';
 import type { Run } from '../../args/command.js';
 import { Exit, printNote } from '../../process/exit.js';
@@ -44,7 +43,6 @@ import {
   type HistoryOptions,
 } from './relayOptions.js';
 import { terminationSignal$, signal$ } from '../../process/stdio.js';
-import type { ServedMetrics } from './metrics/serveMetrics.js';
 import { historyLogger, type RelayLog, eventLogger, openRelayLog } from './relayLog.js';
 import {
   certificatesFromFlags,
@@ -73,8 +71,7 @@ export const serve: Run = ({ flags }) =>
       certificatesFromFlags(address.host, historyDirFromFlags(flags), flags),
     );
     const webCertificate$ =
-      certificate$ ??
-      shareCertificates(web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
+      certificate$ ?? (web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
     const { limits, handshakeTimeoutMs, ...access } = limitsFromFlags(flags);
     const listenLimits = { ...limits, handshakeTimeoutMs };
     // With `--cert`, SIGHUP reloads the certificate.
@@ -85,22 +82,6 @@ export const serve: Run = ({ flags }) =>
     const setPin = (certificate: Certificate) => {
       pin = computePin(parseLeaf(certificate, 'the certificate'));
     };
-    const metricsAddress = listenAddressFromFlags(flags, 'metrics');
-    const openMetrics = (): Observable<ServedMetrics | undefined> =>
-      metricsAddress === undefined
-        ? of(undefined)
-        : from(import('./metrics/serveMetrics.js')).pipe(
-            switchMap(({ serveMetrics }) =>
-              serveMetrics(metricsAddress, {
-                limits,
-                stop$,
-                dir: historyOptions?.dir,
-                storeLimitBytes: historyOptions?.retention.maxTotalBytes,
-                certificate$: certificate$ ?? webCertificate$,
-              }),
-            ),
-            catchError((error: unknown) => throwError(() => listenError(metricsAddress, error, '--metrics'))),
-          );
     const listening$ = (
       certificate$ === undefined
         ? listenTcp(address)
@@ -122,20 +103,12 @@ export const serve: Run = ({ flags }) =>
             takeUntil(stop$),
           );
 
-    const runRelay = (
-      history: History | undefined,
-      log: (event: RelayEvent | ListenerFault) => void,
-      metrics: ServedMetrics | undefined,
-    ) =>
+    const runRelay = (history: History | undefined, log: (event: RelayEvent | ListenerFault) => void) =>
       listeners$.pipe(
         tap(({ members: listener, pages: pageListener }) => {
           printListening(listener.address, pin);
           if (pageListener !== undefined)
             writeOut(safe`page on ${pageUrl(pageListener.address, webCertificate$ !== undefined)}`);
-          if (metrics !== undefined) {
-            writeOut(safe`metrics on http://${formatAddress(metrics.listener.address)}/metrics`);
-            metrics.setListening();
-          }
         }),
         switchMap(({ members: listener, pages: pageListener }) =>
           (pageListener === undefined
@@ -147,16 +120,12 @@ export const serve: Run = ({ flags }) =>
               stop$,
               limits,
               timing: { handshakeTimeoutMs, ...(heartbeatMs !== undefined && { heartbeatMs }) },
-              history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
-              sample$: metrics?.sample$,
+              history: { store: history, windowBytes },
             }),
-            mergeFaults(listener, pageListener, metrics?.listener),
+            mergeFaults(listener, pageListener),
           ),
         ),
-        tap((event) => {
-          log(event);
-          metrics?.record(event);
-        }),
+        tap(log),
         ignoreElements(),
         takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
         endWith(Exit.ok),
@@ -164,13 +133,7 @@ export const serve: Run = ({ flags }) =>
 
     return from(openRelayLog(level)).pipe(
       switchMap((log) =>
-        openMetrics().pipe(
-          switchMap((metrics) =>
-            openHistory(historyOptions, log, metrics?.recordUsage).pipe(
-              switchMap((history) => runRelay(history, eventLogger(log), metrics)),
-            ),
-          ),
-        ),
+        openHistory(historyOptions, log).pipe(switchMap((history) => runRelay(history, eventLogger(log)))),
       ),
       // The store closes when its observable is unsubscribed.
       take(1),
@@ -186,7 +149,6 @@ export const serve: Run = ({ flags }) =>
 const openHistory = (
   options: HistoryOptions | undefined,
   log: RelayLog | undefined,
-  onUsage: ((usage: StoreUsage) => void) | undefined,
 ): Observable<History | undefined> =>
   options === undefined
     ? of(undefined)
@@ -197,7 +159,6 @@ const openHistory = (
           return lmdbHistory({
             ...options,
             onEvent: historyLogger(log),
-            ...(onUsage && { onUsage }),
             onDamage: (room, from, to) => {
               printNote(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
             },

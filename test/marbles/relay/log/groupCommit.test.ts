@@ -5,7 +5,7 @@ import { groupCommit, type GroupCommitOptions } from '../../../../streams/relay/
 import type { Committed } from '../../../../streams/relay/log/commitQueue.js';
 import type { Announced } from '../../../../streams/relay/members/presence.js';
 import type { MemberEvent } from '../../../../streams/relay/members/members.js';
-import type { JoinedMember } from '../../../../streams/relay/log/commitQueue.js';
+import type { JoinedMember } from '../../../../streams/relay/log/completeJoin.js';
 import { fakeConnection } from '../../../support/fakeConnection.js';
 import { fakeHistory, type FakeHistory, type FakeHistoryOptions } from '../../../support/fakeHistory.js';
 import { readAll } from '../../../support/logs.js';

@@ -1,0 +1,62 @@
+import type { Lines } from '../../wire/lines.js';
+import type { Member, MemberCommand } from '../connection/parseCommands.js';
+import type { HandoffId } from './batch.js';
+import type { SharedMember } from './sharedRoster.js';
+
+/** A connection at this relay: its member here, and as other relays know it. */
+export interface LocalMember {
+  readonly member: Member;
+  readonly shared: SharedMember;
+}
+
+/** Lines of a member at another relay, which that relay hands to this one. */
+export interface HandedLines {
+  readonly session: string;
+  readonly connection: string;
+  readonly lines: Lines;
+}
+
+/** Something that waits for the next batch of this relay. */
+export type Pending =
+  | {
+      readonly type: 'join';
+      readonly local: LocalMember;
+      /** The entries to compare with what the client has read, if they are not in memory. */
+      readonly entries?: ReadonlyMap<number, Uint8Array>;
+    }
+  | {
+      readonly type: 'tokens';
+      readonly local: LocalMember;
+      readonly lines: Lines;
+      /** The handoff that they were in, if any: another writer may have appended them. */
+      readonly handoff?: HandoffId;
+    }
+  | { readonly type: 'ping' | 'idle'; readonly local: LocalMember }
+  | {
+      readonly type: 'leave';
+      readonly local: LocalMember;
+      readonly reason: string;
+      readonly error?: Extract<MemberCommand, { type: 'leave' }>['error'];
+    }
+  /** The grace period of a member has ended. */
+  | { readonly type: 'expired'; readonly shared: SharedMember }
+  /** The interval in which joins and leaves are coalesced has ended. */
+  | { readonly type: 'coalesced' }
+  /** The room closes: all joins and leaves are announced. */
+  | { readonly type: 'flush' }
+  | { readonly type: 'handoff'; readonly id: HandoffId; readonly parts: readonly HandedLines[] };
+
+/** What an item without lines counts for: about its size in the head of a batch. */
+const CHANGE_BYTES = 200;
+
+/** Returns about how many bytes an item adds to a batch. */
+export const sizeOf = (pending: Pending): number => {
+  switch (pending.type) {
+    case 'tokens':
+      return pending.lines.bytes.length;
+    case 'handoff':
+      return pending.parts.reduce((sum, { lines }) => sum + lines.bytes.length, 0);
+    default:
+      return CHANGE_BYTES;
+  }
+};

@@ -1,0 +1,235 @@
+import type { MemberCommand } from '../connection/parseCommands.js';
+import type { CommittedEvent } from '../log/commitQueue.js';
+import type { RoomBatch } from './batch.js';
+import { BatchWriter } from './batchWriter.js';
+import type { ChainFault } from './chain.js';
+import type { LedgerRecord } from './ledger.js';
+import type { RoomStart } from './openRoom.js';
+import type { Pending } from './pending.js';
+import { backoffMs } from './readRecords.js';
+import { RoomContext, type RoomStateOptions } from './roomContext.js';
+import type { RoomEffect, RoomInput } from './roomInput.js';
+import { SharedLog } from './sharedLog.js';
+import { relayOf } from './sharedRoster.js';
+
+const FAULTS: Readonly<Record<ChainFault, string>> = {
+  'newer-version': 'the room was written by a newer relay; update this one',
+  'other-log': 'the room has another log',
+  'wrong-position': 'the engine has lost or changed records of the room',
+  'wrong-branch': 'the engine gave other records to other relays',
+};
+
+/**
+ * The state of a shared room at one relay: a reducer. What happens goes in, and what is to be done comes out.
+ *
+ * It reads the records of the room in the order of the engine, and has its members and its log from them. `BatchWriter` writes
+ * what the members at this relay want. If the records contradict what was read, it closes its members and opens the room
+ * again.
+ */
+export class RoomState {
+  readonly #context: RoomContext;
+  readonly #writer: BatchWriter;
+  #openFailures = 0;
+  #isCompleted = false;
+  #isTimerRunning = false;
+  /** Something has waited without progress since the timer was started. */
+  #isStuck = false;
+  /** The engine has not answered for `storeTimeoutMs`, nor since. */
+  #isUnavailable = false;
+
+  constructor(options: RoomStateOptions) {
+    this.#context = new RoomContext(options);
+    this.#writer = new BatchWriter(this.#context);
+  }
+
+  /** Handles an input. Returns what is to be done, in order. */
+  handle(input: RoomInput, now: number): readonly RoomEffect[] {
+    const context = this.#context;
+    context.now = now;
+    context.effects = [];
+    this.#dispatch(input);
+    this.#watchStorage();
+    if (this.#isCompleted && this.#writer.isIdle) context.effects.push({ type: 'complete' });
+    return context.effects;
+  }
+
+  close(): void {
+    this.#context.shared.close();
+  }
+
+  #dispatch(input: RoomInput): void {
+    switch (input.type) {
+      case 'command':
+        this.#onCommand(input.command);
+        return;
+      case 'completed':
+        this.#isCompleted = true;
+        this.#writer.add({ type: 'flush' });
+        return;
+      case 'opened':
+        this.#onOpened(input.start);
+        return;
+      case 'open-failed':
+        if (input.isNewer) this.#setUnavailable(input.reason);
+        this.#open();
+        return;
+      case 'record':
+        this.#onRecord(input.record);
+        return;
+      case 'current':
+        this.#onCurrent();
+        return;
+      case 'lost':
+        this.#restart('the engine has lost records of the room');
+        return;
+      case 'tick-ended':
+        this.#writer.onTickEnd();
+        return;
+      case 'timer':
+        this.#onTimer(input.pending);
+        return;
+      case 'fetched':
+        this.#writer.release(input);
+        return;
+      case 'message':
+        this.#writer.onMessage(input.message);
+        return;
+      case 'relay-gone':
+        for (const { member } of this.#context.shared.roster.entries())
+          if (relayOf(member.connection) === input.relayId) this.#context.expire(member);
+        return;
+      case 'check':
+        this.#check();
+        return;
+      case 'handoff-timeout':
+        this.#writer.onHandoffTimeout(input.number);
+        return;
+      case 'store-timeout':
+        this.#onStoreTimeout();
+        return;
+      default:
+        this.#writer.onAnswer(input);
+    }
+  }
+
+  #onTimer(pending: Pending): void {
+    const { announcements } = this.#context;
+    // Usually there is nothing more to announce, and nothing to write. A batch under way has a copy of the announcements.
+    if (pending.type === 'coalesced' && this.#writer.isIdle && !announcements.hasMore)
+      announcements.endInterval();
+    else this.#writer.add(pending);
+  }
+
+  #onCommand(command: MemberCommand): void {
+    const { locals } = this.#context;
+    const { member, type } = command;
+    const local = type === 'join' && !this.#isUnavailable ? locals.add(member) : locals.of(member);
+    if (this.#isUnavailable && type !== 'leave') this.#context.refuse([member], UNAVAILABLE);
+    else if (local === undefined || (type !== 'leave' && this.#context.isRefused(member))) return;
+    else if (type === 'tokens') {
+      const { bytes, count } = command.lines;
+      // Copied, since the lines are valid only now. `slice` of a `Buffer` does not copy.
+      this.#writer.add({ type, local, lines: { bytes: new Uint8Array(bytes), count } });
+    } else if (type === 'leave') {
+      const { reason, error } = command;
+      this.#writer.add({ type, local, reason, ...(error && { error }) });
+    } else this.#writer.add({ type, local });
+  }
+
+  #onOpened(start: RoomStart): void {
+    this.#context.shared.close();
+    this.#context.shared = new SharedLog(start, this.#context.options.openLog);
+    this.#context.effects.push({ type: 'request' });
+  }
+
+  #open(): void {
+    this.#context.effects.push({ type: 'open', ms: backoffMs(this.#openFailures) });
+    this.#openFailures += 1;
+  }
+
+  /** Opens the room again. Its members are closed, since they have read something else. */
+  #restart(reason: string): void {
+    this.#context.refuse(
+      this.#context.locals.open.map(({ member }) => member),
+      reason,
+    );
+    this.#writer.reset();
+    this.#open();
+  }
+
+  #onCurrent(): void {
+    const { options } = this.#context;
+    this.#isUnavailable = false;
+    if (!this.#writer.isOpen) {
+      this.#writer.isOpen = true;
+      // A relay may have stopped before this one began to read.
+      this.#context.schedule({ type: 'check' }, options.warmUpMs);
+    }
+    this.#writer.onCurrent();
+  }
+
+  /** Looks for records that were missed, and for members whose relay is gone. */
+  #check(): void {
+    const { shared, effects, isAway } = this.#context;
+    effects.push({ type: 'request' });
+    for (const entry of shared.roster.entries())
+      if (entry.isAway || isAway(entry.member)) this.#context.expire(entry.member);
+  }
+
+  #onRecord(record: LedgerRecord): void {
+    const step = this.#context.shared.read(record);
+    this.#isUnavailable = false;
+    if (step.type === 'fault') {
+      this.#restart(FAULTS[step.fault]);
+      if (step.fault === 'newer-version') this.#setUnavailable(FAULTS[step.fault]);
+    } else if (step.type === 'valid') {
+      this.#openFailures = 0;
+      if (this.#writer.takeOwn(step.batch)) this.#isStuck = false;
+      else this.#applyForeign(step.batch);
+    }
+  }
+
+  #applyForeign(batch: RoomBatch): void {
+    const { shared, locals, announcements } = this.#context;
+    const moved = shared.applyForeign(batch);
+    // The other relay announces what it has decided.
+    for (const change of batch.changes)
+      if (change.type === 'left') announcements.cancelJoin(change.nick);
+      else if (change.type === 'joined' && !change.resumed) announcements.cancelLeave(change.member.nick);
+    const disconnected = moved.flatMap((member): CommittedEvent[] => {
+      const local = locals.at(member.connection);
+      locals.forgetIfGone(member, shared.roster);
+      if (local === undefined || !locals.isOpen(member.connection)) return [];
+      const hasMoved = shared.roster.findSession(member.session) !== undefined;
+      const reason = hasMoved ? 'came back over another connection' : 'another relay counted it as gone';
+      return [{ type: 'disconnected', member: local.member, reason }];
+    });
+    const stored = this.#writer.takeForeign(batch);
+    this.#context.emit([...disconnected, ...stored], batch.lines.count > 0);
+    this.#writer.kick();
+  }
+
+  /** Keeps one timer running while something waits, so that nothing waits for longer than two times `storeTimeoutMs`. */
+  #watchStorage(): void {
+    if (this.#writer.isIdle) this.#isStuck = false;
+    else if (!this.#isTimerRunning) {
+      this.#isTimerRunning = true;
+      this.#isStuck = true;
+      this.#context.schedule({ type: 'store-timeout' }, this.#context.options.storeTimeoutMs);
+    }
+  }
+
+  #onStoreTimeout(): void {
+    this.#isTimerRunning = false;
+    if (!this.#isStuck) return;
+    this.#setUnavailable(UNAVAILABLE);
+    if (this.#isCompleted) this.#context.effects.push({ type: 'complete' });
+  }
+
+  #setUnavailable(reason: string): void {
+    this.#isUnavailable = true;
+    this.#writer.refuseWaiting(reason);
+  }
+}
+
+const UNAVAILABLE = 'the storage engine does not answer';
