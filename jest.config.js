@@ -13,6 +13,8 @@ export default {
   workerIdleMemoryLimit: '1GB',
   testSequencer: '<rootDir>/test/support/longestFirst.js',
   reporters: ['default', '<rootDir>/test/support/closingLine.js'],
+  // Properties try the same input in each run, so that they fail only after a change.
+  setupFiles: ['<rootDir>/test/support/fixedSeed.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -11,7 +11,7 @@ const KILLS = 20;
 const DEATHS = 10;
 const CUTS = 10;
 
-const seed = chooseSeed('random');
+const seed = chooseSeed(1);
 
 test(`a relay killed ${KILLS} times keeps every acknowledged line, once and in order`, async () => {
   const account = await killRelay(KILLS, seed);

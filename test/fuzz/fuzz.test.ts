@@ -12,7 +12,7 @@ import { wireTargets } from './targets/wire.js';
 /** Inputs for each target; more with `npm run fuzz`, or `RXCHAT_FUZZ_RUNS=100000 npm test -- test/fuzz`. */
 const RUNS = Number(process.env['RXCHAT_FUZZ_RUNS'] ?? 300);
 
-const seed = chooseSeed('random');
+const seed = chooseSeed(1);
 
 const TARGETS: readonly Target[] = [
   ...wireTargets,
