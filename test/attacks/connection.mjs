@@ -1,6 +1,7 @@
 /** Lines over TCP, and a member that implements the protocol itself. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { clearInterval, setInterval } from 'node:timers';
 import { Author, helloOf, isEntry, random64 } from './protocol.mjs';
 
 /** A connection as lines: `line()` resolves with the next one, or with `undefined` when the peer has ended. */
@@ -71,7 +72,10 @@ export const connectLines = async (port, localAddress) => {
   return connection;
 };
 
-/** A member of a room at a relay that answers `PING` by itself. */
+/** Interval in ms of the PONGs of a member. A relay removes a member that is silent for 30 s. */
+const KEEP_ALIVE_MS = 5000;
+
+/** A member of a room at a relay, which sends a `PONG` now and then and answers each `PING` that it reads. */
 export class Member {
   static async join(port, room, nick, { fields = '', localAddress, session = random64(16), person } = {}) {
     const connection = await connectLines(port, localAddress);
@@ -93,6 +97,10 @@ export class Member {
         .map((field) => field.split(/=(.*)/s).slice(0, 2)),
     );
     this.author = new Author(room, nick, person);
+    const keepAlive = setInterval(() => {
+      if (connection.socket.writable) connection.write('PONG 0');
+    }, KEEP_ALIVE_MS);
+    connection.socket.once('close', () => clearInterval(keepAlive));
   }
 
   /**

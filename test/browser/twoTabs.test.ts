@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { NEVER } from 'rxjs';
+import { lastValueFrom, NEVER, ReplaySubject, takeWhile, toArray } from 'rxjs';
 import { parseInvite, joinRoom } from '../../src/index.js';
 import type { ClientEvent } from '../../streams/index.js';
 import { onCleanup, cleanUp } from '../e2e/support/cleanup.js';
@@ -20,13 +20,20 @@ import {
 
 afterEach(cleanUp);
 
-/** The messages that bob receives with the library. */
-const listenTo = (relay: WebRelay, link: string): ClientEvent[] => {
-  const reported: ClientEvent[] = [];
+/** Returns a function that resolves with all events of bob, a client of the library, up to the message with that text. */
+const listenTo = (relay: WebRelay, link: string): ((text: string) => Promise<ClientEvent[]>) => {
+  const event$ = new ReplaySubject<ClientEvent>(1000);
   const invite = { host: '127.0.0.1', port: relay.port, secret: parseInvite(link).secret };
-  const subscription = NEVER.pipe(joinRoom(invite, { nick: 'bob' })).subscribe((each) => reported.push(each));
+  const subscription = NEVER.pipe(joinRoom(invite, { nick: 'bob' })).subscribe(event$);
   onCleanup(() => subscription.unsubscribe());
-  return reported;
+  const isLast = (event: ClientEvent, text: string) => event.type === 'message' && event.text === text;
+  return (text) =>
+    lastValueFrom(
+      event$.pipe(
+        takeWhile((event) => !isLast(event, text), true),
+        toArray(),
+      ),
+    );
 };
 
 /**
@@ -72,7 +79,7 @@ inChromium('two tabs of one person', () => {
     await context.addInitScript(COUNT_SOCKETS);
     const alice = await joinPage(context, `${origin}/`, 'alice');
     expect(await alice.evaluate('isSecureContext')).toBe(host === '127.0.0.1');
-    const reported = listenTo(relay, alice.url());
+    const reportedUntil = listenTo(relay, alice.url());
     await alice.locator('#members-count', { hasText: 'Members: 2' }).waitFor();
     isOpen = false;
     await sendMessage(alice, 'said once');
@@ -91,6 +98,7 @@ inChromium('two tabs of one person', () => {
     expect(await alice.evaluate('opened')).toBe(1);
     expect(await copy.evaluate('opened')).toBe(1);
     expect(await alice.textContent('#members-count')).toBe('Members: 2');
+    const reported = await reportedUntil('from the first');
     const texts = reported.flatMap((each) => (each.type === 'message' ? [each.text] : []));
     expect(texts).toStrictEqual(['from the copy', 'said once', 'from the first']);
     expect(reported.filter(({ type }) => ['duplicate', 'alarm', 'left'].includes(type))).toStrictEqual([]);
@@ -101,7 +109,7 @@ inChromium('two tabs of one person', () => {
     const context = await openBrowser();
     const first = await joinPage(context, relay.page, 'alice');
     const second = await joinPage(context, first.url(), 'alice');
-    const reported = listenTo(relay, first.url());
+    const reportedUntil = listenTo(relay, first.url());
     await second.locator('#members-count', { hasText: 'Members: 2' }).waitFor();
     await sendMessage(first, 'one');
     await messageRow(second, 'one').waitFor();
@@ -110,7 +118,7 @@ inChromium('two tabs of one person', () => {
     await second.close();
     await sendMessage(first, 'three');
     await messageRow(first, 'three').locator('.mark', { hasText: 'stored' }).waitFor();
-    const presence = reported.flatMap((each) =>
+    const presence = (await reportedUntil('three')).flatMap((each) =>
       each.type === 'joined' || each.type === 'left' ? each.nicks : [],
     );
     expect(presence).toStrictEqual(['bob']);

@@ -15,7 +15,7 @@ import {
   type TempProject,
 } from './support/packageFixture.js';
 import { newRoom, type Room, startRelay } from './support/relay.js';
-import { lineWith } from './support/streamOutput.js';
+import { lineCount, lineWith } from './support/streamOutput.js';
 
 let tarball: TempProject;
 let examples: TempProject;
@@ -82,6 +82,7 @@ describe('the examples, installed from the package,', () => {
     const member = example('http-server/client.js', link, 'one', 'two');
     expect(await member.exit).toBe(0);
     expect(member.out.lines).toStrictEqual(['stored at 2', 'stored at 3']);
+    await server.out.until(lineCount(4));
     expect(server.out.lines.slice(1)).toStrictEqual(['joined guest', 'stored guest', 'stored guest']);
     expect(await send(link, 'by the command')).toBe(0);
     const answer = await fetch(`http://127.0.0.1:${port}/`);

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { cleanUp } from './support/cleanup.js';
+import { HOUR_TIMERS } from './support/hourTimers.js';
 import { createGroup, Person, stopPersons } from './support/person.js';
 import { type Relay, startRelay } from './support/relay.js';
+import { lineWith } from './support/streamOutput.js';
 
 let relay: Relay;
 beforeAll(async () => {
@@ -105,10 +107,12 @@ describe('send without membership', () => {
     const invite = await createGroup(alice, relay);
     // The room of another secret is empty, as after a relay lost its log.
     const empty = invite.replace(/#[\w-]{43}/, `#${'A'.repeat(43)}`);
-    const sent = await cron.run('send', [empty, '-m', 'backup done', '--timeout', '1s']);
-    expect([sent.code, sent.out]).toStrictEqual([7, '']);
-    expect(sent.err).toMatch(
-      /^rxchat: the log of the room has no keys .*\nrxchat: no member was online for 1 s, .*sent 0 of 1.*\n.*rxchat listen as a member.*\n$/,
+    const send = cron.start('send', [empty, '-m', 'backup done', '--timeout', '1h'], HOUR_TIMERS);
+    await send.err.until(lineWith('the log of the room has no keys'));
+    send.signal('SIGUSR2');
+    expect([await send.exit, send.out.text]).toStrictEqual([7, '']);
+    expect(send.err.text).toMatch(
+      /^rxchat: the log of the room has no keys .*\nrxchat: no member was online for 3600 s, .*sent 0 of 1.*\n.*rxchat listen as a member.*\n$/,
     );
   });
 });

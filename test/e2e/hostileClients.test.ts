@@ -22,8 +22,8 @@ interface LivingRoom extends Room {
 }
 
 /** A room in which one member listens and another one talks throughout. */
-const livingRoom = async (): Promise<LivingRoom> => {
-  const relay = await startRelay();
+const livingRoom = async (...flags: readonly string[]): Promise<LivingRoom> => {
+  const relay = await startRelay(...flags);
   const room = newRoom(relay.port);
   const sender = await joinRaw(room, 'speaker');
   const listener = rxchat(['listen', room.text, '--json', '--nick', 'ear']);
@@ -182,7 +182,7 @@ describe('the relay keeps serving', () => {
   });
 
   test('while others never answer NICK', async () => {
-    const { relay, ...room } = await livingRoom();
+    const { relay, ...room } = await livingRoom('--handshake-timeout', '10m');
     const silent = await Promise.all(Array.from({ length: 100 }, () => connectRaw(relay.port)));
     await Promise.all(silent.map(nonceOf));
     const alice = await joinRaw(room, 'alice');

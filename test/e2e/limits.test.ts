@@ -21,6 +21,9 @@ import { lineCount, lineWith } from './support/streamOutput.js';
 
 afterEach(cleanUp);
 
+/** A relay that waits for the answers to `NICK` longer than the test takes. */
+const PATIENT = ['--handshake-timeout', '10m'];
+
 const ask = async (port: number, nick: string, room = newRoom(port)): Promise<RawClient> => {
   const peer = await connectRaw(port);
   const first = await peer.output.until(({ lines }) => lines[0]);
@@ -30,7 +33,7 @@ const ask = async (port: number, nick: string, room = newRoom(port)): Promise<Ra
 
 describe('unauthenticated connections', () => {
   test('are refused beyond the limit, and members lose nothing', async () => {
-    const relay = await startRelay('--memory', '--connections-per-address', '100');
+    const relay = await startRelay('--memory', '--connections-per-address', '100', ...PATIENT);
     const room = newRoom(relay.port);
     const sender = await joinRaw(room, 'speaker');
     const listener = await joinRaw(room, 'listener');
@@ -55,7 +58,7 @@ describe('unauthenticated connections', () => {
   });
 
   test('that use up the file descriptors are reported once at the default level, and members are still served', async () => {
-    const relay = rxchat(['serve', '--port', '0', '--memory'], {
+    const relay = rxchat(['serve', '--port', '0', '--memory', ...PATIENT], {
       wrapper: ['sh', '-c', 'ulimit -n 40; exec "$@"', 'sh'],
     });
     const [, port] = await relay.out.until(({ text }) => /^listening on \S+:(\d+)$/m.exec(text));

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Child, run, rxchat } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
+import { HOUR_TIMERS } from './support/hourTimers.js';
 import { newRoom, type Room, startRelay, viaPort } from './support/relay.js';
 import { type ChunkHandler, startProxy } from './support/proxy.js';
 import { joinRaw, seal } from './support/rawClient.js';
-import { lineCount } from './support/streamOutput.js';
+import { lineCount, lineWith } from './support/streamOutput.js';
 
 afterEach(cleanUp);
 
@@ -48,7 +49,8 @@ describe('sending and listening', () => {
       await relay.joined('other');
       const pending = holding();
       const behind = viaPort(await startProxy(relay.port, { down: () => pending.pass }), room);
-      const send = rxchat(['send', behind.text, '--nick', 'sender', ...flags], { input: 'a\nb\nc\n' });
+      const args = ['send', behind.text, '--nick', 'sender', ...flags];
+      const send = rxchat(args, { input: 'a\nb\nc\n', env: HOUR_TIMERS });
       expect(await other.exit).toBe(0);
       expect(texts(other)).toStrictEqual(['a', 'b', 'c']);
       return { relay, room, send, release: pending.release };
@@ -65,10 +67,12 @@ describe('sending and listening', () => {
     });
 
     test('does not report them as stored when the relay is lost first', async () => {
-      const { relay, send, release } = await unanswered('--timeout', '2s');
+      const { relay, send, release } = await unanswered('--timeout', '1h');
       relay.child.signal('SIGKILL');
       await relay.child.exit;
       release(0);
+      await send.err.until(lineWith('offline: '));
+      send.signal('SIGUSR2');
       expect(await send.exit).toBe(7);
       expect(send.err.text).toMatch(/sent 0 of (at least )?3, (at least )?3 not confirmed\n$/);
     });

@@ -140,7 +140,6 @@ test.each([{ module: 'nodenext' }, { module: 'esnext', moduleResolution: 'bundle
       project.remove();
     }
   },
-  180_000,
 );
 
 test('the command runs without RxJS installed', async () => {

@@ -1,9 +1,11 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseInvite } from '../../src/index.js';
 import { bytesRead, tempDir, run, rxchat } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
-import { newRoom, startRelay } from './support/relay.js';
+import { type ChunkHandler, startProxy } from './support/proxy.js';
+import { newRoom, startRelay, viaPort } from './support/relay.js';
 import { lineCount, lineWith } from './support/streamOutput.js';
 
 afterEach(cleanUp);
@@ -75,8 +77,16 @@ test('listen --exec does not read from the relay while a command is slow, and ke
   const { relay, room } = await roomWith('first\n');
   const barrier = join(tempDir(), 'gate');
   const exec = `until test -e ${barrier}; do sleep 0.05; done; read line; echo "\${line%% *}"`;
-  const flags = ['--after', '0', '--heartbeat', '300ms', '--nick', 'ear'];
-  const listener = rxchat(['listen', room, ...flags, '--exec', exec]);
+  let pongs = 0;
+  let onPong = (): void => undefined;
+  const up = (): ChunkHandler => (chunk, on) => {
+    pongs += chunk.toString('latin1').match(/^PONG /gm)?.length ?? 0;
+    onPong();
+    on(chunk);
+  };
+  const behind = viaPort(await startProxy(relay.port, { up }), { ...parseInvite(room), text: room });
+  const flags = ['--after', '0', '--heartbeat', '2s', '--nick', 'ear'];
+  const listener = rxchat(['listen', behind.text, ...flags, '--exec', exec]);
   await relay.joined('ear');
   const before = bytesRead(listener.pid);
   const input = Array.from({ length: 4000 }, (_, i) => `${i} ${'x'.repeat(2000)}\n`).join('');
@@ -85,6 +95,13 @@ test('listen --exec does not read from the relay while a command is slow, and ke
   expect((await run(['listen', room, '--after', '0', '-n', '4001'])).code).toBe(0);
   // The queue of 64 messages of 4 KiB and one socket read of 64 KiB, of more than 10 MB in all.
   expect(bytesRead(listener.pid) - before).toBeLessThan(500_000);
+  // It sends a PONG after each heartbeat without reading. If these counted as silence, it would reconnect after two.
+  pongs = 0;
+  await new Promise<void>((resolve) => {
+    onPong = () => {
+      if (pongs >= 3) resolve();
+    };
+  });
   writeFileSync(barrier, '');
   await listener.out.until(lineCount(200));
   expect(listener.out.lines.slice(0, 4)).toStrictEqual(['first', '0', '1', '2']);

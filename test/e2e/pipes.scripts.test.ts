@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tempDir, run, rxchat } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
+import { HOUR_TIMERS } from './support/hourTimers.js';
 import { newRoom, startRelay } from './support/relay.js';
 import { lineCount, lineWith } from './support/streamOutput.js';
 
@@ -75,9 +76,11 @@ describe('listen in scripts', () => {
 
   test('--timeout exits 9 when nothing else ended it, even before the relay answers', async () => {
     const { room } = await alerts(1);
-    const ran = await run(['listen', room, '--after', '0', '--timeout', '2s']);
-    expect([ran.code, ran.out]).toStrictEqual([9, 'bob: alert 1\n']);
-    expect(ran.err).toMatch(/^rxchat: timed out after 2 s$/m);
+    const listen = rxchat(['listen', room, '--after', '0', '--timeout', '1h'], { env: HOUR_TIMERS });
+    await listen.out.until(lineCount(1));
+    listen.signal('SIGUSR2');
+    expect([await listen.exit, listen.out.text]).toStrictEqual([9, 'bob: alert 1\n']);
+    expect(listen.err.text).toMatch(/^rxchat: timed out after 1 h$/m);
   });
 
   test('--time prints the time before each message', async () => {

@@ -200,15 +200,16 @@ describe('a client', () => {
     '%s gives up on a relay that stays away, and ends in %i with the count',
     async (name, code, reported) => {
       const relay = await startRelay();
-      const client = rxchat([name, newRoom(relay.port).text, '--nick', name, '--timeout', '300ms']);
+      // The time covers the join, too.
+      const client = rxchat([name, newRoom(relay.port).text, '--nick', name, '--timeout', '3s']);
       await relay.joined(name);
       relay.child.signal('SIGKILL');
-      await relay.child.exit;
+      await (name === 'join' ? client.out : client.err).until(lineWith('offline: '));
       client.writeInput('one\ntwo\n');
       client.endInput();
       expect(await client.exit).toBe(code);
       expect(client.err.text).toMatch(
-        /^rxchat: no receipt for 0.3 s: (the relay closed the connection|cannot reach|the connection was reset)/m,
+        /^rxchat: no receipt for 3 s: (the relay closed the connection|cannot reach|the connection was reset)/m,
       );
       expect(client.err.text).toContain(reported);
     },

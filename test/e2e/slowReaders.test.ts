@@ -65,12 +65,16 @@ test('fifty listeners, of which five are stopped for ten seconds, all receive ev
   while (performance.now() < until) meanwhile.push(await round(others));
 
   expect(stopped.map(({ out }) => out.lines.length)).toStrictEqual(printed);
-  expect(median(meanwhile)).toBeLessThan(5 * median(before));
   expect(residentMemory(relay.child.pid) - resident).toBeLessThan(WINDOW + OVERHEAD);
 
   for (const child of stopped) child.signal('SIGCONT');
   await Promise.all(stopped.map(({ out }) => out.until(lineCount(sent))));
   for (const { out } of listeners) expect(out.lines).toStrictEqual(range(1, sent).map(String));
+
+  // What else runs on the machine may have begun meanwhile, and delays all rounds from then on.
+  const after: number[] = [];
+  while (after.length < 50) after.push(await round(others));
+  expect(median(meanwhile)).toBeLessThan(5 * Math.max(median(before), median(after)));
 });
 
 test('a listener that fell out of the window gets one gap that accounts for everything missed', async () => {
@@ -117,7 +121,7 @@ test('a listener that fell out of the window gets one gap that accounts for ever
 test('a stopped reader costs the relay its window, not the traffic that it misses', async () => {
   const WINDOW = 16 * MiB;
   // Memory mapped by the store would count as well, and is no cost.
-  // The sender is not rate limited either: that would take so long that raw peers, which answer no PING, time out.
+  // The sender is not rate limited either: that would take half a minute.
   const relay = await startRelay('--memory', '--window', String(WINDOW), '--bytes-per-second', '0');
   const room = newRoom(relay.port);
   const stuck = await joinRaw(room, 'stuck');

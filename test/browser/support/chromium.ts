@@ -49,7 +49,7 @@ export const inChromium = (name: string, tests: () => void): void => {
     beforeAll(async () => {
       if (CHROMIUM === undefined)
         throw new Error('there is no chromium, and these tests must not be skipped');
-      browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS] });
+      browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS], timeout: HANG_MS });
     });
     afterAll(async () => {
       await browser?.close();

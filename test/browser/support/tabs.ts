@@ -51,11 +51,13 @@ export const openTabs = async (): Promise<{ readonly open: (url: string) => Prom
   let requested = 0;
   const waiting = new Map<number, (answer: Answer) => void>();
   const sockets = new Map<string, number>();
+  const loading = new Map<string, () => void>();
   socket.on('message', (data: Buffer) => {
     const answer = JSON.parse(data.toString()) as Answer;
     if (answer.id !== undefined) waiting.get(answer.id)?.(answer);
     const { method, sessionId = '' } = answer;
     if (method === 'Network.webSocketCreated') sockets.set(sessionId, (sockets.get(sessionId) ?? 0) + 1);
+    if (method === 'Page.loadEventFired') loading.get(sessionId)?.();
   });
   const send = async <T>(method: string, params: object = {}, sessionId?: string): Promise<T> => {
     const id = (requested += 1);
@@ -76,7 +78,10 @@ export const openTabs = async (): Promise<{ readonly open: (url: string) => Prom
       });
       await send('Network.enable', {}, sessionId);
       await send('Page.enable', {}, sessionId);
+      // An expression that is evaluated before the page has replaced the blank one would be lost with that.
+      const loaded = new Promise<void>((resolve) => loading.set(sessionId, resolve));
       await send('Page.navigate', { url: page }, sessionId);
+      await loaded;
       return {
         sockets: () => sockets.get(sessionId) ?? 0,
         evaluate: async <T>(expression: string): Promise<T> => {

@@ -27,9 +27,9 @@ export class Person {
     return run(this.args(command, flags), { env: { RXCHAT_HOME: this.home }, input });
   }
 
-  /** Starts a command that goes on. */
-  start(command: string, flags: readonly string[]): Child {
-    const child = rxchat(this.args(command, flags), { env: { RXCHAT_HOME: this.home } });
+  /** Starts a command that goes on, with additional environment variables. */
+  start(command: string, flags: readonly string[], env: Readonly<Record<string, string>> = {}): Child {
+    const child = rxchat(this.args(command, flags), { env: { ...env, RXCHAT_HOME: this.home } });
     running.push(child);
     return child;
   }

@@ -84,7 +84,10 @@ export const newSender = (room: Pick<Room, 'secret'>, nick: string): Sender => {
   return { room, nick, identity: identityOf(nick), session: run, nextCounter: () => (counter += 1) };
 };
 
-/** Joins a room, and resolves once the relay has sent `WELCOME`. */
+/** Interval in ms of the PONGs of a member. A relay removes a member that is silent for 30 s. */
+const KEEP_ALIVE_MS = 5000;
+
+/** Joins a room, stays a member however long the test takes, and resolves once the relay has sent `WELCOME`. */
 export const joinRaw = async (
   room: Room,
   nick: string,
@@ -93,6 +96,10 @@ export const joinRaw = async (
   const peer = await connectRaw(room.port, { keep });
   peer.writeLines(helloFor(await nonceOf(peer), room, nick, more));
   await peer.output.until(lineWith('WELCOME '));
+  const keepAlive = setInterval(() => {
+    if (peer.socket.writable) peer.writeLines('PONG 0');
+  }, KEEP_ALIVE_MS);
+  void peer.closed.then(() => clearInterval(keepAlive));
   return { ...newSender(room, nick), ...peer, room };
 };
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -73,12 +73,25 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
+/** Whether a program of a session is running or waits for the disk: it may not have read its input yet. */
+const isBusy = (session: string): boolean =>
+  readdirSync('/proc').some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [, state, its] = /^.*\) (\w) \d+ \d+ (\d+) /s.exec(stat) ?? [];
+      return its === session && (state === 'R' || state === 'D');
+    } catch {
+      return false;
+    }
+  });
+
 /** Time in ms without output after which the screen is captured. */
 const LOOK_MS = 30;
 
 /**
- * Time in ms: at least the first after each key, at most the second until the terminal shows it. Keys that arrive
- * together count as pasted.
+ * Time in ms: at least the first after each key, at most the second until the terminal shows it. Then the program is
+ * given the time that it needs to read the key, since keys that arrive together count as pasted.
  */
 const KEY_MS = 10;
 const ECHO_MS = 100;
@@ -117,9 +130,10 @@ export const openTerminal = async (
     ],
     { env },
   );
+  const session = stdout.trim();
   const tmux = controlTmux(server, env);
   onCleanup(async () => {
-    const children = await childrenOf(stdout.trim());
+    const children = await childrenOf(session);
     await tmux.run('kill-server').catch(() => undefined);
     await tmux.closed;
     // Programs that are ending still write to directories that are about to be removed.
@@ -141,6 +155,7 @@ export const openTerminal = async (
     const echo = tmux.outputOr(ECHO_MS);
     await tmux.run('send-keys', ...words);
     await Promise.all([echo, setTimeout(KEY_MS)]);
+    while (isBusy(session)) await setTimeout(KEY_MS);
   };
 
   return {

@@ -36,7 +36,7 @@ const holder = async (path: string, first = ''): Promise<() => Promise<unknown>>
   await once(child.stdout, 'data');
   return async () => {
     child.kill('SIGKILL');
-    return once(child, 'exit');
+    return once(child, 'close');
   };
 };
 
