@@ -16,6 +16,8 @@ import type { Connection } from '../../streams/wire/connection.js';
 import { ConnectionError } from '../../streams/wire/errors.js';
 import { toBase64url } from '../../streams/wire/encoding.js';
 import { fakeCipher, fakeKeyring } from './fakeCipher.js';
+import type { LedgerFaults } from './faultyLedger.js';
+import { simulatedCluster } from './simulatedCluster.js';
 import { simulatedRelay } from './simulatedRelay.js';
 import { fakeHash, fakeIdentity, fakeVerify, senderSessionOf } from './envelopes.js';
 import type { VirtualConnection, VirtualConnectionOptions } from './virtualNetwork.js';
@@ -52,6 +54,8 @@ export interface Scenario {
   readonly chance: number;
   /** Bytes of lines that the relay keeps in memory. */
   readonly window: number;
+  /** Several relays share the room over an engine. By default one relay has a store of its own. */
+  readonly cluster?: { readonly relays: number; readonly faults: LedgerFaults; readonly seed: number };
 }
 
 /** The relays of a simulation. */
@@ -105,7 +109,7 @@ const runScenario = (scenario: Scenario): SimulationResult => {
   const { clients, isTwice = false, quality, actions, chance } = scenario;
   const results: ClientResult[] = [];
   let log: readonly string[] = [];
-  const relays = simulatedRelay(scenario);
+  const relays = scenario.cluster === undefined ? simulatedRelay(scenario) : simulatedCluster(scenario);
   const links = new Map<number, VirtualConnection>();
 
   const connectAs = (who: number): Observable<Connection> =>

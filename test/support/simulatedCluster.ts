@@ -1,0 +1,73 @@
+import { pipe, tap, timer } from 'rxjs';
+import { relay } from '../../streams/relay/relay.js';
+import { random } from '../fuzz/random.js';
+import { fakeHash } from './envelopes.js';
+import { fakeEngine, type FakeLedger } from './fakeLedger.js';
+import { faultyLedger, type LedgerFaults } from './faultyLedger.js';
+import { readRoom } from './relays.js';
+import type { RelayAction, Scenario, SimulatedRelays } from './simulation.js';
+import { relayProcess } from './simulatedRelay.js';
+import { nonce, verify } from './wire.js';
+
+/** Several relays that share rooms over an engine. Each client tries them in turn. */
+export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario): SimulatedRelays => {
+  const { relays: count, faults, seed } = cluster as NonNullable<Scenario['cluster']>;
+  const dice = random(seed);
+  const engine = fakeEngine({ latencyMs: storing });
+  let current: LedgerFaults = faults;
+  let starts = 0;
+  let accepts = 0;
+  let logs = 0;
+
+  const newRelay = () => {
+    let ledger: FakeLedger | undefined;
+    const process = relayProcess(quality, (stop$) => {
+      starts += 1;
+      ledger = faultyLedger(engine.connect(`relay${starts}`), {
+        engine,
+        random: () => dice.below(2 ** 30) / 2 ** 30,
+        faults: () => current,
+      });
+      const options = {
+        nonce,
+        verify,
+        hash: fakeHash,
+        logId: () => `log${(logs += 1)}`,
+        endOfTick$: timer(0),
+        ledger,
+        history: { windowBytes: window },
+        stop$,
+      };
+      return pipe(relay(options), tap({ complete: () => ledger?.stop() }));
+    });
+    process.start();
+    return {
+      process,
+      perform: (action: RelayAction['do']) => {
+        if (action === 'kill') process.kill(() => ledger?.crash());
+        else if (action === 'start' || action === 'drain') process[action]();
+        else if (action === 'cut' || action === 'heal') ledger?.[action]();
+      },
+    };
+  };
+  const relays = Array.from({ length: count }, newRelay);
+
+  return {
+    accept: () => {
+      accepts += 1;
+      return relays[accepts % count]?.process.accept();
+    },
+    perform: ({ relay: number = 0, do: action }) => {
+      if (action === 'wipe') engine.loseFrom(1);
+      else relays[number % count]?.perform(action);
+    },
+    repair: () => {
+      current = {};
+      for (const { perform } of relays) for (const action of ['heal', 'start'] as const) perform(action);
+    },
+    log: () => readRoom(engine).lines,
+    stop: () => {
+      for (const { process } of relays) process.stop();
+    },
+  };
+};
