@@ -58,7 +58,7 @@ await build({
     rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js'),
     'jsonc-parser': resolve(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
   },
-  external: ['pino', 'fernet', 'lmdb', 'selfsigned', 'ws', '@nats-io/transport-node'],
+  external: ['pino', 'prom-client', 'fernet', 'lmdb', 'selfsigned', 'ws', '@nats-io/transport-node'],
   // CommonJS inside the bundle calls `require`.
   banner: {
     js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);",

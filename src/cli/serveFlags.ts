@@ -137,6 +137,11 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
     help: 'what to log on stderr: silent, error, warn, info, debug or trace (default warn)',
     wires: 'any',
   },
+  metrics: {
+    type: 'string',
+    placeholder: 'ADDRESS',
+    help: 'serve metrics for Prometheus, /healthz and /readyz at PORT or HOST:PORT (default host 127.0.0.1)',
+  },
   tls,
   plain,
   cert: {

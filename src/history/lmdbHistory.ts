@@ -12,7 +12,13 @@ import {
 import { type ClockAhead, type ClockBelieved, persistentClock } from './maintenance/retentionClock.js';
 import { transactionQueue } from './transactionQueue.js';
 import { acquireLock } from './store/lock.js';
-import { exceedsRoomLimits, type Retention, maxRoomsFor, roomLimit } from './maintenance/retention.js';
+import {
+  exceedsRoomLimits,
+  type Retention,
+  maxRoomsFor,
+  ROOM_OVERHEAD_BYTES,
+  roomLimit,
+} from './maintenance/retention.js';
 import { openStore } from './store/openStore.js';
 import { storedLog } from './storedLog.js';
 import { runSweeps, sweep } from './maintenance/sweep.js';
@@ -35,6 +41,8 @@ export interface LmdbHistoryOptions {
   readonly onDamage?: (room: string, from: number, to: number) => void;
   /** Called with what retention removes, and when it stops or starts to trust the clock. */
   readonly onEvent?: (event: HistoryEvent) => void;
+  /** Called after each visit of all rooms with what they hold, as `maxTotalBytes` counts it. */
+  readonly onUsage?: (usage: StoreUsage) => void;
   /** Monotonic time in ms. */
   readonly monotonicNow?: () => number;
   /**
@@ -42,6 +50,13 @@ export interface LmdbHistoryOptions {
    * early.
    */
   readonly trustClock?: boolean;
+}
+
+/** What a store holds. */
+export interface StoreUsage {
+  readonly rooms: number;
+  /** Bytes of entries, and 1 KiB per room. */
+  readonly bytes: number;
 }
 
 /** Events of retention. */
@@ -97,6 +112,7 @@ const openHistory = (
     mapSizeBytes,
     onDamage = () => undefined,
     onEvent = () => undefined,
+    onUsage = () => undefined,
     monotonicNow = () => performance.now(),
     trustClock = false,
   }: LmdbHistoryOptions,
@@ -149,8 +165,9 @@ const openHistory = (
       retentionTime: () => clock?.time(),
       onTrimmed,
       onEvent,
-      onAllRoomsVisited: (rooms, newest) => {
+      onAllRoomsVisited: (rooms, newest, bytes) => {
         limit.setCount(rooms);
+        onUsage({ rooms, bytes: bytes + rooms * ROOM_OVERHEAD_BYTES });
         clock?.setNewestEntryTime(newest);
       },
       isFull: () => limit.isFull,

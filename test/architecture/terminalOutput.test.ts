@@ -47,6 +47,7 @@ const WAYS: Readonly<Record<string, string>> = {
   'src/cli/process/stdio.ts: stdout.on': 'listens, and writes nothing',
   'src/cli/commands/serve/relayLog.ts: pino(':
     'the lines of the log of `serve`, each of which passes escapedJson',
+  'src/cli/commands/serve/metrics/processMetrics.ts: /proc/': 'counts descriptors, and writes nothing',
   'src/history/store/lock.ts: /proc/': 'names a directory that is open, and writes no terminal',
   'src/terminal/promptHidden.ts: /dev/': 'opens the terminal to ask there: a question that is Visible',
   'src/terminal/write.ts: /proc/':

@@ -21,8 +21,28 @@ const INVALID_IN_NAME = /[\s/\\?#@<>^|[\]{}"'`,;!*()=&$+~]|^\.|\.\./;
  */
 export const hostFromFlags = (flags: Flags, key: 'host' | 'webHost'): string | undefined => {
   const given = stringFlag(flags, key)?.trim();
+  return given === undefined ? undefined : parseHost(given, flagName(key));
+};
+
+/**
+ * Returns the address that a flag gives as `PORT` or `HOST:PORT`, or `undefined` if it is not given. Without a host it
+ * is this machine only.
+ */
+export const listenAddressFromFlags = (flags: Flags, key: string): Address | undefined => {
+  const given = stringFlag(flags, key)?.trim();
   if (given === undefined) return undefined;
-  const flag = flagName(key);
+  const [, host = DEFAULT_ADDRESS.host, digits = ''] = /^(?:(.+):)?(\d{1,5})$/.exec(given) ?? [];
+  const port = Number(digits);
+  if (digits === '' || port > 65_535)
+    throw usageError(
+      `${flagName(key)} needs a port from 0 to 65535, or a host and a port`,
+      `such as 9464, 192.0.2.1:9464 or [2001:db8::1]:9464`,
+    );
+  return { host: parseHost(host, flagName(key)), port };
+};
+
+/** Parses the host that is given with a flag. */
+const parseHost = (given: string, flag: string): string => {
   const reject = (reason: string, hint?: string): never => {
     throw usageError(`${flag} needs a host name or an address${reason}`, hint);
   };

@@ -93,7 +93,7 @@ export function* sweep(options: SweepOptions): Generator<Pause, void> {
   for (let isRepeated = true; isRepeated;) {
     const largest = largestRooms(LARGEST_ROOMS);
     const { rooms, bytes, newest } = yield* sweepRooms(options, largest.add);
-    onAllRoomsVisited(rooms, newest);
+    onAllRoomsVisited(rooms, newest, bytes);
     const allowed = entryBudget(maxTotal, rooms);
     const excess = bytes - allowed;
     if (excess <= 0) break;

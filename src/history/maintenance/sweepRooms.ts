@@ -59,7 +59,7 @@ export interface SweepOptions {
   readonly onTrimmed: () => void;
   readonly onEvent: (event: Removed | Forgotten) => void;
   /** Called once per pass with the number of rooms, and the newest of the times of their oldest entries. */
-  readonly onAllRoomsVisited: (rooms: number, newest: number) => void;
+  readonly onAllRoomsVisited: (rooms: number, newest: number, bytes: number) => void;
   /** Whether the store accepts no new room. */
   readonly isFull: () => boolean;
 }

@@ -23,6 +23,7 @@ import {
   MIN_WINDOW_BYTES,
 } from '../../../../streams/relay/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../../util/address.js';
+import type { StoreUsage } from '../../../history/index.js';
 import { relay } from '../../../relay/relay.js';
 import { safe } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
@@ -31,7 +32,7 @@ import type { Listener, ListenerFault } from '../../../net/listener.js';
 import { listenTcp } from '../../../net/tcp.js';
 import { listenTls } from '../../../net/tls/tls.js';
 import type { Certificate } from '../../../net/tls/certificate.js';
-import { addressFromFlags } from '../../shared/addressFlags.js';
+import { addressFromFlags, listenAddressFromFlags } from '../../shared/addressFlags.js';
 import { programName } from '../../process/environment.js';
 import type { Run } from '../../args/command.js';
 import { Exit, printNote } from '../../process/exit.js';
@@ -43,6 +44,7 @@ import {
   type HistoryOptions,
 } from './relayOptions.js';
 import { terminationSignal$, signal$ } from '../../process/stdio.js';
+import type { ServedMetrics } from './metrics/serveMetrics.js';
 import { historyLogger, type RelayLog, eventLogger, openRelayLog } from './relayLog.js';
 import {
   certificatesFromFlags,
@@ -71,7 +73,8 @@ export const serve: Run = ({ flags }) =>
       certificatesFromFlags(address.host, historyDirFromFlags(flags), flags),
     );
     const webCertificate$ =
-      certificate$ ?? (web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
+      certificate$ ??
+      shareCertificates(web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
     const { limits, handshakeTimeoutMs, ...access } = limitsFromFlags(flags);
     const listenLimits = { ...limits, handshakeTimeoutMs };
     // With `--cert`, SIGHUP reloads the certificate.
@@ -82,6 +85,22 @@ export const serve: Run = ({ flags }) =>
     const setPin = (certificate: Certificate) => {
       pin = computePin(parseLeaf(certificate, 'the certificate'));
     };
+    const metricsAddress = listenAddressFromFlags(flags, 'metrics');
+    const openMetrics = (): Observable<ServedMetrics | undefined> =>
+      metricsAddress === undefined
+        ? of(undefined)
+        : from(import('./metrics/serveMetrics.js')).pipe(
+            switchMap(({ serveMetrics }) =>
+              serveMetrics(metricsAddress, {
+                limits,
+                stop$,
+                dir: historyOptions?.dir,
+                storeLimitBytes: historyOptions?.retention.maxTotalBytes,
+                certificate$: certificate$ ?? webCertificate$,
+              }),
+            ),
+            catchError((error: unknown) => throwError(() => listenError(metricsAddress, error, '--metrics'))),
+          );
     const listening$ = (
       certificate$ === undefined
         ? listenTcp(address)
@@ -103,12 +122,20 @@ export const serve: Run = ({ flags }) =>
             takeUntil(stop$),
           );
 
-    const runRelay = (history: History | undefined, log: (event: RelayEvent | ListenerFault) => void) =>
+    const runRelay = (
+      history: History | undefined,
+      log: (event: RelayEvent | ListenerFault) => void,
+      metrics: ServedMetrics | undefined,
+    ) =>
       listeners$.pipe(
         tap(({ members: listener, pages: pageListener }) => {
           printListening(listener.address, pin);
           if (pageListener !== undefined)
             writeOut(safe`page on ${pageUrl(pageListener.address, webCertificate$ !== undefined)}`);
+          if (metrics !== undefined) {
+            writeOut(safe`metrics on http://${formatAddress(metrics.listener.address)}/metrics`);
+            metrics.setListening();
+          }
         }),
         switchMap(({ members: listener, pages: pageListener }) =>
           (pageListener === undefined
@@ -120,12 +147,16 @@ export const serve: Run = ({ flags }) =>
               stop$,
               limits,
               timing: { handshakeTimeoutMs, ...(heartbeatMs !== undefined && { heartbeatMs }) },
-              history: { store: history, windowBytes },
+              history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
+              sample$: metrics?.sample$,
             }),
-            mergeFaults(listener, pageListener),
+            mergeFaults(listener, pageListener, metrics?.listener),
           ),
         ),
-        tap(log),
+        tap((event) => {
+          log(event);
+          metrics?.record(event);
+        }),
         ignoreElements(),
         takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
         endWith(Exit.ok),
@@ -133,7 +164,13 @@ export const serve: Run = ({ flags }) =>
 
     return from(openRelayLog(level)).pipe(
       switchMap((log) =>
-        openHistory(historyOptions, log).pipe(switchMap((history) => runRelay(history, eventLogger(log)))),
+        openMetrics().pipe(
+          switchMap((metrics) =>
+            openHistory(historyOptions, log, metrics?.recordUsage).pipe(
+              switchMap((history) => runRelay(history, eventLogger(log), metrics)),
+            ),
+          ),
+        ),
       ),
       // The store closes when its observable is unsubscribed.
       take(1),
@@ -149,6 +186,7 @@ export const serve: Run = ({ flags }) =>
 const openHistory = (
   options: HistoryOptions | undefined,
   log: RelayLog | undefined,
+  onUsage: ((usage: StoreUsage) => void) | undefined,
 ): Observable<History | undefined> =>
   options === undefined
     ? of(undefined)
@@ -159,6 +197,7 @@ const openHistory = (
           return lmdbHistory({
             ...options,
             onEvent: historyLogger(log),
+            ...(onUsage && { onUsage }),
             onDamage: (room, from, to) => {
               printNote(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
             },

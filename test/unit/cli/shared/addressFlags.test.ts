@@ -1,6 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addressFromFlags, hostFromFlags } from '../../../../src/cli/shared/addressFlags.js';
+import {
+  addressFromFlags,
+  hostFromFlags,
+  listenAddressFromFlags,
+} from '../../../../src/cli/shared/addressFlags.js';
 import { CliError, Exit } from '../../../../src/cli/process/exit.js';
 import { formatInvite, parseInvite } from '../../../../src/invite/inviteText.js';
 
@@ -109,5 +113,28 @@ describe('--host', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('an address of one flag', () => {
+  test.each([
+    ['9464', '127.0.0.1', 9464],
+    ['0', '127.0.0.1', 0],
+    ['0.0.0.0:9464', '0.0.0.0', 9464],
+    ['localhost:1', 'localhost', 1],
+    ['[::1]:65535', '::1', 65_535],
+  ])('parses %s as host %s and port %i', (given, host, port) => {
+    expect(listenAddressFromFlags({ metrics: given }, 'metrics')).toStrictEqual({ host, port });
+  });
+
+  test.each(['localhost', '65536', ':9464', 'http://localhost', '1.2.3.4:', '-1', '9464x'])(
+    'rejects %s',
+    (given) => {
+      expect(() => listenAddressFromFlags({ metrics: given }, 'metrics')).toThrow(/^--metrics needs /);
+    },
+  );
+
+  test('is absent without the flag', () => {
+    expect(listenAddressFromFlags({}, 'metrics')).toBeUndefined();
   });
 });

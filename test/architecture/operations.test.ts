@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createMetrics } from '../../src/cli/commands/serve/metrics/metrics.js';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, 'docs', file), 'utf8');
+
+const operations = read('operations.md');
+const alerts = read('operations/alerts.yml');
+const grafana = read('operations/grafana.json');
+
+interface Dashboard {
+  readonly panels: readonly {
+    readonly title: string;
+    readonly targets: readonly { readonly expr: string }[];
+  }[];
+}
+const dashboardExpressions = (JSON.parse(grafana) as Dashboard).panels.flatMap(({ targets }) =>
+  targets.map(({ expr }) => expr),
+);
+const alertExpressions = Array.from(alerts.matchAll(/^ +expr: (.*)$/gm), ([, expr = '']) => expr);
+const alertNames = Array.from(alerts.matchAll(/^ +- alert: (\w+)$/gm), ([, name = '']) => name);
+
+/** Returns the names of metrics in a text; a histogram has the suffixes of its series. */
+const metricsIn = (text: string): string[] => [
+  ...new Set(
+    Array.from(text.matchAll(/\b(?:rxchat|process)_\w+\b/g), ([name]) =>
+      name.replace(/_(?:bucket|sum|count)$/, ''),
+    ),
+  ),
+];
+
+/** Returns all metrics of a relay in the text format. */
+const formatMetrics = (): Promise<string> =>
+  createMetrics({
+    limits: { connections: 1, windowBytes: 1, storeBytes: 1 },
+    traffic: () => ({ acceptedSockets: 0, receivedBytes: 0, sentBytes: 0 }),
+    storeFiles: () => ({ fileBytes: 1, freeBytes: 1 }),
+    certificateExpiry: () => 1,
+    isReady: () => true,
+  }).format();
+
+/** Returns name and type of each metric of a relay. */
+const exported = async (): Promise<string[]> => {
+  const text = await formatMetrics();
+  return Array.from(text.matchAll(/^# TYPE (\w+ \w+)$/gm), ([, named = '']) => named);
+};
+const exportedNames = async () => (await exported()).map((named) => named.split(' ')[0]);
+
+const hasPromtool = (): boolean => {
+  try {
+    execFileSync('promtool', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.warn(
+      'NOT TESTED: there is no promtool on this machine to check the rules (apt-get install prometheus)',
+    );
+    return false;
+  }
+};
+
+describe('docs/operations.md', () => {
+  test('has a line for each metric with its type, and for no other', async () => {
+    const documented = Array.from(
+      operations.matchAll(/^\| `((?:rxchat|process)_\w+)` +\| (\w+) +\|/gm),
+      ([, name = '', type = '']) => `${name} ${type}`,
+    );
+    expect(documented.sort()).toStrictEqual((await exported()).sort());
+  });
+
+  test('names no other metric anywhere', async () => {
+    const names = await exportedNames();
+    expect(metricsIn(operations).filter((name) => !names.includes(name))).toStrictEqual([]);
+  });
+
+  test('has a line for each alert, and for no other', () => {
+    const documented = Array.from(operations.matchAll(/^\| `(Rxchat\w+)`/gm), ([, name]) => name);
+    expect(documented).toStrictEqual(alertNames);
+    expect(alertNames).toHaveLength(5);
+  });
+});
+
+describe('the dashboard and the alerts', () => {
+  test.each([
+    ['the dashboard', dashboardExpressions],
+    ['an alert', alertExpressions],
+  ])('%s uses only metrics that exist', async (_, expressions) => {
+    const names = await exportedNames();
+    expect(expressions.length).toBeGreaterThan(4);
+    for (const expression of expressions) {
+      const used = metricsIn(expression);
+      expect(used).not.toStrictEqual([]);
+      expect(used.filter((name) => !names.includes(name))).toStrictEqual([]);
+    }
+  });
+
+  test('the dashboard shows every metric', async () => {
+    const visible = metricsIn(dashboardExpressions.join(' '));
+    expect((await exportedNames()).filter((name = '') => !visible.includes(name))).toStrictEqual([]);
+  });
+
+  (hasPromtool() ? test : test.skip)(
+    'their expressions and the names of the metrics satisfy promtool',
+    async () => {
+      const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
+      try {
+        const rules = dashboardExpressions.map(
+          (expr, n) => `      - record: panel:${n}\n        expr: ${JSON.stringify(expr)}\n`,
+        );
+        writeFileSync(
+          join(dir, 'dashboard.yml'),
+          `groups:\n  - name: dashboard\n    rules:\n${rules.join('')}`,
+        );
+        execFileSync('promtool', [
+          'check',
+          'rules',
+          join(dir, 'dashboard.yml'),
+          join(root, 'docs/operations/alerts.yml'),
+        ]);
+      } finally {
+        rmSync(dir, { recursive: true });
+      }
+      const text = await formatMetrics();
+      const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+        input: text,
+        encoding: 'utf8',
+      });
+      expect([status, stderr]).toStrictEqual([0, '']);
+    },
+  );
+});
