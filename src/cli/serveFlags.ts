@@ -1,4 +1,4 @@
-import { DURABILITIES, LOG_LEVELS } from './args/choices.js';
+import { DURABILITIES, LOG_FORMATS, LOG_LEVELS } from './args/choices.js';
 import type { Flag } from './args/flags.js';
 import { classicFlags, heartbeat, host, plain, port, tls } from './clientFlags.js';
 
@@ -135,6 +135,13 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
     placeholder: 'LEVEL',
     choices: LOG_LEVELS,
     help: 'what to log on stderr: silent, error, warn, info, debug or trace (default warn)',
+    wires: 'any',
+  },
+  logFormat: {
+    type: 'string',
+    placeholder: 'FORMAT',
+    choices: LOG_FORMATS,
+    help: 'how to write the log: json, or pretty for people (default json)',
     wires: 'any',
   },
   metrics: {

@@ -46,6 +46,7 @@ describe('a relay cannot leak what it cannot name', () => {
       .flatMap(({ dynamicImports }) => dynamicImports)
       .filter((name) => name.startsWith('src/') || name.startsWith('streams/'));
     expect(nextOfServing).toStrictEqual([
+      'src/cli/commands/serve/metrics/serveMetrics.ts',
       'src/history/index.ts',
       'src/net/web/listenWeb.ts',
       'src/net/web/pageFiles.ts',

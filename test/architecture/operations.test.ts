@@ -3,6 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { RelayEvent } from '../../streams/relay/relay.js';
+import type { Welcome } from '../../streams/wire/handshake.js';
+import { member } from '../support/wire.js';
+import { historyLogEntry, relayLogEntry } from '../../src/cli/commands/serve/logEntries.js';
 import { createMetrics } from '../../src/cli/commands/serve/metrics/metrics.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -80,6 +84,41 @@ describe('docs/operations.md', () => {
     const documented = Array.from(operations.matchAll(/^\| `(Rxchat\w+)`/gm), ([, name]) => name);
     expect(documented).toStrictEqual(alertNames);
     expect(alertNames).toHaveLength(5);
+  });
+});
+
+describe('the table of log lines', () => {
+  const alice = member('alice');
+  const removed = { rooms: 1, entries: 1, bytes: 1 };
+  const welcome = { from: 1 } as Welcome;
+  const entries = [
+    relayLogEntry({ type: 'joined', member: alice, count: 1, welcome } as Extract<
+      RelayEvent,
+      { type: 'joined' }
+    >),
+    relayLogEntry({ type: 'disconnected', member: alice, reason: 'bye' }),
+    relayLogEntry({ type: 'refused', member: alice, code: 'busy', text: '' }),
+    relayLogEntry({ type: 'rejected', peer: '', code: 'busy', reason: '' }),
+    relayLogEntry({ type: 'failed', member: alice, reason: '' }),
+    relayLogEntry({ type: 'room-failed', room: '', reason: '' }),
+    relayLogEntry({ type: 'not-stored', room: '', reason: '' }),
+    relayLogEntry({ type: 'socket-failed', peer: '', reason: '' }),
+    relayLogEntry({ type: 'no-descriptors' }),
+    relayLogEntry({ type: 'origin-refused', peer: '', origin: '' }),
+    historyLogEntry({ type: 'removed', reason: 'age', ...removed }),
+    historyLogEntry({ type: 'removed', reason: 'total', ...removed }),
+    historyLogEntry({ type: 'forgotten', rooms: 1 }),
+  ];
+
+  test('has the level and the fields of each kind', () => {
+    const logs = operations.slice(operations.indexOf('\n## Logs'));
+    const documented = Array.from(
+      logs.matchAll(/^\| `([^`]+)` +\| (\w+) +\| (.*?) *\|$/gm),
+      ([, message, level, fields = '']) => ({ level, message, fields: fields.match(/\w+/g) ?? [] }),
+    );
+    expect(documented).toStrictEqual(
+      entries.map((entry) => ({ ...entry, fields: Object.keys(entry?.fields ?? {}) })),
+    );
   });
 });
 

@@ -160,9 +160,12 @@ describe('no escape sequence of a hostile relay or member reaches the terminal',
   test('in the log itself, even if such a nick were admitted', async () => {
     const member = { nick: HOSTILE, room: HOSTILE, connection: { peer: HOSTILE } };
     const log = `
-      import { logEvents } from ${JSON.stringify(new URL('../../dist/src/cli/commands/serve/relayLog.js', import.meta.url))};
-      const log = await logEvents('trace');
-      log({ type: 'disconnected', member: ${JSON.stringify(member)}, reason: ${JSON.stringify(HOSTILE)} });`;
+      import { eventLogger, openRelayLog } from ${JSON.stringify(new URL('../../dist/src/cli/commands/serve/relayLog.js', import.meta.url))};
+      const opened = openRelayLog('trace', 'json').subscribe((log) => {
+        const event = { type: 'disconnected', member: ${JSON.stringify(member)}, reason: ${JSON.stringify(HOSTILE)} };
+        eventLogger(log)(event);
+        setImmediate(() => opened.unsubscribe());
+      });`;
     const { err, exit } = start(process.execPath, ['--input-type=module', '--eval', log]);
     expect(await exit).toBe(0);
     isSafe(err.text.replaceAll('\u0301', ''));

@@ -14,6 +14,9 @@ export const DURABILITIES = ['disk', 'os', 'memory'] as const;
 /** The least severe level that a relay logs. */
 export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
 
+/** How a relay writes its log. */
+export const LOG_FORMATS = ['json', 'pretty'] as const;
+
 /** Which lines to drop if too many wait. */
 export const DROP_POLICIES = ['oldest', 'newest'] as const;
 
@@ -34,6 +37,12 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 /** Name of a wire protocol. */
 export type Wire = (typeof WIRES)[number];
+
+/** The least severe level of a log. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Format of a log. */
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Name of a shell. */
 export type Shell = (typeof SHELLS)[number];

@@ -2,10 +2,10 @@ import {
   catchError,
   defer,
   endWith,
-  from,
   ignoreElements,
   skip,
   switchMap,
+  take,
   takeUntil,
   tap,
   throwError,
@@ -19,9 +19,11 @@ import type { Run } from '../args/command.js';
 import { Exit, printNote } from '../process/exit.js';
 import { choiceFlag, type Flags } from '../args/flags.js';
 import { limitsFromFlags } from '../commands/serve/relayOptions.js';
-import { openRelayLog } from '../commands/serve/relayLog.js';
+import type { LogEntry } from '../commands/serve/limitLogEntries.js';
+import { faultEntry } from '../commands/serve/logEntries.js';
+import { openRelayLog, type RelayLog } from '../commands/serve/relayLog.js';
 import { signal$ } from '../process/stdio.js';
-import { LOG_LEVELS } from '../args/choices.js';
+import { LOG_FORMATS, LOG_LEVELS } from '../args/choices.js';
 import { listenError, DELIVERY_GRACE_MS, shutdownSignal, mergeFaults } from '../process/shutdown.js';
 import { safe } from '../../text/sanitize.js';
 import { writeOut } from '../../terminal/write.js';
@@ -45,6 +47,7 @@ export const serve: Run = ({ flags }) =>
   defer(() => {
     const address = unprotectedAddressFromFlags(flags, 0);
     const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);
+    const logFormat = choiceFlag(flags, 'logFormat', LOG_FORMATS);
     const present = Object.entries(flags).filter(([, value]) => value !== undefined);
     const { limits, handshakeTimeoutMs } = limitsFromFlags({
       ...DEFAULT_FLAGS,
@@ -57,7 +60,7 @@ export const serve: Run = ({ flags }) =>
       takeUntil(stop$),
     );
 
-    return from(openServerLog(level)).pipe(
+    return openRelayLog(level, logFormat).pipe(
       switchMap((log) =>
         listening$.pipe(
           tap(({ address: bound }) => {
@@ -69,12 +72,14 @@ export const serve: Run = ({ flags }) =>
               mergeFaults(listener),
             ),
           ),
-          tap(log),
+          tap(eventLogger(log)),
           ignoreElements(),
           takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
           endWith(Exit.ok),
         ),
       ),
+      // The log never completes.
+      take(1),
       takeUntil(
         signal$.pipe(
           skip(1),
@@ -92,35 +97,48 @@ const printStartup = (bound: Address): void => {
   printNote(`join from another terminal: ${programName()} join --wire classic${port} --key-file chat.key`);
 };
 
-/** Opens a log of the events of a server. Its most detailed level has nicks, addresses and sizes. */
-const openServerLog = async (level: string): Promise<(event: ClassicServerEvent | ListenerFault) => void> => {
-  const opened = await openRelayLog(level);
-  if (opened === undefined) return () => undefined;
-  const { logger, infoLimited, warnFault } = opened;
-
-  return (event) => {
-    switch (event.type) {
-      case 'joined':
-        return logger.info({ ...clientFields(event.client), guests: event.count }, 'joined');
-      case 'left':
-        return logger.info({ ...clientFields(event.client), reason: event.reason }, 'left');
-      case 'failed':
-        return logger.warn({ ...clientFields(event.client), reason: event.reason }, 'a connection failed');
-      case 'rejected':
-        return infoLimited({ peer: event.peer, reason: event.reason }, 'rejected');
-      case 'skipped':
-        return infoLimited(
-          { ...clientFields(event.client), bytes: event.bytes },
-          'bytes that are no token are dropped',
-        );
-      case 'sent':
-        return logger.trace({ ...clientFields(event.client), bytes: event.bytes }, 'said');
-      case 'socket-failed':
-      case 'no-descriptors':
-      case 'origin-refused':
-        return warnFault(event);
-    }
+/** Returns a function that logs the events of a server: nicks, addresses and sizes. */
+const eventLogger =
+  (log: RelayLog | undefined) =>
+  (event: ClassicServerEvent | ListenerFault): void => {
+    log?.write(logEntry(event));
   };
+
+const logEntry = (event: ClassicServerEvent | ListenerFault): LogEntry => {
+  switch (event.type) {
+    case 'joined':
+      return {
+        level: 'info',
+        fields: { ...clientFields(event.client), guests: event.count },
+        message: 'joined',
+      };
+    case 'left':
+      return {
+        level: 'info',
+        fields: { ...clientFields(event.client), reason: event.reason },
+        message: 'left',
+      };
+    case 'failed': {
+      const fields = { ...clientFields(event.client), reason: event.reason };
+      return { level: 'warn', fields, message: 'a connection failed' };
+    }
+    case 'rejected':
+      return { level: 'info', fields: { peer: event.peer, reason: event.reason }, message: 'rejected' };
+    case 'skipped': {
+      const fields = { ...clientFields(event.client), bytes: event.bytes };
+      return { level: 'info', fields, message: 'bytes that are no token are dropped' };
+    }
+    case 'sent':
+      return {
+        level: 'trace',
+        fields: { ...clientFields(event.client), bytes: event.bytes },
+        message: 'said',
+      };
+    case 'socket-failed':
+    case 'no-descriptors':
+    case 'origin-refused':
+      return faultEntry(event);
+  }
 };
 
 const clientFields = ({ nick, connection: { peer } }: ConnectedClient) => ({ nick, peer });

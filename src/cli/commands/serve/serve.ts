@@ -53,7 +53,7 @@ import {
   pageUrl,
   webFromFlags,
 } from './endpoints.js';
-import { LOG_LEVELS } from '../../args/choices.js';
+import { LOG_FORMATS, LOG_LEVELS } from '../../args/choices.js';
 import { listenError, DELIVERY_GRACE_MS, shutdownSignal, mergeFaults } from '../../process/shutdown.js';
 
 const MAX_WINDOW_BYTES = 2 ** 40;
@@ -67,6 +67,7 @@ export const serve: Run = ({ flags }) =>
       bytesFlag(flags, 'window', MIN_WINDOW_BYTES, MAX_WINDOW_BYTES) ?? DEFAULT_WINDOW_BYTES;
     const heartbeatMs = durationFlag(flags, 'heartbeat', 100, MAX_HEARTBEAT_MS);
     const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);
+    const logFormat = choiceFlag(flags, 'logFormat', LOG_FORMATS);
     const historyOptions = historyOptionsFromFlags(flags);
     const web = webFromFlags(flags, address);
     const certificate$ = shareCertificates(
@@ -162,7 +163,7 @@ export const serve: Run = ({ flags }) =>
         endWith(Exit.ok),
       );
 
-    return from(openRelayLog(level)).pipe(
+    return openRelayLog(level, logFormat).pipe(
       switchMap((log) =>
         openMetrics().pipe(
           switchMap((metrics) =>
