@@ -87,7 +87,7 @@ export const joinCluster = (ledger: Ledger, { checkMs = CHECK_MS }: ClusterOptio
         subscriber.next();
       };
       checks.add(check);
-      timer ??= interval(checkMs).subscribe({ next: checkNext, error: ignore });
+      if (checkMs !== Infinity) timer ??= interval(checkMs).subscribe({ next: checkNext, error: ignore });
       return () => {
         checks.delete(check);
         if (checks.size > 0) return;

@@ -32,8 +32,8 @@ export class RoomState {
   #openFailures = 0;
   #isCompleted = false;
   #isTimerRunning = false;
-  /** Something has waited without progress since the timer was started. */
-  #isStuck = false;
+  /** Number of periods of the timer in which something has waited without progress. */
+  #stuckPeriods = 0;
   /** The engine has not answered for `storeTimeoutMs`, nor since. */
   #isUnavailable = false;
 
@@ -184,7 +184,7 @@ export class RoomState {
       if (step.fault === 'newer-version') this.#setUnavailable(FAULTS[step.fault]);
     } else if (step.type === 'valid') {
       this.#openFailures = 0;
-      if (this.#writer.takeOwn(step.batch)) this.#isStuck = false;
+      if (this.#writer.takeOwn(step.batch)) this.#stuckPeriods = 0;
       else this.#applyForeign(step.batch);
     }
   }
@@ -209,19 +209,23 @@ export class RoomState {
     this.#writer.kick();
   }
 
-  /** Keeps one timer running while something waits, so that nothing waits for longer than two times `storeTimeoutMs`. */
+  /** Keeps one timer running while something waits. It has no clock to read, so it counts its periods. */
   #watchStorage(): void {
-    if (this.#writer.isIdle) this.#isStuck = false;
+    if (this.#writer.isIdle) this.#stuckPeriods = 0;
     else if (!this.#isTimerRunning) {
       this.#isTimerRunning = true;
-      this.#isStuck = true;
-      this.#context.schedule({ type: 'store-timeout' }, this.#context.options.storeTimeoutMs);
+      const ms = this.#context.options.storeTimeoutMs / PERIODS;
+      this.#context.schedule({ type: 'store-timeout' }, ms);
     }
   }
 
   #onStoreTimeout(): void {
     this.#isTimerRunning = false;
-    if (!this.#isStuck) return;
+    if (this.#writer.isIdle) return;
+    this.#stuckPeriods += 1;
+    // The first period may have begun before something waited.
+    if (this.#stuckPeriods <= PERIODS) return;
+    this.#stuckPeriods = 0;
     this.#setUnavailable(UNAVAILABLE);
     if (this.#isCompleted) this.#context.effects.push({ type: 'complete' });
   }
@@ -231,5 +235,8 @@ export class RoomState {
     this.#writer.refuseWaiting(reason);
   }
 }
+
+/** Number of periods in which the timer of a storage timeout is divided. */
+const PERIODS = 8;
 
 const UNAVAILABLE = 'the storage engine does not answer';

@@ -1,0 +1,239 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { formatBatch } from '../../../../streams/relay/cluster/batch.js';
+import { type FakeEngine, fakeEngine } from '../../../support/fakeLedger.js';
+import {
+  readRoom,
+  type RelayClient,
+  type Relays,
+  type RelaysOptions,
+  startRelays,
+} from '../../../support/relays.js';
+import { roomBatch, sharedMember } from '../../../support/roomBatches.js';
+import { LOBBY, token } from '../../../support/wire.js';
+
+const FROM_START = { after: { log: '*', n: 0 } };
+
+let engine: FakeEngine;
+let relays: Relays;
+
+// Several relays with timers of many lengths are hard to draw, so these are fake timers and not marbles.
+beforeEach(() => {
+  jest.useFakeTimers({ now: 0 });
+  engine = fakeEngine();
+});
+afterEach(() => {
+  relays.stop();
+  jest.useRealTimers();
+});
+
+const start = (more: Partial<RelaysOptions> = {}) => {
+  relays = startRelays({ engine, count: 2, ...more });
+  pass(100);
+};
+const pass = (ms: number) => jest.advanceTimersByTime(ms);
+const linesOf = ({ lines }: RelayClient) => lines.filter((line) => !line.startsWith('WELCOME'));
+const welcomeOf = ({ lines }: RelayClient) => lines[0]?.replace(/^WELCOME log=\S+ /, '');
+const reasonsOf = (client: RelayClient) =>
+  relays.events.flatMap(({ event }) =>
+    event.type === 'disconnected' && event.member === client.member ? [event.reason] : [],
+  );
+
+describe('a room at two relays', () => {
+  test('is one log, in one order, for the members of both', () => {
+    start();
+    const alice = relays.join(0, 'alice', FROM_START);
+    pass(100);
+    const bob = relays.join(1, 'bob', FROM_START);
+    pass(100);
+    alice.send('x');
+    bob.send('y');
+    pass(1000);
+    expect(linesOf(alice)).toStrictEqual(linesOf(bob));
+    expect(linesOf(alice)).toStrictEqual(['+alice', '+bob', ...[token('x'), token('y')]]);
+    expect(welcomeOf(bob)).toBe('next=2 first=1 from=1 durability=disk count=2 members=alice,bob');
+    expect([alice.stored, bob.stored]).toStrictEqual([1, 1]);
+  });
+
+  test('has a nick once, and a session at one relay', () => {
+    start();
+    const first = relays.join(0, 'alice');
+    pass(100);
+    const stranger = relays.join(1, 'alice', { session: 'of somebody else' });
+    pass(100);
+    expect(stranger.lines).toStrictEqual(['ERR nick-taken the nick is taken in this room']);
+    const again = relays.join(1, 'alice');
+    pass(100);
+    expect(first.isOpen).toBe(false);
+    expect(reasonsOf(first)).toStrictEqual(['came back over another connection']);
+    expect(again.isOpen).toBe(true);
+    expect(readRoom(engine).lines).toStrictEqual(['+alice']);
+  });
+
+  test('admits one of two sessions that want a nick at the same moment', () => {
+    start();
+    const both = [relays.join(0, 'alice'), relays.join(1, 'alice', { session: 'of somebody else' })];
+    pass(1000);
+    expect(both.map(({ isOpen }) => isOpen).sort()).toStrictEqual([false, true]);
+    expect(both.filter(({ lines }) => lines[0]?.startsWith('ERR nick-taken'))).toHaveLength(1);
+  });
+
+  test('stores lines of both that arrive at the same moment, each once', () => {
+    start();
+    const clients = [relays.join(0, 'alice', FROM_START), relays.join(1, 'bob', FROM_START)];
+    pass(1500);
+    for (let round = 0; round < 20; round += 1) {
+      for (const client of clients) client.send(`${client.member.nick}${round}`);
+      pass(7);
+    }
+    pass(1000);
+    const { lines } = readRoom(engine);
+    const tokens = lines.filter((line) => line.startsWith('gAAAA'));
+    expect([tokens.length, new Set(tokens).size]).toStrictEqual([40, 40]);
+    expect(clients.map(({ stored }) => stored)).toStrictEqual([20, 20]);
+    for (const client of clients) expect(linesOf(client)).toStrictEqual(lines);
+  });
+
+  test('announces that a member has left if its relay is gone and it does not come back', () => {
+    start();
+    const alice = relays.join(0, 'alice');
+    relays.join(1, 'bob');
+    relays.join(1, 'carol');
+    pass(10_000);
+    relays.kill(1);
+    pass(4000);
+    relays.join(0, 'carol');
+    pass(8000);
+    expect(linesOf(alice)).not.toContain('-carol');
+    expect(linesOf(alice)).toContain('-bob');
+    expect(readRoom(engine).roster.nicks.sort()).toStrictEqual(['alice', 'carol']);
+  });
+
+  test('closes the members of a relay that others counted as gone', () => {
+    start();
+    relays.join(0, 'alice');
+    const bob = relays.join(1, 'bob');
+    pass(10_000);
+    relays.cut(1);
+    pass(15_000);
+    expect(bob.isOpen).toBe(true);
+    relays.heal(1);
+    pass(10_000);
+    expect(reasonsOf(bob)).toStrictEqual(['another relay counted it as gone']);
+    expect(bob.isOpen).toBe(false);
+  });
+
+  test('delivers what was accepted and says BYE when a relay stops', () => {
+    start();
+    const alice = relays.join(0, 'alice');
+    const bob = relays.join(1, 'bob', FROM_START);
+    pass(2000);
+    alice.send('x');
+    relays.drain(0);
+    pass(1000);
+    expect(alice.lines.slice(-2)).toStrictEqual([token('x'), 'BYE shutdown 1000']);
+    expect(bob.lines.at(-1)).toBe(token('x'));
+  });
+});
+
+describe('an engine that does not answer', () => {
+  test('lets members wait, then refuses those that wait, and new ones until it answers', () => {
+    start({ room: { storeTimeoutMs: 30_000 } });
+    const alice = relays.join(0, 'alice');
+    const bob = relays.join(0, 'bob');
+    pass(2000);
+    relays.cut(0);
+    alice.send('x');
+    pass(29_000);
+    expect([alice.isOpen, bob.isOpen]).toStrictEqual([true, true]);
+    pass(6000);
+    expect(alice.lines.at(-1)).toBe('ERR storage the relay cannot store anything now');
+    expect([alice.isOpen, bob.isOpen]).toStrictEqual([false, true]);
+    const carol = relays.join(0, 'carol');
+    pass(10);
+    expect(carol.lines).toStrictEqual(['ERR storage the relay cannot store anything now']);
+    relays.heal(0);
+    pass(10_000);
+    const dave = relays.join(0, 'dave');
+    pass(1000);
+    expect(dave.isOpen).toBe(true);
+    expect(dave.lines[0]).toMatch(/^WELCOME /);
+  });
+
+  test('is asked at most a few times a second', () => {
+    let requests = 0;
+    start({
+      wrap: (ledger) => ({
+        ...ledger,
+        append: (...args) => {
+          requests += 1;
+          return ledger.append(...args);
+        },
+        last: (...args) => {
+          requests += 1;
+          return ledger.last(...args);
+        },
+      }),
+    });
+    const alice = relays.join(0, 'alice');
+    pass(2000);
+    relays.cut(0);
+    requests = 0;
+    alice.send('x');
+    pass(60_000);
+    expect(requests).toBeLessThan(60);
+    expect(requests).toBeGreaterThan(5);
+  });
+});
+
+describe('records that a relay cannot read on from', () => {
+  const REFUSED = 'ERR storage the relay cannot store anything now';
+
+  test('of a newer version refuse the members, and new ones', () => {
+    start({ count: 1 });
+    const alice = relays.join(0, 'alice');
+    pass(100);
+    engine.store(LOBBY, Buffer.from('batch/2 something'));
+    pass(1000);
+    const bob = relays.join(0, 'bob');
+    pass(1000);
+    expect([alice.lines.at(-1), bob.lines.at(-1)]).toStrictEqual([REFUSED, REFUSED]);
+    const reasons = relays.events.flatMap(({ event }) => (event.type === 'not-stored' ? [event.reason] : []));
+    expect(reasons[0]).toBe('the room was written by a newer relay; update this one');
+  });
+
+  test('of an engine that has lost its end close the members, and the log continues', () => {
+    start({ count: 1, checkMs: 1000 });
+    const alice = relays.join(0, 'alice');
+    pass(2000);
+    alice.send('x');
+    pass(100);
+    engine.loseFrom(engine.records(LOBBY).at(-1)!.address);
+    pass(10_000);
+    expect(alice.lines.at(-1)).toBe(REFUSED);
+    const again = relays.join(0, 'alice', FROM_START);
+    pass(2000);
+    expect(linesOf(again)).toStrictEqual(readRoom(engine).lines);
+    expect(again.isOpen).toBe(true);
+  });
+
+  test('whose sender is not here any more are read, and void ones are not', () => {
+    const first = roomBatch(['+alice', '+bob'], {
+      snapshot: [],
+      changes: [{ type: 'joined', member: sharedMember('alice'), key: 'alice', resumed: false }],
+    });
+    const address = engine.store(LOBBY, formatBatch(first));
+    // Void, and with members that must not be believed.
+    const lost = { member: sharedMember('eve'), key: 'eve', isAway: false, nick: 'eve', owner: undefined };
+    engine.store(
+      LOBBY,
+      formatBatch(
+        roomBatch(['+eve'], { previous: 77, first: 3, snapshot: [lost], snapshotAddress: address }),
+      ),
+    );
+    start({ count: 1 });
+    const bob = relays.join(0, 'bob', FROM_START);
+    pass(100);
+    expect(welcomeOf(bob)).toBe('next=3 first=1 from=1 durability=disk count=2 members=alice,bob');
+    expect(linesOf(bob).slice(0, 2)).toStrictEqual(['+alice', '+bob']);
+  });
+});
