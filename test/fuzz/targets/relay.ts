@@ -3,6 +3,8 @@ import { crc32 } from '../../../streams/relay/cluster/crc32.js';
 import { EMPTY_CHAIN, readRecord } from '../../../streams/relay/cluster/chain.js';
 import type { Target } from '../campaign.js';
 import { ensure } from './expectations.js';
+import { formatRelayMessage, parseRelayMessage } from '../../../streams/relay/cluster/relayMessage.js';
+import { token } from '../../support/wire.js';
 
 const roomBatches: Target = {
   name: 'roomBatches',
@@ -40,4 +42,27 @@ const roomBatches: Target = {
   },
 };
 
-export const relayTargets: readonly Target[] = [roomBatches];
+const relayMessages: Target = {
+  name: 'relayMessages',
+  dictionary: [
+    '{"type":"handoff"',
+    '"parts":[["s","relay.1",101]]',
+    '"number":1',
+    `${token('x')}\n`,
+    '\n',
+    '"ms":9',
+  ],
+  run: (input) => {
+    const message = parseRelayMessage(input);
+    if (message === undefined) return 'invalid';
+    const formatted = formatRelayMessage(message);
+    const again = parseRelayMessage(formatted);
+    ensure(
+      again !== undefined && Buffer.compare(formatRelayMessage(again), formatted) === 0,
+      'a message is the same after formatting and parsing',
+    );
+    return message.type === 'pause' ? 'pause' : `handoff of ${message.parts.length}`;
+  },
+};
+
+export const relayTargets: readonly Target[] = [roomBatches, relayMessages];
