@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { chooseSeed } from '../support/seed.js';
-import { type Action, type ClientResult, simulate } from '../support/simulation.js';
+import { type Action, simulate } from '../support/simulation.js';
 import {
   expectEachClient,
+  expectedLines,
   faultAction,
   linesOf,
   messagesOf,
@@ -21,20 +22,6 @@ let totals: Totals;
 beforeEach(() => {
   totals = newTotals();
 });
-
-/** Returns the positions in the gaps reported to a client. */
-const reportedGaps = ({ received: events }: ClientResult): ReadonlySet<number> =>
-  new Set(
-    events.flatMap((each) =>
-      each.type === 'gap' ? Array.from({ length: each.to - each.from + 1 }, (_, k) => each.from + k) : [],
-    ),
-  );
-
-/** Returns the lines that a client must receive: the log, except for its reported gaps. */
-const expectedLines = (life: ClientResult, log: readonly string[]): readonly string[] => {
-  const missing = reportedGaps(life);
-  return log.flatMap((entry, at) => (missing.has(at + 1) ? [] : linesOf(entry)));
-};
 
 describe('a simulated network with faults', () => {
   test('delivers one log to every member, once and in order, and stores every message once, whatever fails', () => {

@@ -224,7 +224,7 @@ export interface ReadRoom {
 }
 
 /** Reads all records of the room. */
-export const readRoom = (engine: FakeEngine): ReadRoom => {
+export const readRoom = (engine: Pick<FakeEngine, 'records'>): ReadRoom => {
   const lines: string[] = [];
   let roster = new Roster<SharedMember>();
   let chain: Chain = EMPTY_CHAIN;

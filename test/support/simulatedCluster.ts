@@ -1,4 +1,5 @@
 import { pipe, tap, timer } from 'rxjs';
+import type { LedgerRecord } from '../../streams/relay/cluster/ledger.js';
 import { relay } from '../../streams/relay/relay.js';
 import { random } from '../fuzz/random.js';
 import { fakeHash } from './envelopes.js';
@@ -7,7 +8,7 @@ import { faultyLedger, type LedgerFaults } from './faultyLedger.js';
 import { readRoom } from './relays.js';
 import type { RelayAction, Scenario, SimulatedRelays } from './simulation.js';
 import { relayProcess } from './simulatedRelay.js';
-import { nonce, verify } from './wire.js';
+import { LOBBY, nonce, verify } from './wire.js';
 
 /** Several relays that share rooms over an engine. Each client tries them in turn. */
 export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario): SimulatedRelays => {
@@ -18,6 +19,8 @@ export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario
   let starts = 0;
   let accepts = 0;
   let logs = 0;
+  /** The records that retention has removed. */
+  let forgotten: LedgerRecord[] = [];
 
   const newRelay = () => {
     let ledger: FakeLedger | undefined;
@@ -58,14 +61,20 @@ export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario
       return relays[accepts % count]?.process.accept();
     },
     perform: ({ relay: number = 0, do: action }) => {
-      if (action === 'wipe') engine.loseFrom(1);
-      else relays[number % count]?.perform(action);
+      if (action === 'wipe') {
+        forgotten = [];
+        engine.loseFrom(1);
+      } else if (action === 'forget') {
+        const records = engine.records(LOBBY);
+        forgotten.push(...records.slice(0, -3));
+        engine.dropBefore(LOBBY, records.at(-3)?.address ?? 0);
+      } else relays[number % count]?.perform(action);
     },
     repair: () => {
       current = {};
       for (const { perform } of relays) for (const action of ['heal', 'start'] as const) perform(action);
     },
-    log: () => readRoom(engine).lines,
+    log: () => readRoom({ records: (room) => [...forgotten, ...engine.records(room)] }).lines,
     stop: () => {
       for (const { process } of relays) process.stop();
     },

@@ -108,3 +108,17 @@ const count = ({ clients }: SimulationResult, totals: Totals) => {
       if (type === 'log-changed') totals.changes += 1;
     }
 };
+
+/** Returns the positions in the gaps reported to a client. */
+const reportedGaps = ({ received: events }: ClientResult): ReadonlySet<number> =>
+  new Set(
+    events.flatMap((each) =>
+      each.type === 'gap' ? Array.from({ length: each.to - each.from + 1 }, (_, k) => each.from + k) : [],
+    ),
+  );
+
+/** Returns the lines that a client must receive: the log, except for its reported gaps. */
+export const expectedLines = (life: ClientResult, log: readonly string[]): readonly string[] => {
+  const missing = reportedGaps(life);
+  return log.flatMap((entry, at) => (missing.has(at + 1) ? [] : linesOf(entry)));
+};
