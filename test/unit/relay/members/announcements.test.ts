@@ -35,6 +35,12 @@ describe('Announcements', () => {
     expect(flush(announcements)).toEqual(['+bob']);
   });
 
+  test('cancel a leave whose member has joined elsewhere, however its nick is spelled', () => {
+    const announcements = pending('-alice', '-bob');
+    announcements.cancelLeave('ALICE');
+    expect(flush(announcements)).toEqual(['-bob']);
+  });
+
   test('tell whether the join of a member is pending', () => {
     const announcements = pending('alice', '-bob');
     expect(announcements.hasPendingJoin('ALICE')).toBe(true);
