@@ -95,6 +95,45 @@ const limitFlags: Readonly<Record<string, Flag>> = {
   },
 };
 
+/** The store that several relays share. */
+const storeFlags: Readonly<Record<string, Flag>> = {
+  store: {
+    type: 'string',
+    placeholder: 'URL',
+    help: 'share rooms with other relays: nats:// or tls:// and HOST:PORT of the NATS servers, with commas',
+  },
+  storeReplicas: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'servers that have each record, with --store (default 1)',
+  },
+  storeStreams: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'streams that share the rooms, fixed by the first relay (default 8)',
+  },
+  storeCreds: {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'credentials for --store: a file of NATS, or a line USER:PASSWORD',
+  },
+  storeCa: {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'certificates in PEM of the authorities for tls:// (default: those of the system)',
+  },
+  storeKeyFile: {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'encrypt all records with this key, the same at all relays: 32 bytes in base64url',
+  },
+  storeTimeout: {
+    type: 'string',
+    placeholder: 'TIME',
+    help: 'time without the store before members are disconnected, or the start fails (default 30s)',
+  },
+};
+
 /** Flags of `serve`, in the order of its help. */
 export const serveFlags: Readonly<Record<string, Flag>> = {
   host: { ...host, help: 'address to listen on (default 127.0.0.1)' },
@@ -123,6 +162,7 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
     type: 'boolean',
     help: 'apply --keep at once, even if the clock is far ahead of the last run',
   },
+  ...storeFlags,
   window: {
     type: 'string',
     placeholder: 'BYTES',

@@ -27,6 +27,7 @@ describe('the threat model', () => {
     expect([...adversaries.keys()]).toStrictEqual([
       'A network attacker',
       'The relay',
+      'The store of several relays',
       'The page server',
       'A member',
       'A removed member',

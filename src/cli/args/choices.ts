@@ -11,6 +11,9 @@ export const FERNET_ENGINES = ['node', 'fernet'] as const;
 /** When an entry counts as stored. */
 export const DURABILITIES = ['disk', 'os', 'memory'] as const;
 
+/** When an entry counts as stored in a store that several relays share. */
+export const STORE_DURABILITIES = ['os', 'disk'] as const;
+
 /** The least severe level that a relay logs. */
 export const LOG_LEVELS = ['warn', 'silent', 'error', 'info', 'debug', 'trace'] as const;
 

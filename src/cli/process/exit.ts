@@ -2,6 +2,7 @@ import { SlotsInUseError } from '../../group/errors.js';
 import { HistoryError } from '../../history/layout/errors.js';
 import { IdentityError } from '../../identity/privateFile.js';
 import { LimitError, ConnectionError, ProtocolError, RefusedError } from '../../../streams/wire/index.js';
+import { LedgerError } from '../../nats/errors.js';
 import { CertificateError } from '../../net/tls/certificate.js';
 import { TrustError } from '../../net/tls/trust.js';
 import { sanitize } from '../../text/sanitize.js';
@@ -68,6 +69,13 @@ const REJECTION_HINTS: Readonly<Record<string, string>> = {
   'nick-invalid': 'choose another with --nick',
 };
 
+/** How the errors of a shared store end `serve`; by default as wrong usage. */
+const LEDGER_EXITS: Readonly<Record<string, number>> = {
+  unreachable: Exit.network,
+  timeout: Exit.storage,
+  failed: Exit.storage,
+};
+
 const HISTORY_EXITS: Readonly<Record<string, number>> = { damaged: Exit.unexpected, failed: Exit.storage };
 
 /** How the errors of a group room end a command, by name: the relay, which has the same exits, must not import them. */
@@ -99,6 +107,8 @@ export const toCliError = (error: unknown): CliError => {
   if (error instanceof SlotsInUseError) return new CliError(Exit.limit, error.message, error.hint);
   if (error instanceof HistoryError)
     return new CliError(HISTORY_EXITS[error.code] ?? Exit.usage, error.message, error.hint);
+  if (error instanceof LedgerError)
+    return new CliError(LEDGER_EXITS[error.code] ?? Exit.usage, error.message, error.hint);
   return new CliError(
     Exit.unexpected,
     `unexpected: ${String(error)}`,

@@ -33,13 +33,15 @@ export const loadInviteFile = (file: string): string => {
   }
 };
 
-/** Prints a note if other users of this machine can read an invite file. */
-export const warnIfReadable = (file: string): void => {
+/** Prints a note if other users of this machine can read a file with a secret, by default an invite. */
+export const warnIfReadable = (file: string, secret?: string): void => {
   if (file === STANDARD_INPUT || process.getuid === undefined) return;
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats?.isFile() !== true || (stats.mode & 0o077) === 0) return;
   printNote(
-    `other users can read the invite in ${file}, which admits anyone who has it; run: chmod 600 ${resolve(file)}`,
+    secret === undefined
+      ? `other users can read the invite in ${file}, which admits anyone who has it; run: chmod 600 ${resolve(file)}`
+      : `other users can read ${secret} in ${file}; run: chmod 600 ${resolve(file)}`,
   );
 };
 

@@ -64,7 +64,7 @@ export const helloFor = (
   more: Partial<Hello> = {},
 ): string => {
   const { room, sign } = deriveRoomKeys(secret);
-  const session = toBase64url(randomBytes(16));
+  const { session = toBase64url(randomBytes(16)) } = more;
   const proof = sign(proofMessage({ nonce, room, session, binding: '', nick }));
   return formatHello({ nick, room, session, proof, ...more });
 };

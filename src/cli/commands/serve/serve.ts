@@ -8,6 +8,7 @@ import {
   merge,
   type Observable,
   of,
+  race,
   skip,
   switchMap,
   take,
@@ -16,14 +17,8 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import {
-  DEFAULT_WINDOW_BYTES,
-  type History,
-  type RelayEvent,
-  MIN_WINDOW_BYTES,
-} from '../../../../streams/relay/index.js';
+import { DEFAULT_WINDOW_BYTES, type RelayEvent, MIN_WINDOW_BYTES } from '../../../../streams/relay/index.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../../util/address.js';
-import type { StoreUsage } from '../../../history/index.js';
 import { relay } from '../../../relay/relay.js';
 import { safe } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
@@ -37,15 +32,12 @@ import { programName } from '../../process/environment.js';
 import type { Run } from '../../args/command.js';
 import { Exit, printNote } from '../../process/exit.js';
 import { bytesFlag, choiceFlag, durationFlag } from '../../args/flags.js';
-import {
-  limitsFromFlags,
-  historyDirFromFlags,
-  historyOptionsFromFlags,
-  type HistoryOptions,
-} from './relayOptions.js';
+import { limitsFromFlags, historyDirFromFlags, historyOptionsFromFlags } from './relayOptions.js';
+import { openOwnStore, openSharedStore, type Store } from './openStore.js';
+import { storeOptionsFromFlags } from './storeOptions.js';
 import { terminationSignal$, signal$ } from '../../process/stdio.js';
 import type { ServedMetrics } from './metrics/serveMetrics.js';
-import { historyLogger, type RelayLog, eventLogger, openRelayLog } from './relayLog.js';
+import { eventLogger, openRelayLog } from './relayLog.js';
 import {
   certificatesFromFlags,
   shareCertificates,
@@ -68,7 +60,8 @@ export const serve: Run = ({ flags }) =>
     const heartbeatMs = durationFlag(flags, 'heartbeat', 100, MAX_HEARTBEAT_MS);
     const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);
     const logFormat = choiceFlag(flags, 'logFormat', LOG_FORMATS);
-    const historyOptions = historyOptionsFromFlags(flags);
+    const storeOptions = storeOptionsFromFlags(flags);
+    const historyOptions = storeOptions === undefined ? historyOptionsFromFlags(flags) : undefined;
     const web = webFromFlags(flags, address);
     const certificate$ = shareCertificates(
       certificatesFromFlags(address.host, historyDirFromFlags(flags), flags),
@@ -124,7 +117,7 @@ export const serve: Run = ({ flags }) =>
           );
 
     const runRelay = (
-      history: History | undefined,
+      { history, ledger }: Store,
       log: (event: RelayEvent | ListenerFault) => void,
       metrics: ServedMetrics | undefined,
     ) =>
@@ -147,8 +140,13 @@ export const serve: Run = ({ flags }) =>
               ...access,
               stop$,
               limits,
-              timing: { handshakeTimeoutMs, ...(heartbeatMs !== undefined && { heartbeatMs }) },
+              timing: {
+                handshakeTimeoutMs,
+                ...(heartbeatMs !== undefined && { heartbeatMs }),
+                ...(storeOptions !== undefined && { storeTimeoutMs: storeOptions.timeoutMs }),
+              },
               history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
+              ledger,
               sample$: metrics?.sample$,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
@@ -167,9 +165,11 @@ export const serve: Run = ({ flags }) =>
       switchMap((log) =>
         openMetrics().pipe(
           switchMap((metrics) =>
-            openHistory(historyOptions, log, metrics?.recordUsage).pipe(
-              switchMap((history) => runRelay(history, eventLogger(log), metrics)),
-            ),
+            (storeOptions === undefined
+              ? openOwnStore(historyOptions, log, metrics?.recordUsage)
+              : // A signal ends the wait for the store.
+                race(openSharedStore(storeOptions), stop$.pipe(take(1), ignoreElements()))
+            ).pipe(switchMap((store) => runRelay(store, eventLogger(log), metrics))),
           ),
         ),
       ),
@@ -183,28 +183,6 @@ export const serve: Run = ({ flags }) =>
       ),
     );
   });
-
-const openHistory = (
-  options: HistoryOptions | undefined,
-  log: RelayLog | undefined,
-  onUsage: ((usage: StoreUsage) => void) | undefined,
-): Observable<History | undefined> =>
-  options === undefined
-    ? of(undefined)
-    : from(import('../../../history/index.js')).pipe(
-        switchMap(({ checkHistory, lmdbHistory }) => {
-          // Checks the whole store before use, because a damaged store must not pass for an empty one.
-          checkHistory(options.dir);
-          return lmdbHistory({
-            ...options,
-            onEvent: historyLogger(log),
-            ...(onUsage && { onUsage }),
-            onDamage: (room, from, to) => {
-              printNote(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
-            },
-          });
-        }),
-      );
 
 const printListening = (address: Address, pin: string | undefined): void => {
   writeOut(safe`listening on ${formatAddress(address)}`);

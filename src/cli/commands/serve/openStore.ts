@@ -1,0 +1,45 @@
+import { from, map, type Observable, of, switchMap } from 'rxjs';
+import type { Ledger } from '../../../../streams/relay/cluster/ledger.js';
+import type { History } from '../../../../streams/relay/index.js';
+import type { StoreUsage } from '../../../history/index.js';
+import { printNote } from '../../process/exit.js';
+import { historyLogger, type RelayLog } from './relayLog.js';
+import type { HistoryOptions } from './relayOptions.js';
+import type { StoreOptions } from './storeOptions.js';
+
+/** Where a relay stores its rooms: by itself or together with others. In memory only if neither. */
+export interface Store {
+  readonly history?: History | undefined;
+  readonly ledger?: Ledger;
+}
+
+/** Opens the store that several relays share. Loads what connects to it only now. */
+export const openSharedStore = (options: StoreOptions): Observable<Store> =>
+  from(import('./openLedger.js')).pipe(
+    switchMap(({ openLedger }) => openLedger(options)),
+    map((ledger) => ({ ledger })),
+  );
+
+/** Opens the history of this relay alone, and checks it before; without options there is none. */
+export const openOwnStore = (
+  options: HistoryOptions | undefined,
+  log: RelayLog | undefined,
+  onUsage: ((usage: StoreUsage) => void) | undefined,
+): Observable<Store> =>
+  options === undefined
+    ? of({})
+    : from(import('../../../history/index.js')).pipe(
+        switchMap(({ checkHistory, lmdbHistory }) => {
+          // Checks the whole store before use, because a damaged store must not pass for an empty one.
+          checkHistory(options.dir);
+          return lmdbHistory({
+            ...options,
+            onEvent: historyLogger(log),
+            ...(onUsage && { onUsage }),
+            onDamage: (room, from, to) => {
+              printNote(`the history of room ${room} is damaged: entries ${from} to ${to} cannot be read`);
+            },
+          });
+        }),
+        map((history) => ({ history })),
+      );

@@ -1,0 +1,116 @@
+import { afterEach, expect } from '@jest/globals';
+import { connect } from '@nats-io/transport-node';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { withNats } from '../support/natsServer.js';
+import { rxchat, run, tempDir } from './support/child.js';
+import { cleanUp, onCleanup } from './support/cleanup.js';
+import { entriesOf, fakeToken, joinRaw } from './support/rawClient.js';
+import { newRoom, startRelayWithoutProxy } from './support/relay.js';
+import { startStore, storeFlags } from './support/sharedStore.js';
+
+const test = withNats('the store that relays share is not tested');
+afterEach(cleanUp);
+
+/** The users of docs/cluster, with passwords for this test. */
+const users = (): string =>
+  readFileSync(new URL('../../docs/cluster/users.conf', import.meta.url), 'utf8')
+    .replace('$RXCHAT_RELAY_PASSWORD', 'relay-password')
+    .replace('$RXCHAT_ADMIN_PASSWORD', 'admin-password');
+
+const fileWith = (text: string): string => {
+  const file = join(tempDir(), 'file');
+  writeFileSync(file, text, { mode: 0o600 });
+  return file;
+};
+
+const openConnection = async (servers: string, user: string) => {
+  const connection = await connect({ servers, user, pass: `${user}-password` });
+  onCleanup(() => connection.close());
+  return connection;
+};
+
+test('the user of the relays in docs/cluster is enough for a relay, and can neither purge nor delete', async () => {
+  const store = await startStore({ config: users() });
+  const flags = [...storeFlags(store), '--store-creds', fileWith('relay:relay-password\n')];
+  const [relay, other] = await Promise.all([
+    startRelayWithoutProxy(...flags),
+    startRelayWithoutProxy(...flags),
+  ]);
+  const room = newRoom(relay.port);
+  const alice = await joinRaw(room, 'alice');
+  const bob = await joinRaw({ ...room, port: other.port }, 'bob');
+  const token = fakeToken();
+  alice.writeLines(token);
+  for (const member of [alice, bob]) await member.output.until(() => entriesOf(member).includes(token));
+
+  const connection = await openConnection(store.address, 'relay');
+  for (const action of ['PURGE', 'DELETE', 'MSG.DELETE', 'UPDATE'])
+    await expect(connection.request(`$JS.API.STREAM.${action}.RX0`, '', { timeout: 60_000 })).rejects.toThrow(
+      /Permissions Violation/,
+    );
+});
+
+test('with a key, the store sees neither rooms nor nicks nor tokens', async () => {
+  const store = await startStore({ config: users() });
+  const key = fileWith(randomBytes(32).toString('base64url'));
+  const flags = [...storeFlags(store), '--store-creds', fileWith('relay:relay-password\n')];
+  const relay = await startRelayWithoutProxy(...flags, '--store-key-file', key);
+  const admin = await openConnection(store.address, 'admin');
+  const seen: string[] = [];
+  admin.subscribe('>', {
+    callback: (_, { subject, data }) => {
+      seen.push(subject, Buffer.from(data).toString('latin1'));
+    },
+  });
+  await admin.flush();
+  const alice = await joinRaw(newRoom(relay.port), 'alice');
+  const token = fakeToken();
+  alice.writeLines(token);
+  await alice.output.until(() => entriesOf(alice).includes(token));
+  await admin.flush();
+  const { room } = /room=(?<room>[\w-]{43})/.exec(relay.child.err.text)?.groups ?? {};
+  expect(seen.some((each) => /^rx\.\d\.[\w-]{43}$/.test(each))).toBe(true);
+  for (const secret of ['alice', token, ...(room === undefined ? [] : [room])])
+    expect(seen.filter((each) => each.includes(secret))).toStrictEqual([]);
+
+  const wrongKey = fileWith(randomBytes(32).toString('base64url'));
+  const wrong = await run(['serve', '--port', '0', ...flags, '--store-key-file', wrongKey]);
+  expect(wrong.code).toBe(2);
+  expect(wrong.err).toMatch(/^rxchat: the stream RX0 exists with other settings: description is /);
+});
+
+test('serve says in one line that no store answers, and exits with 3', async () => {
+  const store = await startStore();
+  await store.kill();
+  const { code, err } = await run(['serve', '--port', '0', ...storeFlags(store), '--store-timeout', '1s']);
+  expect(err).toMatch(/^rxchat: no NATS server at 127\.0\.0\.1:\d+ answers.*\n$/);
+  expect(code).toBe(3);
+});
+
+test('a signal ends the wait for a store', async () => {
+  // Accepts connections, and never answers.
+  const silent = createServer().listen(0, '127.0.0.1');
+  onCleanup(() => silent.close());
+  await once(silent, 'listening');
+  const connection = once(silent, 'connection') as Promise<[Socket]>;
+  const { port } = silent.address() as AddressInfo;
+  const child = rxchat(['serve', '--port', '0', '--store', `nats://127.0.0.1:${port}`]);
+  const [socket] = await connection;
+  onCleanup(() => socket.destroy());
+  child.signal('SIGTERM');
+  expect(await child.exit).toBe(0);
+});
+
+test('serve exits with 2 for wrong credentials, without repeating them', async () => {
+  const store = await startStore({ config: users() });
+  const flags = [...storeFlags(store), '--store-creds', fileWith('relay:wrong-password\n')];
+  const { code, err } = await run(['serve', '--port', '0', ...flags]);
+  expect([code, err]).toStrictEqual([
+    2,
+    `rxchat: the NATS server at ${store.address} rejected the credentials\n`,
+  ]);
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Msg } from '@nats-io/transport-node';
+import fc from 'fast-check';
+import {
+  parseAnswer,
+  parseLeaderRecord,
+  parseLiveRecord,
+  parsePendingCount,
+  parseStoredRecord,
+} from '../../../src/nats/answers.js';
+import { bytes } from '../../support/wire.js';
+
+const data = bytes('batch');
+const message = (headers: Readonly<Record<string, string>>) =>
+  ({ data, headers: { get: (name: string) => headers[name] ?? '' } }) as unknown as Msg;
+
+describe('parseAnswer', () => {
+  test('returns an answer, or the error in it', () => {
+    const parse = (text: string) => parseAnswer(Buffer.from(text));
+    expect(parse('{"seq": 7}')).toStrictEqual({ answer: { seq: 7 }, error: undefined });
+    expect(
+      parse('{"error": {"code": 400, "err_code": 10071, "description": "wrong last sequence: 5"}}').error,
+    ).toStrictEqual({
+      code: 10_071,
+      description: 'wrong last sequence: 5',
+    });
+  });
+
+  test('returns an error for anything else, and never throws', () => {
+    for (const text of ['', 'null', '7', '[', '"seq"', '{"error": {}}'])
+      expect(parseAnswer(Buffer.from(text)).error?.code).toBe(0);
+    fc.assert(
+      fc.property(fc.uint8Array(), (random) => {
+        parseAnswer(random);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        parseLeaderRecord(parseAnswer(Buffer.from(json)).answer);
+      }),
+    );
+  });
+});
+
+test('records have the addresses of their headers, and none with a bad one is a record', () => {
+  const headers = { 'Nats-Sequence': '7', 'Nats-Last-Sequence': '5', 'Nats-Num-Pending': '3' };
+  expect(parseLiveRecord(message(headers))).toStrictEqual({ address: 7, previous: 5, bytes: data });
+  expect(parseStoredRecord(message(headers))).toStrictEqual({ address: 7, bytes: data });
+  expect(parsePendingCount(message(headers))).toBe(3);
+  for (const sequence of ['', 'seven', '1.5', '9007199254740993'])
+    expect(parseStoredRecord(message({ 'Nats-Sequence': sequence }))).toBeUndefined();
+  expect(parseLiveRecord({ data } as Msg)).toBeUndefined();
+});
+
+test('parseLeaderRecord decodes base64, and accepts a record without bytes', () => {
+  const parse = (record: unknown) => parseLeaderRecord({ message: record });
+  expect(parse({ seq: 7, data: 'YmF0Y2gK' })).toStrictEqual({ address: 7, bytes: Buffer.from(data) });
+  expect(parse({ seq: 7 })).toStrictEqual({ address: 7, bytes: new Uint8Array() });
+  for (const each of [undefined, null, 7, {}, { seq: '7' }]) expect(parse(each)).toBeUndefined();
+});
