@@ -77,8 +77,10 @@ export const groupRoomClient =
       );
     });
 
-/** Codes of a relay that does not serve a room, or not to one more member. */
-const ROOM_REFUSALS: ReadonlySet<string> = new Set(['room-not-allowed', 'room-full']);
+/** Codes of a relay that does not serve a room, or not to one more member, or that has the nick there already. */
+const ROOM_REFUSALS: ReadonlySet<string> = new Set(['room-not-allowed', 'room-full', 'nick-taken']);
+
+const NEXT_INVITE_UNKNOWN = 'the room has another invite, which this device does not know';
 
 const groupMethod = <State, Info extends GroupInfo>(
   options: GroupRoomClientOptions<State, Info>,
@@ -144,8 +146,7 @@ const groupMethod = <State, Info extends GroupInfo>(
       yield* member.handle(toEpochStarted(event));
       return;
     }
-    if (move.secret === undefined)
-      throw new WithdrawnError('the room moved to another invite, and this device was not told which');
+    if (move.secret === undefined) throw new WithdrawnError(NEXT_INVITE_UNKNOWN);
     yield* member.handle(toEpochStarted(event));
     moveTo(move.secret);
     yield { type: 'invite-changed', secret: move.secret };
@@ -188,7 +189,8 @@ const groupMethod = <State, Info extends GroupInfo>(
   const leaveAfterRemoval = function* (
     event: Extract<GroupEvent, { type: 'removed' }>,
   ): Iterable<ClientEvent> {
-    yield { type: 'removed', position: event.position, by: toGroupMember(event.committer) };
+    const { position, committer } = event;
+    if (committer !== undefined) yield { type: 'removed', position, by: toGroupMember(committer) };
     throw new RemovedError('a member removed you from this room');
   };
 
@@ -233,6 +235,10 @@ const groupMethod = <State, Info extends GroupInfo>(
         return [{ type: 'before-join', from: event.from, to: event.to }];
       case 'removed':
         return leaveAfterRemoval(event);
+      case 'withdrawn':
+        // A newcomer reads on: a later group info may take it back.
+        if (event.wasMember) throw new WithdrawnError(NEXT_INVITE_UNKNOWN);
+        return member.handle(toMembershipInput(event));
       default:
         return member.handle(toMembershipInput(event));
     }

@@ -146,6 +146,21 @@ const LAGGING_PROCESS: GroupPlan = {
   ],
 };
 
+/** A process lags behind another one of its device, which renews the keys and reads at once that the device is removed. */
+const REMOVED_PROCESS: GroupPlan = {
+  ...LOST_MESSAGE,
+  processes: 2,
+  seed: 122_194,
+  actions: [
+    [13_475, { do: 'fault', fault: { type: 'delay', ms: 500 } }],
+    [16_604, { do: 'start', who: 8 }],
+    [10_855, { do: 'fault', fault: { type: 'freeze' } }],
+    [16_504, { do: 'start', who: 3 }],
+    [1191, { do: 'remove', who: 2, by: 0 }],
+    [1536, { do: 'renew', who: 3 }],
+  ],
+};
+
 describe('a simulated group room', () => {
   test('newcomers follow a commit that came before the first group info of a new log', () => {
     expectOutcome(simulateGroup(EARLY_COMMIT));
@@ -157,6 +172,10 @@ describe('a simulated group room', () => {
 
   test('a process follows the commits of another one of its device that is some epochs ahead', () => {
     expectOutcome(simulateGroup(LAGGING_PROCESS));
+  });
+
+  test('a process learns that its device is removed, if another one renewed the keys just before', () => {
+    expectOutcome(simulateGroup(REMOVED_PROCESS));
   });
 
   test.each(TESTS)(

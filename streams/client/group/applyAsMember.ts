@@ -12,10 +12,12 @@ import { signerOf } from './members.js';
 import { messageEvent, voidEvent } from './messageEvent.js';
 import { pastEpochsAfter } from './pastEpochs.js';
 import {
+  behind,
   findJoin,
   followAhead,
   isFollowed,
   isMove,
+  leaveRemoved,
   missCommit,
   refuseCommit,
   refusalOf,
@@ -61,15 +63,6 @@ const applyMessage = <State, Info extends GroupInfo>(
       : readExternalMessage(context, state.epoch, frame);
   return { state: { ...state, epoch }, events: [messageEvent(position, token, message)] };
 };
-
-const behind = <State, Info extends GroupInfo>(
-  state: MemberState<State, Info>,
-  position: number,
-  epoch: number,
-): Step<State, Info> => ({
-  state,
-  events: [{ type: 'behind', position, epoch, canRejoin: state.ahead !== undefined }],
-});
 
 const reject = <State, Info extends GroupInfo>(
   state: MemberState<State, Info>,
@@ -147,9 +140,10 @@ const applyOtherCommit = <State, Info extends GroupInfo>(
     const followed = verifyAhead(context, state, frame);
     if (followed === undefined) return behind(state, position, header.epoch);
     const join = findJoin(context, frame, followed);
+    if (join === 'removed') return leaveRemoved(position, undefined);
     if (join !== undefined)
       return applyOwnCommit(context, state, entry, frame, { handshake: join, isOwn: false });
-    return behind(followAhead(context, state, position, followed), position, header.epoch);
+    return followAhead(context, state, position, followed);
   }
   if (state.endedAt !== undefined)
     return { state, events: [voidEvent(position, header.epoch, state.firstEpoch)] };
@@ -159,6 +153,7 @@ const applyOtherCommit = <State, Info extends GroupInfo>(
   if (commit?.committer.device === toBase64url(context.device.publicKey)) {
     // Another process of this device may have staged it.
     const other = context.findHandshake?.(frame.commit);
+    if (other === 'removed') return leaveRemoved(position, undefined);
     if (other?.baseEpoch === epoch.view.epoch)
       return applyOwnCommit(context, state, entry, frame, { handshake: other, isOwn: false });
   }
@@ -173,10 +168,7 @@ const applyOtherCommit = <State, Info extends GroupInfo>(
     case 'removed':
       if (!isFollowed(context, state, frame, commit))
         return reject(state, position, 'invalid group info update');
-      return {
-        state: { phase: 'removed' },
-        events: [{ type: 'removed', position, committer: commit.committer }],
-      };
+      return leaveRemoved(position, commit.committer);
     case 'accepted':
       return enter(context, state, entry, frame, {
         state: result.state,

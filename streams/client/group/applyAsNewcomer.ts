@@ -153,7 +153,8 @@ const followEarly = <State, Info extends GroupInfo>(
     next = follow(outside, next, { ...entry, ...each }, each.frame).state;
   }
   if (next.phase !== 'newcomer') return { state: next, events: [] };
-  if (next.groupInfo === undefined) return { state: next, events: [{ type: 'withdrawn', position }] };
+  if (next.groupInfo === undefined)
+    return { state: next, events: [{ type: 'withdrawn', position, wasMember: false }] };
   return handshake({ ...next, pending: stillPossible(pending, next.groupInfo.epoch) }, position);
 };
 
@@ -197,7 +198,7 @@ const follow = <State, Info extends GroupInfo>(
       ? rejected(state, position, 'invalid group info update')
       : {
           state: { ...state, groupInfo: undefined, pending: undefined, followed, isWithdrawn: true },
-          events: [{ type: 'withdrawn', position }],
+          events: [{ type: 'withdrawn', position, wasMember: false }],
         };
   if (result.kind === 'rejected') return rejected(state, position, result.failure);
   const next = { committer: commit.committer.identity, start: position };
@@ -217,7 +218,8 @@ const findOther = <State, Info extends GroupInfo>(
 ): PendingHandshake<State> | undefined => {
   if (committer.device !== toBase64url(device.publicKey)) return undefined;
   const found = findHandshake?.(commit);
-  return found?.baseEpoch === epoch ? found : undefined;
+  // A removed device may join again.
+  return found !== 'removed' && found?.baseEpoch === epoch ? found : undefined;
 };
 
 const enter = <State, Info extends GroupInfo>(

@@ -9,7 +9,14 @@ import {
   type GroupEpoch,
   type PastEpoch,
 } from './groupEpoch.js';
-import type { GroupEvent, GroupInfoPlace, GroupState, MemberState, Step } from './groupState.js';
+import {
+  createWithdrawn,
+  type GroupEvent,
+  type GroupInfoPlace,
+  type GroupState,
+  type MemberState,
+  type Step,
+} from './groupState.js';
 import type { PendingHandshake } from './pendingHandshake.js';
 import { retainedHandshakes } from './pastEpochs.js';
 import { sendingFrom } from './sealMessage.js';
@@ -89,7 +96,8 @@ export const enterEpoch = <State, Info extends GroupInfo>(
     view,
     ...(hasMoved && { move: { secret } }),
   };
-  return { state, events: [event], hasGroupInfo };
+  const canFollow = !hasMoved || secret !== undefined;
+  return { state: canFollow ? state : createWithdrawn(), events: [event], hasGroupInfo };
 };
 
 /** At most how long, and how many, commits of this device are kept for processes of it that lag behind. */

@@ -1,7 +1,7 @@
 import { equalBytes } from './bytes.js';
 import type { GroupInfo } from './engine.js';
 import type { GroupContext } from './groupEpoch.js';
-import type { PendingHandshake } from './pendingHandshake.js';
+import type { FoundHandshake, PendingHandshake } from './pendingHandshake.js';
 import { parseSnapshot } from './savedState.js';
 import { parseSlotRecord } from './slotRecord.js';
 
@@ -14,15 +14,17 @@ export interface SharedHandshakes {
 }
 
 /**
- * Finds the handshake of a commit in what the processes of a device stored, or returns `undefined`.
+ * Finds the handshake of a commit in what the processes of a device stored, or returns `undefined`. Returns `removed` if
+ * it is not there and a process stored that the device was removed.
  *
- * A process that is ahead drops the records of earlier epochs, and its snapshot then has the commits that it read.
+ * A process that is ahead drops the records of earlier epochs, and its snapshot then has the commits that it read. The
+ * snapshot of a removed device has nothing.
  */
 export const findHandshake = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   { loadSlotRecords, loadSnapshot }: SharedHandshakes,
   commit: Uint8Array,
-): PendingHandshake<State> | undefined => {
+): FoundHandshake<State> => {
   const isOfCommit = ({ frame }: PendingHandshake<State>): boolean =>
     frame.type === 'commit' && equalBytes(frame.commit, commit);
   for (const bytes of loadSlotRecords()) {
@@ -32,6 +34,7 @@ export const findHandshake = <State, Info extends GroupInfo>(
   // Loaded last: if another process ended the epoch meanwhile, the commit is in its snapshot.
   const bytes = loadSnapshot();
   const state = bytes && parseSnapshot(context, bytes)?.state;
+  if (state?.phase === 'removed') return 'removed';
   if (state?.phase !== 'member') return undefined;
   return state.deviceHandshakes.find(({ handshake }) => isOfCommit(handshake))?.handshake;
 };

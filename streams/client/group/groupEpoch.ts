@@ -3,7 +3,7 @@ import { asFernetKey, type Cipher, type FernetKey, type OpenFailure } from '../e
 import { type BoundEnvelope, decodeBoundEnvelope, decodeExternalEnvelope } from './boundEnvelope.js';
 import { concatBytes, u32 } from './bytes.js';
 import type { CryptoSuite } from './cryptoSuite.js';
-import type { PendingHandshake } from './pendingHandshake.js';
+import type { FoundHandshake } from './pendingHandshake.js';
 import type { Device, GroupEngine, GroupInfo, GroupView, Member, MemberView } from './engine.js';
 import type { ExternalMessageFrame, MessageFrame } from './frame.js';
 import type { EpochOrigin } from './groupInfoData.js';
@@ -40,7 +40,7 @@ export interface GroupContext<State, Info extends GroupInfo> extends GroupCrypto
   /** SHA-256 of the group's id, from the invite. Other groups in the log are ignored. */
   readonly groupIdHash: Uint8Array;
   /** Finds a handshake that another running process of this device staged, by its commit. */
-  readonly findHandshake?: ((commit: Uint8Array) => PendingHandshake<State> | undefined) | undefined;
+  readonly findHandshake?: ((commit: Uint8Array) => FoundHandshake<State>) | undefined;
 }
 
 /** The ratchet of an external sender, by its ephemeral key. */

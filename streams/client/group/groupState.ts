@@ -161,10 +161,10 @@ export type GroupEvent =
   | { readonly type: 'leaving'; readonly position: number; readonly member: Member }
   /** A handshake that changes nothing for this device. */
   | { readonly type: 'handshake'; readonly position: number }
-  /** The members moved to another invite than that of this newcomer. */
-  | { readonly type: 'withdrawn'; readonly position: number }
-  /** A member removed this device. */
-  | { readonly type: 'removed'; readonly position: number; readonly committer: Member };
+  /** The members moved to another invite, and this device does not know to which. */
+  | { readonly type: 'withdrawn'; readonly position: number; readonly wasMember: boolean }
+  /** A member removed this device. `committer` is missing if another process of the device has read the commit. */
+  | { readonly type: 'removed'; readonly position: number; readonly committer: Member | undefined };
 
 export type RejectionReason =
   | CommitFailure
@@ -192,6 +192,12 @@ export const createNewcomer = <State, Info extends GroupInfo>(): NewcomerState<S
   early: NO_EARLY_COMMITS,
   isWithdrawn: false,
   hasIgnoredGroupInfo: false,
+});
+
+/** Creates the state of a member that does not know to which invite the room moved. With that invite it can join again. */
+export const createWithdrawn = <State, Info extends GroupInfo>(): NewcomerState<State, Info> => ({
+  ...createNewcomer(),
+  isWithdrawn: true,
 });
 
 /**

@@ -1,10 +1,16 @@
 import { toBase64url } from '../../wire/encoding.js';
 import { parseCommitData } from './commitData.js';
-import type { Commit, FollowResult, GroupInfo } from './engine.js';
+import type { Commit, GroupInfo, Member } from './engine.js';
 import type { CommitFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
-import type { GroupEvent, MemberState, RejectionReason, Step } from './groupState.js';
-import { type PendingHandshake, stillPossible } from './pendingHandshake.js';
+import {
+  createWithdrawn,
+  type GroupEvent,
+  type MemberState,
+  type RejectionReason,
+  type Step,
+} from './groupState.js';
+import { type FoundHandshake, stillPossible } from './pendingHandshake.js';
 import { type CommitRefusal, commitRefusal } from './rules.js';
 
 // What everybody with the invite can verify of a commit decides whether it ends the epoch. So all members, and those who
@@ -86,10 +92,13 @@ export const missCommit = <State, Info extends GroupInfo>(
   const rejected: GroupEvent = { type: 'rejected', position, reason };
   if (!isFollowed(context, state, frame, commit)) return { state, events: [rejected] };
   if (commit.isExternal) return { state: withGroupInfo(state, position), events: [rejected] };
+  if (isMove(commit)) {
+    const { state: next, events } = missMove<State, Info>(position);
+    return { state: next, events: [rejected, ...events] };
+  }
   // A pending commit of a member was for the epoch that ends here.
   const pending = state.pending?.commit?.isExternal === true ? state.pending : undefined;
   const ended = { ...state, pending, needsGroupInfo: false, endedAt: position };
-  if (isMove(commit)) return { state: ended, events: [rejected, { type: 'withdrawn', position }] };
   const ahead = follow(context, state, frame, commit);
   const aheadOrigin = { committer: commit.committer.identity, start: position };
   return {
@@ -98,8 +107,17 @@ export const missCommit = <State, Info extends GroupInfo>(
   };
 };
 
-/** What follows from a commit that is valid for newcomers. */
-type FollowedCommit<Info extends GroupInfo> = Extract<FollowResult<Info>, { readonly kind: 'accepted' }>;
+/** The room moved, and this device cannot decrypt where to. */
+const missMove = <State, Info extends GroupInfo>(position: number): Step<State, Info> => ({
+  state: createWithdrawn(),
+  events: [{ type: 'withdrawn', position, wasMember: true }],
+});
+
+/** A commit that is valid for newcomers, and the group info after it. A commit that moves the room has none. */
+interface FollowedCommit<Info extends GroupInfo> {
+  readonly commit: Commit;
+  readonly groupInfo: Info | undefined;
+}
 
 /** Verifies a commit for the epoch in which the others are, as newcomers do. Returns `undefined` if they reject it. */
 export const verifyAhead = <State, Info extends GroupInfo>(
@@ -108,35 +126,65 @@ export const verifyAhead = <State, Info extends GroupInfo>(
   { commit, groupInfoUpdate }: CommitFrame,
 ): FollowedCommit<Info> | undefined => {
   const followed = ahead && engine.followCommit(ahead, commit, groupInfoUpdate);
-  return followed?.kind === 'accepted' ? followed : undefined;
+  if (followed?.commit === undefined) return undefined;
+  if (isMove(followed.commit))
+    return groupInfoUpdate.length > 0 ? undefined : { commit: followed.commit, groupInfo: undefined };
+  return followed.kind === 'accepted' ? followed : undefined;
 };
 
-/** Follows a commit of the others while this device is behind. */
+/** The others are in a later epoch. */
+export const behind = <State, Info extends GroupInfo>(
+  state: MemberState<State, Info>,
+  position: number,
+  epoch: number,
+): Step<State, Info> => ({
+  state,
+  events: [{ type: 'behind', position, epoch, canRejoin: state.ahead !== undefined }],
+});
+
+/** A member removed this device: its keys are gone. */
+export const leaveRemoved = <State, Info extends GroupInfo>(
+  position: number,
+  committer: Member | undefined,
+): Step<State, Info> => ({
+  state: { phase: 'removed' },
+  events: [{ type: 'removed', position, committer }],
+});
+
+/** Follows a commit of the others while this device is behind. They may remove it, or move without it. */
 export const followAhead = <State, Info extends GroupInfo>(
-  { suite }: GroupContext<State, Info>,
+  { suite, device }: GroupContext<State, Info>,
   state: MemberState<State, Info>,
   position: number,
   { commit, groupInfo }: FollowedCommit<Info>,
-): MemberState<State, Info> => {
+): Step<State, Info> => {
   const { ahead, aheadOrigin } = state;
-  if (ahead === undefined) return state;
-  const committer = aheadOrigin?.committer;
-  const entriesInEpoch = position - (aheadOrigin?.start ?? 0) - 1;
-  if (commitRefusal({ ...ahead, committer, entriesInEpoch }, commit, suite.ed25519) !== undefined)
-    return state;
-  const next = { committer: commit.committer.identity, start: position };
-  return withAhead(state, groupInfo, next);
+  const { committer, removed, epoch } = commit;
+  const context = {
+    committer: aheadOrigin?.committer,
+    entriesInEpoch: position - (aheadOrigin?.start ?? 0) - 1,
+  };
+  if (ahead === undefined || commitRefusal({ ...ahead, ...context }, commit, suite.ed25519) !== undefined)
+    return behind(state, position, epoch);
+  const own = toBase64url(device.publicKey);
+  // A device that joins again replaces its own leaf.
+  if (committer.device !== own && removed.some((each) => each.device === own))
+    return leaveRemoved(position, committer);
+  if (groupInfo === undefined) return missMove(position);
+  const origin = { committer: committer.identity, start: position };
+  return behind(withAhead(state, groupInfo, origin), position, epoch);
 };
 
-/** Finds the join of another process of this device, which was behind too. */
+/** Finds the join of another process of this device, which was behind too, or that the device was removed after it. */
 export const findJoin = <State, Info extends GroupInfo>(
   { device, findHandshake }: GroupContext<State, Info>,
   { commit }: CommitFrame,
   { commit: { committer, epoch } }: FollowedCommit<Info>,
-): PendingHandshake<State> | undefined => {
+): FoundHandshake<State> => {
   // The search loads all that the device stored. Commits of others must not start it: anybody can send many of them.
   if (committer.device !== toBase64url(device.publicKey)) return undefined;
   const join = findHandshake?.(commit);
+  if (join === 'removed') return join;
   return join?.commit?.isExternal === true && join.baseEpoch === epoch ? join : undefined;
 };
 

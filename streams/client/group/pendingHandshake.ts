@@ -14,6 +14,9 @@ export interface PendingHandshake<State> {
   readonly inviteSecret: Uint8Array | undefined;
 }
 
+/** What the processes of a device stored about one of its commits, or that the device was removed. */
+export type FoundHandshake<State> = PendingHandshake<State> | 'removed' | undefined;
+
 /** A commit of this device, of any of its processes, that began an epoch. Processes that lag behind still have to read it. */
 export interface DeviceHandshake<State> {
   readonly handshake: PendingHandshake<State>;

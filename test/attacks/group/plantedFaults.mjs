@@ -261,4 +261,20 @@ export const PLANTED_FAULTS = [
     test: MODEL,
     pattern: 'keys of a lost message',
   },
+  {
+    name: 'a device that is behind joins the room that the others left',
+    file: `${GROUP}missedCommit.ts`,
+    from: 'if (groupInfo === undefined) return missMove(position);',
+    to: 'if (groupInfo === undefined) return behind(state, position, epoch);',
+    test: 'test/unit/client/group/missedCommit.test.ts',
+    pattern: 'does not join the room',
+  },
+  {
+    name: 'a process that lags behind does not see that its device was removed',
+    file: `${GROUP}findHandshake.ts`,
+    from: "if (state?.phase === 'removed') return 'removed';",
+    to: '',
+    test: 'test/unit/client/group/savedState.test.ts',
+    pattern: 'of a removed device',
+  },
 ];

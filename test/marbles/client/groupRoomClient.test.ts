@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Subject, type Subscription, tap, timer } from 'rxjs';
+import type { GroupRequest } from '../../../streams/client/group/groupClientEvent.js';
 import { FIRST_READ_ENTRIES, READ_GROWTH } from '../../../streams/client/group/readBack.js';
 import { type ClientEvent, type QueuedMessage, resumeAfter } from '../../../streams/client/index.js';
 import { type Resume, toBase64url } from '../../../streams/wire/index.js';
@@ -700,6 +701,54 @@ describe('groupRoomClient', () => {
     ]);
   });
 
+  describe('a restored backup of a device that renewed its keys since', () => {
+    const playBackup = (request: GroupRequest) =>
+      play((room, { start, stop, inviteSecrets }) => {
+        const [alice, bob, backup] = [
+          room.client('alice', 1),
+          room.client('bob', 2),
+          room.client('backup', 2),
+        ];
+        return {
+          0: () => start(alice, { role: room.creator }),
+          1000: () => start(bob),
+          // Another person has to commit before Bob may renew.
+          2000: () => alice.requests.next({ type: 'renew' }),
+          4000: () => {
+            backup.stored = bob.stored;
+            bob.requests.next({ type: 'renew' });
+          },
+          6000: () => stop(bob),
+          7000: () => alice.requests.next(request),
+          10_000: () => start(backup),
+          20_000: () => start(backup, { ...(inviteSecrets[0] && { inviteSecret: inviteSecrets[0] }) }),
+        };
+      });
+
+    test('does not join the room that the members left, but that of the next invite', () => {
+      const report = playBackup({ type: 'rotate' }).get('backup');
+      expect(report?.slice(0, 4)).toStrictEqual([
+        'resumed in epoch 2',
+        'rejected: own commit',
+        'behind',
+        'error WithdrawnError',
+      ]);
+      expect(report?.slice(4)).toContain('epoch 5 joined (own), 2 members');
+    });
+
+    test('reports that a member removed it, and can join the next room', () => {
+      const report = playBackup({ type: 'remove', key: identityOf(2).key }).get('backup');
+      expect(report?.slice(0, 5)).toStrictEqual([
+        'resumed in epoch 2',
+        'rejected: own commit',
+        'behind',
+        'removed by the creator',
+        'error RemovedError',
+      ]);
+      expect(report?.slice(5)).toContain('epoch 5 joined (own), 2 members');
+    });
+  });
+
   test('the invite between two rotations is withdrawn too', () => {
     const reports = play((room, { start, inviteSecrets }) => {
       const alice = room.client('alice', 1);
@@ -825,6 +874,33 @@ describe('groupRoomClient', () => {
       'resumed in epoch 3',
       'bob: written while waiting',
       'carol: back',
+      'stored back',
+    ]);
+  });
+
+  test('a member waits for its nick in the next room, as an earlier run of it may have it still', () => {
+    const reports = play((room, { start, stop, inviteSecrets }) => {
+      const [alice, bob] = [room.client('alice', 1), room.client('bob', 2)];
+      const other = room.client('bob', 4);
+      return {
+        0: () => start(alice, { role: room.creator }),
+        1000: () => start(bob),
+        3000: () => stop(bob),
+        4000: () => alice.requests.next({ type: 'rotate' }),
+        6000: () => start(other, { ...(inviteSecrets[0] && { inviteSecret: inviteSecrets[0] }) }),
+        8000: () => start(bob),
+        9000: () => stop(other),
+        30_000: () => bob.messages.next({ lines: ['back'] }),
+      };
+    });
+    const report = reports.get('bob') ?? [];
+    expect([...new Set(report.slice(report.indexOf('resumed in epoch 1')))]).toStrictEqual([
+      'resumed in epoch 1',
+      'epoch 2 moved, 2 members',
+      'invite-changed',
+      'offline: the relay refuses the room to which the group moved: the nick is taken in this room',
+      'epoch 3 joined, 3 members',
+      'bob: back',
       'stored back',
     ]);
   });

@@ -93,7 +93,7 @@ const wordsOf = (event: GroupEvent): readonly (readonly unknown[])[] => {
     case 'behind':
       return [['behind']];
     case 'removed':
-      return [['removed', event.committer.leaf]];
+      return [['removed', event.committer?.leaf ?? null]];
     case 'beforeJoin':
       return event.from === event.to ? [['void']] : [];
     default:

@@ -612,6 +612,7 @@ describe('a removal that moves the room', () => {
       room.readAll(reader);
       room.log.pop();
       expect(reader.events.find((event) => 'move' in event)).toMatchObject({ move: { secret: undefined } });
+      expect(reader.state).toMatchObject({ phase: 'newcomer', isWithdrawn: true });
     }
   });
 });

@@ -370,9 +370,17 @@ describe('a saved state', () => {
 
   test('of a removed device has no secret', () => {
     const { room, alice, bob } = roomOfThree();
+    const find = () =>
+      findHandshake(
+        bob.context,
+        { loadSlotRecords: () => [], loadSnapshot: () => saved(bob) },
+        new Uint8Array(),
+      );
+    expect(find()).toBeUndefined();
     room.commit(alice, { remove: [memberState(bob).epoch.view.leaf] });
     room.readAll(bob);
     expect(saved(bob)).toHaveLength(1 + 32 + 1 + 1);
+    expect(find()).toBe('removed');
     restart(bob);
     expect(bob.state).toStrictEqual({ phase: 'removed' });
   });
