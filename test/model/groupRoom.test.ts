@@ -161,6 +161,34 @@ const REMOVED_PROCESS: GroupPlan = {
   ],
 };
 
+/** The creator stages a renewal while the state of the epoch before is stored, and newcomers wait for its group info. */
+const STAGED_DURING_A_STORE: GroupPlan = {
+  ...LOST_MESSAGE,
+  latencyMs: 300,
+  seed: 592_894,
+  actions: [
+    [352, { do: 'start', who: 0 }],
+    [10_981, { do: 'renew', who: 2 }],
+    [8, { do: 'renew', who: 6 }],
+    [11, { do: 'say', who: 5 }],
+    [9, { do: 'say', who: 0 }],
+    [29, { do: 'renew', who: 5 }],
+    [29, { do: 'say', who: 1 }],
+    [2, { do: 'lose logs' }],
+    [25, { do: 'start', who: 2 }],
+    [4, { do: 'stop', who: 9 }],
+    [30, { do: 'start', who: 5 }],
+    [13_866, { do: 'say', who: 9 }],
+    [7554, { do: 'say', who: 6 }],
+    [6, { do: 'say', who: 5 }],
+    [1047, { do: 'start', who: 5 }],
+    [15_047, { do: 'say', who: 4 }],
+    [18_409, { do: 'say', who: 2 }],
+    [1401, { do: 'start', who: 0 }],
+    [446, { do: 'renew', who: 6 }],
+  ],
+};
+
 describe('a simulated group room', () => {
   test('newcomers follow a commit that came before the first group info of a new log', () => {
     expectOutcome(simulateGroup(EARLY_COMMIT));
@@ -176,6 +204,10 @@ describe('a simulated group room', () => {
 
   test('a process learns that its device is removed, if another one renewed the keys just before', () => {
     expectOutcome(simulateGroup(REMOVED_PROCESS));
+  });
+
+  test('newcomers of a log that was lost join although the member there has two renewals to send', () => {
+    expectOutcome(simulateGroup(STAGED_DURING_A_STORE));
   });
 
   test.each(TESTS)(

@@ -10,12 +10,12 @@ import {
   ignoreElements,
   map,
   merge,
+  of,
   type Observable,
   type OperatorFunction,
-  repeat,
-  takeWhile,
   tap,
 } from 'rxjs';
+import { repeatAfter } from '../../rx/repeatAfter.js';
 import type { GroupInfo } from './engine.js';
 import type { GroupState } from './groupState.js';
 
@@ -72,9 +72,9 @@ export const persistState =
           tap((saved) => (stored = saved)),
         );
       });
+      // The next handshake is staged while `isCovered` is emitted. So this looks at the state only afterwards.
       const saveUntilCovered = savePresent.pipe(
-        repeat(),
-        takeWhile(() => !isCovered() && canSave(present), true),
+        repeatAfter(() => (isCovered() || !canSave(present) ? EMPTY : of(null))),
       );
 
       return state$.pipe(
@@ -86,7 +86,7 @@ export const persistState =
               shared$.pipe(filter(() => !isCovered())),
               shared$.pipe(
                 auditTime(delayMs),
-                filter((state) => state !== stored),
+                filter(() => present !== stored),
               ),
             ).pipe(
               exhaustMap(() => (canSave(present) ? saveUntilCovered : EMPTY)),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { map, type Observable } from 'rxjs';
+import { count, EMPTY, map, merge, type Observable, Subject, takeWhile, tap, timer } from 'rxjs';
 import type { GroupState } from '../../../../streams/client/group/groupState.js';
 import { persistState } from '../../../../streams/client/group/persistState.js';
 import { RESERVED_GENERATIONS, sealMessage } from '../../../../streams/client/group/sealMessage.js';
@@ -85,6 +85,34 @@ describe('persistState', () => {
     expect(stored).toMatchObject([
       { sending: { reserved: RESERVED_GENERATIONS } },
       { sending: { reserved: 3 * RESERVED_GENERATIONS } },
+    ]);
+  });
+
+  test.each([
+    ['at once', () => EMPTY],
+    ['later', () => timer(1)],
+  ])('stores a state that follows when tokens may be sent, after a store that ends %s', (_, save$) => {
+    const stored: State[] = [];
+    const three = roomOfThree();
+    marbles(({ cold, expectObservable }) => {
+      const reactions = new Subject<string>();
+      const isStored$ = merge(cold('s'), reactions).pipe(
+        persisted(three, save$, stored),
+        tap((each) => {
+          if (each && stored.length === 1) reactions.next('r');
+        }),
+      );
+      expectObservable(
+        isStored$.pipe(
+          takeWhile(() => stored.length < 2, true),
+          count(),
+        ),
+        '----!',
+      ).toBe(save$() === EMPTY ? '(c|)' : '--(c|)', { c: 4 });
+    });
+    expect(stored).toMatchObject([
+      { sending: { reserved: RESERVED_GENERATIONS } },
+      { sending: { reserved: 2 * RESERVED_GENERATIONS } },
     ]);
   });
 
