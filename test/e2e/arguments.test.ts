@@ -79,7 +79,9 @@ test('--invite-file - reads the invite from standard input, which is then not se
     code: 2,
     err: 'rxchat: standard input is already used for the invite\nrxchat: hint: give the message with -m TEXT\n',
   });
-  expect((await run(['listen', '--invite-file', '-'], { input: '' })).err).toContain('no invite given');
+  expect((await run(['listen', '--invite-file', '-'], { input: '' })).err).toContain(
+    'no invite on standard input',
+  );
 });
 
 const onUnix = process.platform === 'win32' ? test.skip : test;

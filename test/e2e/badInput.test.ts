@@ -102,6 +102,13 @@ describe('wrong usage exits 2 with a hint', () => {
       /cannot read .*\/nowhere\/invite: no such file or directory/,
     ],
     ['an invite both ways', ['send', INVITE, '--invite-file', '/dev/null'], /given twice/],
+    ['an empty invite', ['join', ''], /INVITE is empty\n.*join --help/],
+    [
+      'an empty file in place of an invite',
+      ['join', '--invite-file', '/dev/null'],
+      /no invite in \/dev\/null/,
+    ],
+    ['an empty standard input', ['join', '--invite-file', '-'], /no invite on standard input/],
     ['an empty message', ['send', INVITE, '-m', ''], /needs a value/],
   ])('%s', async (_, args, expected) => {
     const ran = await runShared(args);
@@ -196,7 +203,6 @@ describe('network errors:', () => {
 
 describe('the room rejects', () => {
   test.each<[string, string, RegExp]>([
-    ['empty', '', /nick is empty/],
     ['too long', 'n'.repeat(33), /nick is longer than 32/],
     ['with a space', 'al ice', /a space, a control or an invisible/],
     ['with an escape', 'al\u001b[31mice', /a space, a control or an invisible/],
@@ -213,8 +219,8 @@ describe('the room rejects', () => {
   });
 
   test.each(['join', 'send'])('an invalid nick, for which %s exits 4', async (name) => {
-    const ran = await runShared([name, INVITE, '--nick', ''], { input: 'hello\n' });
-    expect(complaint(ran)).toMatch(/nick is empty\n.*--nick/);
+    const ran = await runShared([name, INVITE, '--nick', 'al ice'], { input: 'hello\n' });
+    expect(complaint(ran)).toMatch(/a space, a control .*\n.*--nick/);
     expect(ran.code).toBe(4);
   });
 

@@ -83,7 +83,7 @@ const parseWords = (command: CliCommand, argv: readonly string[]): ParsedWords |
       return undefined;
     }
     const value = attached ?? rest.shift();
-    if (value === undefined || (flag.type === 'number' && value.trim() === ''))
+    if (value === undefined || value === '' || (flag.type === 'number' && value.trim() === ''))
       throw usageError(`${name} needs a value`, `give it as ${name}=${flag.placeholder ?? 'VALUE'}`);
     parsedFlags.push({ ...match, value });
     return undefined;
@@ -121,7 +121,7 @@ const formatFlag = ({ key, flag, isNegated, value }: ParsedFlag): string => {
 };
 
 const checkPositionals = (
-  { name, maxInputs, inputChoices }: CliCommand,
+  { name, input: placeholder, maxInputs, inputChoices }: CliCommand,
   { input, parsedFlags }: ParsedWords,
 ): void => {
   if (input.length > maxInputs) {
@@ -133,6 +133,8 @@ const checkPositionals = (
         : `the word after ${flagName(flagLikeValue.key)} is its value, although it starts with -`,
     );
   }
+  // An unset variable of a script leaves an empty word. Without the argument, the command could do something else.
+  if (input[0] === '') throw usageError(`${placeholder.replaceAll(/[[\]]/g, '')} is empty`, helpHint(name));
   if (input[0] === 'help' && inputChoices === undefined)
     throw usageError('help is not an invite', helpHint(name));
 };

@@ -17,7 +17,8 @@ import { passphraseFromFlags } from './passphrase.js';
 
 /**
  * Emits the invite of a command line, unlocked, or `undefined` if none is given. Its sources, in order, are
- * the argument, `--invite-file` and `RXCHAT_INVITE`. A locked invite requires its passphrase.
+ * the argument, `--invite-file` and `RXCHAT_INVITE`; an empty variable counts as none. A locked invite requires
+ * its passphrase.
  */
 export const inviteFromArgs = (args: Args): Observable<Invite | undefined> =>
   defer(() => {

@@ -24,10 +24,16 @@ export const STANDARD_INPUT = '-';
  * Throws a `usageError`.
  */
 export const loadInviteFile = (file: string): string => {
+  const lines = decode(readInviteBytes(file)).split('\n');
+  const invite = lines.map((line) => line.trim()).find((line) => line !== '' && !line.startsWith('#'));
+  if (invite === undefined)
+    throw usageError(`there is no invite ${file === STANDARD_INPUT ? 'on standard input' : `in ${file}`}`);
+  return invite;
+};
+
+const readInviteBytes = (file: string): Uint8Array => {
   try {
-    const bytes = file === STANDARD_INPUT ? readStandardInput() : readInputFile(file);
-    const lines = decode(bytes).split('\n');
-    return lines.map((line) => line.trim()).find((line) => line !== '' && !line.startsWith('#')) ?? '';
+    return file === STANDARD_INPUT ? readStandardInput() : readInputFile(file);
   } catch (error) {
     throw usageError(`cannot read --invite-file ${file}: ${describeSystemError(error)}`);
   }

@@ -129,6 +129,18 @@ describe('a usage error is one line without the value', () => {
     expect(faultOf('send', ...argv)).not.toContain('hunter2');
   });
 
+  test.each<[string, string[], RegExp]>([
+    ['an optional invite', ['join', ''], /^INVITE is empty\nsee (npx )?rxchat join --help$/],
+    ['an invite after --', ['send', '--', ''], /^INVITE is empty\n/],
+    ['a nick', ['remove', ''], /^NICK is empty\n/],
+    ['a shell', ['completion', ''], /^SHELL is empty\n/],
+    ['a value', ['invite', '--room', ''], /^--room needs a value\n.*--room=NAME$/],
+    ['a value after =', ['join', '--nick='], /^--nick needs a value\n/],
+    ['a value that is read late', ['join', '--forget', ''], /^--forget needs a value\n/],
+  ])('for an empty word in place of %s', (_, [name = '', ...argv], expected) => {
+    expect(faultOf(name, ...argv)).toMatch(expected);
+  });
+
   test('for an empty number', () => {
     expect(faultOf('invite', '--port=')).toMatch(/^--port needs a value/);
     expect(faultOf('invite', '--port', ' ')).toMatch(/^--port needs a value/);
