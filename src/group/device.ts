@@ -40,6 +40,10 @@ export const loadDevice = (dir: string, identity: Identity, label: string = host
   return createDevice(ed25519.signingKey(seed), identity, deviceLabel(label));
 };
 
+/** Creates a device with a new key pair that is not stored, for a client that is no member of any group. */
+export const createTransientDevice = (identity: Identity): Device =>
+  createDevice(ed25519.signingKey(randomBytes(SEED_BYTES)), identity, DEFAULT_LABEL);
+
 /**
  * Returns the label of a device: a text without invisible characters, cut to 64 bytes between two characters. An empty
  * text becomes `device`.

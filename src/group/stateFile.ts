@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeText, fromBase64url, toBase64url } from '../../streams/wire/index.js';
 import { nodeSuite } from '../crypto/nodeSuite.js';
@@ -43,6 +44,15 @@ export const checkGroup = (group: string): void => {
   if (!isPin(group)) throw new TypeError('the group of an invite is a SHA-256 in base64url');
 };
 
+/** Whether a state of a group is stored. Needs no key, and does not check the state. */
+export const hasState = (options: Pick<StateFileOptions, 'dir' | 'group'>): boolean =>
+  existsSync(statePath(options));
+
+const statePath = ({ dir, group }: Pick<StateFileOptions, 'dir' | 'group'>): string => {
+  checkGroup(group);
+  return join(dir, `${group}.state`);
+};
+
 /** The maximum size of a state in bytes: 300 members with four ratchets each take less than a tenth. */
 export const MAX_STATE_BYTES = 4_194_304;
 
@@ -82,8 +92,7 @@ export const loadDeviceKey = (dir: string): Uint8Array => {
  * here; the log of the room shows it.
  */
 export const stateFile = ({ dir, group, deviceKey }: StateFileOptions): StateFile => {
-  checkGroup(group);
-  const path = join(dir, `${group}.state`);
+  const path = statePath({ dir, group });
   const header = encodeText(HEADER);
   const key = hkdfExpand(
     hkdfExtract(encodeText(group), deviceKey),

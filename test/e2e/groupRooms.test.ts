@@ -1,5 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { deriveRoomKeys } from '../../src/crypto/nodeKeys.js';
 import { parseInvite } from '../../src/index.js';
@@ -17,6 +17,15 @@ afterAll(cleanUp);
 afterEach(stopPersons);
 
 const INVITE = /^rxchat:\/\/127\.0\.0\.1:\d+\/#[\w-]{43},group=[\w-]{43}$/;
+
+const DEVICE_FILES = [join('data', 'device.key'), join('state', 'device-signature.key')];
+
+/** Returns the paths of the files that a person's commands have left. */
+const filesOf = ({ home }: Person): readonly string[] =>
+  readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(home, join(parentPath, name)))
+    .sort();
 
 describe('a group room', () => {
   test('keeps its words, and tells a removed member that it was removed', async () => {
@@ -142,6 +151,17 @@ describe('a group room', () => {
     expect([sent.code, sent.err]).toStrictEqual([0, '']);
     await listening.out.until(lineWith('alice: still here'));
     expect(listening.err.text).not.toContain('rejected');
+  });
+
+  test('takes messages of an external sender, which stores no state of the group and no device', async () => {
+    const alice = new Person('alice');
+    const bob = new Person('bob');
+    const invite = await createGroup(alice, relay);
+    await alice.enter(invite);
+    expect(filesOf(alice)).toEqual(expect.arrayContaining(DEVICE_FILES));
+    const sent = await bob.run('send', [invite, '-m', 'from outside']);
+    expect([sent.code, sent.err]).toStrictEqual([0, '']);
+    expect(filesOf(bob)).toStrictEqual([join('data', 'identity.pem')]);
   });
 
   test('takes a device back that lost its state', async () => {

@@ -26,10 +26,10 @@ import { fromBase64url } from '../../../streams/wire/index.js';
 import { nodeCipher } from '../../crypto/nodeCipher.js';
 import { nodeSuite } from '../../crypto/nodeSuite.js';
 import { deriveRoomKeys } from '../../crypto/nodeKeys.js';
-import { loadDevice } from '../../group/device.js';
+import { createTransientDevice, loadDevice } from '../../group/device.js';
 import { type LoadedGroup, loadGroup, openGroupStore } from '../../group/groupStore.js';
 import { claimSlot } from '../../group/slot.js';
-import { loadDeviceKey } from '../../group/stateFile.js';
+import { hasState, loadDeviceKey } from '../../group/stateFile.js';
 import type { Invite } from '../../invite/invite.js';
 import { endOfTick$ } from '../../relay/endOfTick.js';
 import type { JoinRoomOptions } from '../../platform/createJoinRoom.js';
@@ -92,8 +92,11 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
     const { group } = invite;
     if (group === undefined)
       return of<OpenRoom>({ invite, isMember: false, saved$: of(true), options: () => ({}) });
-    const paths = { dir: join(stateDir(), 'rooms'), deviceKey: loadDeviceKey(dataDir()) };
-    const device = loadDevice(stateDir(), identity);
+    const dir = join(stateDir(), 'rooms');
+    const isExternal = role.type === 'external';
+    // An external sender needs no device of its own. The state of a member has the present invite, so it is used.
+    const isStateless = isExternal && !hasState({ dir, group });
+    const device = isStateless ? createTransientDevice(identity) : loadDevice(stateDir(), identity);
     const givenForgetMs = forgetMsFromFlags(flags);
     const forgetMsOf = (loaded: LoadedGroup): number =>
       givenForgetMs ?? (loaded.kind === 'loaded' ? loaded.forgetMs : undefined) ?? DEFAULT_FORGET_MS;
@@ -112,7 +115,7 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
             device,
             role,
             ...(loaded.kind === 'loaded' &&
-              role.type !== 'external' && { snapshot: loaded.snapshot, order: loaded.order }),
+              !isExternal && { snapshot: loaded.snapshot, order: loaded.order }),
             forgetMs: forgetMsOf(loaded),
             ...(request$ && { request$ }),
             ...shared,
@@ -123,11 +126,14 @@ const openRoom = ({ invite, identity, flags, role }: OpenRoomOptions): Observabl
       };
     };
 
-    const present = loadGroup(invite, paths);
     // An external sender takes no part in the group, so it needs no slot and stores nothing.
-    if (role.type === 'external') return of(toRoom(present, { save: () => EMPTY, slot: 0 }));
+    const unstored = { save: () => EMPTY, slot: 0 };
+    if (isStateless) return of(toRoom({ kind: 'missing' }, unstored));
+    const paths = { dir, deviceKey: loadDeviceKey(dataDir()) };
+    const present = loadGroup(invite, paths);
+    if (isExternal) return of(toRoom(present, unstored));
     const isAlone = forgetMsOf(present) === 0;
-    return claimSlot({ dir: paths.dir, group, alone: isAlone }).pipe(
+    return claimSlot({ dir, group, alone: isAlone }).pipe(
       switchMap((slot) => {
         const store = openGroupStore({ ...paths, group, slot, forgetMs: givenForgetMs });
         const loaded = store.load();
