@@ -1,6 +1,6 @@
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { catchError, defer, from, map, Observable, retry, switchMap, throwError, timeout, timer } from 'rxjs';
-import { errorCode } from '../util/errors.js';
+import { describeNetworkError, errorCode } from '../util/errors.js';
 import { LedgerError } from './errors.js';
 
 /** What an operator says about the NATS servers. */
@@ -37,9 +37,15 @@ const MAX_PINGS = 3;
  * Connects to one of the servers. Emits the client once and completes; the subscriber has to close it.
  *
  * Retries for `timeoutMs`, then errors with `LedgerError` `unreachable`. Errors at once with `not-installed`, `denied`,
- * or with `unsuitable` if the certificate of the server is not trusted.
+ * or with `unsuitable` if the server requires TLS or its certificate is not trusted.
+ *
+ * @param onWaiting is called with the reason when the first attempt has failed and others follow.
  */
-export const connectNats = (options: NatsServers, timeoutMs: number): Observable<NatsClient> =>
+export const connectNats = (
+  options: NatsServers,
+  timeoutMs: number,
+  onWaiting?: (reason: string) => void,
+): Observable<NatsClient> =>
   defer(() => from(import('@nats-io/transport-node'))).pipe(
     catchError((cause: unknown) =>
       throwError(
@@ -50,21 +56,24 @@ export const connectNats = (options: NatsServers, timeoutMs: number): Observable
           }),
       ),
     ),
-    switchMap((library) => connectWith(library, options, timeoutMs)),
+    switchMap((library) => connectWith(library, options, timeoutMs, onWaiting)),
   );
 
 const connectWith = (
   library: NatsLibrary,
   options: NatsServers,
   timeoutMs: number,
+  onWaiting: ((reason: string) => void) | undefined,
 ): Observable<NatsClient> => {
   let lastError: unknown;
   return openConnection(library, connectionOptions(library, options)).pipe(
     retry({
-      delay: (error: unknown) => {
+      delay: (error: unknown, count) => {
         lastError = error;
         const final = finalError(error, options);
-        return final === undefined ? timer(RETRY_MS) : throwError(() => final);
+        if (final !== undefined) return throwError(() => final);
+        if (count === 1) onWaiting?.(unreachableError(options, error).message);
+        return timer(RETRY_MS);
       },
     }),
     map((connection) => ({ library, connection })),
@@ -119,6 +128,10 @@ const finalError = (error: unknown, options: NatsServers): LedgerError | undefin
       'denied',
       `the NATS server at ${formatServers(options)} rejected the credentials`,
       {
+        hint:
+          options.credentials === undefined
+            ? 'give those of a user of the server: --store-creds FILE'
+            : 'compare --store-creds with the users of the server',
         cause: error,
       },
     );
@@ -127,13 +140,21 @@ const finalError = (error: unknown, options: NatsServers): LedgerError | undefin
     return new LedgerError(
       'unsuitable',
       `the certificate of the NATS server at ${formatServers(options)} is not trusted: ${code}`,
-      { cause: error },
+      { hint: 'give the certificate of its authority: --store-ca FILE', cause: error },
     );
+  // With `tls: null` the library fails with a `TypeError` if the server requires TLS.
+  if (options.tls === undefined && error instanceof Error && causeName(error) === 'TypeError')
+    return new LedgerError('unsuitable', `the NATS server at ${formatServers(options)} requires TLS`, {
+      hint: 'use tls:// in --store',
+      cause: error,
+    });
   return undefined;
 };
 
+const causeName = ({ cause }: Error): string => (cause instanceof Error ? cause.name : '');
+
 const unreachableError = (options: NatsServers, cause: unknown): LedgerError => {
-  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  const reason = cause instanceof Error ? `: ${describeNetworkError(cause)}` : '';
   return new LedgerError('unreachable', `no NATS server at ${formatServers(options)} answers${reason}`, {
     cause,
   });

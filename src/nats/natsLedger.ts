@@ -28,11 +28,16 @@ import { missedRecords } from './missedRecords.js';
 import { readLast, readRecords } from './readRecords.js';
 import { createStreams, roomSubject, type StreamSettings } from './streams.js';
 
+/** What happens to the connection to the store: `waiting` if it is not there yet, at the start. */
+export type StoreEvent =
+  { readonly type: 'waiting'; readonly reason: string } | { readonly type: 'lost' | 'reconnected' };
+
 export interface NatsLedgerOptions extends NatsServers, StreamSettings {
   /** What stored records survive; the operator knows how the servers write to their disks. */
   readonly durability: 'os' | 'disk';
   /** Time in ms in which the store has to be reached at the start. */
   readonly timeoutMs: number;
+  readonly onEvent?: ((event: StoreEvent) => void) | undefined;
 }
 
 /** JetStream's error codes for an append whose condition does not hold. */
@@ -53,7 +58,9 @@ const CREATE_RETRY_MS = 1000;
  * committed; there are no consumers.
  */
 export const natsLedger = (options: NatsLedgerOptions): Observable<Ledger> =>
-  connectNats(options, options.timeoutMs).pipe(
+  connectNats(options, options.timeoutMs, (reason) => {
+    options.onEvent?.({ type: 'waiting', reason });
+  }).pipe(
     switchMap(openEngine),
     switchMap((engine) => {
       const start$ = prepare(engine, options).pipe(
@@ -96,7 +103,11 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
       subscriber.add(source$.subscribe({ ...(next !== undefined && { next }), error: fail }));
     };
 
-    const reconnected$ = engine.isConnected$.pipe(skip(1), filter(Boolean));
+    const changed$ = engine.isConnected$.pipe(skip(1));
+    const reconnected$ = changed$.pipe(filter(Boolean));
+    run(changed$, (isConnected) => {
+      options.onEvent?.({ type: isConnected ? 'reconnected' : 'lost' });
+    });
     run(
       merge(reconnected$, engine.unserved$).pipe(
         exhaustMap(() => concat(prepare(engine, options), timer(CREATE_RETRY_MS))),

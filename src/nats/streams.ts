@@ -123,16 +123,76 @@ const createStream = (engine: Engine, config: StreamConfig): Observable<void> =>
 
 const checkConfig = (wanted: StreamConfig, found: Readonly<Record<string, unknown>>): void => {
   for (const key of REQUIRED) {
-    const [want, have] = [wanted[key], found[key]].map((value) => JSON.stringify(value));
-    if (want !== have)
-      throw new LedgerError(
-        'unsuitable',
-        `the stream ${wanted.name} exists with other settings: ${key} is ${have ?? 'missing'}, not ${want}`,
-        {
-          hint: 'all relays of a store need the same settings; change those of the stream with nats stream edit',
-        },
-      );
+    if (JSON.stringify(wanted[key]) === JSON.stringify(found[key])) continue;
+    const { difference, hint } = describeDifference(key, wanted, found[key]);
+    throw new LedgerError('unsuitable', `the store has other settings than this relay: ${difference}`, {
+      hint,
+    });
   }
+};
+
+interface Difference {
+  readonly difference: string;
+  readonly hint: string;
+}
+
+const FIXED_HINT = 'use the same as the other relays; an existing store cannot change it';
+const EDIT_HINT = 'use the same as the other relays; docs/cluster.md describes how to change it';
+
+/** Describes a difference, by the flag of `serve` that causes it if there is one. */
+const describeDifference = (
+  key: (typeof REQUIRED)[number],
+  wanted: StreamConfig,
+  found: unknown,
+): Difference => {
+  if (key === 'description') return describeOtherStore(wanted.description, found);
+  if (key === 'max_age')
+    return {
+      difference: `--keep is ${formatSeconds(Number(found))} there, not ${formatSeconds(wanted.max_age)}`,
+      hint: EDIT_HINT,
+    };
+  if (key === 'num_replicas')
+    return {
+      difference: `--store-replicas is ${String(found)} there, not ${wanted.num_replicas}`,
+      hint: EDIT_HINT,
+    };
+  return {
+    difference: `the stream ${wanted.name} has ${key} ${JSON.stringify(found)}, not ${JSON.stringify(wanted[key])}`,
+    hint: `change it with: nats stream edit ${wanted.name}`,
+  };
+};
+
+const formatSeconds = (ns: number): string => `${ns / NS_PER_MS / 1000}s`;
+
+/** Describes the difference between two descriptions of `streamConfig`. */
+const describeOtherStore = (wanted: string, found: unknown): Difference => {
+  const [want, have] = [parseDescription(wanted), parseDescription(found)];
+  if (have === undefined)
+    return {
+      difference: 'another program created its streams',
+      hint: 'use a server or an account of NATS for the relays alone',
+    };
+  if (have.shards !== want?.shards)
+    return { difference: `--store-streams is ${have.shards} there, not ${want?.shards}`, hint: FIXED_HINT };
+  if (have.keyId === undefined)
+    return {
+      difference: 'its records are not encrypted',
+      hint: 'omit --store-key-file, or use an empty store',
+    };
+  return want.keyId === undefined
+    ? {
+        difference: 'its records are encrypted',
+        hint: 'use the key of the other relays: --store-key-file FILE',
+      }
+    : { difference: '--store-key-file has another key', hint: FIXED_HINT };
+};
+
+const parseDescription = (
+  description: unknown,
+): { readonly shards: string; readonly keyId: string | undefined } | undefined => {
+  const [, shards, keyId] =
+    /^rxchat rooms, \d+ of (\d+)(?:, sealed with key (\w+))?$/.exec(String(description)) ?? [];
+  return shards === undefined ? undefined : { shards, keyId };
 };
 
 /** An error that JetStream reports. */

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { RelayEvent } from '../../streams/relay/relay.js';
 import type { Welcome } from '../../streams/wire/handshake.js';
 import { member } from '../support/wire.js';
-import { historyLogEntry, relayLogEntry } from '../../src/cli/commands/serve/logEntries.js';
+import { historyLogEntry, relayLogEntry, storeLogEntry } from '../../src/cli/commands/serve/logEntries.js';
 import { createMetrics } from '../../src/cli/commands/serve/metrics/metrics.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -102,6 +102,8 @@ describe('the table of log lines', () => {
     relayLogEntry({ type: 'failed', member: alice, reason: '' }),
     relayLogEntry({ type: 'room-failed', room: '', reason: '' }),
     relayLogEntry({ type: 'not-stored', room: '', reason: '' }),
+    storeLogEntry('lost'),
+    storeLogEntry('reconnected'),
     relayLogEntry({ type: 'socket-failed', peer: '', reason: '' }),
     relayLogEntry({ type: 'no-descriptors' }),
     relayLogEntry({ type: 'origin-refused', peer: '', origin: '' }),

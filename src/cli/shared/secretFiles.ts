@@ -8,11 +8,11 @@ import { MIN_ACCESS_TOKEN_LENGTH } from '../../crypto/accessToken.js';
 import { type Flags, stringFlag } from '../args/flags.js';
 
 /** Returns the first line of the file that `flag` names, trimmed. Throws a `usageError`. */
-export const readFirstLine = (file: string, flag: string): string => {
+export const readFirstLine = (file: string, flag: string, hint?: string): string => {
   try {
     return readInputFile(file).toString('utf8').trim().split('\n')[0]?.trim() ?? '';
   } catch (error) {
-    throw usageError(`cannot read ${flag} ${file}: ${describeSystemError(error)}`);
+    throw usageError(`cannot read ${flag} ${file}: ${describeSystemError(error)}`, hint);
   }
 };
 

@@ -1,7 +1,11 @@
 import { afterEach, expect } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { filter, firstValueFrom, type Observable, ReplaySubject, Subscription, take, toArray } from 'rxjs';
 import { natsLedger, type NatsLedgerOptions } from '../../../src/nats/natsLedger.js';
 import { AppendConflictError, type Ledger } from '../../../streams/relay/cluster/ledger.js';
+import { testCertificate } from '../../support/certificates.js';
 import {
   type NatsServer,
   type NatsServerOptions,
@@ -145,19 +149,16 @@ test('natsLedger releases the subscriptions of a room', async () => {
 });
 
 test.each([
-  [{ replicas: 1, shards: 3 }, 'description is "rxchat rooms, 1 of 2", not "rxchat rooms, 1 of 3"'],
-  [{ maxAgeMs: 5000 }, 'max_age is 60000000000, not 5000000000'],
-  [
-    { keyId: 'abc' },
-    'description is "rxchat rooms, 1 of 2", not "rxchat rooms, 1 of 2, sealed with key abc"',
-  ],
+  [{ replicas: 1, shards: 3 }, '--store-streams is 2 there, not 3'],
+  [{ maxAgeMs: 5000 }, '--keep is 60s there, not 5s'],
+  [{ keyId: 'abc' }, 'its records are not encrypted'],
 ])('natsLedger errors if a stream exists with other settings: %j', async (other, difference) => {
   const options = optionsFor(await startServer());
   await openLedger(options);
   await openLedger(options);
   await expect(openLedger({ ...options, ...other })).rejects.toMatchObject({
     code: 'unsuitable',
-    message: `the stream RX0 exists with other settings: ${difference}`,
+    message: `the store has other settings than this relay: ${difference}`,
   });
 });
 
@@ -168,8 +169,36 @@ test('natsLedger errors with denied for wrong credentials, without the password'
   await expect(wrong).rejects.toMatchObject({
     code: 'denied',
     message: `the NATS server at ${server.address} rejected the credentials`,
+    hint: 'compare --store-creds with the users of the server',
+  });
+  await expect(openLedger(options)).rejects.toMatchObject({
+    code: 'denied',
+    hint: 'give those of a user of the server: --store-creds FILE',
   });
   await openLedger({ ...options, credentials: { user: 'relay', password: 'right' } });
+});
+
+test('natsLedger errors with unsuitable if the server requires TLS, or if its certificate is not trusted', async () => {
+  const { cert, key } = await testCertificate();
+  const dir = mkdtempSync(join(tmpdir(), 'rxchat-tls-'));
+  const [certFile, keyFile] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  try {
+    const server = await startServer({ config: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }` });
+    const options = optionsFor(server);
+    await expect(openLedger(options)).rejects.toMatchObject({
+      code: 'unsuitable',
+      message: `the NATS server at ${server.address} requires TLS`,
+      hint: 'use tls:// in --store',
+    });
+    await expect(openLedger({ ...options, tls: {} })).rejects.toMatchObject({
+      code: 'unsuitable',
+      hint: 'give the certificate of its authority: --store-ca FILE',
+    });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('natsLedger errors with unsuitable if the server has no JetStream', async () => {

@@ -1,11 +1,16 @@
 import { map, type Observable } from 'rxjs';
 import type { Ledger } from '../../../../streams/relay/cluster/ledger.js';
-import { natsLedger } from '../../../nats/natsLedger.js';
+import { natsLedger, type StoreEvent } from '../../../nats/natsLedger.js';
 import { sealedLedger, storeKeyId } from '../../../nats/sealedLedger.js';
 import type { StoreOptions } from './storeOptions.js';
 
 /** Opens the store that several relays share, and holds it while subscribed. See `natsLedger`. */
-export const openLedger = ({ key, ...options }: StoreOptions): Observable<Ledger> =>
+export const openLedger = (
+  { key, ...options }: StoreOptions,
+  onEvent: (event: StoreEvent) => void,
+): Observable<Ledger> =>
   key === undefined
-    ? natsLedger(options)
-    : natsLedger({ ...options, keyId: storeKeyId(key) }).pipe(map((ledger) => sealedLedger(ledger, key)));
+    ? natsLedger({ ...options, onEvent })
+    : natsLedger({ ...options, onEvent, keyId: storeKeyId(key) }).pipe(
+        map((ledger) => sealedLedger(ledger, key)),
+      );

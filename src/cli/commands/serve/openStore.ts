@@ -2,7 +2,9 @@ import { from, map, type Observable, of, switchMap } from 'rxjs';
 import type { Ledger } from '../../../../streams/relay/cluster/ledger.js';
 import type { History } from '../../../../streams/relay/index.js';
 import type { StoreUsage } from '../../../history/index.js';
+import { formatDuration } from '../../../text/format.js';
 import { printNote } from '../../process/exit.js';
+import { storeLogEntry } from './logEntries.js';
 import { historyLogger, type RelayLog } from './relayLog.js';
 import type { HistoryOptions } from './relayOptions.js';
 import type { StoreOptions } from './storeOptions.js';
@@ -13,10 +15,26 @@ export interface Store {
   readonly ledger?: Ledger;
 }
 
-/** Opens the store that several relays share. Loads what connects to it only now. */
-export const openSharedStore = (options: StoreOptions): Observable<Store> =>
+/**
+ * Opens the store that several relays share. Loads what connects to it only now. `onConnected` is called when the
+ * connection is lost, and when it is back.
+ */
+export const openSharedStore = (
+  options: StoreOptions,
+  log: RelayLog | undefined,
+  onConnected: ((isConnected: boolean) => void) | undefined,
+): Observable<Store> =>
   from(import('./openLedger.js')).pipe(
-    switchMap(({ openLedger }) => openLedger(options)),
+    switchMap(({ openLedger }) =>
+      openLedger(options, (event) => {
+        if (event.type === 'waiting') {
+          printNote(`${event.reason}; trying for ${formatDuration(options.timeoutMs)}`);
+          return;
+        }
+        log?.write(storeLogEntry(event.type));
+        onConnected?.(event.type === 'reconnected');
+      }),
+    ),
     map((ledger) => ({ ledger })),
   );
 

@@ -146,7 +146,7 @@ export const serve: Run = ({ flags }) =>
                 ...(storeOptions !== undefined && { storeTimeoutMs: storeOptions.timeoutMs }),
               },
               history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
-              ledger,
+              ledger: ledger && (metrics?.measureAppends(ledger) ?? ledger),
               sample$: metrics?.sample$,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
@@ -168,7 +168,10 @@ export const serve: Run = ({ flags }) =>
             (storeOptions === undefined
               ? openOwnStore(historyOptions, log, metrics?.recordUsage)
               : // A signal ends the wait for the store.
-                race(openSharedStore(storeOptions), stop$.pipe(take(1), ignoreElements()))
+                race(
+                  openSharedStore(storeOptions, log, metrics?.setStoreConnected),
+                  stop$.pipe(take(1), ignoreElements()),
+                )
             ).pipe(switchMap((store) => runRelay(store, eventLogger(log), metrics))),
           ),
         ),

@@ -10,7 +10,7 @@ import { printNote, usageError } from '../../process/exit.js';
 import { readFirstLine, warnIfReadable } from '../../shared/secretFiles.js';
 
 /** The store that several relays share, and the key with which its records are sealed. */
-export interface StoreOptions extends Omit<NatsLedgerOptions, 'keyId'> {
+export interface StoreOptions extends Omit<NatsLedgerOptions, 'keyId' | 'onEvent'> {
   readonly key: Uint8Array | undefined;
 }
 
@@ -20,7 +20,7 @@ const MAX_SHARDS = 1024;
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DAY_MS = 86_400_000;
 const KEY_BYTES = 32;
-const KEY_HINT = `create one with: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='`;
+const KEY_HINT = `create one and copy it to all relays: openssl rand -base64 32 | tr '+/' '-_' | tr -d '='`;
 
 /** Flags that need a shared store, and those of a store of this relay alone. */
 const STORE_FLAGS = [
@@ -117,7 +117,7 @@ const credentialsFromFlags = (flags: Flags): NatsCredentials | undefined => {
 const keyFromFlags = (flags: Flags): Uint8Array | undefined => {
   const path = stringFlag(flags, 'storeKeyFile');
   if (path === undefined) return undefined;
-  const key = fromBase64url(readFirstLine(path, '--store-key-file'));
+  const key = fromBase64url(readFirstLine(path, '--store-key-file', KEY_HINT));
   if (key?.length !== KEY_BYTES)
     throw usageError(`--store-key-file ${path} needs a key of 32 bytes in base64url`, KEY_HINT);
   warnIfReadable(path, 'the key of the store');

@@ -13,6 +13,7 @@ import {
   switchMap,
   tap,
 } from 'rxjs';
+import type { Ledger } from '../../../../../streams/relay/cluster/ledger.js';
 import type { History, RelayEvent, RelayLimits } from '../../../../../streams/relay/index.js';
 import { dataFile } from '../../../../history/layout/directory.js';
 import type { StoreUsage } from '../../../../history/index.js';
@@ -20,7 +21,7 @@ import type { Listener, ListenerFault } from '../../../../net/listener.js';
 import { type Certificate, parseLeaf } from '../../../../net/tls/certificate.js';
 import { type AnswerPath, listenStatus } from '../../../../net/web/statusServer.js';
 import type { Address } from '../../../../util/address.js';
-import { measureCommits } from './measureCommits.js';
+import { measureAppends, measureCommits, type OnCommit } from './measureCommits.js';
 import { createMetrics, type StoreFiles } from './metrics.js';
 import { readinessProblem, type ReadinessState } from './readiness.js';
 import { socketTraffic } from './socketTraffic.js';
@@ -46,6 +47,10 @@ export interface ServedMetrics {
   readonly recordUsage: (usage: StoreUsage) => void;
   /** Returns a history whose commits are measured. */
   readonly measureCommits: (history: History) => History;
+  /** Returns a ledger whose appends are measured as commits. */
+  readonly measureAppends: (ledger: Ledger) => Ledger;
+  /** Whether the relay is connected to the store that it shares with others; at first it is. */
+  readonly setStoreConnected: (isConnected: boolean) => void;
   /** The relay listens from now on. */
   readonly setListening: () => void;
 }
@@ -61,7 +66,12 @@ export const serveMetrics = (
   defer(() => {
     let ownPort: number | undefined;
     let certificateExpiry: number | undefined;
-    let state: ReadinessState = { isListening: false, isStopping: false, failedAtMs: undefined };
+    let state: ReadinessState = {
+      isListening: false,
+      isStopping: false,
+      isStoreConnected: true,
+      failedAtMs: undefined,
+    };
     // Before it listens, a relay tries its reads with a socket of its own. The lock of the store has no port.
     const isOfClient = ({ localPort }: Socket) =>
       state.isListening && localPort !== undefined && localPort !== ownPort;
@@ -83,6 +93,12 @@ export const serveMetrics = (
           isReady,
         });
         const fail = () => (state = { ...state, failedAtMs: performance.now() });
+        const recordCommit: OnCommit = (durationMs, isStored) => {
+          metrics.recordCommit(durationMs);
+          if (isStored) state = { ...state, failedAtMs: undefined };
+          else fail();
+        };
+        const now = () => performance.now();
 
         const answerPath: AnswerPath = (path) => {
           switch (path) {
@@ -122,16 +138,11 @@ export const serveMetrics = (
                 metrics.record(event);
               },
               recordUsage: metrics.recordUsage,
-              measureCommits: (history) =>
-                measureCommits(
-                  history,
-                  (durationMs, isStored) => {
-                    metrics.recordCommit(durationMs);
-                    if (isStored) state = { ...state, failedAtMs: undefined };
-                    else fail();
-                  },
-                  () => performance.now(),
-                ),
+              measureCommits: (history) => measureCommits(history, recordCommit, now),
+              measureAppends: (ledger) => measureAppends(ledger, recordCommit, now),
+              // What failed before counts no more.
+              setStoreConnected: (isStoreConnected) =>
+                (state = { ...state, isStoreConnected, failedAtMs: undefined }),
               setListening: () => (state = { ...state, isListening: true }),
             };
           }),

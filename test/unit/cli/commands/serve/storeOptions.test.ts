@@ -94,6 +94,7 @@ describe('the flags of a shared store', () => {
     [{ store: 'nats://relay:secret@a' }, /^--store must not contain a user or a password$/],
     [{ store, storeCa: '/ca' }, /^--store-ca has no effect without tls:/],
     [{ store: 'tls://a', storeCa: '/no/ca' }, /^cannot read --store-ca \/no\/ca: no such file/],
+    [{ store, storeKeyFile: '/no/key' }, /^cannot read --store-key-file \/no\/key: no such file/],
     [{ store, storeReplicas: 0 }, /^--store-replicas needs a whole number from 1 to 5$/],
   ])('reject %j', (flags, message) => {
     expect(refused(flags)).toMatch(message);
