@@ -1,9 +1,8 @@
 import type { CommittedEvent } from '../log/commitQueue.js';
 import type { RoomBatch } from './batch.js';
 import { Handoffs, relayOfWriter } from './handoffs.js';
-import type { Member } from '../connection/parseCommands.js';
 import { commitPlan, formatPlan } from './commitPlan.js';
-import type { LocalMember, Pending } from './pending.js';
+import { type LocalMember, memberOf, type Pending } from './pending.js';
 import { type AppendAnswer, PendingAppend } from './pendingAppend.js';
 import { PendingQueue } from './pendingQueue.js';
 import { type Plan, planBatch } from './plan.js';
@@ -31,6 +30,8 @@ export class BatchWriter {
   #number = 0;
   #isAwaitingTick = false;
   #lostRaces = 0;
+  /** Whether the room is read, or was read, to its end before members are refused. */
+  #refusalCheck: 'none' | 'requested' | 'done' = 'none';
   /** Whether the room was read to its end, so that batches can be appended. */
   isOpen = false;
 
@@ -82,9 +83,20 @@ export class BatchWriter {
         maxConnectionsPerNick: options.maxConnectionsPerNick,
       },
     );
+    const isAppended = plan.lineCount + plan.changes.length + plan.handoffs.length > 0;
+    if (!isAppended && this.#isRefusalUnchecked(plan)) return;
+    this.#refusalCheck = 'none';
     this.#pending.take(plan.items);
-    if (plan.lineCount + plan.changes.length + plan.handoffs.length > 0) this.#begin(plan);
+    if (isAppended) this.#begin(plan);
     else this.#commit(plan, shared.chain.next, false);
+  }
+
+  /** Returns whether a plan refuses members by a state that may be out of date, and requests what is missing. */
+  #isRefusalUnchecked({ events }: Plan): boolean {
+    if (this.#refusalCheck === 'done' || !events.some(({ type }) => type === 'refused')) return false;
+    if (this.#refusalCheck === 'none') this.#context.effects.push({ type: 'request' });
+    this.#refusalCheck = 'requested';
+    return true;
   }
 
   /** Requests the entries that joins have to be compared with. */
@@ -116,6 +128,7 @@ export class BatchWriter {
 
   /** All records are read. */
   onCurrent(): void {
+    if (this.#refusalCheck === 'requested') this.#refusalCheck = 'done';
     this.#inFlight?.onCurrent();
     this.kick();
   }
@@ -234,7 +247,3 @@ export class BatchWriter {
     this.kick();
   }
 }
-
-/** Returns the member that waits for an item. Nobody waits for the end of a connection. */
-const memberOf = (item: Pending): Member | undefined =>
-  'local' in item && item.type !== 'leave' ? item.local.member : undefined;

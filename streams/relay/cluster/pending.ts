@@ -60,3 +60,7 @@ export const sizeOf = (pending: Pending): number => {
       return CHANGE_BYTES;
   }
 };
+
+/** Returns the member that waits for an item. Nobody waits for the end of a connection. */
+export const memberOf = (item: Pending): Member | undefined =>
+  'local' in item && item.type !== 'leave' ? item.local.member : undefined;

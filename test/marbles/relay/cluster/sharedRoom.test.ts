@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { delay } from 'rxjs';
 import { formatBatch } from '../../../../streams/relay/cluster/batch.js';
 import { type FakeEngine, fakeEngine } from '../../../support/fakeLedger.js';
 import {
@@ -67,6 +68,19 @@ describe('a room at two relays', () => {
     expect(reasonsOf(first)).toStrictEqual(['came back over another connection']);
     expect(again.isOpen).toBe(true);
     expect(readRoom(engine).lines).toStrictEqual(['+alice']);
+  });
+
+  test('admits a member whose nick was freed at the other relay, which has not read of it yet', () => {
+    start({
+      wrap: (ledger) => ({ ...ledger, follow: (room) => ledger.follow(room).pipe(delay(1000)) }),
+    });
+    const first = relays.join(0, 'alice');
+    pass(3000);
+    first.leave('bye');
+    pass(300);
+    const second = relays.join(1, 'alice', { session: 'of somebody else' });
+    pass(300);
+    expect(second.lines[0]).toMatch(/^WELCOME /);
   });
 
   test('admits one of two sessions that want a nick at the same moment', () => {
