@@ -126,8 +126,12 @@ test('serve logs that the store is lost and back, and is not ready between', asy
   const [, port] = /^listening on \S+:(\d+)$/m.exec(relay.out.text) ?? [];
   const get = async (path: string) => (await fetch(new URL(path, url))).text();
   const alice = await joinRaw(newRoom(Number(port)), 'alice');
-  alice.writeLines(fakeToken());
-  await alice.output.until(() => entriesOf(alice).length > 0);
+  const storeToken = async () => {
+    const token = fakeToken();
+    alice.writeLines(token);
+    await alice.output.until(() => entriesOf(alice).includes(token));
+  };
+  await storeToken();
   expect(await get('/readyz')).toBe('ready\n');
   expect(await get('/metrics')).toMatch(/^rxchat_commit_duration_seconds_count [1-9]/m);
   await store.kill();
@@ -135,5 +139,6 @@ test('serve logs that the store is lost and back, and is not ready between', asy
   expect(await get('/readyz')).toBe('the relay has lost the connection to the store\n');
   await store.start();
   await relay.err.until(({ text }) => text.includes('"the connection to the store is back"'));
+  await storeToken();
   expect(await get('/readyz')).toBe('ready\n');
 });

@@ -140,9 +140,7 @@ export const serveMetrics = (
               recordUsage: metrics.recordUsage,
               measureCommits: (history) => measureCommits(history, recordCommit, now),
               measureAppends: (ledger) => measureAppends(ledger, recordCommit, now),
-              // What failed before counts no more.
-              setStoreConnected: (isStoreConnected) =>
-                (state = { ...state, isStoreConnected, failedAtMs: undefined }),
+              setStoreConnected: (isStoreConnected) => (state = { ...state, isStoreConnected }),
               setListening: () => (state = { ...state, isListening: true }),
             };
           }),

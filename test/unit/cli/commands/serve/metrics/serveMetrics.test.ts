@@ -37,12 +37,15 @@ test('a relay is ready while it listens, stores and is not stopping', async () =
   expect(await get('/healthz')).toStrictEqual([200, 'ok\n']);
   metrics.setListening();
   expect(await get('/readyz')).toStrictEqual([200, 'ready\n']);
-  metrics.record({ type: 'not-stored', room: 'room', reason: 'ENOSPC' });
-  expect(await get('/readyz')).toStrictEqual([503, 'the store failed to store a message\n']);
   metrics.setStoreConnected(false);
   expect(await get('/readyz')).toStrictEqual([503, 'the relay has lost the connection to the store\n']);
   metrics.setStoreConnected(true);
   expect(await get('/readyz')).toStrictEqual([200, 'ready\n']);
+  metrics.record({ type: 'not-stored', room: 'room', reason: 'ENOSPC' });
+  expect(await get('/readyz')).toStrictEqual([503, 'the store failed to store a message\n']);
+  // A server whose disk is full takes connections.
+  metrics.setStoreConnected(true);
+  expect(await get('/readyz')).toStrictEqual([503, 'the store failed to store a message\n']);
   stop$.next();
   expect(await get('/readyz')).toStrictEqual([503, 'the relay is stopping\n']);
   expect((await get('/metrics'))[1]).toContain('\nrxchat_ready 0\n');
