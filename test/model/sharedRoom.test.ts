@@ -118,4 +118,27 @@ describe('relays that share a room in a simulated network', () => {
     );
     expect(totals.changes).toBeGreaterThan(RUNS / 10);
   });
+
+  test('notify every member of the other log after an engine has lost its end, and store pending messages', () => {
+    fc.assert(
+      fc.property(
+        scenario(clientFault, fc.constant<Action>({ do: 'loseEnd' })),
+        fc.nat(1_000_000),
+        (plan, seed) => {
+          const outcome = simulate({ ...plan, cluster: { relays: RELAYS, faults: {}, seed } });
+          expectEachClient(outcome, totals);
+          const sent = outcome.log.flatMap(linesOf);
+          expect(new Set(sent).size).toBe(sent.length);
+          for (const life of outcome.clients.filter(({ stayed }) => stayed)) {
+            expect(messagesOf(life).map(({ text }) => text)).toStrictEqual(expect.arrayContaining([...sent]));
+            const last = life.received.findLastIndex(({ type }) => type === 'log-changed');
+            const received = last === -1 ? [] : life.received.slice(last);
+            expect(sent).toStrictEqual(expect.arrayContaining([...storedOf({ ...life, received })]));
+          }
+        },
+      ),
+      { numRuns: RUNS, seed: SEED },
+    );
+    expect(totals.changes).toBeGreaterThan(RUNS / 10);
+  });
 });

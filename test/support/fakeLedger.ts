@@ -49,7 +49,7 @@ export interface FakeEngine {
   store(room: string, bytes: Uint8Array): number;
   /** Removes the records of a room before an address, as retention does. */
   dropBefore(room: string, address: number): void;
-  /** Loses all records from an address on. The engine assigns their addresses again. */
+  /** Loses all records from an address on, as by a failure: followers get `missed`. It assigns the addresses again. */
   loseFrom(address: number): void;
 }
 
@@ -230,6 +230,8 @@ export const fakeEngine = ({
           records.filter((record) => record.address < address),
         );
       lastAddress = Math.min(lastAddress, address - 1);
+      for (const relay of relays.values())
+        deliver(relay, () => relay.followed.next({ room: '', record: 'missed' }));
     },
   };
 };

@@ -217,7 +217,7 @@ export const startRelays = ({
 /** What all readers must have read from the records of a room, by its rule. */
 export interface ReadRoom {
   readonly log: string | undefined;
-  /** From position 1 on. */
+  /** Of this log, from position 1 on. */
   readonly lines: readonly string[];
   readonly roster: Roster<SharedMember>;
   readonly fault: string | undefined;
@@ -234,6 +234,7 @@ export const readRoom = (engine: Pick<FakeEngine, 'records'>): ReadRoom => {
     chain = step.chain;
     if (step.type === 'void') continue;
     const { batch } = step;
+    if (batch.first === 1) lines.length = 0;
     if (batch.snapshot !== undefined) roster = new Roster(batch.snapshot);
     for (const change of batch.changes) roster.apply(change);
     lines.push(...decodeTextLossy(batch.lines.bytes).split('\n').slice(0, -1));

@@ -16,6 +16,8 @@ export const roomBatch = (
   more: Partial<Omit<RoomBatch, 'lines'>> = {},
 ): RoomBatch => ({
   log: 'log',
+  generation: 0,
+  base: 0,
   previous: 0,
   first: 1,
   writer: 'relay/1',

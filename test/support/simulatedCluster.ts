@@ -64,6 +64,8 @@ export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario
       if (action === 'wipe') {
         forgotten = [];
         engine.loseFrom(1);
+      } else if (action === 'loseEnd') {
+        engine.loseFrom(engine.records(LOBBY).at(-3)?.address ?? 1);
       } else if (action === 'forget') {
         const records = engine.records(LOBBY);
         forgotten.push(...records.slice(0, -3));

@@ -33,10 +33,10 @@ export type Action =
 export type RelayAction = {
   readonly relay?: number;
   /**
-   * The relay is killed, started or drained. Its store is full, or has space again, or loses all but the newest entries; or
-   * is lost, and the relay killed. The relay loses its connection to the engine until `heal`.
+   * The relay is killed, started or drained. Its store is full, or has space again, or loses all but the newest entries, or
+   * the newest ones; or is lost, and the relay killed. The relay loses its connection to the engine until `heal`.
    */
-  readonly do: 'kill' | 'start' | 'drain' | 'fill' | 'empty' | 'forget' | 'wipe' | 'cut' | 'heal';
+  readonly do: 'kill' | 'start' | 'drain' | 'fill' | 'empty' | 'forget' | 'wipe' | 'loseEnd' | 'cut' | 'heal';
 };
 
 export interface Scenario {

@@ -25,7 +25,11 @@ export interface HandoffId {
 export interface RoomBatch {
   /** Id of the log. */
   readonly log: string;
-  /** Address of the valid batch that it follows; 0 if it is the first one. */
+  /** Rises with each log of the room that begins because the engine has lost records of the former one. */
+  readonly generation: number;
+  /** Address of the valid batch after which the log begins; 0 if there is none. */
+  readonly base: number;
+  /** Address of the valid batch that it follows; 0 if there is none. */
   readonly previous: number;
   /** Position of its first line. */
   readonly first: number;
@@ -61,16 +65,18 @@ const NEWLINE = 10;
  * Formats a batch: a line with the version, the CRC-32 of all that follows, and JSON; then the lines of the log.
  *
  * ```text
- * batch/1 5d41402a {"log":"…","previous":17,"first":42,…}
+ * batch/1 5d41402a {"log":"…","generation":0,"base":0,"previous":17,"first":42,…}
  * gAAAAA…
  * +alice
  * ```
  */
 export const formatBatch = ({ lines, ...batch }: RoomBatch): Uint8Array => {
-  const { log, previous, first, writer, number, snapshotAddress, sinceSnapshot } = batch;
+  const { log, generation, base, previous, first, writer, number, snapshotAddress, sinceSnapshot } = batch;
   const head = encodeText(
     `${JSON.stringify({
       log,
+      generation,
+      base,
       previous,
       first,
       count: lines.count,
@@ -109,9 +115,11 @@ export const isBatch = (parsed: RoomBatch | UnreadableBatch): parsed is RoomBatc
 const parseContent = (head: Uint8Array, body: Uint8Array): RoomBatch | undefined => {
   const fields = parseObject(decodeText(head) ?? '');
   if (fields === undefined) return undefined;
-  const { log, previous, first, count, writer, number, snapshotAddress, sinceSnapshot } = fields;
+  const { log, generation, base, previous, first, count } = fields;
+  const { writer, number, snapshotAddress, sinceSnapshot } = fields;
   if (typeof log !== 'string' || typeof writer !== 'string') return undefined;
-  if (!isCount(previous) || !isCount(first) || !isCount(count) || !isCount(number)) return undefined;
+  if (!isCount(generation) || !isCount(base) || !isCount(previous) || base > previous) return undefined;
+  if (!isCount(first) || !isCount(count) || !isCount(number)) return undefined;
   if (!isCount(snapshotAddress) || !isCount(sinceSnapshot) || first === 0) return undefined;
   if (countLines(body) !== count || (count > 0 && body.at(-1) !== NEWLINE)) return undefined;
   const hasSnapshot = fields['snapshot'] !== undefined;
@@ -121,6 +129,8 @@ const parseContent = (head: Uint8Array, body: Uint8Array): RoomBatch | undefined
   if (snapshot === undefined || changes === undefined || handoffs === undefined) return undefined;
   return {
     log,
+    generation,
+    base,
     previous,
     first,
     writer,

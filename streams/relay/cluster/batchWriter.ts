@@ -5,7 +5,7 @@ import { commitPlan, formatPlan } from './commitPlan.js';
 import { type LocalMember, memberOf, type Pending } from './pending.js';
 import { type AppendAnswer, PendingAppend } from './pendingAppend.js';
 import { PendingQueue } from './pendingQueue.js';
-import { type Plan, planBatch } from './plan.js';
+import { needsBatch, type Plan, planBatch } from './plan.js';
 import type { RelayMessage } from './relayMessage.js';
 import type { RoomContext } from './roomContext.js';
 import type { RoomInput } from './roomInput.js';
@@ -73,7 +73,7 @@ export class BatchWriter {
     const { shared, announcements, locals, isAway, options } = this.#context;
     const plan = planBatch(
       ready,
-      { roster: shared.roster, announcements },
+      { generation: shared.chain.generation, roster: shared.roster, announcements },
       {
         maxBytes: MAX_BATCH_BYTES >> Math.min(this.#lostRaces, MAX_HALVINGS),
         localOf: (connection) => locals.at(connection),
@@ -83,7 +83,7 @@ export class BatchWriter {
         maxConnectionsPerNick: options.maxConnectionsPerNick,
       },
     );
-    const isAppended = plan.lineCount + plan.changes.length + plan.handoffs.length > 0;
+    const isAppended = needsBatch(plan);
     if (!isAppended && this.#isRefusalUnchecked(plan)) return;
     this.#refusalCheck = 'none';
     this.#pending.take(plan.items);
@@ -218,22 +218,23 @@ export class BatchWriter {
   refuseWaiting(reason: string): void {
     const items = [...this.#pending.all, ...(this.#inFlight?.plan.items ?? []), ...this.#handoffs.items];
     this.#context.refuse(new Set(items.flatMap((item) => memberOf(item) ?? [])), reason);
-    this.#dropRefused();
+    this.dropRefused();
   }
 
-  /** Drops the batch under way and all that depended on it, since the room is opened again. */
-  reset(): void {
+  /** Drops the batch under way and all that depended on it, since the room is opened again. `first` comes before what waits. */
+  reset(first: readonly Pending[]): void {
     this.isOpen = false;
-    this.#putBack([...(this.#inFlight?.plan.items ?? []), ...this.#handoffs.endAny()]);
+    this.#putBack([...first, ...(this.#inFlight?.plan.items ?? []), ...this.#handoffs.endAny()]);
     this.#inFlight = undefined;
   }
 
   #putBack(items: readonly Pending[]): void {
     this.#pending.putBack(items);
-    this.#dropRefused();
+    this.dropRefused();
   }
 
-  #dropRefused(): void {
+  /** Drops what refused members wait for. */
+  dropRefused(): void {
     const dropped = this.#pending.remove((item) => {
       const member = memberOf(item);
       return member !== undefined && this.#context.isRefused(member);

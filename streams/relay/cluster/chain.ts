@@ -5,6 +5,10 @@ import type { LedgerRecord } from './ledger.js';
 export interface Chain {
   /** Id of the log; `undefined` before the first batch. */
   readonly log: string | undefined;
+  /** Rises with each log of the room. */
+  readonly generation: number;
+  /** Address of the valid batch after which the log begins; 0 if there is none. */
+  readonly base: number;
   /** Address of the last valid batch; 0 if there is none. */
   readonly tail: number;
   /** Address of the last record that was read, valid or not. */
@@ -36,6 +40,8 @@ const NO_BRANCH = { tail: -1, length: 0 };
 /** The chain of a room without records. */
 export const EMPTY_CHAIN: Chain = {
   log: undefined,
+  generation: 0,
+  base: 0,
   tail: 0,
   read: 0,
   next: 1,
@@ -48,6 +54,8 @@ export const EMPTY_CHAIN: Chain = {
 export const chainBefore = (address: number, batch: RoomBatch): Chain => ({
   ...EMPTY_CHAIN,
   log: batch.log,
+  generation: batch.generation,
+  base: batch.base,
   tail: batch.previous,
   read: address - 1,
   next: batch.first,
@@ -60,7 +68,10 @@ export const chainBefore = (address: number, batch: RoomBatch): Chain => ({
  * A batch is valid if its `previous` is the address of the last valid batch. Any other batch is void, for every reader and for
  * ever. So all readers have the same log, even if the engine accepted appends whose condition did not hold.
  *
- * A reader cannot continue after a valid batch of another log or with a wrong first position: the engine has lost or changed
+ * A valid batch whose `base` is its `previous` begins a log, at position 1. A relay writes one if the engine has lost records,
+ * since the positions of the former log were given to other entries.
+ *
+ * A reader cannot continue after another valid batch of another log or with a wrong first position: the engine has lost or changed
  * something. The same holds for a record of a newer version, since it cannot know whether that is valid. Void batches
  * that follow each other show that their writers have read other records than this reader.
  *
@@ -77,17 +88,21 @@ export const readRecord = (chain: Chain, { address, bytes }: LedgerRecord): Chai
       ? fault('newer-version')
       : { type: 'void', chain: { ...chain, read: address } };
   if (batch.previous !== chain.tail) return readVoid(chain, address, batch.previous);
-  if (chain.log !== undefined && batch.log !== chain.log) return fault('other-log');
-  if (batch.first !== chain.next) return fault('wrong-position');
+  const { log, base, first } = batch;
+  const isBeginning = batch.previous === base && log !== chain.log;
+  if (!isBeginning && (log !== chain.log || base !== chain.base)) return fault('other-log');
+  if (first !== (isBeginning ? 1 : chain.next)) return fault('wrong-position');
   const hasSnapshot = batch.snapshot !== undefined;
   return {
     type: 'valid',
     batch,
     chain: {
-      log: batch.log,
+      log,
+      generation: batch.generation,
+      base,
       tail: address,
       read: address,
-      next: batch.first + batch.lines.count,
+      next: first + batch.lines.count,
       snapshotAddress: hasSnapshot ? address : chain.snapshotAddress,
       sinceSnapshot: hasSnapshot ? 0 : chain.sinceSnapshot + 1,
       branch: NO_BRANCH,

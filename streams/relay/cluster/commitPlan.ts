@@ -12,12 +12,20 @@ const MIN_SNAPSHOT_INTERVAL = 32;
 /** Formats the batch of a plan, which follows the last valid one. */
 export const formatPlan = ({ shared, options }: RoomContext, plan: Plan, number: number): Uint8Array => {
   const { chain, roster, isSnapshotDue } = shared;
+  const { newGeneration } = plan;
   const interval = Math.max(MIN_SNAPSHOT_INTERVAL, roster.sessionCount / 8);
-  const hasSnapshot = chain.tail === 0 || isSnapshotDue || chain.sinceSnapshot >= interval;
+  const isSnapshotOld = chain.sinceSnapshot >= interval;
+  const hasSnapshot = chain.tail === 0 || newGeneration !== undefined || isSnapshotDue || isSnapshotOld;
+  const { log, generation, base, next } =
+    newGeneration === undefined
+      ? chain
+      : { log: undefined, generation: newGeneration, base: chain.tail, next: 1 };
   return formatBatch({
-    log: chain.log ?? options.logId(),
+    log: log ?? options.logId(),
+    generation,
+    base,
     previous: chain.tail,
-    first: chain.next,
+    first: next,
     writer: options.writer,
     number,
     snapshotAddress: chain.snapshotAddress,

@@ -8,9 +8,6 @@ export interface Anchor {
   readonly next: number;
 }
 
-/** The anchor of the beginning of a log. */
-export const ORIGIN: Anchor = { tail: 0, next: 1 };
-
 /** The records of one log of a room. */
 export interface LogRecords {
   readonly ledger: Pick<Ledger, 'read'>;

@@ -44,8 +44,8 @@ export const stateOptions = (
     budget,
     hash,
     logId: options.logId,
-    openLog: (id, { tail, next }) => {
-      const past = ledgerLog({ ledger, room, id, start: { tail, next }, cache: cluster.blockCache });
+    openLog: (id, { base, tail, next }) => {
+      const past = ledgerLog({ ledger, room, id, base, start: { tail, next }, cache: cluster.blockCache });
       return { past, log: roomLog({ id, windowBytes, stored: past, budget }) };
     },
     isAlive: (relayId) => cluster.isAlive(relayId),

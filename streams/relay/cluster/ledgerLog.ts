@@ -2,10 +2,12 @@ import { concatMap, defer, map, Observable, retry, type Subscriber, Subscription
 import type { Lines } from '../../wire/lines.js';
 import type { Gap, PendingRead, ReadableLog } from '../log/history.js';
 import { BlockCache, type LogBlocks } from './blockCache.js';
-import { type Anchor, findAnchor, type LogRecords, ORIGIN } from './findAnchor.js';
+import { type Anchor, findAnchor, type LogRecords } from './findAnchor.js';
 import { readBlock, type ReadBlock } from './readBlock.js';
 
 export interface LedgerLogOptions extends LogRecords {
+  /** Address of the batch after which the log begins (default 0). */
+  readonly base?: number;
   /** Where the log begins in memory. Its readers read older entries from here. */
   readonly start: Anchor;
   /** The blocks in memory, which all rooms share. */
@@ -53,6 +55,7 @@ export class LedgerLog implements ReadableLog {
   first = 1;
   readonly #records: LogRecords;
   readonly #blocks: LogBlocks;
+  readonly #origin: Anchor;
   /** Known places, the oldest first. */
   #anchors: Anchor[];
   readonly #waiters = new Set<Waiter>();
@@ -62,11 +65,12 @@ export class LedgerLog implements ReadableLog {
   readonly #isValid = (address: number): boolean =>
     address === this.#end.tail || this.#anchors.some(({ tail }) => tail === address);
 
-  constructor({ start, cache = new BlockCache(), ...records }: LedgerLogOptions) {
+  constructor({ base = 0, start, cache = new BlockCache(), ...records }: LedgerLogOptions) {
     this.id = records.id;
     this.#records = records;
     this.#blocks = cache.openLog();
-    this.#anchors = [ORIGIN];
+    this.#origin = { tail: base, next: 1 };
+    this.#anchors = [this.#origin];
     this.#end = start;
     this.#addAnchor(start);
   }
@@ -113,7 +117,7 @@ export class LedgerLog implements ReadableLog {
     let emptyReads = 0;
     this.#fetch = defer(() => {
       const at = this.#indexAfter(position);
-      const low = this.#anchors[at - 1] ?? ORIGIN;
+      const low = this.#anchors[at - 1] ?? this.#origin;
       return findAnchor(this.#records, position, low, (this.#anchors[at]?.tail ?? Infinity) + 1);
     })
       .pipe(

@@ -108,6 +108,8 @@ const beforeFirst = (batch: RoomBatch): RoomStart => ({
   chain: {
     ...EMPTY_CHAIN,
     log: batch.log,
+    generation: batch.generation,
+    base: batch.base,
     tail: batch.previous,
     read: batch.previous,
     next: batch.first,

@@ -42,6 +42,8 @@ export type Pending =
   | { readonly type: 'expired'; readonly shared: SharedMember }
   /** The interval in which joins and leaves are coalesced has ended. */
   | { readonly type: 'coalesced' }
+  /** The engine has lost records of a log: one of a later generation begins, unless that has happened. */
+  | { readonly type: 'lost'; readonly generation: number }
   /** The room closes: all joins and leaves are announced. */
   | { readonly type: 'flush' }
   | { readonly type: 'handoff'; readonly id: HandoffId; readonly parts: readonly HandedLines[] };

@@ -22,6 +22,8 @@ export type PlannedEvent =
 
 /** The state of a room on which a plan is made. */
 export interface PlanBase {
+  /** Generation of the log. */
+  readonly generation: number;
   readonly roster: Roster<SharedMember>;
   readonly announcements: Announcements;
 }
@@ -40,6 +42,8 @@ export interface Plan {
   readonly announcements: Announcements;
   /** The interval in which joins and leaves are coalesced begins with it. */
   readonly startsInterval: boolean;
+  /** Generation of the log that begins with it, if one does. */
+  readonly newGeneration: number | undefined;
 }
 
 export interface PlanOptions extends RosterLimits<SharedMember> {
@@ -69,6 +73,10 @@ export const planBatch = (pending: readonly Pending[], base: PlanBase, options: 
   return { items: pending.slice(0, count), ...planner.result() };
 };
 
+/** Returns whether a plan changes the room, so that a batch is appended. */
+export const needsBatch = ({ lineCount, changes, handoffs, newGeneration }: Plan): boolean =>
+  lineCount + changes.length + handoffs.length > 0 || newGeneration !== undefined;
+
 class Planner {
   readonly #options: PlanOptions;
   #roster: Roster<SharedMember>;
@@ -81,8 +89,11 @@ class Planner {
   readonly #handoffs: HandoffId[] = [];
   readonly #events: PlannedEvent[] = [];
   #startsInterval = false;
+  #newGeneration: number | undefined;
+  readonly #generation: number;
 
-  constructor({ roster, announcements }: PlanBase, options: PlanOptions) {
+  constructor({ generation, roster, announcements }: PlanBase, options: PlanOptions) {
+    this.#generation = generation;
     this.#roster = roster;
     this.#announcements = announcements;
     this.#options = options;
@@ -98,6 +109,7 @@ class Planner {
       roster: this.#roster,
       announcements: this.#announcements,
       startsInterval: this.#startsInterval,
+      newGeneration: this.#newGeneration,
     };
   }
 
@@ -115,6 +127,10 @@ class Planner {
       case 'coalesced':
         this.#copy();
         if (this.#announcements.endInterval()) this.#startInterval();
+        break;
+      case 'lost':
+        if (item.generation >= (this.#newGeneration ?? this.#generation))
+          this.#newGeneration = item.generation + 1;
         break;
       case 'flush':
         this.#copy();

@@ -1,5 +1,6 @@
 import { asyncScheduler, Observable, type Subscriber, Subscription } from 'rxjs';
 import type { Ledger, LedgerRecord } from './ledger.js';
+import { RecentRecords } from './recentRecords.js';
 
 /** A request to read what is missing, up to an address; without it, up to the last record of the room. */
 export interface ReadRequest {
@@ -59,6 +60,7 @@ class RecordReader {
   readonly #options: ReadRecordsOptions;
   readonly #subscriber: Subscriber<ReadEvent>;
   #read: number;
+  readonly #recent = new RecentRecords();
   /** The address up to which it must read. */
   #target = 0;
   /** Followed records that wait for earlier ones. */
@@ -106,7 +108,10 @@ class RecordReader {
   }
 
   #onFollowed(record: LedgerRecord): void {
-    if (record.address <= this.#read) return;
+    if (record.address <= this.#read) {
+      if (this.#recent.contradicts(record)) this.#lose();
+      return;
+    }
     if (!this.#isBusy && record.previous === this.#read) {
       this.#emit(record);
       return;
@@ -144,6 +149,7 @@ class RecordReader {
 
   #emit(record: LedgerRecord): void {
     this.#read = record.address;
+    this.#recent.add(record);
     this.#subscriber.next({ type: 'record', record });
   }
 
@@ -160,10 +166,10 @@ class RecordReader {
   #check(): void {
     this.#isCheckDue = false;
     const { ledger, room } = this.#options;
-    let address = 0;
+    let found: LedgerRecord | undefined;
     this.#work = ledger.last(room, { isFresh: true }).subscribe({
       next: (last) => {
-        address = last?.address ?? 0;
+        found = last;
       },
       error: () => {
         this.#isCheckDue = true;
@@ -171,7 +177,9 @@ class RecordReader {
       },
       complete: () => {
         this.#failures = 0;
-        if (address < this.#read) this.#suspect();
+        const address = found?.address ?? 0;
+        if (found !== undefined && this.#recent.contradicts(found)) this.#lose();
+        else if (address < this.#read) this.#suspect();
         else {
           this.#suspicions = 0;
           this.#target = address;
@@ -184,11 +192,16 @@ class RecordReader {
   #suspect(): void {
     this.#suspicions += 1;
     if (this.#suspicions >= MAX_SUSPICIONS) {
-      this.#subscriber.next({ type: 'lost' });
+      this.#lose();
       return;
     }
     this.#isCheckDue = true;
     this.#continueAfter(SUSPICION_MS);
+  }
+
+  #lose(): void {
+    this.#work.unsubscribe();
+    this.#subscriber.next({ type: 'lost' });
   }
 
   #readMissing(): void {
@@ -196,14 +209,21 @@ class RecordReader {
     const before = this.#read;
     // Any replica may answer first; then the leader, if that replica lacks the requested record.
     const isFresh = this.#emptyReads > 0;
-    this.#work = ledger.read(room, before + 1, { isFresh }).subscribe({
+    // The last record that was read comes again, to be compared.
+    const from = Math.max(1, before);
+    let isLost = false;
+    this.#work = ledger.read(room, from, { isFresh }).subscribe({
       next: (record) => {
-        if (record.address > this.#read) this.#emit(record);
+        if (isLost) return;
+        isLost = this.#recent.contradicts(record);
+        if (isLost) this.#lose();
+        else if (record.address > this.#read) this.#emit(record);
       },
       error: () => {
         this.#backOff();
       },
       complete: () => {
+        if (isLost) return;
         this.#failures = 0;
         this.#emptyReads = this.#read > before ? 0 : this.#emptyReads + 1;
         if (this.#emptyReads <= 1) this.#continue();

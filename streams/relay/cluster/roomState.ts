@@ -2,7 +2,7 @@ import type { MemberCommand } from '../connection/parseCommands.js';
 import type { CommittedEvent } from '../log/commitQueue.js';
 import type { RoomBatch } from './batch.js';
 import { BatchWriter } from './batchWriter.js';
-import type { ChainFault } from './chain.js';
+import { describeFault, isLoss, LOST_RECORDS } from './chainFault.js';
 import type { LedgerRecord } from './ledger.js';
 import type { RoomStart } from './openRoom.js';
 import type { Pending } from './pending.js';
@@ -11,13 +11,6 @@ import { RoomContext, type RoomStateOptions } from './roomContext.js';
 import type { RoomEffect, RoomInput } from './roomInput.js';
 import { SharedLog } from './sharedLog.js';
 import { relayOf } from './sharedRoster.js';
-
-const FAULTS: Readonly<Record<ChainFault, string>> = {
-  'newer-version': 'the room was written by a newer relay; update this one',
-  'other-log': 'the room has another log',
-  'wrong-position': 'the engine has lost or changed records of the room',
-  'wrong-branch': 'the engine gave other records to other relays',
-};
 
 /**
  * The state of a shared room at one relay: a reducer. What happens goes in, and what is to be done comes out.
@@ -80,7 +73,7 @@ export class RoomState {
         this.#onCurrent();
         return;
       case 'lost':
-        this.#restart('the engine has lost records of the room');
+        this.#restart(LOST_RECORDS, this.#context.shared.chain.generation);
         return;
       case 'tick-ended':
         this.#writer.onTickEnd();
@@ -148,13 +141,24 @@ export class RoomState {
   }
 
   /** Opens the room again. Its members are closed, since they have read something else. */
-  #restart(reason: string): void {
+  #restart(reason: string, lostGeneration?: number): void {
     this.#context.refuse(
       this.#context.locals.open.map(({ member }) => member),
       reason,
     );
-    this.#writer.reset();
+    this.#writer.reset(lostGeneration === undefined ? [] : [{ type: 'lost', generation: lostGeneration }]);
     this.#open();
+  }
+
+  /** Another log has begun. The readers of the former one are closed, since only `WELCOME` names the log. */
+  #endLog(): void {
+    const { locals, shared } = this.#context;
+    const readers = locals.open.filter((local) => shared.roster.isConnected(local.shared));
+    this.#context.refuse(
+      readers.map(({ member }) => member),
+      LOST_RECORDS,
+    );
+    this.#writer.dropRefused();
   }
 
   #onCurrent(): void {
@@ -177,13 +181,16 @@ export class RoomState {
   }
 
   #onRecord(record: LedgerRecord): void {
-    const step = this.#context.shared.read(record);
+    const { shared } = this.#context;
+    const { log, generation } = shared.chain;
+    const step = shared.read(record);
     this.#isUnavailable = false;
     if (step.type === 'fault') {
-      this.#restart(FAULTS[step.fault]);
-      if (step.fault === 'newer-version') this.#setUnavailable(FAULTS[step.fault]);
+      this.#restart(describeFault(step.fault), isLoss(step.fault) ? generation : undefined);
+      if (step.fault === 'newer-version') this.#setUnavailable(describeFault(step.fault));
     } else if (step.type === 'valid') {
       this.#openFailures = 0;
+      if (log !== undefined && step.batch.log !== log) this.#endLog();
       if (this.#writer.takeOwn(step.batch)) this.#stuckPeriods = 0;
       else this.#applyForeign(step.batch);
     }

@@ -2,7 +2,6 @@ import type { RoomLog } from '../log/roomLog.js';
 import { Roster } from '../members/roster.js';
 import type { RoomBatch } from './batch.js';
 import { type Chain, type ChainFault, EMPTY_CHAIN, readRecord } from './chain.js';
-import type { Anchor } from './findAnchor.js';
 import type { LedgerRecord } from './ledger.js';
 import type { LedgerLog } from './ledgerLog.js';
 import type { RoomStart } from './openRoom.js';
@@ -14,8 +13,8 @@ export interface OpenedLog {
   readonly past: Pick<LedgerLog, 'extend'>;
 }
 
-/** Opens a log that begins in memory at an anchor. */
-export type OpenLog = (id: string, start: Anchor) => OpenedLog;
+/** Opens a log that begins in memory before the next batch of a chain. */
+export type OpenLog = (id: string, start: Pick<Chain, 'base' | 'tail' | 'next'>) => OpenedLog;
 
 /** What a record meant for the log. */
 export type SharedLogStep =
@@ -47,14 +46,12 @@ export class SharedLog {
 
   /** Reads the next record, and appends its lines if it is valid. */
   read(record: LedgerRecord): SharedLogStep {
-    const before = this.chain;
-    const step = readRecord(before, record);
+    const step = readRecord(this.chain, record);
     if (step.type === 'fault') return step;
     this.chain = step.chain;
     if (step.type === 'void') return step;
     const { batch } = step;
-    this.#opened ??= this.#openLog(batch.log, before);
-    const { log, past } = this.#opened;
+    const { log, past } = this.#openedFor(batch);
     if (batch.lines.count > 0) {
       log.append(batch.lines);
       log.commit(log.batch());
@@ -62,6 +59,15 @@ export class SharedLog {
     past.extend(this.chain);
     if (batch.snapshot !== undefined) this.isSnapshotDue = false;
     return step;
+  }
+
+  /** Returns the opened log of a valid batch, which may begin it. */
+  #openedFor({ log, base, previous, first }: RoomBatch): OpenedLog {
+    if (this.#opened?.log.id !== log) {
+      this.#opened?.log.close();
+      this.#opened = this.#openLog(log, { base, tail: previous, next: first });
+    }
+    return this.#opened;
   }
 
   /**

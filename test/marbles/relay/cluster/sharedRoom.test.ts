@@ -215,19 +215,59 @@ describe('records that a relay cannot read on from', () => {
     expect(reasons[0]).toBe('the room was written by a newer relay; update this one');
   });
 
-  test('of an engine that has lost its end close the members, and the log continues', () => {
-    start({ count: 1, checkMs: 1000 });
-    const alice = relays.join(0, 'alice');
+  /** Two members at two relays, and a third relay; then the engine loses its last record. */
+  const loseEnd = () => {
+    start({ checkMs: 1000 });
+    const clients = [relays.join(0, 'alice'), relays.join(1, 'bob')] as const;
     pass(2000);
-    alice.send('x');
+    clients[0].send('kept');
+    pass(100);
+    clients[0].send('lost');
     pass(100);
     engine.loseFrom(engine.records(LOBBY).at(-1)!.address);
+    return clients;
+  };
+  const logOf = ({ lines }: RelayClient) => /^WELCOME log=(\S+)/.exec(lines[0] ?? '')?.[1];
+
+  test('of an engine that has lost its end close the members of all relays, and another log begins', () => {
+    const [alice, bob] = loseEnd();
     pass(10_000);
-    expect(alice.lines.at(-1)).toBe(REFUSED);
+    expect([alice.lines.at(-1), bob.lines.at(-1)]).toStrictEqual([REFUSED, REFUSED]);
     const again = relays.join(0, 'alice', FROM_START);
     pass(2000);
-    expect(linesOf(again)).toStrictEqual(readRoom(engine).lines);
-    expect(again.isOpen).toBe(true);
+    const { log, lines } = readRoom(engine);
+    expect(logOf(again)).toBe(log);
+    expect(log).not.toBe(logOf(alice));
+    expect(linesOf(again)).toStrictEqual(lines);
+    expect(lines).not.toContain(token('kept'));
+  });
+
+  test('of an engine that has lost its end begin one log, whichever relay notices first', () => {
+    loseEnd();
+    pass(10_000);
+    const again = [relays.join(0, 'alice', FROM_START), relays.join(1, 'bob', FROM_START)];
+    pass(2000);
+    relays.start(2);
+    const carol = relays.join(2, 'carol', FROM_START);
+    pass(2000);
+    const { log, lines } = readRoom(engine);
+    expect([...again, carol].map(logOf)).toStrictEqual([log, log, log]);
+    for (const client of [...again, carol]) expect(linesOf(client)).toStrictEqual(lines);
+  });
+
+  test('close the members of a relay that has not noticed when another one begins a log', () => {
+    loseEnd();
+    // A relay that has read only what is kept.
+    relays.start(2);
+    const carol = relays.join(2, 'carol', FROM_START);
+    pass(100);
+    expect(carol.lines).toContain(token('kept'));
+    pass(10_000);
+    expect(carol.lines.at(-1)).toBe(REFUSED);
+    const again = relays.join(2, 'carol', FROM_START);
+    pass(2000);
+    expect(logOf(again)).toBe(readRoom(engine).log);
+    expect(logOf(again)).not.toBe(logOf(carol));
   });
 
   test('whose sender is not here any more are read, and void ones are not', () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Anchor, findAnchor, ORIGIN } from '../../../../streams/relay/cluster/findAnchor.js';
+import { type Anchor, findAnchor } from '../../../../streams/relay/cluster/findAnchor.js';
 import { ledgerLog } from '../../../../streams/relay/cluster/ledgerLog.js';
 import type { Ledger } from '../../../../streams/relay/cluster/ledger.js';
 import type { Gap, ReadableLog } from '../../../../streams/relay/log/history.js';
@@ -111,7 +111,7 @@ describe('findAnchor over any chain of batches with void records between', () =>
           const position = 1 + below(chain.lines.length + 1);
           const records = { ledger: engine.connect('reader'), room: ROOM, id: 'log' };
           const found: Anchor[] = [];
-          findAnchor(records, position, ORIGIN, end).subscribe((anchor) => found.push(anchor));
+          findAnchor(records, position, { tail: 0, next: 1 }, end).subscribe((anchor) => found.push(anchor));
           jest.advanceTimersByTime(1000);
           const [anchor] = found as [Anchor];
           expect(chain.anchors).toContainEqual(anchor);

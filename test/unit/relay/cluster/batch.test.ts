@@ -7,6 +7,8 @@ import { roomBatch, sharedMember } from '../../../support/roomBatches.js';
 import { token } from '../../../support/wire.js';
 
 const FULL = roomBatch(['+alice', token('x'), token('é')], {
+  generation: 2,
+  base: 5,
   previous: 17,
   first: 42,
   number: 3,

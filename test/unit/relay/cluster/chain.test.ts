@@ -73,6 +73,30 @@ describe('a batch in a chain', () => {
     expect(read([[1, after(0, 1)], record]).steps).toStrictEqual(['valid', fault]);
   });
 
+  test('begins another log at position 1 if it is after the last batch of the former one', () => {
+    const { steps, chain } = read([
+      [1, after(0, 1)],
+      [2, after(1, 1, { log: 'other', base: 1 })],
+      [3, after(1, 1, { log: 'third', base: 1 })],
+      [4, after(1, 2)],
+      [5, after(2, 2, { log: 'other', base: 1 })],
+    ]);
+    expect(steps).toStrictEqual(['valid', 'valid', 'void', 'void', 'valid']);
+    expect(chain).toMatchObject({ log: 'other', base: 1, tail: 5, next: 3 });
+  });
+
+  test.each<[string, string, RoomBatch]>([
+    ['at another position', 'wrong-position', after(1, 2, { log: 'other', base: 1 })],
+    ['after another batch than that', 'other-log', after(1, 1, { log: 'other', base: 0 })],
+    ['with the id of the former one', 'other-log', after(1, 1, { base: 1 })],
+  ])('that begins another log %s is a fault', (_, fault, batch) => {
+    const records: Record[] = [
+      [1, after(0, 1)],
+      [2, batch],
+    ];
+    expect(read(records).steps).toStrictEqual(['valid', fault]);
+  });
+
   test('decides the id of the log if it is the first one', () => {
     expect(read([[1, after(0, 1, { log: 'mine' })]]).chain.log).toBe('mine');
   });
