@@ -23,7 +23,6 @@ import { ConnectionError, ProtocolError, RefusedError } from '../wire/errors.js'
 import type { ClientEvent } from './clientEvent.js';
 import type { Sha256 } from './envelope/identity.js';
 import type { MessageContent } from './envelope/messageContent.js';
-import { MovedRoomRefusedError } from './group/errors.js';
 import { auditor, type AuditorOptions } from './integrity/auditor.js';
 import { timestampChecker, type TimestampCheckerOptions } from './integrity/timestampChecker.js';
 import { transcript } from './integrity/transcript.js';
@@ -76,8 +75,11 @@ export type ConnectionEvent = JoinedMessage | ConnectionStatus;
 export interface RoomMethod<Event extends { readonly type: string }> {
   /** Returns the room to join, for each connection. */
   readonly credentials: () => Pick<Credentials, 'room' | 'sign' | 'owner'>;
-  /** Returns the error of a refused join. By default that of the relay. */
-  readonly explainRefusal?: (error: RefusedError) => RefusedError;
+  /**
+   * Returns why a join is refused for now, although the code of the refusal is not transient, or `undefined`. A client
+   * that was welcomed before then retries.
+   */
+  readonly explainRefusal?: (error: RefusedError) => string | undefined;
   readonly open: OperatorFunction<ConnectionEvent, Event | OpenedMessage | ConnectionStatus>;
   readonly seal: OperatorFunction<OutgoingMessage, QueuedMessage>;
   /** Handles what was opened and audited. Returns what to report. */
@@ -146,7 +148,10 @@ export const client =
               }),
             ),
             catchError((error: unknown) => {
-              throw error instanceof RefusedError ? (method.explainRefusal?.(error) ?? error) : error;
+              const reason = error instanceof RefusedError ? method.explainRefusal?.(error) : undefined;
+              throw error instanceof RefusedError && reason !== undefined
+                ? new RefusedError(error.code, `${reason}: ${error.message}`)
+                : error;
             }),
           );
         });
@@ -160,6 +165,7 @@ export const client =
             : connection$.pipe(
                 reconnect({
                   ...RECONNECT_POLICY,
+                  isFatal: (error, wasUp) => isFatal(error, wasUp, method),
                   now: options.now,
                   ping: member.ping,
                   activity$: activity,
@@ -239,10 +245,10 @@ const rejectOversized =
 const isConnectionStatus = (event: { readonly type: string }): event is ConnectionStatus =>
   event.type === 'offline' || event.type === 'renamed' || event.type === 'rename-rejected';
 
-/** Codes of errors that may be temporary. */
+/** Codes of refusals after which each client retries. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
 
-const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeReason' | 'isFatal'> = {
+const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeReason'> = {
   isUp: ({ type }) => type === 'welcome',
   closeReason: (event) =>
     event.type === 'bye'
@@ -251,11 +257,16 @@ const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeR
           retryMs: event.retryMs,
         }
       : undefined,
-  isFatal: (error, wasUp) => {
-    // The members that followed a commit have no other room, and the operator of the relay can allow it.
-    if (error instanceof MovedRoomRefusedError) return !wasUp;
-    if (error instanceof RefusedError) return !TRANSIENT_CODES.has(error.code);
-    // If no connection ever worked, the address is probably wrong.
-    return !(wasUp && (error instanceof ConnectionError || error instanceof ProtocolError));
-  },
+};
+
+/** Whether an error of a connection ends the client. `wasUp` means that it was welcomed before. */
+const isFatal = (
+  error: unknown,
+  wasUp: boolean,
+  { explainRefusal }: Pick<RoomMethod<never>, 'explainRefusal'>,
+): boolean => {
+  if (error instanceof RefusedError)
+    return !TRANSIENT_CODES.has(error.code) && !(wasUp && explainRefusal?.(error) !== undefined);
+  // If no connection ever worked, the address is probably wrong.
+  return !(wasUp && (error instanceof ConnectionError || error instanceof ProtocolError));
 };

@@ -14,7 +14,7 @@ import { constantTimeEqualBytes } from '../wire/constantTimeEqual.js';
 import { client, type ConnectionEvent, type RoomContext, type RoomMethod } from './client.js';
 import type { ClientEvent } from './clientEvent.js';
 import type { GroupInfo } from './group/engine.js';
-import { MovedRoomRefusedError, RemovedError, WithdrawnError } from './group/errors.js';
+import { RemovedError, WithdrawnError } from './group/errors.js';
 import { forgetKeys } from './group/forgetKeys.js';
 import { createFormerLogs } from './group/formerLogs.js';
 import { formatRoomCode, toEpochStarted, toGroupMember } from './group/groupClientEvent.js';
@@ -251,10 +251,11 @@ const groupMethod = <State, Info extends GroupInfo>(
 
   return {
     credentials: () => former.room ?? room,
-    explainRefusal: (error) =>
-      isMoving && !former.isReading && ROOM_REFUSALS.has(error.code)
-        ? new MovedRoomRefusedError(error)
-        : error,
+    // The members that followed a commit have no other room, and the operator of the relay can allow it.
+    explainRefusal: ({ code }) =>
+      isMoving && !former.isReading && ROOM_REFUSALS.has(code)
+        ? 'the relay refuses the room to which the group moved'
+        : undefined,
     open: pipe(
       openInGroup<ConnectionEvent, State, Info>({
         open: (entry) => (former.isReading ? former.open(entry) : session.open(entry)),

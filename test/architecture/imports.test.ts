@@ -97,6 +97,13 @@ describe('streams/', () => {
     expect(leaning.map(({ path }) => path)).toStrictEqual([]);
   });
 
+  test('has a client that does not import the code of one kind of room', () => {
+    const kinds = /^streams\/client\/(group\/|groupRoom|roomClient)/;
+    const client = modulesUnder('streams/client').find(({ path }) => path === 'streams/client/client.ts');
+    expect(client?.imports.length).toBeGreaterThan(5);
+    expect(client?.imports.filter((name) => kinds.test(name))).toStrictEqual([]);
+  });
+
   test('imports nothing but itself', () => {
     const foreign = modulesUnder('streams').flatMap(({ path, imports, dynamicImports }) =>
       [...imports, ...dynamicImports]

@@ -1,5 +1,3 @@
-import { RefusedError } from '../../wire/errors.js';
-
 /** A member removed this device: it can send nothing more. */
 export class RemovedError extends Error {
   override readonly name = 'RemovedError';
@@ -13,11 +11,4 @@ export class WithdrawnError extends Error {
 /** The group has as many devices as it may have. */
 export class GroupFullError extends Error {
   override readonly name = 'GroupFullError';
-}
-
-/** The relay refuses the room to which the group has moved. The members wait until it serves the room. */
-export class MovedRoomRefusedError extends RefusedError {
-  constructor({ code, message }: RefusedError) {
-    super(code, `the relay refuses the room to which the group moved: ${message}`);
-  }
 }
