@@ -151,12 +151,7 @@ export type GroupEvent =
   /** The commit or group info is invalid or not allowed. It counts for nobody. */
   | { readonly type: 'rejected'; readonly position: number; readonly reason: RejectionReason }
   /** The others are in a later epoch. This device has to join again, in its own place. */
-  | {
-      readonly type: 'behind';
-      readonly position: number;
-      readonly epoch: number;
-      readonly canRejoin: boolean;
-    }
+  | { readonly type: 'behind'; readonly position: number; readonly epoch: number }
   /** A member says that it leaves. If it is another one, the commit of any member can remove it. */
   | { readonly type: 'leaving'; readonly position: number; readonly member: Member }
   /** A handshake that changes nothing for this device. */

@@ -103,7 +103,7 @@ export const missCommit = <State, Info extends GroupInfo>(
   const aheadOrigin = { committer: commit.committer.identity, start: position };
   return {
     state: ahead === undefined ? ended : withAhead(ended, ahead, aheadOrigin),
-    events: [rejected, { type: 'behind', position, epoch: commit.epoch + 1, canRejoin: true }],
+    events: [rejected, { type: 'behind', position, epoch: commit.epoch + 1 }],
   };
 };
 
@@ -139,7 +139,7 @@ export const behind = <State, Info extends GroupInfo>(
   epoch: number,
 ): Step<State, Info> => ({
   state,
-  events: [{ type: 'behind', position, epoch, canRejoin: state.ahead !== undefined }],
+  events: [{ type: 'behind', position, epoch }],
 });
 
 /** A member removed this device: its keys are gone. */

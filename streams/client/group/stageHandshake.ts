@@ -84,12 +84,10 @@ export const stageCommit = <State, Info extends GroupInfo>(
  * Stages the commit by which this device joins, or returns why it cannot.
  *
  * A member joins again if the others are ahead of it. It then takes its own place, as does a newcomer that is listed.
- * `isResync` takes the place of a leaf of the same person and label, whose state this device lost.
  */
 export const stageJoin = <State, Info extends GroupInfo>(
   context: GroupContext<State, Info>,
   state: NewcomerState<State, Info> | MemberState<State, Info>,
-  options: { readonly isResync?: boolean } = {},
 ):
   | StagedHandshake<NewcomerState<State, Info> | MemberState<State, Info>, CommitFrame>
   | CommitRefusal
@@ -99,8 +97,7 @@ export const stageJoin = <State, Info extends GroupInfo>(
   if (groupInfo === undefined) return 'no group info yet';
   const authenticatedData = formatCommitData(NO_COMMIT_DATA);
   const own = toBase64url(device.publicKey);
-  const isListed = groupInfo.members.some(({ device: key }) => key === own);
-  const isResync = options.isResync ?? isListed;
+  const isResync = groupInfo.members.some(({ device: key }) => key === own);
   const staged = engine.createExternalCommit(groupInfo, device, { isResync, authenticatedData });
   if (staged === undefined) return 'the device is a member';
   const { epoch } = beginEpoch(context, staged.state, NO_START);

@@ -57,7 +57,7 @@ export interface RoomOn<State, Info extends GroupInfo> {
   /** Lets a device read again what it has read, from a position on. Returns the events. */
   readonly reread: (device: TestDevice<State, Info>, from?: number) => readonly GroupEvent[];
   readonly create: (device: TestDevice<State, Info>) => void;
-  readonly join: (device: TestDevice<State, Info>, isResync?: boolean) => void;
+  readonly join: (device: TestDevice<State, Info>) => void;
   readonly commit: (device: TestDevice<State, Info>, request?: CommitRequest) => string | undefined;
   readonly send: (device: TestDevice<State, Info>, text: string) => void;
   readonly postGroupInfo: (device: TestDevice<State, Info>) => void;
@@ -200,10 +200,10 @@ export const roomOn = <State, Info extends GroupInfo>(
       device.state = state;
       append(frame);
     },
-    join: (device, isResync) => {
+    join: (device) => {
       const { state } = device;
       if (state.phase === 'removed') throw new Error('the device was removed');
-      const staged = stageJoin(device.context, state, isResync === undefined ? {} : { isResync });
+      const staged = stageJoin(device.context, state);
       if (typeof staged === 'string') throw new Error(staged);
       device.state = staged.state;
       append(staged.frame);

@@ -44,7 +44,7 @@ export interface SessionRoom<State, Info extends GroupInfo> {
   /** Lets a device read a token at the next position: a relay can send it anything. */
   readonly deliver: (device: SessionDevice<State, Info>, token: Token) => void;
   readonly create: (device: SessionDevice<State, Info>) => Frame;
-  readonly join: (device: SessionDevice<State, Info>, isResync?: boolean) => Frame;
+  readonly join: (device: SessionDevice<State, Info>) => Frame;
   readonly commit: (device: SessionDevice<State, Info>, request?: CommitRequest) => Frame;
   readonly send: (device: SessionDevice<State, Info>, text: string) => Frame;
   readonly postGroupInfo: (device: SessionDevice<State, Info>) => Frame;
@@ -174,10 +174,10 @@ export const sessionRoom = <State, Info extends GroupInfo>(
           deliver(device, token);
     },
     create: (device) => staged(device, stageGroup(device.context, newcomerOf(device), groupId)),
-    join: (device, isResync) => {
+    join: (device) => {
       const { state } = device.session;
       if (state.phase === 'removed') throw new Error('the device was removed');
-      return staged(device, stageJoin(device.context, state, isResync === undefined ? {} : { isResync }));
+      return staged(device, stageJoin(device.context, state));
     },
     commit: (device, request = {}) => staged(device, stageCommit(device.context, memberOf(device), request)),
     send: (device, text) => {

@@ -138,7 +138,7 @@ const itBehavesAsAGroupRoom = <State, Info extends GroupInfo>(
       room.postGroupInfo(alice);
       room.readAll(alice, bob, carol);
       expect(typesOf(carol)).toContain('behind');
-      room.join(carol, true);
+      room.join(carol);
       room.readAll(alice, bob, carol);
       expect(agree(alice, bob, carol)).toBe(true);
       expect(rosterOf(alice)).toHaveLength(3);
@@ -188,7 +188,7 @@ const run = <State, Info extends GroupInfo>(engine: GroupEngine<State, Info>, st
       case 'join':
         room.readAll(device);
         if (device.state.phase === 'removed') return undefined;
-        return room.join(device, isMember(device));
+        return room.join(device);
       case 'replay':
         return room.append(room.log[of % room.log.length]!);
       default:
