@@ -57,7 +57,7 @@ export const sizeOf = (pending: Pending): number => {
     case 'tokens':
       return pending.lines.bytes.length;
     case 'handoff':
-      return pending.parts.reduce((sum, { lines }) => sum + lines.bytes.length, 0);
+      return pending.parts.reduce((sum, { lines }) => sum + lines.bytes.length, CHANGE_BYTES);
     default:
       return CHANGE_BYTES;
   }

@@ -10,7 +10,7 @@ const MAX_PENDING_BYTES = 1_048_576;
  * What waits for the next batches of this relay.
  *
  * Its bytes count until they are committed, also while a batch is under way. The queue has a limit because reading is paused:
- * each connection adds at most what it has already sent.
+ * each connection adds at most what it has already sent. Lines of other relays are dropped above the limit.
  */
 export class PendingQueue {
   #items: Pending[] = [];
@@ -33,9 +33,12 @@ export class PendingQueue {
   }
 
   add(item: Pending): void {
+    // The other relay appends them itself.
+    if (item.type === 'handoff' && this.#bytes > MAX_PENDING_BYTES) return;
     this.#items.push(item);
-    if (item.type !== 'tokens') return;
+    if (!hasLines(item)) return;
     this.#bytes += sizeOf(item);
+    if (item.type === 'handoff') return;
     const { readControl } = item.local.member;
     if (this.#bytes <= MAX_PENDING_BYTES && this.#budget?.isExceeded !== true) return;
     if (this.#paused.has(readControl)) return;
@@ -95,7 +98,7 @@ export class PendingQueue {
   /** Items are committed or dropped: their bytes count no more. */
   settle(items: readonly Pending[]): void {
     for (const item of items) {
-      if (item.type === 'tokens') this.#bytes -= sizeOf(item);
+      if (hasLines(item)) this.#bytes -= sizeOf(item);
       if (item.type === 'join') this.#withoutEntries.delete(item.local.member);
     }
     if (this.#bytes > MAX_PENDING_BYTES / 2) return;
@@ -103,3 +106,6 @@ export class PendingQueue {
     this.#paused.clear();
   }
 }
+
+const hasLines = (item: Pending): item is Extract<Pending, { type: 'tokens' | 'handoff' }> =>
+  item.type === 'tokens' || item.type === 'handoff';
