@@ -86,7 +86,7 @@ test('no line is lost or repeated if the store is killed and started again', asy
 
 test('no line is lost or repeated if the store is stopped for 3 s', async () => {
   const report = await runFault(async ({ store, members }) => {
-    store.pause();
+    await store.pause();
     for (const member of members) member.send([`${member.nick} ${member.sent.length + 1}`]);
     await new Promise((resume) => setTimeout(resume, 3000));
     store.resume();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,8 +47,8 @@ export interface NatsServer {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it after `kill`. */
   start(): Promise<void>;
-  /** Stops the process, so that it answers nothing, until `resume`. */
-  pause(): void;
+  /** Stops the process until `resume`. Resolves when all of its threads are stopped, so that it answers nothing. */
+  pause(): Promise<void>;
   resume(): void;
   /** Removes everything that is stored; only after `kill`. */
   wipe(): void;
@@ -117,8 +117,10 @@ export const startNatsServer = async ({
     log: () => output,
     kill,
     start,
-    pause: () => {
-      child?.kill('SIGSTOP');
+    pause: async () => {
+      if (child?.pid === undefined) return;
+      child.kill('SIGSTOP');
+      while (!isStopped(child.pid)) await new Promise((resolve) => setImmediate(resolve));
     },
     resume: () => {
       child?.kill('SIGCONT');
@@ -129,6 +131,12 @@ export const startNatsServer = async ({
     dispose,
   };
 };
+
+/** Returns whether all threads of a process are stopped, according to Linux. */
+const isStopped = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((thread) =>
+    /^State:\tT/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')),
+  );
 
 /** Starts three nats-servers that form a cluster. JetStream may need some seconds more to elect a leader. */
 export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {

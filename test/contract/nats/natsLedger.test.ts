@@ -101,7 +101,7 @@ test('natsLedger creates its streams again when the server has lost everything',
 test('natsLedger errors with timeout while the server is stopped, and works when it goes on', async () => {
   const server = await startServer();
   const { ledger } = await openLedger(optionsFor(server));
-  server.pause();
+  await server.pause();
   await expect(append(ledger, 'room', 'one', 0)).rejects.toMatchObject({ code: 'timeout' });
   server.resume();
   // The stopped server reads the first append when it goes on.

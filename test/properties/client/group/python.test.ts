@@ -145,6 +145,8 @@ class MixedRoom {
     for (let step = 0; step < STEPS; step += 1) {
       await this.step();
       if (this.hasMoved) await this.move();
+      // A move whose secret no member can open ends them all.
+      if (this.participants.length === 0) return;
     }
     await this.readAll();
     const members = this.participants.filter(isMember);
@@ -155,6 +157,7 @@ class MixedRoom {
   private async move(): Promise<void> {
     await this.readAll();
     this.participants = this.participants.filter(isMember);
+    if (this.participants.length === 0) return;
     this.log = [];
     this.meanings = new Map();
     this.hasMoved = false;
