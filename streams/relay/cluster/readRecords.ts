@@ -67,6 +67,8 @@ class RecordReader {
   #followed: LedgerRecord[] = [];
   /** The last record of the room must be asked for. */
   #isCheckDue = false;
+  /** A check was made. `current` comes before the next one, however often `missed` does. */
+  #isChecked = false;
   #isBusy = false;
   #work = Subscription.EMPTY;
   #failures = 0;
@@ -133,11 +135,13 @@ class RecordReader {
     this.#takeFollowed();
     if (this.#subscriber.closed) return;
     this.#isBusy = true;
-    if (this.#isCheckDue) this.#check();
+    if (this.#isCheckDue && !this.#isChecked) this.#check();
     else if (this.#read < this.#target) this.#readMissing();
     else {
       this.#isBusy = false;
+      this.#isChecked = false;
       this.#subscriber.next({ type: 'current' });
+      if (this.#isCheckDue) this.#request(undefined);
     }
   }
 
@@ -182,6 +186,7 @@ class RecordReader {
         else if (address < this.#read) this.#suspect();
         else {
           this.#suspicions = 0;
+          this.#isChecked = true;
           this.#target = address;
           this.#continue();
         }
@@ -210,24 +215,20 @@ class RecordReader {
     // Any replica may answer first; then the leader, if that replica lacks the requested record.
     const isFresh = this.#emptyReads > 0;
     // The last record that was read comes again, to be compared.
-    const from = Math.max(1, before);
-    let isLost = false;
-    this.#work = ledger.read(room, from, { isFresh }).subscribe({
+    this.#work = ledger.read(room, Math.max(1, before), { isFresh }).subscribe({
       next: (record) => {
-        if (isLost) return;
-        isLost = this.#recent.contradicts(record);
-        if (isLost) this.#lose();
+        if (this.#recent.contradicts(record)) this.#lose();
         else if (record.address > this.#read) this.#emit(record);
       },
       error: () => {
         this.#backOff();
       },
       complete: () => {
-        if (isLost) return;
         this.#failures = 0;
         this.#emptyReads = this.#read > before ? 0 : this.#emptyReads + 1;
         if (this.#emptyReads <= 1) this.#continue();
         else {
+          this.#isChecked = false;
           this.#isCheckDue = this.#emptyReads % MAX_EMPTY_READS === 0;
           this.#continueAfter(backoffMs(this.#emptyReads));
         }

@@ -82,6 +82,11 @@ describe('readRecords', () => {
       engine: { stored: 3 },
       out: '-1---(23c)',
     },
+    {
+      name: 'is current after each check, although something is missed during each',
+      followed: '-mmmmmm',
+      out: '--cccccc',
+    },
     { name: 'reads on request', requests: '-r', engine: { stored: 2 }, out: '---(12c)' },
     { name: 'reads up to a record on request', requests: '-s', engine: { stored: 3 }, out: '--(123c)' },
     { name: 'is current in an empty room', requests: '-r', engine: { stored: 0 }, out: '--c' },
