@@ -147,7 +147,7 @@ export const relay =
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
     defer(() => {
       const options = { ...platform, ...limits, ...timing, ...history, history: store };
-      const cluster = ledger && joinCluster(ledger);
+      const cluster = ledger && joinCluster(checkedLedger(ledger, options));
       // A removed room can still be committing when the next one of its name starts.
       const openRooms = new Map<RoomName, Observable<MemberCommand>>();
       const limiter = joinLimiter(options);
@@ -190,6 +190,16 @@ export const relay =
         ),
       );
     });
+
+/** Returns the ledger, if the other options of the relay allow one. */
+const checkedLedger = (
+  ledger: Ledger,
+  { hash, history }: Pick<GroupCommitOptions, 'hash'> & { readonly history: History | undefined },
+): Ledger => {
+  if (hash === undefined) throw new TypeError('a relay with a `ledger` needs the option `hash`');
+  if (history !== undefined) throw new TypeError('a relay needs a `ledger` or a `history.store`, not both');
+  return ledger;
+};
 
 /** A member that stayed for this time in ms and lost its connection rejoins before strangers. */
 const MIN_STAY_MS = 10_000;

@@ -3,7 +3,9 @@ import { filter, from, map, timer } from 'rxjs';
 import { relay } from '../../../streams/relay/relay.js';
 import type { Connection } from '../../../streams/wire/connection.js';
 import { fakeConnection } from '../../support/fakeConnection.js';
+import { fakeHash } from '../../support/envelopes.js';
 import { fakeHistory, type FakeHistory } from '../../support/fakeHistory.js';
+import { fakeEngine } from '../../support/fakeLedger.js';
 import { marbles } from '../../support/marbles.js';
 import { relayFixture } from '../../support/relayFixture.js';
 import {
@@ -46,6 +48,26 @@ describe('relay', () => {
       const connection$ = hot('                       a------|', { a: alice });
       expectObservable(alice.line$).toBe('            N--(WA)---|', relayLines);
       expectObservable(connection$.pipe(relayFixture())).toBe('---(JA)---(l|)', out);
+    });
+  });
+
+  test.each([
+    ['without `hash`', {}, 'a relay with a `ledger` needs the option `hash`'],
+    [
+      'and a store',
+      { hash: fakeHash, history: fakeHistory() },
+      'a relay needs a `ledger` or a `history.store`, not both',
+    ],
+  ])('errors before it serves anybody if it has a ledger %s', (_, options, text) => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const connection$ = hot<Connection>('-');
+      const ledger = fakeEngine().connect('relay');
+      expectObservable(connection$.pipe(relayFixture({ ...options, ledger }))).toBe(
+        '#',
+        undefined,
+        new TypeError(text),
+      );
+      expectSubscriptions(connection$.subscriptions).toBe([]);
     });
   });
 
