@@ -44,8 +44,16 @@ export const stateOptions = (
     budget,
     hash,
     logId: options.logId,
-    openLog: (id, { base, tail, next }) => {
-      const past = ledgerLog({ ledger, room, id, base, start: { tail, next }, cache: cluster.blockCache });
+    openLog: (id, { base, tail, next }, first) => {
+      const past = ledgerLog({
+        ledger,
+        room,
+        id,
+        base,
+        first,
+        start: { tail, next },
+        cache: cluster.blockCache,
+      });
       return { past, log: roomLog({ id, windowBytes, stored: past, budget }) };
     },
     isAlive: (relayId) => cluster.isAlive(relayId),

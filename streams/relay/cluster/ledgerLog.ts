@@ -8,6 +8,8 @@ import { readBlock, type ReadBlock } from './readBlock.js';
 export interface LedgerLogOptions extends LogRecords {
   /** Address of the batch after which the log begins (default 0). */
   readonly base?: number;
+  /** Position of the oldest entry that is kept, or one before it (default 1). */
+  readonly first?: number;
   /** Where the log begins in memory. Its readers read older entries from here. */
   readonly start: Anchor;
   /** The blocks in memory, which all rooms share. */
@@ -52,7 +54,7 @@ export const ledgerLog = (options: LedgerLogOptions): LedgerLog => new LedgerLog
 export class LedgerLog implements ReadableLog {
   readonly id: string;
   /** Rises when a read finds that the oldest entries have expired. */
-  first = 1;
+  first: number;
   readonly #records: LogRecords;
   readonly #blocks: LogBlocks;
   readonly #origin: Anchor;
@@ -65,8 +67,9 @@ export class LedgerLog implements ReadableLog {
   readonly #isValid = (address: number): boolean =>
     address === this.#end.tail || this.#anchors.some(({ tail }) => tail === address);
 
-  constructor({ base = 0, start, cache = new BlockCache(), ...records }: LedgerLogOptions) {
+  constructor({ base = 0, first = 1, start, cache = new BlockCache(), ...records }: LedgerLogOptions) {
     this.id = records.id;
+    this.first = first;
     this.#records = records;
     this.#blocks = cache.openLog();
     this.#origin = { tail: base, next: 1 };

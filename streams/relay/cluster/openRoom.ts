@@ -24,11 +24,13 @@ export interface RoomStart {
   readonly members: readonly MemberEntry[];
   /** The snapshot has expired, so the members are unknown. */
   readonly isSnapshotLost: boolean;
+  /** Position of the oldest entry that is kept, or one before it. */
+  readonly first: number;
   /** Address of the last record, up to which the relay must read before it writes. */
   readonly last: number;
 }
 
-const NEW_ROOM: RoomStart = { chain: EMPTY_CHAIN, members: [], isSnapshotLost: false, last: 0 };
+const NEW_ROOM: RoomStart = { chain: EMPTY_CHAIN, members: [], isSnapshotLost: false, first: 1, last: 0 };
 
 /** A record of a newer version: this relay cannot serve the room. */
 export class NewerVersionError extends Error {
@@ -55,6 +57,7 @@ export const openRoom = (ledger: Pick<Ledger, 'last' | 'read'>, room: string): O
       if (last === undefined) return of(NEW_ROOM);
       return readableBatch(ledger, room, last).pipe(
         concatMap((batch) => startAt(ledger, room, batch)),
+        concatMap((start) => withFirst(ledger, room, start)),
         map((start) => ({ ...start, last: last.address })),
       );
     }),
@@ -99,6 +102,7 @@ const begin = (address: number, batch: RoomBatch): RoomStart => ({
   chain: chainBefore(address, batch),
   members: batch.snapshot ?? [],
   isSnapshotLost: batch.snapshot === undefined,
+  first: 1,
   last: address,
 });
 
@@ -116,6 +120,16 @@ const beforeFirst = (batch: RoomBatch): RoomStart => ({
   },
   isSnapshotLost: true,
 });
+
+/** Emits the start with the first position of the oldest record, if that is a batch of the log. */
+const withFirst = (ledger: Pick<Ledger, 'read'>, room: string, start: RoomStart): Observable<RoomStart> =>
+  ledger.read(room, start.chain.base + 1, { maxBytes: 1 }).pipe(
+    take(1),
+    map(({ bytes }) => parseBatch(bytes)),
+    map((batch) => (isBatch(batch) && batch.log === start.chain.log ? batch.first : 1)),
+    defaultIfEmpty(1),
+    map((first) => ({ ...start, first: Math.min(first, start.chain.next) })),
+  );
 
 /** Emits the batch of the record with an address, or `undefined` if it has expired. */
 const batchAt = (

@@ -14,7 +14,7 @@ export interface OpenedLog {
 }
 
 /** Opens a log that begins in memory before the next batch of a chain. */
-export type OpenLog = (id: string, start: Pick<Chain, 'base' | 'tail' | 'next'>) => OpenedLog;
+export type OpenLog = (id: string, start: Pick<Chain, 'base' | 'tail' | 'next'>, first: number) => OpenedLog;
 
 /** What a record meant for the log. */
 export type SharedLogStep =
@@ -32,12 +32,12 @@ export class SharedLog {
   #opened: OpenedLog | undefined;
   readonly #openLog: OpenLog;
 
-  constructor({ chain, members, isSnapshotLost }: RoomStart, openLog: OpenLog) {
+  constructor({ chain, members, isSnapshotLost, first }: RoomStart, openLog: OpenLog) {
     this.#openLog = openLog;
     this.chain = chain;
     this.roster = new Roster(members);
     this.isSnapshotDue = isSnapshotLost;
-    if (chain.log !== undefined) this.#opened = openLog(chain.log, chain);
+    if (chain.log !== undefined) this.#opened = openLog(chain.log, chain, first);
   }
 
   get log(): RoomLog | undefined {
@@ -65,7 +65,7 @@ export class SharedLog {
   #openedFor({ log, base, previous, first }: RoomBatch): OpenedLog {
     if (this.#opened?.log.id !== log) {
       this.#opened?.log.close();
-      this.#opened = this.#openLog(log, { base, tail: previous, next: first });
+      this.#opened = this.#openLog(log, { base, tail: previous, next: first }, 1);
     }
     return this.#opened;
   }
@@ -97,4 +97,10 @@ export class SharedLog {
   }
 }
 
-export const EMPTY_START: RoomStart = { chain: EMPTY_CHAIN, members: [], isSnapshotLost: false, last: 0 };
+export const EMPTY_START: RoomStart = {
+  chain: EMPTY_CHAIN,
+  members: [],
+  isSnapshotLost: false,
+  first: 1,
+  last: 0,
+};

@@ -55,6 +55,21 @@ describe('a room at two relays', () => {
     expect([alice.stored, bob.stored]).toStrictEqual([1, 1]);
   });
 
+  test('has the first position of the records that are kept', () => {
+    start({ count: 1 });
+    const alice = relays.join(0, 'alice');
+    pass(2000);
+    for (let n = 0; n < 40; n += 1) {
+      alice.send(`${n}`);
+      pass(20);
+    }
+    engine.dropBefore(LOBBY, engine.records(LOBBY).at(-10)!.address);
+    relays.start(1);
+    const bob = relays.join(1, 'bob');
+    pass(100);
+    expect(welcomeOf(bob)).toMatch(/^next=42 first=32 /);
+  });
+
   test('has a nick once, and a session at one relay', () => {
     start();
     const first = relays.join(0, 'alice');
