@@ -49,11 +49,12 @@ describe('parseArguments', () => {
         fc.boolean(),
         ({ each, key, flag }, text, short, joined) => {
           const name = short && flag.short !== undefined ? `-${flag.short}` : flagName(key);
-          const parsed = parseArguments(each, [
-            '--no-color',
-            ...(joined ? [`${name}=${text}`] : [name, text]),
-            '--no-input',
-          ]);
+          const words = ['--no-color', ...(joined ? [`${name}=${text}`] : [name, text]), '--no-input'];
+          if (text === '') {
+            expect(() => parseArguments(each, words)).toThrow(`${flagName(key)} needs a value`);
+            return;
+          }
+          const parsed = parseArguments(each, words);
           if (parsed === 'help') throw new Error('help was not asked for');
           expect(parsed.flags).toMatchObject({ color: false, input: false });
           expect(parsed.flags[key]).toStrictEqual(flag.multiple === true ? [text] : text);
