@@ -347,7 +347,7 @@ const itResists = <State, Info extends GroupInfo>(
       expect([epochOf(alice), epochOf(carol)]).toStrictEqual([3, 2]);
       expect(carol.events.slice(-2)).toMatchObject([
         { type: 'rejected', reason: 'invalid commit secret' },
-        { type: 'behind', epoch: 3, canRejoin: true },
+        { type: 'behind', epoch: 3 },
       ]);
       room.join(carol);
       room.read(alice, carol);

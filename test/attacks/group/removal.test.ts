@@ -367,7 +367,7 @@ const itResists = <State, Info extends GroupInfo>(
       expect(backup.events).toMatchObject([
         { type: 'opened' },
         { type: 'rejected', reason: 'own commit' },
-        { type: 'behind', canRejoin: true },
+        { type: 'behind' },
         { type: 'void' },
       ]);
       room.join(backup);
