@@ -9,9 +9,8 @@ export default {
   testEnvironment: 'node',
   // Two at once even on two cores: with three, tests that give a command a second or two run out of time.
   maxWorkers: Math.max(2, availableParallelism() - 1),
-  // Jest never releases the modules of earlier test files: after two hundred files a worker took 3 GB. A lower limit starts
-  // workers anew more often, and once a suite was lost when a worker began anew, so that the run did not end.
-  workerIdleMemoryLimit: '2GB',
+  // Jest never releases the modules of earlier test files: after two hundred files a worker took 3 GB.
+  workerIdleMemoryLimit: '1GB',
   testSequencer: '<rootDir>/test/support/longestFirst.js',
   reporters: ['default', '<rootDir>/test/support/closingLine.js'],
   // Properties try the same input in each run, so that they fail only after a change.
