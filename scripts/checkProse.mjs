@@ -16,11 +16,12 @@ const PHRASES = [
   [/\b(is|are|was|were|be|been|being)\s+told\b(?!\s+apart)/i, 'say who reports, warns, notifies or rejects'],
   [/\b(told|tell|tells)\s+of\b/i, 'report, announce or notify'],
   [/\banew\b/i, 'again, or a verb with re-'],
-  [/(?<!\b(there|it)\s)\b(is|are)\s+none\b/, 'name what it is: "is not a key", "is invalid"'],
   [
-    /\bwhere\s+(it\s+is|there\s+is|there\s+are|they\s+are)\s+none\b/i,
-    '"or `undefined` if …", "if there is none"',
+    /\bthere\s+(is|are|was|were)\s+none\b/i,
+    'name what is missing: "if no member has it", "0 for the first batch"',
   ],
+  [/(?<!\b(there|it)\s)\b(is|are)\s+none\b/, 'name what it is: "is not a key", "is invalid"'],
+  [/\bwhere\s+(it\s+is|there\s+is|there\s+are|they\s+are)\s+none\b/i, '"or `undefined` if …"'],
   [
     /\bso\s+many\s+(ms|seconds|bytes|lines|entries|milliseconds|characters|members|connections)\b/i,
     'name the unit: "in ms", "at most N bytes"',
@@ -48,7 +49,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   encoding: 'utf8',
 })
   .split('\0')
-  .filter((file) => /\.(ts|mjs|md)$/.test(file) && !EXCLUDED.test(file));
+  .filter((file) => /\.(ts|mjs|js|md)$/.test(file) && !EXCLUDED.test(file));
 
 /** Line breaks within a comment count as spaces; the length stays, so that the line of a match is known. */
 const unwrap = (text) => text.replaceAll(/\n[ \t]*(\*(?!\/)|\/\/|>)?/g, (lead) => ' '.repeat(lead.length));

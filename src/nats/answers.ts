@@ -59,7 +59,7 @@ const numberHeader = (message: Msg, name: string): number | undefined => {
   return text === '' || !Number.isSafeInteger(value) ? undefined : value;
 };
 
-/** Returns the record in the answer of `STREAM.MSG.GET`, or `undefined` if there is none. */
+/** Returns the record in the answer of `STREAM.MSG.GET`, or `undefined` if the answer has no message. */
 export const parseLeaderRecord = (answer: Readonly<Record<string, unknown>>): LedgerRecord | undefined => {
   const { message } = answer;
   if (!isObject(message)) return undefined;

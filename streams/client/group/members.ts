@@ -1,6 +1,6 @@
 import type { GroupInfo, Member } from './engine.js';
 
-/** Returns the member with a leaf. Throws a `TypeError` if there is none. */
+/** Returns the member that has a leaf. Throws a `TypeError` if no member has it. */
 export const memberOfLeaf = (members: readonly Member[], leaf: number): Member => {
   const member = members.find((each) => each.leaf === leaf);
   if (member === undefined) throw new TypeError('a member has a leaf');

@@ -27,9 +27,9 @@ export interface RoomBatch {
   readonly log: string;
   /** Rises with each log of the room that begins because the engine has lost records of the former one. */
   readonly generation: number;
-  /** Address of the valid batch after which the log begins; 0 if there is none. */
+  /** Address of the last valid batch of the former log; 0 for the first log of the room. */
   readonly base: number;
-  /** Address of the valid batch that it follows; 0 if there is none. */
+  /** Address of the valid batch that it follows; 0 for the first batch of the room. */
   readonly previous: number;
   /** Position of its first line. */
   readonly first: number;
@@ -37,7 +37,7 @@ export interface RoomBatch {
   readonly writer: string;
   /** Number of the batch, counted by its writer. */
   readonly number: number;
-  /** Address of the newest batch before it that has a snapshot; 0 if there is none. */
+  /** Address of the newest earlier batch with a snapshot; 0 for the first batch of the room. */
   readonly snapshotAddress: number;
   /** Number of batches since then; 0 if this one has a snapshot. */
   readonly sinceSnapshot: number;

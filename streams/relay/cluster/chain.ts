@@ -7,19 +7,19 @@ export interface Chain {
   readonly log: string | undefined;
   /** Rises with each log of the room. */
   readonly generation: number;
-  /** Address of the valid batch after which the log begins; 0 if there is none. */
+  /** Address of the last valid batch of the former log; 0 for the first log of the room. */
   readonly base: number;
-  /** Address of the last valid batch; 0 if there is none. */
+  /** Address of the last valid batch; 0 before the first. */
   readonly tail: number;
   /** Address of the last record that was read, valid or not. */
   readonly read: number;
   /** Position of the next entry. */
   readonly next: number;
-  /** Address of the newest valid batch with a snapshot; 0 if there is none. */
+  /** Address of the newest valid batch with a snapshot; 0 before the first. */
   readonly snapshotAddress: number;
   /** Number of valid batches since then. */
   readonly sinceSnapshot: number;
-  /** The last void batch that follows another void one, or nothing known, and how many of them there are. */
+  /** The void batches that follow each other at the end of what was read: address of the last one, and their number. */
   readonly branch: { readonly tail: number; readonly length: number };
 }
 

@@ -38,7 +38,7 @@ export const openSharedStore = (
     map((ledger) => ({ ledger })),
   );
 
-/** Opens the history of this relay alone, and checks it before; without options there is none. */
+/** Checks and opens the history in the relay's own directory. Without options, the relay keeps its history in memory. */
 export const openOwnStore = (
   options: HistoryOptions | undefined,
   log: RelayLog | undefined,

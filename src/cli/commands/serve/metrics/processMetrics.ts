@@ -15,7 +15,7 @@ export const addProcessMetrics = ({ counter, gauge }: Instruments): void => {
   const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   delay.enable();
   const lagSeconds = (delayNs: number): number =>
-    // Before the first measurement there is none.
+    // Node returns no positive number before the first measurement.
     delayNs > 0 ? Math.max(0, delayNs / 1e6 - LAG_RESOLUTION_MS) / 1000 : 0;
   gauge(
     'rxchat_event_loop_lag_p99_seconds',

@@ -150,7 +150,7 @@ export const serveMetrics = (
     );
   });
 
-/** Returns the sizes of the store in a directory, or `undefined` if there are none. */
+/** Returns the sizes of the store in a directory, or `undefined` if its files cannot be read. */
 const readStoreFiles = (dir: string): StoreFiles | undefined => {
   try {
     const { bavail, bsize } = statfsSync(dir);
