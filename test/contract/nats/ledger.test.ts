@@ -1,6 +1,6 @@
 import { afterAll } from '@jest/globals';
 import { connect } from '@nats-io/transport-node';
-import { firstValueFrom, map, ReplaySubject } from 'rxjs';
+import { defer, firstValueFrom, lastValueFrom, map, ReplaySubject, retry } from 'rxjs';
 import { natsLedger } from '../../../src/nats/natsLedger.js';
 import { sealedLedger } from '../../../src/nats/sealedLedger.js';
 import type { Ledger } from '../../../streams/relay/cluster/ledger.js';
@@ -76,7 +76,10 @@ const sharedCluster = async (): Promise<readonly NatsServer[]> => {
   if (isFirst) return servers;
   const connection = await connect({ servers: servers.map(({ address }) => address) });
   for (const stream of ['RX0', 'RX1'])
-    await connection.request(`$JS.API.STREAM.DELETE.${stream}`, '', { timeout: 60_000 });
+    // While the servers elect a leader, none of them answers.
+    await lastValueFrom(
+      defer(() => connection.request(`$JS.API.STREAM.DELETE.${stream}`, '', { timeout: 2000 })).pipe(retry(30)),
+    );
   await connection.close();
   return servers;
 };

@@ -129,8 +129,10 @@ export const createWorkerEngine = (): WorkerEngine => {
   ): ReturnType<WorkerResults[Method]> => {
     port1.postMessage(request);
     for (;;) {
-      if (Atomics.wait(signal, 0, 0, LIMIT_MS) === 'timed-out') throw new Error('the engine does not reply');
-      Atomics.store(signal, 0, 0);
+      // The notice of an earlier reply may come late, when its reply was taken already.
+      while (Atomics.exchange(signal, 0, 0) === 0)
+        if (Atomics.wait(signal, 0, 0, LIMIT_MS) === 'timed-out')
+          throw new Error('the engine does not reply');
       const reply = receiveMessageOnPort(port1)?.message as WorkerReply | undefined;
       if (reply === undefined) throw new Error('the reply of the engine is missing');
       if (reply.kind === 'result') return reply.value as ReturnType<WorkerResults[Method]>;
