@@ -9,8 +9,8 @@ import { nodePlatform } from '../../src/node/nodePlatform.js';
 import { createInvite, formatInvite, type Invite, joinRoom } from '../../src/index.js';
 import { cleanUp, onCleanup } from '../e2e/support/cleanup.js';
 import { startProxy } from '../e2e/support/proxy.js';
+import { freePort } from '../support/freePort.js';
 import {
-  freePort,
   inChromium,
   joinPage,
   messageRow,

@@ -7,8 +7,8 @@ import { cleanUp } from '../e2e/support/cleanup.js';
 import { joinRaw, seal, sealAs } from '../e2e/support/rawClient.js';
 import { startProxy } from '../e2e/support/proxy.js';
 import { newRoom } from '../e2e/support/relay.js';
+import { freePort } from '../support/freePort.js';
 import {
-  freePort,
   messageRow,
   inChromium,
   joinPage,

@@ -5,8 +5,8 @@ import { parseInvite, joinRoom } from '../../src/index.js';
 import type { ClientEvent } from '../../streams/index.js';
 import { onCleanup, cleanUp } from '../e2e/support/cleanup.js';
 import { startProxy } from '../e2e/support/proxy.js';
+import { freePort } from '../support/freePort.js';
 import {
-  freePort,
   messageRow,
   inChromium,
   joinPage,

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { freePort } from '../support/freePort.js';
 import { type RunResult, run } from './support/child.js';
 import { onCleanup, cleanUp } from './support/cleanup.js';
 import { joinRaw } from './support/rawClient.js';
@@ -173,7 +174,7 @@ describe('network errors:', () => {
   });
 
   test('listen and send exit 3 without a relay, and send counts the lines that were not stored', async () => {
-    const { text } = newRoom(await closedPort());
+    const { text } = newRoom(await freePort());
     const listen = await runShared(['listen', text]);
     expect([listen.code, complaint(listen)]).toStrictEqual([
       3,
@@ -263,13 +264,3 @@ describe('the room rejects', () => {
     expect(JSON.parse(listen.out)).toMatchObject({ text: 'caf\ufffd' });
   });
 });
-
-/** A port without a listener. */
-const closedPort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { freePort } from '../support/freePort.js';
 import { tempDir, run, rxchat } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
 import { HOUR_TIMERS } from './support/hourTimers.js';
@@ -108,14 +109,6 @@ describe('a silent relay that accepts connections', () => {
 });
 
 describe('a relay that is not running yet', () => {
-  const freePort = async (): Promise<number> => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const { port } = server.address() as { port: number };
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  };
-
   test('is awaited with --wait', async () => {
     const port = await freePort();
     const room = newRoom(port).text;

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from '@jest/globals';
+import { freePort } from './freePort.js';
 
 /** Programs by their use: the installed one, and a newer one for clusters, which `scripts/fetchNats.mjs` fetches. */
 const INSTALLED = process.env['RXCHAT_NATS_SERVER'] ?? 'nats-server';
@@ -140,6 +140,7 @@ const isStopped = (pid: number): boolean =>
 
 /** Starts three nats-servers that form a cluster. JetStream may need some seconds more to elect a leader. */
 export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {
+  // The servers have to know the ports of each other before they start.
   const ports = await Promise.all([0, 1, 2].map(freePort));
   const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
   const starting = ports.map((port, n) =>
@@ -149,14 +150,4 @@ export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {
     }),
   );
   return Promise.all(starting);
-};
-
-/** Returns a port that nobody listens on: the servers have to know those of each other before they start. */
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };

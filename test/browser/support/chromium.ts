@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import {
   type Browser,
@@ -103,16 +101,6 @@ export const sendMessage = async (page: Page, text: string): Promise<void> => {
 /** Resolves with the line of the message that has this text, once it is there. */
 export const messageRow = (page: Page, text: string): Locator =>
   page.locator('#log .message', { has: page.locator('.text', { hasText: text }) }).first();
-
-/** A port that was free a moment ago. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 /** A running relay with a page. */
 export interface WebRelay {
