@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import type { BrowserContext, Page } from 'playwright-core';
-import { cleanUp, onCleanup, sharedByTests } from '../e2e/support/cleanup.js';
+import { cleanUp, onCleanup } from '../e2e/support/cleanup.js';
+import { sharedByTests } from '../e2e/support/sharedByTests.js';
 import { inChromium, openBrowser, openPage } from './support/chromium.js';
 
 afterEach(cleanUp);

@@ -1,5 +1,6 @@
 import { afterEach, expect } from '@jest/globals';
-import { type NatsServer, withNats } from '../support/natsServer.js';
+import { type NatsServer } from '../support/natsServer.js';
+import { withNats } from '../support/withNats.js';
 import { cleanUp } from './support/cleanup.js';
 import { allDelivered, deliveryReport, type DeliveryReport } from './support/faults/deliveryReport.js';
 import { type InProcessMember, startMember } from './support/faults/inProcessMember.js';

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect } from '@jest/globals';
 import { toBase64url } from '../../streams/wire/index.js';
-import { withNats } from '../support/natsServer.js';
-import { cleanUp, sharedByTests } from './support/cleanup.js';
+import { withNats } from '../support/withNats.js';
+import { cleanUp } from './support/cleanup.js';
+import { sharedByTests } from './support/sharedByTests.js';
 import {
   connectRaw,
   entriesOf,

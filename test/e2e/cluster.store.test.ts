@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { withNats } from '../support/natsServer.js';
+import { withNats } from '../support/withNats.js';
 import { rxchat, run, tempDir } from './support/child.js';
 import { cleanUp, onCleanup } from './support/cleanup.js';
 import { entriesOf, fakeToken, joinRaw } from './support/rawClient.js';

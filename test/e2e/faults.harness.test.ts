@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { start } from './support/child.js';
 import { onCleanup, cleanUp } from './support/cleanup.js';
 import { deliveryReport, allDelivered, type ListenerOutput } from './support/faults/deliveryReport.js';
 import { type FaultProxy, startFaultProxy } from './support/faults/faultProxy.js';
@@ -196,4 +197,12 @@ describe('the fault proxy', () => {
     onCleanup(() => other.destroy());
     await once(other, 'connect');
   });
+});
+
+test('the program that counts messages during faults starts outside of the test runner', async () => {
+  const program = start(process.execPath, ['bench/faults.mjs', '--only', 'no such fault']);
+  expect([await program.exit, program.out.lines[0]]).toStrictEqual([
+    0,
+    '| fault | runs | messages sent | lost | repeated | out of order | gaps reported |',
+  ]);
 });

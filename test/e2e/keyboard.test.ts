@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { cleanUp, sharedByTests } from './support/cleanup.js';
+import { cleanUp } from './support/cleanup.js';
+import { sharedByTests } from './support/sharedByTests.js';
 import { joinRaw, type RawMember, seal } from './support/rawClient.js';
 import { newRoom, startRelay } from './support/relay.js';
 import { hasTmux, openTerminal, type Terminal, type TerminalOptions } from './support/tmux.js';

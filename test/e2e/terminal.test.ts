@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { rxchat } from './support/child.js';
-import { cleanUp, sharedByTests } from './support/cleanup.js';
+import { cleanUp } from './support/cleanup.js';
+import { sharedByTests } from './support/sharedByTests.js';
 import { entriesOf, joinRaw, seal } from './support/rawClient.js';
 import { newRoom, startRelay } from './support/relay.js';
 import { lineWith } from './support/streamOutput.js';

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from '@jest/globals';
 import { freePort } from './freePort.js';
 
 /** Programs by their use: the installed one, and a newer one for clusters, which `scripts/fetchNats.mjs` fetches. */
@@ -12,22 +11,11 @@ const NEWER = 'node_modules/.cache/nats-server/nats-server';
 
 const runs = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
 
-const skipped = (reason: string): typeof test.skip => {
-  if (process.env['RXCHAT_NEED_NATS'] !== undefined) throw new Error(reason);
-  console.warn(`SKIPPED: ${reason}`);
-  return test.skip;
-};
+/** Whether a nats-server is installed. */
+export const hasNats = (): boolean => runs(INSTALLED);
 
-/** Skips tests that need a nats-server if it is missing, and reports that. With RXCHAT_NEED_NATS they fail instead. */
-export const withNats = (what: string): typeof test | typeof test.skip =>
-  runs(INSTALLED) ? test : skipped(`nats-server is not installed, so ${what}`);
-
-/** Skips tests that need a nats-server for clusters, 2.11 or newer, if it was not fetched, and reports that. */
-export const withNatsCluster = (what: string): typeof test | typeof test.skip => {
-  if (existsSync(NEWER) && runs(NEWER)) return test;
-  console.warn(`SKIPPED: a newer nats-server was not fetched by scripts/fetchNats.mjs, so ${what}`);
-  return test.skip;
-};
+/** Whether a nats-server for clusters, 2.11 or newer, was fetched. */
+export const hasNatsCluster = (): boolean => existsSync(NEWER) && runs(NEWER);
 
 export interface NatsServerOptions {
   /** Uses the newer server, for what the installed one does not do. */

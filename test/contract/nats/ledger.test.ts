@@ -5,13 +5,8 @@ import { natsLedger } from '../../../src/nats/natsLedger.js';
 import { sealedLedger } from '../../../src/nats/sealedLedger.js';
 import type { Ledger } from '../../../streams/relay/cluster/ledger.js';
 import { describeLedger, type LedgerKind } from '../../support/ledgerContract.js';
-import {
-  type NatsServer,
-  startNatsCluster,
-  startNatsServer,
-  withNats,
-  withNatsCluster,
-} from '../../support/natsServer.js';
+import { type NatsServer, startNatsCluster, startNatsServer } from '../../support/natsServer.js';
+import { withNats, withNatsCluster } from '../../support/withNats.js';
 
 interface NatsKind extends Pick<LedgerKind, 'name' | 'test'> {
   /** Returns servers without streams. */
@@ -78,7 +73,9 @@ const sharedCluster = async (): Promise<readonly NatsServer[]> => {
   for (const stream of ['RX0', 'RX1'])
     // While the servers elect a leader, none of them answers.
     await lastValueFrom(
-      defer(() => connection.request(`$JS.API.STREAM.DELETE.${stream}`, '', { timeout: 2000 })).pipe(retry(30)),
+      defer(() => connection.request(`$JS.API.STREAM.DELETE.${stream}`, '', { timeout: 2000 })).pipe(
+        retry(30),
+      ),
     );
   await connection.close();
   return servers;

@@ -6,12 +6,8 @@ import { filter, firstValueFrom, type Observable, ReplaySubject, Subscription, t
 import { natsLedger, type NatsLedgerOptions } from '../../../src/nats/natsLedger.js';
 import { AppendConflictError, type Ledger } from '../../../streams/relay/cluster/ledger.js';
 import { testCertificate } from '../../support/certificates.js';
-import {
-  type NatsServer,
-  type NatsServerOptions,
-  startNatsServer,
-  withNats,
-} from '../../support/natsServer.js';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from '../../support/natsServer.js';
+import { withNats } from '../../support/withNats.js';
 import { bytes } from '../../support/wire.js';
 
 const test = withNats('the ledger in NATS is not tested');

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { afterAll } from '@jest/globals';
 
-type Cleanup = () => unknown;
+export type Cleanup = () => unknown;
 
 /** The actions of the test that runs. */
 const cleanups: Cleanup[] = [];
-const scopes = new AsyncLocalStorage<Cleanup[]>();
+/** Scopes that outlive a test. */
+export const scopes: AsyncLocalStorage<Cleanup[]> = new AsyncLocalStorage();
 
 /** Returns the actions of the test that runs, or of what its file shares. */
 export const currentScope = (): Cleanup[] => scopes.getStore() ?? cleanups;
@@ -18,7 +18,8 @@ export const onCleanup = (ending: Cleanup): void => {
 /** Ends everything that the test started; for `afterEach`. */
 export const cleanUp = (): Promise<void> => cleanUpScope(currentScope());
 
-const cleanUpScope = async (scope: Cleanup[]): Promise<void> => {
+/** Ends everything that was started in a scope, the newest first. */
+export const cleanUpScope = async (scope: Cleanup[]): Promise<void> => {
   const failures: unknown[] = [];
   for (let ending = scope.pop(); ending !== undefined; ending = scope.pop()) {
     try {
@@ -28,12 +29,4 @@ const cleanUpScope = async (scope: Cleanup[]): Promise<void> => {
     }
   }
   if (failures.length > 0) throw failures[0];
-};
-
-/** Returns a function that starts something at its first call. It ends after the last test of the file. */
-export const sharedByTests = <T>(start: () => Promise<T>): (() => Promise<T>) => {
-  const scope: Cleanup[] = [];
-  let started: Promise<T> | undefined;
-  afterAll(() => cleanUpScope(scope));
-  return () => (started ??= scopes.run(scope, start));
 };
