@@ -3,7 +3,7 @@ import { filter, map, pipe, timer } from 'rxjs';
 import { serveRoom, type ServeRoomOptions } from '../../../streams/relay/serveRoom.js';
 import type { MemberCommand } from '../../../streams/relay/connection/parseCommands.js';
 import { membersFixture, type MemberOptions } from '../../support/membersFixture.js';
-import { ROOMS } from '../../support/sharedRoomFixture.js';
+import { roomKinds } from '../../support/roomKinds.js';
 import { marbles } from '../../support/marbles.js';
 import { fakeHash } from '../../support/envelopes.js';
 import { batch, relayEvents, describeEvent, token } from '../../support/wire.js';
@@ -14,7 +14,7 @@ const hashOf = (line: string) => entryHash(fakeHash(encodeText(line)));
 const BOB = hashOf('+bob');
 const Z = hashOf(token('z'));
 
-describe.each(ROOMS)('in %s', (_, { serve, durability }) => {
+describe.each(roomKinds)('in %s', (_, { serve, durability }) => {
   const served = (more: Partial<ServeRoomOptions> = {}) =>
     pipe(
       serve('lobby', { logId: () => 'log', hash: fakeHash, endOfTick$: timer(0), coalesceMs: 0, ...more }),

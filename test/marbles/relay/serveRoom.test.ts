@@ -4,7 +4,7 @@ import type { MemberCommand } from '../../../streams/relay/connection/parseComma
 import type { ServeRoomOptions } from '../../../streams/relay/serveRoom.js';
 import { membersFixture } from '../../support/membersFixture.js';
 import { fakeConnection } from '../../support/fakeConnection.js';
-import { ROOMS } from '../../support/sharedRoomFixture.js';
+import { roomKinds } from '../../support/roomKinds.js';
 import { marbles } from '../../support/marbles.js';
 import { relayEvents, relayLines, describeEvent } from '../../support/wire.js';
 
@@ -22,7 +22,7 @@ const out = {
   f: 'alice failed: Error: the sink broke',
 };
 
-describe.each(ROOMS)('%s', (_, { serve }) => {
+describe.each(roomKinds)('%s', (_, { serve }) => {
   const served = (more?: Partial<ServeRoomOptions>) =>
     pipe(serve('lobby', options(more)), map(describeEvent));
 

@@ -81,128 +81,10 @@ describe('presence', () => {
     });
   });
 
-  test('announces a single join at once, and completes without delay', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                         -a-----|', event);
-      expectObservable(membership$.pipe(announced())).toBe('-(a1)--|', out);
-    });
-  });
-
-  test('announces each of several joins and departures at once when they are far apart', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---------b---------A', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 8 }))).toBe('(a1)------(b2)------(A4)', out);
-    });
-  });
-
-  test('gathers joins and departures that follow each other closely', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---b-c---------', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 8 }))).toBe('(a1)b-c-3-------', out);
-    });
-  });
-
-  test('writes one line per gathering in a storm, including the last', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---b---c----A-------', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 6 }))).toBe('(a1)b-2-c---6A----4--', out);
-    });
-  });
-
-  test('gathers for one second by default', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                         a---b 1s -', event);
-      expectObservable(membership$.pipe(announced())).toBe('(a1)b 995ms 2', out);
-    });
-  });
-
-  test('announces a member, with all that wait, before it speaks', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---bcy-------', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 9 }))).toBe('(a1)bc(3y)----', out);
-    });
-  });
-
-  test('does not announce a member again when it speaks again, pings or is quiet', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---b-pqx---y-', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 9 }))).toBe('(a1)b-pqx2--y-', out);
-    });
-  });
-
-  test('does not mention a member that came and departed within one gathering', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---b-c-B-----', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 9 }))).toBe('(a1)b-c-B6----', out);
-    });
-  });
-
-  test('announces a member with a differently spelled shared nick before it speaks', () => {
-    marbles(({ cold, expectObservable }) => {
-      const shouting = tokens(member('CAROL'));
-      const membership$ = cold('                           a---c---x', { ...event, x: shouting });
-      expectObservable(membership$.pipe(announced()), '10ms !').toBe('(a1)c---(6x)', {
-        ...out,
-        x: 'CAROL: x',
-      });
-    });
-  });
-
-  test('announces a departure and the next member of that nick in that order', () => {
-    marbles(({ cold, expectObservable }) => {
-      const again = joined(member('alice'));
-      const membership$ = cold('                                      a---A-r-------', {
-        ...event,
-        r: again,
-      });
-      expectObservable(membership$.pipe(announced({ coalesceMs: 8 }))).toBe('(a1)A-r-(41)--', {
-        ...out,
-        r: out.a,
-      });
-    });
-  });
-
-  test('announces a member that was cut off only once it has departed', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      b------l------B----', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 3 }))).toBe('(b2)---l------(B5)-', out);
-    });
-  });
-
-  test('announces nothing for a member that returns, nor for what it says', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      b------l-r-y-------', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 3 }))).toBe('(b2)---l-r-y-------', out);
-    });
-  });
-
   test('begins no gathering for a member that returns, and announces the next at once', () => {
     marbles(({ cold, expectObservable }) => {
       const membership$ = cold('                                      r--a---', event);
       expectObservable(membership$.pipe(announced({ coalesceMs: 9 }))).toBe('r--(a1)', out);
-    });
-  });
-
-  test('announces a member that returns within the gathering of its first join once, before it speaks', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                                      a---b-l-r-----', event);
-      expectObservable(membership$.pipe(announced({ coalesceMs: 9 }))).toBe('(a1)b-l-r2----', out);
-      const speaking$ = cold('                                        a---b-l-ry----', event);
-      expectObservable(speaking$.pipe(announced({ coalesceMs: 9 }))).toBe('  (a1)b-l-r(2y)-', out);
-    });
-  });
-
-  test('announces what was gathered before it completes', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                         a---b-|', event);
-      expectObservable(membership$.pipe(announced())).toBe('(a1)b-(2|)', out);
-    });
-  });
-
-  test('passes an error of the source on at once', () => {
-    marbles(({ cold, expectObservable }) => {
-      const membership$ = cold('                         a---b-#', event, 'fault');
-      expectObservable(membership$.pipe(announced())).toBe('(a1)b-#', out, 'fault');
     });
   });
 
@@ -214,14 +96,6 @@ describe('presence', () => {
       expectSubscriptions(membership$.subscriptions).toBe('^----!');
       flush();
       expect(asyncScheduler.now()).toBeLessThan(1000);
-    });
-  });
-
-  test('gathers separately for two rooms of one operator value', () => {
-    marbles(({ cold, expectObservable }) => {
-      const operator = announced({ coalesceMs: 8 });
-      expectObservable(cold('a---b-----', event).pipe(operator)).toBe('(a1)b---2-', out);
-      expectObservable(cold('--a---B---', event).pipe(operator)).toBe('--(a1)B---5', out);
     });
   });
 });
