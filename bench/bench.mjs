@@ -7,16 +7,15 @@
  *   npm run bench -- --only fanout-148 --runs 3
  *   npm run bench -- --only fanout --peers rxchat,redis
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { interleave } from './measure/interleave.mjs';
+import { interleave, runOnce } from './measure/interleave.mjs';
 import { describeMachine } from './measure/machine.mjs';
 import { disturbance } from './measure/measures.mjs';
 import { prepare } from './measure/prepare.mjs';
 import { leads, report } from './measure/report.mjs';
 import { signatureChecks } from './measure/signatures.mjs';
 import { figure } from './measure/table.mjs';
+import { writeResults } from './measure/writeResults.mjs';
 import { optionsFor, quickRows, rows as allRows, standIn } from './rows.mjs';
 
 const HELP = `npm run bench -- [options]
@@ -64,16 +63,6 @@ const possible = (rows, there) =>
     return { ...row, peers: alone ? [...peers, standIn] : peers };
   });
 
-const write = (all) => {
-  const name = `${all.date}-${values.label ?? (values.only ?? 'all').replaceAll(/[^\w-]+/g, '-')}`;
-  const place = resolve(import.meta.dirname, 'results');
-  mkdirSync(place, { recursive: true });
-  writeFileSync(resolve(place, `${name}.md`), report(all));
-  const rows = all.rows.map(({ row: { id, work }, results }) => ({ id, work, results }));
-  writeFileSync(resolve(place, `${name}.json`), `${JSON.stringify({ ...all, rows })}\n`);
-  log(`written: bench/results/${name}.md and .json`);
-};
-
 const printQuick = (rows) => {
   const { other } = disturbance(rows.flatMap(({ results }) => results.flatMap(({ runs }) => runs)));
   console.log(leads(rows));
@@ -101,15 +90,19 @@ const main = async () => {
   const rows = await interleave(
     possible(chosen, (name) => name in versions),
     {
-      directory,
+      measure: (peer, work) =>
+        runOnce(
+          peer,
+          work,
+          optionsFor(peer, {
+            ...work,
+            ...(values.seconds && work.seconds !== 0 && { seconds: values.seconds }),
+          }),
+          directory,
+        ),
       runs: Number(values.runs ?? (values.quick ? 3 : 5)),
       quiet: Number(values.quiet ?? (values.quick ? 0 : 10)),
       deadline: values.quick ? began + QUICK_BUDGET : Infinity,
-      optionsFor: (peer, work) =>
-        optionsFor(peer, {
-          ...work,
-          ...(values.seconds && work.seconds !== 0 && { seconds: values.seconds }),
-        }),
       log,
     },
   );
@@ -118,7 +111,8 @@ const main = async () => {
   const all = { date, machine, versions, missing, rows, notes };
   if (values.quick) printQuick(rows);
   else console.log(report(all));
-  if (values.write && !values.quick) write(all);
+  const label = values.label ?? (values.only ?? 'all').replaceAll(/[^\w-]+/g, '-');
+  if (values.write && !values.quick) writeResults(all, label, log);
 
   const wrong = rows.flatMap(({ results: [ours] }) => ours.runs.filter(({ ok, fault }) => !ok && fault));
   for (const { fault } of wrong) log(`WRONG: rxchat: ${fault}`);

@@ -62,7 +62,9 @@ void flush(struct connection *connection) {
 }
 
 void connect_to_server(struct connection *connection) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port)};
+  int turn = connection->number / options.rooms + connection->room->number;
+  int port = options.ports.at[turn % options.ports.count];
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int one = 1;
   connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -118,9 +120,10 @@ void watch_signer(void) {
 }
 
 /* Handles what is ready; how many sockets were. */
-int wait_for_sockets(int timeout_ms) {
+int wait_for_sockets(double seconds) {
   static struct epoll_event events[EVENTS];
-  int count = epoll_wait(poll_set, events, EVENTS, timeout_ms);
+  struct timespec wait = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+  int count = seconds > 0 ? epoll_pwait2(poll_set, events, EVENTS, &wait, NULL) : epoll_wait(poll_set, events, EVENTS, 0);
   for (int at = 0; at < count && !first_fault; at++) {
     struct connection *connection = events[at].data.ptr;
     if (events[at].events & EPOLLOUT) flush(connection);

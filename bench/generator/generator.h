@@ -63,9 +63,15 @@ struct protocol {
   void (*publish)(struct connection *, const struct room *, const char *payload, size_t length);
 };
 
+enum { PROCESSES = 16 };
+struct numbers {
+  int count, at[PROCESSES];
+};
+
 struct options {
   const struct protocol *protocol;
-  int port, subscribers, publishers, rooms, size, window, lines, concurrency, pid, server_core, own_core;
+  struct numbers ports, pids; /* of the servers that share the rooms; the members of a room are dealt out to them in turn */
+  int subscribers, publishers, rooms, size, window, lines, concurrency, sleeps, server_core, own_core;
   double rate, warmup, seconds, settle, patience;
 };
 extern struct options options;
@@ -82,7 +88,7 @@ extern int connection_count;
 struct connection *connection_numbered(int number);
 void prepare(void);
 void refill(struct room *);
-void say_what_is_due(double time);
+double say_what_is_due(double time); /* when the next line is due */
 uint64_t delivered(void);
 int all_arrived(void);
 int all_said(void);
@@ -93,7 +99,7 @@ void queue_text(struct connection *, const char *format, ...) __attribute__((for
 void flush(struct connection *);
 void connect_to_server(struct connection *);
 void watch_signer(void);
-int wait_for_sockets(int timeout_ms);
+int wait_for_sockets(double seconds);
 void ask_signature(struct connection *, const char *nonce);
 
 /* protocols */
@@ -119,9 +125,11 @@ int payload_read(const char *at, size_t length, uint32_t *publisher, uint32_t *s
 
 /* measure.c */
 double now(void);
+double process_cpu(int pid);
 double server_cpu(void);
-double core_busy(int core);
+double core_busy(int core); /* -1: all cores */
 double own_cpu(void);
+long process_memory(int pid);
 long server_memory(void);
 void latency_record(double seconds);
 double latency_percentile(double share);

@@ -9,7 +9,8 @@
  * server does, and a latency counts from when the line was due. With --lines, it is over when so many have arrived.
  *
  * It never sleeps while it measures, so it wants a core for itself. idleShare is the share of the time in which it found
- * nothing to do. Near 0 it was the limit, not the server.
+ * nothing to do. Near 0 it was the limit, not the server. With --sleeps 1 it shares the cores with several servers: then
+ * idleShare is the share of the time in which it took no core.
  */
 #define _GNU_SOURCE
 #include "generator.h"
@@ -25,7 +26,7 @@ static void join(void) {
     for (; opened < connection_count && opened - joined < options.concurrency; opened++)
       connect_to_server(&connections[opened]);
     int before = joined;
-    if (wait_for_sockets(100) > 0)
+    if (wait_for_sockets(0.1) > 0)
       while (joined < opened && connections[joined].joined) joined++;
     if (joined > before) last = now();
     if (now() - last > options.patience) fault(&connections[joined], "was not let in");
@@ -36,14 +37,16 @@ static void join(void) {
 static double run_until(double end, int talking) {
   double idle = 0, time = now();
   while (time < end && !first_fault && !(options.lines && talking && all_said())) {
-    if (talking && options.rate > 0) say_what_is_due(time);
+    double wake = end;
+    if (talking && options.rate > 0) wake = say_what_is_due(time);
     while (talking && options.rate == 0 && heard_rooms) {
       struct room *room = heard_rooms;
       heard_rooms = room->next_heard;
       room->is_heard = 0;
       refill(room);
     }
-    int ready = wait_for_sockets(0);
+    if (wake > end) wake = end;
+    int ready = wait_for_sockets(options.sleeps ? wake - time : 0);
     double after = now();
     if (ready == 0) idle += after - time;
     time = after;
@@ -55,7 +58,7 @@ static double run_until(double end, int talking) {
 static void settle(void) {
   double quiet_since = now(), give_up = quiet_since + options.patience;
   while (!first_fault && now() - quiet_since < options.settle && now() < give_up)
-    if (wait_for_sockets(1) > 0) quiet_since = now();
+    if (wait_for_sockets(0.001) > 0) quiet_since = now();
 }
 
 int main(int count, char **words) {
@@ -70,12 +73,14 @@ int main(int count, char **words) {
   errno = 0;
 
   double began = now(), join_began_cpu = server_cpu();
-  long memory_before = server_memory();
+  long memory_before = server_memory(), process_before[PROCESSES], process_joined[PROCESSES];
+  for (int at = 0; at < options.pids.count; at++) process_before[at] = process_memory(options.pids.at[at]);
   join();
   double joined = now() - began;
   settle();
   double join_cpu = server_cpu() - join_began_cpu;
   long memory_joined = server_memory();
+  for (int at = 0; at < options.pids.count; at++) process_joined[at] = process_memory(options.pids.at[at]);
 
   if (options.rate == 0 && options.seconds > 0)
     for (int at = 0; at < options.rooms; at++) refill(&rooms[at]);
@@ -84,13 +89,17 @@ int main(int count, char **words) {
   schedule.until = schedule.from + options.seconds;
   run_until(schedule.from, options.seconds > 0);
   double cpu = server_cpu(), own = own_cpu(), server_core = core_busy(options.server_core);
-  double own_core = core_busy(options.own_core), from = now();
+  double own_core = core_busy(options.own_core), machine = core_busy(-1), process_used[PROCESSES], from = now();
+  for (int at = 0; at < options.pids.count; at++) process_used[at] = process_cpu(options.pids.at[at]);
   uint64_t before = delivered();
   double idle = run_until(schedule.until, options.seconds > 0);
   double seconds = now() - from;
   uint64_t count_delivered = delivered() - before;
   cpu = server_cpu() - cpu;
+  for (int at = 0; at < options.pids.count; at++) process_used[at] = process_cpu(options.pids.at[at]) - process_used[at];
   own = own_cpu() - own;
+  machine = core_busy(-1) - machine - cpu - own;
+  if (options.sleeps) idle = seconds - own;
   server_core = core_busy(options.server_core) - server_core - cpu;
   own_core = core_busy(options.own_core) - own_core - own;
   long memory_after = server_memory();
@@ -111,6 +120,11 @@ int main(int count, char **words) {
   printf("\"seconds\":%.4f,\"deliveries\":%llu,\"serverCpu\":%.3f,\"idleShare\":%.3f,\"offered\":%.0f,", seconds,
          (unsigned long long)count_delivered, cpu, seconds > 0 ? idle / seconds : 0,
          options.rate * options.subscribers);
+  printf("\"processes\":[");
+  for (int at = 0; at < options.pids.count; at++)
+    printf("%s{\"cpu\":%.3f,\"memoryBefore\":%ld,\"memoryJoined\":%ld}", at ? "," : "", process_used[at],
+           process_before[at], process_joined[at]);
+  printf("],\"otherOnMachine\":%.3f,", seconds > 0 ? machine / seconds : 0);
   printf("\"otherOnServerCore\":%.3f,\"otherOnOwnCore\":%.3f,", seconds > 0 ? server_core / seconds : 0,
          seconds > 0 ? own_core / seconds : 0);
   printf("\"p50\":%.3f,\"p99\":%.3f,\"p999\":%.3f}\n", latency_percentile(0.5), latency_percentile(0.99),

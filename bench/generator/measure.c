@@ -30,11 +30,11 @@ static size_t contents(const char *path, char *to, size_t capacity) {
   return length;
 }
 
-/* User and system seconds of all threads of the server, the ended ones too; in hundredths, as the kernel counts them. */
-double server_cpu(void) {
+/* User and system seconds of all threads of a process, the ended ones too; in hundredths, as the kernel counts them. */
+double process_cpu(int pid) {
   char path[64], text[2048];
-  snprintf(path, sizeof path, "/proc/%d/stat", options.pid);
-  if (!options.pid || !contents(path, text, sizeof text)) return 0;
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  if (!contents(path, text, sizeof text)) return 0;
   unsigned long user = 0, kernel = 0;
   const char *behind_name = strrchr(text, ')');
   if (!behind_name ||
@@ -43,14 +43,26 @@ double server_cpu(void) {
   return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
-long server_memory(void) {
+double server_cpu(void) {
+  double sum = 0;
+  for (int at = 0; at < options.pids.count; at++) sum += process_cpu(options.pids.at[at]);
+  return sum;
+}
+
+long process_memory(int pid) {
   char path[64], text[8192];
   long kib = 0;
-  snprintf(path, sizeof path, "/proc/%d/status", options.pid);
-  if (!options.pid || !contents(path, text, sizeof text)) return 0;
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  if (!contents(path, text, sizeof text)) return 0;
   const char *at = strstr(text, "VmRSS:");
   if (at) sscanf(at, "VmRSS: %ld", &kib);
   return kib;
+}
+
+long server_memory(void) {
+  long sum = 0;
+  for (int at = 0; at < options.pids.count; at++) sum += process_memory(options.pids.at[at]);
+  return sum;
 }
 
 /* Seconds that a core was not idle, whoever used it. */
@@ -60,9 +72,9 @@ double core_busy(int core) {
   unsigned long value[8] = {0};
   contents("/proc/stat", text, sizeof text);
   snprintf(name, sizeof name, "\ncpu%d ", core);
-  const char *at = strstr(text, name);
+  const char *at = core < 0 ? text : strstr(text, name);
   if (at)
-    sscanf(at + strlen(name), "%lu %lu %lu %lu %lu %lu %lu %lu", value, value + 1, value + 2, value + 3, value + 4,
+    sscanf(strchr(at, ' '), "%lu %lu %lu %lu %lu %lu %lu %lu", value, value + 1, value + 2, value + 3, value + 4,
            value + 5, value + 6, value + 7);
   return (double)(value[0] + value[1] + value[2] + value[5] + value[6]) / (double)sysconf(_SC_CLK_TCK);
 }

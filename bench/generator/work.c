@@ -71,14 +71,15 @@ void refill(struct room *room) {
   }
 }
 
-void say_what_is_due(double time) {
+double say_what_is_due(double time) {
   static uint64_t said;
-  uint64_t due = (uint64_t)((time - schedule.began) * options.rate);
+  uint64_t due = (uint64_t)((time - schedule.began) * options.rate) + 1; /* the first line at the beginning */
   for (; said < due; said++) {
     struct publisher *publisher = &publishers[said % (uint64_t)options.publishers];
     say(publisher);
     flush(publisher->connection);
   }
+  return schedule.began + (double)said / options.rate;
 }
 
 uint64_t delivered(void) {

@@ -8,6 +8,8 @@ import { onCore, OWN_CORE, SERVER_CORE } from './cores.mjs';
 import { makeRooms } from './rooms.mjs';
 
 /**
+ * Several servers that share the rooms have arrays of pids and ports. With the option `sleeps` the generator is not pinned.
+ *
  * @param {ReturnType<typeof makeRooms>} room the same ones for two runs, where the second is to find what the first said
  * @returns {Promise<Record<string, unknown>>} what the generator prints, or `{ ok: false, fault }`
  */
@@ -21,11 +23,14 @@ export const generate = async (directory, { pid, port }, peer, options, room = m
     ...(peer.concurrency && { concurrency: peer.concurrency }),
     ...options,
   }).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const [program, args] = onCore(OWN_CORE, [join(directory, 'generator'), ...flags]);
+  const binary = join(directory, 'generator');
+  const [program, args] = options.sleeps ? [binary, flags] : onCore(OWN_CORE, [binary, ...flags]);
   const generator = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const wire = generator.stdio[3];
   wire.on('error', () => undefined);
-  createInterface({ input: wire }).on('line', (request) => {
+  // A generator that fails resets the pipe, and a reader of lines repeats the error.
+  const requests = createInterface({ input: wire }).on('error', () => undefined);
+  requests.on('line', (request) => {
     const [number, place, nonce] = request.split(' ');
     wire.write(`${number} ${room(place).hello(`n${number}`, nonce)}\n`);
   });

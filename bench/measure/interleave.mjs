@@ -15,9 +15,10 @@ export const outcome = ({ ok, fault }) => (ok ? 'ok' : (fault ?? 'did not keep u
  * Runs each row with each of its peers, and repeats all of it, so that other work on the machine affects all peers.
  * Before each run it waits at most `quiet` seconds for other work to end. No run is discarded.
  *
+ * @param {{ measure: (peer: object, work: object) => Promise<object> }} options `measure` resolves with a run
  * @returns `[{ row, results: [{ name, runs }] }]`; fewer runs than asked for where the deadline came first
  */
-export const interleave = async (rows, { directory, runs, deadline, quiet, optionsFor, log }) => {
+export const interleave = async (rows, { measure, runs, deadline = Infinity, quiet, log }) => {
   const all = rows.map((row) => ({ row, results: row.peers.map(({ name }) => ({ name, runs: [] })) }));
   for (let run = 1; run <= runs; run += 1)
     for (const { row, results } of all)
@@ -27,7 +28,7 @@ export const interleave = async (rows, { directory, runs, deadline, quiet, optio
           return all;
         }
         await untilQuiet(quiet);
-        const result = await runOnce(peer, row.work, optionsFor(peer, row.work), directory);
+        const result = await measure(peer, row.work);
         results[place].runs.push(result);
         log(`${run}/${runs} ${row.id} ${peer.name}: ${outcome(result)}`);
       }

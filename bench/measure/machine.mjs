@@ -11,15 +11,17 @@ const FILE_SYSTEMS = {
   0x794c7630: 'overlayfs',
 };
 
-export const describeMachine = (directory) => ({
+export const describeMachine = (directory, pins = true) => ({
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
   cores: cpus().length,
   memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
   kernel: `${process.platform} ${release().split('-')[0]}`,
   node: process.version,
   fileSystem: FILE_SYSTEMS[statfsSync(directory).type] ?? 'unknown',
-  pinned: canPin
-    ? 'server on one core, load generator on another'
-    : 'NO: figures of servers and generator mix',
+  pinned: !pins
+    ? 'no: relays, engine and load generator share all cores'
+    : canPin
+      ? 'server on one core, load generator on another'
+      : 'NO: figures of servers and generator mix',
   load: readFileSync('/proc/loadavg', 'utf8').split(' ')[0],
 });

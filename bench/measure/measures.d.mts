@@ -11,6 +11,16 @@ export interface Run {
   readonly idleShare?: number;
   readonly p50?: number;
   readonly p99?: number;
+  /** Number of relays, if they share the cores with the generator; they are the first processes. */
+  readonly relays?: number | undefined;
+  readonly processes?: readonly {
+    readonly cpu: number;
+    readonly memoryBefore: number;
+    readonly memoryJoined: number;
+  }[];
+  readonly otherOnMachine?: number;
+  readonly otherOnServerCore?: number;
+  readonly otherOnOwnCore?: number;
 }
 export interface Measure {
   readonly name: string;
@@ -20,4 +30,12 @@ export interface Measure {
 export const deliveries: Measure;
 export const cpu: Measure;
 export const p99: Measure;
+export function measuresOf(row: {
+  readonly kind: string;
+  readonly work: { readonly subscribers: number; readonly rooms?: number };
+}): Measure[];
+export function disturbance(runs: readonly Run[]): {
+  readonly idle: number | undefined;
+  readonly other: number | undefined;
+};
 export function remarksOn(runs: readonly Run[]): string[];

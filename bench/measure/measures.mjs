@@ -32,9 +32,39 @@ export const memory = (clients) => ({
   of: of((run) => (run.memoryJoined - run.memoryBefore) / clients),
 });
 
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+/** The processes of a run with several servers: the relays, or the servers of the storage engine. */
+const PROCESSES = {
+  relays: ({ processes, relays }) => processes.slice(0, relays),
+  engine: ({ processes, relays }) => processes.slice(relays),
+};
+const cpuOf = (kind) => ({
+  name: `CPU s per million, ${kind}`,
+  better: 'less',
+  of: of((run) =>
+    run.deliveries > 0 ? (sum(PROCESSES[kind](run).map(({ cpu }) => cpu)) / run.deliveries) * 1e6 : undefined,
+  ),
+});
+const memoryOf = (kind, clients) => ({
+  name: `KiB a client, ${kind}`,
+  better: 'less',
+  of: of(
+    (run) =>
+      sum(PROCESSES[kind](run).map(({ memoryBefore, memoryJoined }) => memoryJoined - memoryBefore)) /
+      clients,
+  ),
+});
+
 /** Measures by kind of row. The first one is the main measure. */
 export const measuresOf = ({ kind, work }) =>
   ({
+    'shared-throughput': [deliveries, cpuOf('relays'), cpuOf('engine')],
+    'shared-latency': [p50, p99, cpuOf('relays'), cpuOf('engine')],
+    'shared-join': [
+      memoryOf('relays', work.subscribers * (work.rooms ?? 1)),
+      joinSeconds,
+      memoryOf('engine', work.subscribers * (work.rooms ?? 1)),
+    ],
     throughput: [cpu, deliveries],
     latency: [p99, p50, deliveries],
     cpu: [cpu, p99],
@@ -61,12 +91,15 @@ export const remarksOn = (runs) => {
   ];
 };
 
+/** Servers that share the cores with the generator have no core of their own. */
+const otherWork = (run) =>
+  run.relays === undefined ? Math.max(run.otherOnServerCore, run.otherOnOwnCore) : run.otherOnMachine;
+
 /** Returns how other work and the load generator affected a row: a generator that is never idle was the bottleneck. */
 export const disturbance = (runs) => {
   const measured = runs.filter((run) => good(run) && run.seconds > 0.1);
-  const worst = (name) => Math.max(0, ...measured.map((run) => run[name]));
   return {
     idle: measured.length > 0 ? Math.min(...measured.map((run) => run.idleShare)) : undefined,
-    other: measured.length > 0 ? Math.max(worst('otherOnServerCore'), worst('otherOnOwnCore')) : undefined,
+    other: measured.length > 0 ? Math.max(0, ...measured.map(otherWork)) : undefined,
   };
 };

@@ -69,18 +69,19 @@ export const leads = (rows) => {
   return table(['row', 'measure', 'ahead of the best peer', 'which', ...heads], lines);
 };
 
-export const report = ({ date, machine, versions, missing, rows, notes }) =>
+const heading = 'What is measured and how to read it: [docs/performance.md](../../docs/performance.md).';
+
+export const report = ({ date, title = 'Bench', machine, versions, missing, rows, notes, hasLeads = true }) =>
   [
-    `# Bench of ${date}`,
-    'What is measured and how to read it: [docs/performance.md](../../docs/performance.md).',
+    `# ${title} of ${date}`,
+    heading,
     table(
       ['machine', ''],
       Object.entries(machine).map(([name, value]) => [name, String(value)]),
     ),
     table(['peer', 'version'], Object.entries(versions)),
     ...(missing.length > 0 ? [`Missing: ${missing.join('; ')}.`] : []),
-    '## How far ahead',
-    leads(rows),
+    ...(hasLeads ? ['## How far ahead', leads(rows)] : []),
     ...rows.flatMap((each) => [`## ${each.row.title} (\`${each.row.id}\`)`, rowTable(each)]),
     ...(notes.length > 0 ? ['## Notes', ...notes] : []),
   ].join('\n\n') + '\n';

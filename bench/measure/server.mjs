@@ -1,4 +1,4 @@
-/** Starts a server for one run, on a port of its own and on the first core, and ends it by its process id. */
+/** Starts a server for one run, on a port of its own, and ends it by its process id. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { onCore } from './cores.mjs';
 
-const freePort = async () => {
+/** Returns a port that nobody listens on. */
+export const freePort = async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
@@ -23,29 +24,50 @@ const answers = (port) =>
     socket.on('connect', () => socket.destroy());
   });
 
-/** Calls `use` with `{ pid, port }` while the peer's server runs. */
-export const withServer = async (peer, { directory, work, core }, use) => {
+const START_SECONDS = 10;
+
+/**
+ * Starts the peer's server, on a core if one is given. Resolves with `{ pid, port, end }` when it accepts connections.
+ * `end` kills it and removes its directory.
+ */
+export const startServer = async (peer, { directory, work, core, startSeconds = START_SECONDS }) => {
   const port = await freePort();
   const own = mkdtempSync(join(directory, 'server-'));
-  const [program, args] = onCore(core, peer.command({ port, directory: own, work, tools: directory }));
+  const command = peer.command({ port, directory: own, work, tools: directory });
+  const [program, args] = core === undefined ? [command[0], command.slice(1)] : onCore(core, command);
   const server = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: own });
   const kill = () => server.kill('SIGKILL');
   process.once('exit', kill);
   let output = '';
   let ended = false;
   server.stderr.setEncoding('utf8').on('data', (text) => (output = (output + text).slice(-2000)));
-  const end = once(server, 'exit').then(() => (ended = true));
+  const exit = once(server, 'exit').then(() => (ended = true));
+  const end = async () => {
+    kill();
+    process.off('exit', kill);
+    await exit;
+    rmSync(own, { recursive: true, force: true });
+  };
   try {
-    for (let tries = 0; !(await answers(port)); tries += 1) {
-      if (ended || tries > 200) throw new Error(`${peer.name} did not start: ${output.trim()}`);
+    for (const giveUp = performance.now() + startSeconds * 1000; !(await answers(port));) {
+      if (ended || performance.now() > giveUp)
+        throw new Error(`${peer.name} did not start: ${output.trim()}`);
       await wait(50);
     }
     await peer.prepare?.({ port });
-    return await use({ pid: server.pid, port });
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { pid: server.pid, port, end };
+};
+
+/** Calls `use` with `{ pid, port }` while the peer's server runs. */
+export const withServer = async (peer, where, use) => {
+  const server = await startServer(peer, where);
+  try {
+    return await use(server);
   } finally {
-    kill();
-    process.off('exit', kill);
-    await end;
-    rmSync(own, { recursive: true, force: true });
+    await server.end();
   }
 };

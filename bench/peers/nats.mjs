@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { versionOf } from './installed.mjs';
 
-const server = ({ port, directory }, more = '') => {
+export const natsCommand = ({ port, directory }, more = '', program = 'nats-server') => {
   const file = join(directory, 'nats.conf');
   // By default it disconnects slow subscribers.
   const text = `host: 127.0.0.1\nport: ${port}\nmax_pending: 1GB\nmax_connections: 65536\nwrite_deadline: "60s"\nping_interval: "10m"\n`;
   writeFileSync(file, text + more);
-  return ['nats-server', '-c', file];
+  return [program, '-c', file];
 };
 
 const peer = {
@@ -18,7 +18,7 @@ const peer = {
   version: () => versionOf('nats-server', '--version'),
 };
 
-export const nats = { ...peer, name: 'NATS', protocol: 'nats', command: (at) => server(at) };
+export const nats = { ...peer, name: 'NATS', protocol: 'nats', command: (at) => natsCommand(at) };
 
 /** Since 2.10 an option makes it sync each message. Older versions sync once a minute. */
 const syncs = () => {
@@ -52,6 +52,9 @@ export const jetstream = {
   name: syncs() ? 'NATS JetStream, sync always' : 'NATS JetStream, synced once a minute',
   protocol: 'jetstream',
   command: (at) =>
-    server(at, `jetstream { store_dir: "${at.directory}"${syncs() ? ', sync_interval: always' : ''} }\n`),
+    natsCommand(
+      at,
+      `jetstream { store_dir: "${at.directory}"${syncs() ? ', sync_interval: always' : ''} }\n`,
+    ),
   prepare: ({ port }) => createStream(port),
 };

@@ -42,8 +42,27 @@ const peer = {
 
 export const rxchat = { ...peer, name: 'rxchat', command: (at) => serve(at, '--memory') };
 
-export const rxchatOnDisk = {
+const onDisk = (durability) => ({
   ...peer,
-  name: 'rxchat, durability disk',
-  command: (at) => serve(at, '--data', at.directory, '--durability', 'disk'),
-};
+  name: `rxchat, durability ${durability}`,
+  command: (at) => serve(at, '--data', at.directory, '--durability', durability),
+});
+
+export const rxchatOnDisk = onDisk('disk');
+export const rxchatOnOs = onDisk('os');
+
+/** A relay that shares its rooms in a store of NATS servers. */
+export const rxchatShared = (servers, durability) => ({
+  ...peer,
+  name: 'rxchat, shared rooms',
+  command: (at) =>
+    serve(
+      at,
+      '--store',
+      `nats://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+      '--store-replicas',
+      String(servers.length),
+      '--durability',
+      durability,
+    ),
+});

@@ -1,5 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { type Run, cpu, deliveries, p99, remarksOn } from '../../../../bench/measure/measures.mjs';
+import {
+  type Run,
+  cpu,
+  deliveries,
+  disturbance,
+  measuresOf,
+  p99,
+  remarksOn,
+} from '../../../../bench/measure/measures.mjs';
 
 const run: Run = {
   ok: true,
@@ -48,4 +56,37 @@ test('another order for some, and a generator without time to spare, are said', 
     'no total order',
     'the generator was the limit: deliveries/s are a floor',
   ]);
+});
+
+const shared: Run = {
+  ...run,
+  relays: 2,
+  processes: [
+    { cpu: 1, memoryBefore: 100, memoryJoined: 300 },
+    { cpu: 3, memoryBefore: 100, memoryJoined: 200 },
+    { cpu: 2, memoryBefore: 50, memoryJoined: 90 },
+  ],
+  otherOnMachine: 0.3,
+  otherOnServerCore: 1.5,
+  otherOnOwnCore: 1.2,
+};
+
+test('the CPU and memory of several relays and of their engine are separate', () => {
+  const figures = (kind: string) =>
+    measuresOf({ kind, work: { subscribers: 5, rooms: 4 } }).map(({ name, of }) => [name, of(shared)]);
+  expect(figures('shared-throughput')).toEqual([
+    ['deliveries/s', 2_000_000],
+    ['CPU s per million, relays', 1],
+    ['CPU s per million, engine', 0.5],
+  ]);
+  expect(figures('shared-join')).toEqual([
+    ['KiB a client, relays', 15],
+    ['s to join', undefined],
+    ['KiB a client, engine', 2],
+  ]);
+});
+
+test('other work is that of the machine if several relays share the cores with the generator', () => {
+  expect(disturbance([shared]).other).toBe(0.3);
+  expect(disturbance([{ ...shared, relays: undefined }]).other).toBe(1.5);
 });
