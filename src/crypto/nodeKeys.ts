@@ -2,16 +2,23 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   hkdfSync,
   type KeyObject,
+  randomBytes,
   scrypt,
   sign,
 } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Identity } from '../../streams/client/index.js';
 import { encodeText, toBase64url } from '../../streams/wire/index.js';
-import { type DeriveKey, checkSeed, createDeriveRoomKeys, type RoomKeys, SECRET_BYTES } from './roomKeys.js';
+import {
+  type DeriveKey,
+  checkSeed,
+  createDeriveRoomKeys,
+  type RoomKeys,
+  SECRET_BYTES,
+  SEED_BYTES,
+} from './roomKeys.js';
 import { createSafetyNumber } from './publicKeys.js';
 
 /** DER prefix of a raw Ed25519 private key (RFC 8410), as `node:crypto` requires. */
@@ -36,7 +43,8 @@ export const identityFromKey = (privateKey: KeyObject): Identity => ({
 });
 
 /** Creates a new random identity. */
-export const createIdentity = (): Identity => identityFromKey(generateKeyPairSync('ed25519').privateKey);
+// Not by `generateKeyPairSync`: if its garbage is collected during an export as JWK, Node 20 waits for itself forever.
+export const createIdentity = (): Identity => signingKey(randomBytes(SEED_BYTES));
 
 /**
  * Derives the keys of a room from its 32-byte secret by HKDF-SHA256 (RFC 5869), without salt and with one label
