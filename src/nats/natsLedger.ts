@@ -138,6 +138,7 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
     const missed = missedRecords(engine, reconnected$);
     subscriber.next({
       durability: options.durability,
+      maxAgeMs: options.maxAgeMs,
       relayId,
       append: (room, bytes, expectedLast) =>
         defer(() =>

@@ -33,6 +33,7 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
   const received = createBox(key, `relay ${ledger.relayId}`);
   return {
     durability: ledger.durability,
+    maxAgeMs: ledger.maxAgeMs,
     relayId: ledger.relayId,
     append: (room, bytes, expectedLast) =>
       withRoom(room, (pseudonym, box) => ledger.append(pseudonym, box.seal(bytes), expectedLast)),

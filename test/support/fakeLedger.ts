@@ -1,4 +1,5 @@
 import {
+  asyncScheduler,
   concatMap,
   defer,
   from,
@@ -20,6 +21,8 @@ import {
 
 export interface FakeEngineOptions {
   readonly durability?: 'os' | 'disk';
+  /** Time in ms after which a record expires (default: never). */
+  readonly maxAgeMs?: number;
   /** Time in ms that a request, an answer or a followed record takes (default 1). */
   readonly latencyMs?: number;
   /** Time in ms after which an unanswered request errors (default 5000). */
@@ -53,6 +56,10 @@ export interface FakeEngine {
   loseFrom(address: number): void;
 }
 
+interface StoredRecord extends LedgerRecord {
+  readonly storedAt: number;
+}
+
 /** A relay as the engine knows it. */
 interface ConnectedRelay {
   readonly ledger: FakeLedger;
@@ -68,21 +75,28 @@ interface ConnectedRelay {
 /** Creates an engine without records. Several relays connect to it. */
 export const fakeEngine = ({
   durability = 'disk',
+  maxAgeMs = Infinity,
   latencyMs = 1,
   timeoutMs = 5000,
   silenceMs = 5000,
 }: FakeEngineOptions = {}): FakeEngine => {
-  const rooms = new Map<string, LedgerRecord[]>();
+  const rooms = new Map<string, StoredRecord[]>();
   const relays = new Map<string, ConnectedRelay>();
   let lastAddress = 0;
 
-  const recordsOf = (room: string) => rooms.get(room) ?? [];
+  const recordsOf = (room: string): readonly LedgerRecord[] => storedOf(room);
+  const storedOf = (room: string): readonly StoredRecord[] => {
+    const records = rooms.get(room) ?? [];
+    const isStored = ({ storedAt }: StoredRecord) => asyncScheduler.now() - storedAt < maxAgeMs;
+    return records[0] === undefined || isStored(records[0]) ? records : records.filter(isStored);
+  };
 
   const store = (room: string, bytes: Uint8Array): number => {
     const previous = recordsOf(room).at(-1)?.address ?? 0;
     lastAddress += 1;
-    const record: LedgerRecord = { address: lastAddress, previous, bytes: bytes.slice() };
-    rooms.set(room, [...recordsOf(room), record]);
+    const storedAt = asyncScheduler.now();
+    const record: StoredRecord = { address: lastAddress, previous, bytes: bytes.slice(), storedAt };
+    rooms.set(room, [...storedOf(room), record]);
     for (const relay of relays.values()) deliver(relay, () => relay.followed.next({ room, record }));
     return record.address;
   };
@@ -149,6 +163,7 @@ export const fakeEngine = ({
 
     const ledger: FakeLedger = {
       durability,
+      maxAgeMs,
       relayId,
       append: (room, bytes, expectedLast) =>
         defer(() => {
@@ -220,7 +235,7 @@ export const fakeEngine = ({
     dropBefore: (room, address) => {
       rooms.set(
         room,
-        recordsOf(room).filter((record) => record.address >= address),
+        storedOf(room).filter((record) => record.address >= address),
       );
     },
     loseFrom: (address) => {

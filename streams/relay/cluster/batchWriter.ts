@@ -1,19 +1,15 @@
 import type { CommittedEvent } from '../log/commitQueue.js';
 import type { RoomBatch } from './batch.js';
 import { Handoffs, relayOfWriter } from './handoffs.js';
-import { commitPlan, formatPlan } from './commitPlan.js';
-import { type LocalMember, memberOf, type Pending } from './pending.js';
+import { commitPlan, formatPlan, needsBatch } from './commitPlan.js';
+import { type LocalMember, maxBatchBytes, memberOf, type Pending } from './pending.js';
 import { type AppendAnswer, PendingAppend } from './pendingAppend.js';
 import { PendingQueue } from './pendingQueue.js';
-import { needsBatch, type Plan, planBatch } from './plan.js';
+import { type Plan, planBatch } from './plan.js';
 import type { RelayMessage } from './relayMessage.js';
 import type { RoomContext } from './roomContext.js';
 import type { RoomInput } from './roomInput.js';
 
-/** Maximum size of a batch in bytes, except for one item: the engine takes messages of 1 MB. */
-const MAX_BATCH_BYTES = 524_288;
-/** How often the maximum is halved after lost races. */
-const MAX_HALVINGS = 5;
 /** Number of lost races after which a relay asks the last writer to pause. */
 const MAX_LOST_RACES = 2;
 
@@ -71,11 +67,13 @@ export class BatchWriter {
     const { ready } = this.#pending;
     if (ready.length === 0 || this.#handOver(ready)) return;
     const { shared, announcements, locals, isAway, options } = this.#context;
+    const { roster, isSnapshotDue } = shared;
+    const { generation } = shared.chain;
     const plan = planBatch(
       ready,
-      { generation: shared.chain.generation, roster: shared.roster, announcements },
+      { generation, roster, announcements, isSnapshotDue },
       {
-        maxBytes: MAX_BATCH_BYTES >> Math.min(this.#lostRaces, MAX_HALVINGS),
+        maxBytes: maxBatchBytes(this.#lostRaces),
         localOf: (connection) => locals.at(connection),
         isTaken: this.#handoffs.isTaken,
         isAway,

@@ -9,6 +9,10 @@ import type { RoomContext } from './roomContext.js';
 /** A snapshot is written after so many batches, and more rarely if there are many members. */
 const MIN_SNAPSHOT_INTERVAL = 32;
 
+/** Returns whether a plan has to be stored, so that a batch is appended. */
+export const needsBatch = ({ lineCount, changes, handoffs, newGeneration, needsSnapshot }: Plan): boolean =>
+  lineCount + changes.length + handoffs.length > 0 || newGeneration !== undefined || needsSnapshot;
+
 /** Formats the batch of a plan, which follows the last valid one. */
 export const formatPlan = ({ shared, options }: RoomContext, plan: Plan, number: number): Uint8Array => {
   const { chain, roster, isSnapshotDue } = shared;

@@ -47,6 +47,8 @@ export interface RelayPresence {
 export interface Ledger {
   /** What stored records survive: `os`, a crash of the relay; `disk`, a crash of machines. The operator vouches for it. */
   readonly durability: 'os' | 'disk';
+  /** Time in ms after which the engine removes a record; `Infinity` if it keeps all. */
+  readonly maxAgeMs: number;
   /** Names this process of this relay: another start has another id. */
   readonly relayId: string;
   /**

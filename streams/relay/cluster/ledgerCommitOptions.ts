@@ -27,7 +27,7 @@ export const stateOptions = (
   { cluster, windowBytes = DEFAULT_WINDOW_BYTES, ...options }: LedgerCommitOptions,
 ): RoomStateOptions => {
   const { ledger } = cluster;
-  const { relayId, durability } = ledger;
+  const { relayId, durability, maxAgeMs } = ledger;
   const { budget, hash } = options;
   if (hash === undefined) throw new TypeError('a relay with a ledger needs the option hash');
   return {
@@ -35,6 +35,7 @@ export const stateOptions = (
     writer,
     relayId,
     durability,
+    maxAgeMs,
     reconnectGraceMs: options.reconnectGraceMs ?? DEFAULT_RECONNECT_GRACE_MS,
     coalesceMs: options.coalesceMs ?? 1000,
     storeTimeoutMs: options.storeTimeoutMs ?? DEFAULT_STORE_TIMEOUT_MS,

@@ -20,17 +20,15 @@ import type { MemberEntry } from './sharedRoster.js';
 /** Where a relay begins to read a room. */
 export interface RoomStart {
   readonly chain: Chain;
-  /** The members before the next batch of the chain. */
+  /** The members before the next batch of the chain; none if the snapshot has expired. */
   readonly members: readonly MemberEntry[];
-  /** The snapshot has expired, so the members are unknown. */
-  readonly isSnapshotLost: boolean;
   /** Position of the oldest entry that is kept, or one before it. */
   readonly first: number;
   /** Address of the last record, up to which the relay must read before it writes. */
   readonly last: number;
 }
 
-const NEW_ROOM: RoomStart = { chain: EMPTY_CHAIN, members: [], isSnapshotLost: false, first: 1, last: 0 };
+const NEW_ROOM: RoomStart = { chain: EMPTY_CHAIN, members: [], first: 1, last: 0 };
 
 /** A record of a newer version: this relay cannot serve the room. */
 export class NewerVersionError extends Error {
@@ -101,7 +99,6 @@ const startAt = (
 const begin = (address: number, batch: RoomBatch): RoomStart => ({
   chain: chainBefore(address, batch),
   members: batch.snapshot ?? [],
-  isSnapshotLost: batch.snapshot === undefined,
   first: 1,
   last: address,
 });
@@ -118,7 +115,6 @@ const beforeFirst = (batch: RoomBatch): RoomStart => ({
     read: batch.previous,
     next: batch.first,
   },
-  isSnapshotLost: true,
 });
 
 /** Emits the start with the first position of the oldest record, if that is a batch of the log. */

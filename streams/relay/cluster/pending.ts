@@ -42,6 +42,8 @@ export type Pending =
   | { readonly type: 'expired'; readonly shared: SharedMember }
   /** The interval in which joins and leaves are coalesced has ended. */
   | { readonly type: 'coalesced' }
+  /** The last snapshot is old: a batch with another one is written, unless that has happened. */
+  | { readonly type: 'snapshot' }
   /** The engine has lost records of a log: one of a later generation begins, unless that has happened. */
   | { readonly type: 'lost'; readonly generation: number }
   /** The room closes: all joins and leaves are announced. */
@@ -62,6 +64,15 @@ export const sizeOf = (pending: Pending): number => {
       return CHANGE_BYTES;
   }
 };
+
+/** Maximum size of a batch in bytes, except for one item: the engine takes messages of 1 MB. */
+const MAX_BATCH_BYTES = 524_288;
+/** How often the maximum is halved after lost races. */
+const MAX_HALVINGS = 5;
+
+/** Returns the maximum size of a batch after so many lost races. A smaller one is ready sooner. */
+export const maxBatchBytes = (lostRaces: number): number =>
+  MAX_BATCH_BYTES >> Math.min(lostRaces, MAX_HALVINGS);
 
 /** Returns the member that waits for an item. Nobody waits for the end of a connection. */
 export const memberOf = (item: Pending): Member | undefined =>

@@ -26,6 +26,7 @@ export interface PlanBase {
   readonly generation: number;
   readonly roster: Roster<SharedMember>;
   readonly announcements: Announcements;
+  readonly isSnapshotDue: boolean;
 }
 
 /** What a batch will contain and mean, if no other batch comes first. */
@@ -44,6 +45,8 @@ export interface Plan {
   readonly startsInterval: boolean;
   /** Generation of the log that begins with it, if one does. */
   readonly newGeneration: number | undefined;
+  /** It is appended for its snapshot, if for nothing else. */
+  readonly needsSnapshot: boolean;
 }
 
 export interface PlanOptions extends RosterLimits<SharedMember> {
@@ -73,10 +76,6 @@ export const planBatch = (pending: readonly Pending[], base: PlanBase, options: 
   return { items: pending.slice(0, count), ...planner.result() };
 };
 
-/** Returns whether a plan changes the room, so that a batch is appended. */
-export const needsBatch = ({ lineCount, changes, handoffs, newGeneration }: Plan): boolean =>
-  lineCount + changes.length + handoffs.length > 0 || newGeneration !== undefined;
-
 class Planner {
   readonly #options: PlanOptions;
   #roster: Roster<SharedMember>;
@@ -90,10 +89,12 @@ class Planner {
   readonly #events: PlannedEvent[] = [];
   #startsInterval = false;
   #newGeneration: number | undefined;
-  readonly #generation: number;
+  #needsSnapshot = false;
+  readonly #base: PlanBase;
 
-  constructor({ generation, roster, announcements }: PlanBase, options: PlanOptions) {
-    this.#generation = generation;
+  constructor(base: PlanBase, options: PlanOptions) {
+    const { roster, announcements } = base;
+    this.#base = base;
     this.#roster = roster;
     this.#announcements = announcements;
     this.#options = options;
@@ -110,6 +111,7 @@ class Planner {
       announcements: this.#announcements,
       startsInterval: this.#startsInterval,
       newGeneration: this.#newGeneration,
+      needsSnapshot: this.#needsSnapshot,
     };
   }
 
@@ -129,8 +131,11 @@ class Planner {
         if (this.#announcements.endInterval()) this.#startInterval();
         break;
       case 'lost':
-        if (item.generation >= (this.#newGeneration ?? this.#generation))
+        if (item.generation >= (this.#newGeneration ?? this.#base.generation))
           this.#newGeneration = item.generation + 1;
+        break;
+      case 'snapshot':
+        this.#needsSnapshot = this.#base.isSnapshotDue;
         break;
       case 'flush':
         this.#copy();

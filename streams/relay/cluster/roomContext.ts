@@ -15,6 +15,7 @@ export interface RoomStateOptions extends Pick<RosterLimits, 'maxRoomMembers' | 
   readonly writer: string;
   readonly relayId: string;
   readonly durability: 'os' | 'disk';
+  readonly maxAgeMs: number;
   readonly reconnectGraceMs: number;
   readonly coalesceMs: number;
   readonly storeTimeoutMs: number;

@@ -32,7 +32,9 @@ export type RoomInput =
   /** It is time to look for what was missed. */
   | { readonly type: 'check' }
   | { readonly type: 'handoff-timeout'; readonly number: number }
-  | { readonly type: 'store-timeout' };
+  | { readonly type: 'store-timeout' }
+  /** The last snapshot may have become old. */
+  | { readonly type: 'snapshot-timeout' };
 
 /** What a shared room wants to be done. */
 export type RoomEffect =

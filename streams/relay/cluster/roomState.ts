@@ -11,6 +11,8 @@ import { RoomContext, type RoomStateOptions } from './roomContext.js';
 import type { RoomEffect, RoomInput } from './roomInput.js';
 import { SharedLog } from './sharedLog.js';
 import { relayOf } from './sharedRoster.js';
+import { SnapshotTimer } from './snapshotTimer.js';
+import { StorageTimer } from './storageTimer.js';
 
 /**
  * The state of a shared room at one relay: a reducer. What happens goes in, and what is to be done comes out.
@@ -24,15 +26,16 @@ export class RoomState {
   readonly #writer: BatchWriter;
   #openFailures = 0;
   #isCompleted = false;
-  #isTimerRunning = false;
-  /** Number of periods of the timer in which something has waited without progress. */
-  #stuckPeriods = 0;
+  readonly #storageTimer: StorageTimer;
+  readonly #snapshotTimer: SnapshotTimer;
   /** The engine has not answered for `storeTimeoutMs`, nor since. */
   #isUnavailable = false;
 
   constructor(options: RoomStateOptions) {
     this.#context = new RoomContext(options);
     this.#writer = new BatchWriter(this.#context);
+    this.#storageTimer = new StorageTimer(this.#context);
+    this.#snapshotTimer = new SnapshotTimer(this.#context);
   }
 
   /** Handles an input. Returns what is to be done, in order. */
@@ -41,7 +44,7 @@ export class RoomState {
     context.now = now;
     context.effects = [];
     this.#dispatch(input);
-    this.#watchStorage();
+    this.#storageTimer.watch(this.#writer.isIdle);
     if (this.#isCompleted && this.#writer.isIdle) context.effects.push({ type: 'complete' });
     return context.effects;
   }
@@ -99,6 +102,9 @@ export class RoomState {
         return;
       case 'store-timeout':
         this.#onStoreTimeout();
+        return;
+      case 'snapshot-timeout':
+        this.#onSnapshotTimeout();
         return;
       default:
         this.#writer.onAnswer(input);
@@ -162,12 +168,15 @@ export class RoomState {
   }
 
   #onCurrent(): void {
-    const { options } = this.#context;
+    const { options, shared } = this.#context;
     this.#isUnavailable = false;
     if (!this.#writer.isOpen) {
       this.#writer.isOpen = true;
+      // The age of the last snapshot is unknown.
+      shared.isSnapshotDue = true;
       // A relay may have stopped before this one began to read.
       this.#context.schedule({ type: 'check' }, options.warmUpMs);
+      this.#snapshotTimer.start();
     }
     this.#writer.onCurrent();
   }
@@ -191,7 +200,8 @@ export class RoomState {
     } else if (step.type === 'valid') {
       this.#openFailures = 0;
       if (log !== undefined && step.batch.log !== log) this.#endLog();
-      if (this.#writer.takeOwn(step.batch)) this.#stuckPeriods = 0;
+      if (step.batch.snapshot !== undefined) this.#snapshotTimer.onSnapshot();
+      if (this.#writer.takeOwn(step.batch)) this.#storageTimer.onProgress();
       else this.#applyForeign(step.batch);
     }
   }
@@ -216,25 +226,17 @@ export class RoomState {
     this.#writer.kick();
   }
 
-  /** Keeps one timer running while something waits. It has no clock to read, so it counts its periods. */
-  #watchStorage(): void {
-    if (this.#writer.isIdle) this.#stuckPeriods = 0;
-    else if (!this.#isTimerRunning) {
-      this.#isTimerRunning = true;
-      const ms = this.#context.options.storeTimeoutMs / PERIODS;
-      this.#context.schedule({ type: 'store-timeout' }, ms);
-    }
-  }
-
   #onStoreTimeout(): void {
-    this.#isTimerRunning = false;
-    if (this.#writer.isIdle) return;
-    this.#stuckPeriods += 1;
-    // The first period may have begun before something waited.
-    if (this.#stuckPeriods <= PERIODS) return;
-    this.#stuckPeriods = 0;
+    if (!this.#storageTimer.onTimeout(this.#writer.isIdle)) return;
     this.#setUnavailable(UNAVAILABLE);
     if (this.#isCompleted) this.#context.effects.push({ type: 'complete' });
+  }
+
+  #onSnapshotTimeout(): void {
+    const { shared } = this.#context;
+    if (!this.#snapshotTimer.onTimeout() || shared.roster.sessionCount === 0) return;
+    shared.isSnapshotDue = true;
+    this.#writer.add({ type: 'snapshot' });
   }
 
   #setUnavailable(reason: string): void {
@@ -242,8 +244,5 @@ export class RoomState {
     this.#writer.refuseWaiting(reason);
   }
 }
-
-/** Number of periods in which the timer of a storage timeout is divided. */
-const PERIODS = 8;
 
 const UNAVAILABLE = 'the storage engine does not answer';

@@ -26,17 +26,16 @@ export type SharedLogStep =
 export class SharedLog {
   chain: Chain;
   roster: Roster<SharedMember>;
-  /** The next batch must have a snapshot, because no relay can find another one. */
-  isSnapshotDue: boolean;
+  /** The next batch must have a snapshot. */
+  isSnapshotDue = false;
   /** `undefined` until the room has a batch. */
   #opened: OpenedLog | undefined;
   readonly #openLog: OpenLog;
 
-  constructor({ chain, members, isSnapshotLost, first }: RoomStart, openLog: OpenLog) {
+  constructor({ chain, members, first }: RoomStart, openLog: OpenLog) {
     this.#openLog = openLog;
     this.chain = chain;
     this.roster = new Roster(members);
-    this.isSnapshotDue = isSnapshotLost;
     if (chain.log !== undefined) this.#opened = openLog(chain.log, chain, first);
   }
 
@@ -100,7 +99,6 @@ export class SharedLog {
 export const EMPTY_START: RoomStart = {
   chain: EMPTY_CHAIN,
   members: [],
-  isSnapshotLost: false,
   first: 1,
   last: 0,
 };

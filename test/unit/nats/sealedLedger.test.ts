@@ -15,6 +15,7 @@ const openEngine = () => {
   const recordsOf = (room: string) => rooms.get(room) ?? [];
   const ledger: Ledger = {
     durability: 'os',
+    maxAgeMs: Infinity,
     relayId: 'one',
     append: (room, appended) => {
       const address = recordsOf(room).length + 1;

@@ -34,6 +34,7 @@ const start = (more: Partial<RelaysOptions> = {}) => {
 const pass = (ms: number) => jest.advanceTimersByTime(ms);
 const linesOf = ({ lines }: RelayClient) => lines.filter((line) => !line.startsWith('WELCOME'));
 const welcomeOf = ({ lines }: RelayClient) => lines[0]?.replace(/^WELCOME log=\S+ /, '');
+const logOf = ({ lines }: RelayClient) => /^WELCOME log=(\S+)/.exec(lines[0] ?? '')?.[1];
 const reasonsOf = (client: RelayClient) =>
   relays.events.flatMap(({ event }) =>
     event.type === 'disconnected' && event.member === client.member ? [event.reason] : [],
@@ -68,6 +69,65 @@ describe('a room at two relays', () => {
     const bob = relays.join(1, 'bob');
     pass(100);
     expect(welcomeOf(bob)).toMatch(/^next=42 first=32 /);
+  });
+
+  test.each([
+    ['nobody sends', Infinity],
+    ['somebody sends rarely', 15_000],
+  ])(
+    'keeps its members, its log and its positions for longer than the engine keeps records, if %s',
+    (_, ms) => {
+      engine = fakeEngine({ maxAgeMs: 60_000 });
+      start();
+      const alice = relays.join(0, 'alice');
+      const bob = relays.join(1, 'bob');
+      pass(2000);
+      const sent = Math.floor(400_000 / ms);
+      for (let n = 0; n < sent; n += 1) {
+        alice.send(`${n}`);
+        pass(ms);
+      }
+      pass(400_000 - sent * Math.min(ms, 400_000));
+      relays.start(2);
+      const carol = relays.join(2, 'carol');
+      pass(2000);
+      expect([alice.isOpen, bob.isOpen, carol.isOpen]).toStrictEqual([true, true, true]);
+      expect(welcomeOf(carol)).toMatch(new RegExp(`^next=${sent + 3} .* members=alice,bob,carol$`));
+      expect(logOf(carol)).toBe(logOf(alice));
+      expect(linesOf(alice).at(-1)).toBe('+carol');
+    },
+  );
+
+  test('keeps its members if the last snapshot was nearly expired when they joined', () => {
+    engine = fakeEngine({ maxAgeMs: 60_000 });
+    start({ count: 1 });
+    const alice = relays.join(0, 'alice');
+    pass(3000);
+    alice.leave('bye');
+    pass(3000);
+    relays.kill(0);
+    pass(50_000);
+    relays.start(1);
+    const bob = relays.join(1, 'bob');
+    for (let n = 0; n < 3; n += 1) {
+      pass(2000);
+      bob.send(`${n}`);
+    }
+    relays.start(2);
+    const carol = relays.join(2, 'carol');
+    pass(1000);
+    expect(welcomeOf(carol)).toMatch(/ members=bob,carol$/);
+  });
+
+  test('is written to no more once its members have left', () => {
+    engine = fakeEngine({ maxAgeMs: 60_000 });
+    start();
+    const alice = relays.join(0, 'alice');
+    pass(30_000);
+    expect(engine.records(LOBBY).length).toBeGreaterThan(1);
+    alice.leave('bye');
+    pass(100_000);
+    expect(engine.records(LOBBY)).toStrictEqual([]);
   });
 
   test('has a nick once, and a session at one relay', () => {
@@ -242,8 +302,6 @@ describe('records that a relay cannot read on from', () => {
     engine.loseFrom(engine.records(LOBBY).at(-1)!.address);
     return clients;
   };
-  const logOf = ({ lines }: RelayClient) => /^WELCOME log=(\S+)/.exec(lines[0] ?? '')?.[1];
-
   test('of an engine that has lost its end close the members of all relays, and another log begins', () => {
     const [alice, bob] = loseEnd();
     pass(10_000);
