@@ -16,7 +16,8 @@ import {
   timeout,
 } from './clientFlags.js';
 import { asMember, forget, groupCommands } from './groupRegistry.js';
-import { data, serveFlags } from './serveFlags.js';
+import { serveFlags } from './serveFlags.js';
+import { storeCommands } from './storeRegistry.js';
 
 /**
  * All commands, in the order of the help. This is a single file because it is a table: help, manual and
@@ -274,15 +275,7 @@ export const COMMANDS: readonly CliCommand[] = [
     },
     load: async () => (await import('./classic/key.js')).key,
   },
-  {
-    name: 'check',
-    input: '',
-    maxInputs: 0,
-    summary: "verify all of a relay's history, as serve does when it starts",
-    examples: ['rxchat check', 'rxchat check --data /var/lib/rxchat'],
-    flags: { data },
-    load: async () => (await import('./commands/check.js')).check,
-  },
+  ...storeCommands,
   {
     name: 'completion',
     input: 'SHELL',

@@ -1,3 +1,4 @@
+export { backupHistory } from './maintenance/backup.js';
 export { checkHistory } from './maintenance/check.js';
 export { HistoryError } from './layout/errors.js';
 export type { HistoryErrorCode } from './layout/errors.js';
@@ -6,6 +7,7 @@ export type { HistoryEvent, LmdbHistoryOptions, StoreUsage } from './lmdbHistory
 export type { ClockAhead, ClockBelieved } from './maintenance/retentionClock.js';
 export type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 export type { Retention } from './maintenance/retention.js';
+export type { Backup } from './maintenance/backup.js';
 export type { Contents } from './maintenance/check.js';
 export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from '../../streams/relay/index.js';
 export type { Lines } from '../../streams/wire/index.js';

@@ -102,6 +102,7 @@ describe.each(SHELLS)('completion in %s', (shell) => {
     ['after other flags', 'rxchat listen --json --fernet-engine ', [...FERNET_ENGINES]],
     ['files', 'rxchat send --invite-file a', ['a key.txt', 'a room']],
     ['only directories', 'rxchat serve --data a', ['a room']],
+    ['directories for an argument', 'rxchat backup a', ['a room']],
     ['nothing for a number', 'rxchat serve --port ', []],
     ['nothing for an unknown command', 'rxchat frobnicate ', []],
     ['a partial flag', 'rxchat listen --no-r', ['--no-retry']],

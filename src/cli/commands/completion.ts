@@ -19,6 +19,12 @@ const flagValue = ({ type, placeholder, choices }: Flag): FlagValue | undefined 
   return { type: placeholder === 'DIR' ? 'directories' : 'anything' };
 };
 
+/** Returns what to complete for the argument of a command. */
+const inputValue = ({ input, inputChoices }: CliCommand): FlagValue =>
+  inputChoices === undefined
+    ? { type: input === 'DIR' ? 'directories' : 'anything' }
+    : { type: 'words', words: inputChoices };
+
 /** Quotes a text in single quotes, for shells that treat a backslash there literally. */
 const quoteShell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -57,9 +63,10 @@ complete -F _rxchat rxchat
 const commandCases = (command: CliCommand): readonly string[] => {
   const flags = Object.entries(allFlags(command));
   const words = [...(command.inputChoices ?? []), ...flags.map(([key, flag]) => flagLabel(key, flag))];
+  const directories = inputValue(command).type === 'directories' ? `; _rxchat_paths -d "$current"` : '';
   return [
     ...flags.flatMap(([key, flag]) => valueCase(command.name, key, flag)),
-    `    '${command.name} '*) _rxchat_words '${words.join(' ')}' "$current" ;;`,
+    `    '${command.name} '*) _rxchat_words '${words.join(' ')}' "$current"${directories} ;;`,
   ];
 };
 
@@ -121,10 +128,10 @@ ${specs.map((spec) => `            ${quoteShell(spec)}`).join(' \\\n')}
           ;;`;
 };
 
-const inputSpecs = ({ input, maxInputs, inputChoices }: CliCommand): readonly string[] =>
-  maxInputs === 0
+const inputSpecs = (command: CliCommand): readonly string[] =>
+  command.maxInputs === 0
     ? []
-    : [`:${input.replaceAll(/[[\]]/g, '')}:${inputChoices?.join(' ').replace(/.*/, '($&)') ?? ' '}`];
+    : [`:${command.input.replaceAll(/[[\]]/g, '')}:${zshAction(inputValue(command))}`];
 
 const flagSpecs = (key: string, flag: Flag): readonly string[] => {
   const long = flagLabel(key, flag);
@@ -154,6 +161,8 @@ const zshAction = (value: FlagValue): string => {
   }
 };
 
+const FISH_DIRECTORIES = "'(__fish_complete_directories)'";
+
 /** Returns the completion script for fish. */
 const fishCompletion = (commands: readonly CliCommand[]): string =>
   [
@@ -172,12 +181,17 @@ const fishCompletion = (commands: readonly CliCommand[]): string =>
 const commandLines = (command: CliCommand): readonly string[] => {
   const start = `complete -c rxchat -n '__fish_seen_subcommand_from ${command.name}'`;
   return [
-    ...(command.inputChoices === undefined
-      ? []
-      : [`${start} -a ${quoteFish(command.inputChoices.join(' '))}`]),
+    ...fishInput(inputValue(command)).map((words) => `${start} -a ${words}`),
     ...Object.entries(allFlags(command)).map(([key, flag]) => `${start}${flagWords(key, flag)}`),
   ];
 };
+
+const fishInput = (value: FlagValue): readonly string[] =>
+  value.type === 'words'
+    ? [quoteFish(value.words.join(' '))]
+    : value.type === 'directories'
+      ? [FISH_DIRECTORIES]
+      : [];
 
 const flagWords = (key: string, flag: Flag): string => {
   const value = flagValue(flag);
@@ -199,7 +213,7 @@ const fishOptions = (value: FlagValue): string => {
     case 'files':
       return '-r -F';
     case 'directories':
-      return `-x -a '(__fish_complete_directories)'`;
+      return `-x -a ${FISH_DIRECTORIES}`;
     case 'anything':
       return '-x';
   }

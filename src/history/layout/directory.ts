@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../files/writeFile.js';
+import { makeDirectory, syncDirectory } from '../../files/writeFile.js';
 import { readRegularFile } from '../../files/readFile.js';
 import { errorCode } from '../../util/errors.js';
 import { damagedError, HistoryError, newerVersionError, describeError } from './errors.js';
@@ -74,14 +74,7 @@ export const writeVersionFile = (dir: string): void => {
   const path = join(dir, VERSION_FILE);
   writeAndSync(`${path}.new`, Buffer.from(`rxchat history ${STORE_VERSION}\n`));
   renameSync(`${path}.new`, path);
-  // Windows cannot open directories.
-  if (process.platform === 'win32') return;
-  const file = openSync(dir, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  syncDirectory(dir);
 };
 
 const writeAndSync = (path: string, bytes: Buffer): void => {

@@ -23,10 +23,8 @@ export const openStore = (dir: string, found: DirectoryState, options: OpenStore
   try {
     if (options.readOnly !== true) rejectTruncated(dir, path, found);
     // Opened without the write map first, which would extend the file by space that is not allocated yet.
-    const open = (more: Partial<LmdbOptions> = {}): Lmdb =>
-      openLmdb<Uint8Array, Uint8Array>({ ...lmdbOptions(path, options), ...more });
-    const reopen = (mapSize: number) => open({ mapSize, useWritemap: true });
-    store = createStore(dir, open(), USES_WRITEMAP ? reopen : undefined);
+    const reopen = (mapSize: number) => openDatabase(path, { ...options, mapSize }, true);
+    store = createStore(dir, openDatabase(path, options), USES_WRITEMAP ? reopen : undefined);
     checkVersion(dir, store, found, options.readOnly === true);
     return store;
   } catch (error) {
@@ -59,9 +57,14 @@ const rejectTruncated = (dir: string, path: string, { header }: DirectoryState):
  */
 const USES_WRITEMAP = process.platform === 'linux' && !ARCH_32_BIT.includes(process.arch);
 
-type LmdbOptions = RootDatabaseOptionsWithPath & { permissionsMode: number; useWritemap?: boolean };
+type LmdbOptions = RootDatabaseOptionsWithPath & { permissionsMode: number; useWritemap: boolean };
 
-const lmdbOptions = (path: string, { durability, readOnly, mapSize }: OpenStoreOptions): LmdbOptions => {
+/** Opens an lmdb file, or creates it. Throws the errors of lmdb. */
+export const openDatabase = (
+  path: string,
+  { durability, readOnly, mapSize }: OpenStoreOptions,
+  useWritemap = false,
+): Lmdb => {
   const options: LmdbOptions = {
     path,
     encoding: 'binary',
@@ -71,10 +74,11 @@ const lmdbOptions = (path: string, { durability, readOnly, mapSize }: OpenStoreO
     noSync: durability === 'os',
     maxDbs: 1,
     permissionsMode: 0o600,
+    useWritemap,
     ...(readOnly === true && { readOnly }),
     ...(mapSize !== undefined && { mapSize }),
   };
-  return options;
+  return openLmdb<Uint8Array, Uint8Array>(options);
 };
 
 const checkVersion = (

@@ -92,13 +92,16 @@ const readPem = (file: string): string => {
 /** Validity of the certificate in years. Clients check its pinned key, not its age. */
 const VALID_YEARS = 30;
 
+/** The file in the directory of a relay with its own certificate and key. */
+export const OWN_CERTIFICATE_FILE = 'tls.pem';
+
 /**
  * Loads the self-signed certificate of a relay from its directory, or creates it. Key and certificate are one
  * file, written completely or not at all. Rejects with a `CertificateError` if it cannot be used. It never
  * replaces the file, since a new key would lock out all clients with the old pin.
  */
 export const loadOwnCertificate = async (dir: string): Promise<Certificate> => {
-  const path = join(dir, 'tls.pem');
+  const path = join(dir, OWN_CERTIFICATE_FILE);
   try {
     return readOwnCertificate(path) ?? saveCertificate(dir, path, await generateCertificate());
   } catch (error) {
