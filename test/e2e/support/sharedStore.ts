@@ -10,23 +10,24 @@ export const startStore = async (options?: NatsServerOptions): Promise<NatsServe
   return server;
 };
 
-/** The flags of a relay that shares its rooms in that store. */
-export const storeFlags = ({ address }: NatsServer): readonly string[] => [
+/** The flags of a relay that shares its rooms in that store, or on those three servers. */
+export const storeFlags = (...servers: readonly Pick<NatsServer, 'address'>[]): readonly string[] => [
   '--store',
-  `nats://${address}`,
-  '--store-streams',
-  '2',
+  `nats://${servers.map(({ address }) => address).join(',')}`,
+  ...(servers.length > 1
+    ? ['--store-replicas', String(servers.length), '--store-streams', '1', '--store-timeout', '2m']
+    : ['--store-streams', '2']),
 ];
 
 /**
- * Starts a balancer in front of relays, and resolves with its port. It takes the relays in turn, and the next one if a relay
- * does not accept the connection.
+ * Starts a balancer in front of relays, and resolves with its port. It takes the relays in turn, from the
+ * first one on, and the next one if a relay does not accept the connection.
  */
 export const startBalancer = async (ports: readonly number[]): Promise<number> => {
   const sockets = new Set<Socket>();
   let next = 0;
   const forward = (client: Socket, attempts: number) => {
-    const relay = connect({ port: ports[(next += 1) % ports.length] ?? 0, host: '127.0.0.1', noDelay: true });
+    const relay = connect({ port: ports[next++ % ports.length] ?? 0, host: '127.0.0.1', noDelay: true });
     sockets.add(relay);
     let isConnected = false;
     relay.once('connect', () => {
