@@ -12,7 +12,7 @@ afterEach(cleanUp);
 
 for (const { fault, needsCluster, run } of sharedFaults.filter(({ isLong }) => !isLong))
   (needsCluster ? threeServers : oneServer)(
-    `no line is lost, repeated or out of order when ${fault}`,
+    `nothing is lost, repeated or out of order with ${fault}`,
     async () => {
       const report = await run(seed);
       expect(report).toStrictEqual(allDelivered(report.sent));

@@ -29,6 +29,8 @@ export interface NatsServerOptions {
 /** A nats-server on loopback. It has the same port and directory after each start. */
 export interface NatsServer {
   readonly address: string;
+  /** The directory of what it stores. */
+  readonly storeDir: string;
   /** What it has logged since it was last started. */
   log(): string;
   /** Ends it with a signal. Stored records stay. */
@@ -102,6 +104,7 @@ export const startNatsServer = async ({
     get address() {
       return `127.0.0.1:${port}`;
     },
+    storeDir,
     log: () => output,
     kill,
     start,

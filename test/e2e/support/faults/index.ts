@@ -6,6 +6,8 @@ import { killRelay, killSenders } from './kills.js';
 import { linkFaults, type Scenario } from './linkFaults.js';
 import { LOG_LOSSES, loseLog } from './lostLog.js';
 import { fillDisk } from './diskFull.js';
+import { type SharedScenario, sharedFaults } from './sharedFaults.js';
+import { hasNats, hasNatsCluster } from '../../../support/natsServer.js';
 
 export { cleanUp } from '../cleanup.js';
 export { type DeliveryReport, sumReports } from './deliveryReport.js';
@@ -46,4 +48,14 @@ export const allFaults = async (): Promise<readonly Scenario[]> => [
   })),
   { fault: 'a listener misses 16 times the in-memory window', run: offlineBeyondWindow },
   { fault: 'a listener misses 10 times the retained history', run: offlineBeyondRetention },
+  ...possibleSharedFaults(),
 ];
+
+/** Those for which there is a nats-server. Reports the others. */
+const possibleSharedFaults = (): readonly Scenario[] => {
+  const [hasOne, hasThree] = [hasNats(), hasNatsCluster()];
+  const isPossible = ({ needsCluster }: SharedScenario) => (needsCluster ? hasThree : hasOne);
+  for (const each of sharedFaults.filter((row) => !isPossible(row)))
+    console.error(`SKIPPED, because there is no nats-server for it: ${each.fault}`);
+  return sharedFaults.filter(isPossible);
+};

@@ -2,7 +2,14 @@ import { GONE_MS } from '../../../../streams/relay/cluster/trackRelays.js';
 import { stopProcess } from '../child.js';
 import { seededRandom } from './kills.js';
 import type { Scenario } from './linkFaults.js';
-import { type SharedContext, type SharedPlan, type SharedRelay, runSharedTraffic } from './sharedTraffic.js';
+import {
+  type SharedContext,
+  type SharedPlan,
+  type SharedRelay,
+  type SharedRow,
+  runSharedTraffic,
+} from './sharedTraffic.js';
+import { storeFaults } from './storeFaults.js';
 
 /** A fault of relays that share rooms. */
 export interface SharedScenario extends Scenario {
@@ -10,10 +17,6 @@ export interface SharedScenario extends Scenario {
   readonly isLong: boolean;
   /** Whether the store is a cluster. */
   readonly needsCluster: boolean;
-}
-
-interface Row extends SharedPlan {
-  readonly isLong?: boolean;
 }
 
 /** The first two relays of a run. */
@@ -90,16 +93,16 @@ const storm =
 const STORM_KILLS = 5;
 const LONG_STORM_KILLS = 30;
 
-const ROWS: Readonly<Record<string, Row>> = {
-  'two relays share rooms, and nothing fails': { fault: () => Promise.resolve() },
-  'one of two relays is killed and restarted': {
+const ROWS: Readonly<Record<string, SharedRow>> = {
+  'nothing fails': { fault: () => Promise.resolve() },
+  'one of two is killed and restarted': {
     fault: async ({ relays: [relay], untilStored, members }) => {
       await relay?.end('SIGKILL');
       await untilStored(members);
       await relay?.start();
     },
   },
-  'one of two relays shuts down and restarts': {
+  'one of two shuts down and restarts': {
     fault: async ({ relays: [relay], untilStored, members }) => {
       const code = await relay?.end('SIGTERM');
       if (code !== 0) throw new Error(`the relay ended with ${String(code)}`);
@@ -107,64 +110,52 @@ const ROWS: Readonly<Record<string, Row>> = {
       await relay?.start();
     },
   },
-  'one of two relays is suspended briefly': { fault: briefly(suspend, resume) },
-  'one of two relays is suspended until its members are announced as gone': {
+  'one of two is suspended briefly': { fault: briefly(suspend, resume) },
+  'one of two is suspended until its members are announced as gone': {
     fault: untilDeparted(suspend, resume),
   },
-  'the link of a relay to the store is held briefly': { fault: briefly(hold, release) },
-  'the link of a relay to the store is held until its members are announced as gone': {
+  'the link of one to the store is held briefly': { fault: briefly(hold, release) },
+  'the link of one to the store is held until its members are announced as gone': {
     isLong: true,
     fault: untilDeparted(hold, release),
   },
-  'the link of a relay to the store is cut briefly': { fault: briefly(cut, restore) },
-  'the link of a relay to the store is cut until its members are announced as gone': {
+  'the link of one to the store is cut briefly': { fault: briefly(cut, restore) },
+  'the link of one to the store is cut until its members are announced as gone': {
     isLong: true,
     fault: untilDeparted(cut, restore),
   },
-  'what a relay sends to the store is held until its members are announced as gone': {
+  'what one sends to the store is held until its members are announced as gone': {
     isLong: true,
     fault: untilDeparted(holdSent, release),
   },
-  'what a relay receives from the store is held briefly': {
+  'what one receives from the store is held briefly': {
     isLong: true,
     fault: briefly(holdReceived, release),
   },
-  'the links of all relays to the store have 50 ms of latency': {
+  'all links to the store have 50 ms of latency': {
     conditions: (link) => link.latency(50),
     fault: async ({ untilStored, members }) => {
       await untilStored(members);
     },
   },
-  [`four relays are killed or stopped ${STORM_KILLS} times at random`]: {
+  [`four are killed or stopped ${STORM_KILLS} times at random`]: {
     relays: 4,
     members: 8,
     fault: storm(STORM_KILLS),
   },
-  [`four relays are killed or stopped ${LONG_STORM_KILLS} times at random`]: {
+  [`four are killed or stopped ${LONG_STORM_KILLS} times at random`]: {
     isLong: true,
     relays: 4,
     members: 8,
     fault: storm(LONG_STORM_KILLS),
   },
-  'the only server of the store is killed and restarted': {
-    fault: async ({ servers: [server] }) => {
-      await server?.kill();
-      await server?.start();
-    },
-  },
-  'the only server of the store is suspended for 3 s': {
-    fault: async ({ servers: [server] }) => {
-      await server?.pause();
-      await new Promise((resolve) => setTimeout(resolve, 3000));
-      server?.resume();
-    },
-  },
+  ...storeFaults,
 };
 
 /** Faults of several relays that share rooms, and of their store. */
 export const sharedFaults: readonly SharedScenario[] = Object.entries(ROWS).map(
   ([fault, { isLong = false, ...plan }]) => ({
-    fault,
+    fault: `several relays: ${fault}`,
     isLong,
     needsCluster: plan.servers === 3,
     run: (seed: number) => runSharedTraffic(plan, seed),

@@ -29,11 +29,11 @@ export interface SharedContext {
   readonly servers: readonly NatsServer[];
   readonly relays: readonly SharedRelay[];
   readonly members: readonly InProcessMember[];
-  /** Nicks that some member was told to have left. */
+  /** Nicks of members that left, according to announcements. */
   readonly departed: ReadonlySet<string>;
   /** Resolves once each of these members has that many more receipts (default 20). */
   readonly untilStored: (members: readonly InProcessMember[], more?: number) => Promise<unknown>;
-  /** Resolves once a member was told that all members of a relay have left. */
+  /** Resolves once a member at another relay has received the announcements that all members of a relay left. */
   readonly untilDeparted: (observer: SharedRelay, relay: SharedRelay) => Promise<unknown>;
 }
 
@@ -49,6 +49,12 @@ export interface SharedPlan {
   readonly conditions?: (link: FaultProxy) => void;
   /** Injects the fault and ends it. Rejects if another result is wrong. */
   readonly fault: (context: SharedContext, seed: number) => Promise<unknown>;
+}
+
+/** A row of a table of faults. */
+export interface SharedRow extends SharedPlan {
+  /** Whether it takes so long that only `npm run faults` injects it. */
+  readonly isLong?: boolean;
 }
 
 /** Interval in ms at which each member sends a line, as a message of its own. */
