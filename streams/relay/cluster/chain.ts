@@ -19,8 +19,16 @@ export interface Chain {
   readonly snapshotAddress: number;
   /** Number of valid batches since then. */
   readonly sinceSnapshot: number;
-  /** The void batches that follow each other at the end of what was read: address of the last one, and their number. */
-  readonly branch: { readonly tail: number; readonly length: number };
+  /** Address up to which void batches show nothing about this reader: they were there when it opened the room. */
+  readonly openedAt: number;
+  /** The newest void batches after that. */
+  readonly voids: readonly VoidBatch[];
+}
+
+/** A void batch, and the number of void batches that end with it and follow each other. */
+interface VoidBatch {
+  readonly address: number;
+  readonly length: number;
 }
 
 /** Why a reader cannot continue. */
@@ -34,8 +42,8 @@ export type ChainStep =
 
 /** Number of void batches that follow each other, after which the reader is on another branch than their writers. */
 const MAX_BRANCH_LENGTH = 3;
-
-const NO_BRANCH = { tail: -1, length: 0 };
+/** Number of void batches that a reader remembers. */
+const MAX_VOIDS = 16;
 
 /** The chain of a room without records. */
 export const EMPTY_CHAIN: Chain = {
@@ -47,7 +55,8 @@ export const EMPTY_CHAIN: Chain = {
   next: 1,
   snapshotAddress: 0,
   sinceSnapshot: 0,
-  branch: NO_BRANCH,
+  openedAt: 0,
+  voids: [],
 };
 
 /** Returns the chain before a batch that is known to be valid, such as the batch of a snapshot. */
@@ -73,7 +82,7 @@ export const chainBefore = (address: number, batch: RoomBatch): Chain => ({
  *
  * A reader cannot continue after another valid batch of another log or with a wrong first position: the engine has lost or changed
  * something. The same holds for a record of a newer version, since it cannot know whether that is valid. Void batches
- * that follow each other show that their writers have read other records than this reader.
+ * that follow each other show that their writers have read other records than this reader. Others may lie between them.
  *
  * ```text
  * address    1     2     3     4     5
@@ -105,7 +114,8 @@ export const readRecord = (chain: Chain, { address, bytes }: LedgerRecord): Chai
       next: first + batch.lines.count,
       snapshotAddress: hasSnapshot ? address : chain.snapshotAddress,
       sinceSnapshot: hasSnapshot ? 0 : chain.sinceSnapshot + 1,
-      branch: NO_BRANCH,
+      openedAt: chain.openedAt,
+      voids: chain.voids,
     },
   };
 };
@@ -113,9 +123,10 @@ export const readRecord = (chain: Chain, { address, bytes }: LedgerRecord): Chai
 const fault = (reason: ChainFault): ChainStep => ({ type: 'fault', fault: reason });
 
 const readVoid = (chain: Chain, address: number, previous: number): ChainStep => {
-  const { tail, length } = chain.branch;
-  const branch = { tail: address, length: previous === tail ? length + 1 : 1 };
-  return branch.length >= MAX_BRANCH_LENGTH
-    ? fault('wrong-branch')
-    : { type: 'void', chain: { ...chain, read: address, branch } };
+  if (address <= chain.openedAt) return { type: 'void', chain: { ...chain, read: address } };
+  const followed = chain.voids.find((each) => each.address === previous);
+  const length = (followed?.length ?? 0) + 1;
+  if (length >= MAX_BRANCH_LENGTH) return fault('wrong-branch');
+  const voids = [...chain.voids, { address, length }].slice(-MAX_VOIDS);
+  return { type: 'void', chain: { ...chain, read: address, voids } };
 };

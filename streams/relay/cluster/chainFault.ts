@@ -10,6 +10,14 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
   'wrong-branch': 'the engine gave other records to other relays',
 };
 
+/** The reason for which a room is refused if its leader in the engine does not settle that. */
+export const DIVERGED = 'the servers of the engine have different records of the room; compare its replicas';
+
+/** Time in ms in which a second wrong branch is not a coincidence. */
+export const WRONG_BRANCH_MS = 3_600_000;
+/** Time in ms until a room that was refused for it is opened again. */
+export const DIVERGED_PAUSE_MS = 300_000;
+
 /** Returns why a reader cannot continue. */
 export const describeFault = (fault: ChainFault): string => FAULTS[fault];
 

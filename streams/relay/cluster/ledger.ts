@@ -27,6 +27,13 @@ export interface ReadOptions {
   readonly isFresh?: boolean;
 }
 
+/** Returns a ledger whose reads are all from the leader of the engine. */
+export const readFresh = <T extends Pick<Ledger, 'last' | 'read'>>(ledger: T): T => ({
+  ...ledger,
+  last: (room) => ledger.last(room, { isFresh: true }),
+  read: (room, address, options) => ledger.read(room, address, { ...options, isFresh: true }),
+});
+
 /** What a relay learns of another one; `gone` if it stopped, or was silent for too long. */
 export interface RelayPresence {
   readonly relayId: string;

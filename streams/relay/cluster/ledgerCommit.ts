@@ -12,7 +12,7 @@ import { schedulerTime } from '../../rx/tokenBucket.js';
 import type { MemberCommand } from '../connection/parseCommands.js';
 import type { Committed } from '../log/commitQueue.js';
 import { fetchComparedEntries } from '../log/startPosition.js';
-import { AppendConflictError } from './ledger.js';
+import { AppendConflictError, type Ledger, readFresh } from './ledger.js';
 import { type LedgerCommitOptions, stateOptions } from './ledgerCommitOptions.js';
 import { NewerVersionError, openRoom } from './openRoom.js';
 import { readRecords, type ReadRequest } from './readRecords.js';
@@ -45,6 +45,8 @@ class RoomRunner {
   readonly #state: RoomState;
   readonly #requests = new Subject<ReadRequest>();
   readonly #writer: string;
+  /** The ledger, or its leader. */
+  #readFrom: Ledger;
   #reading = Subscription.EMPTY;
   #appending = Subscription.EMPTY;
   /** Inputs that arrived while another one was handled. Only re-entrant calls fill it, so it needs no limit. */
@@ -55,6 +57,7 @@ class RoomRunner {
     const { cluster } = options;
     this.#name = name;
     this.#options = options;
+    this.#readFrom = cluster.ledger;
     this.#subscriber = subscriber;
     this.#writer = `${cluster.ledger.relayId}/${cluster.nextNumber()}`;
     this.#state = new RoomState(stateOptions(name, this.#writer, options));
@@ -124,7 +127,7 @@ class RoomRunner {
         this.#subscriber.next(effect.committed);
         return;
       case 'open':
-        this.#open(effect.ms);
+        this.#open(effect.ms, effect.before);
         return;
       case 'request':
         this.#requests.next(effect);
@@ -172,11 +175,12 @@ class RoomRunner {
   }
 
   /** Finds where to begin reading, after `ms`. */
-  #open(ms: number): void {
+  #open(ms: number, before?: number): void {
     this.#reading.unsubscribe();
     const { ledger } = this.#options.cluster;
+    this.#readFrom = before === undefined ? ledger : readFresh(ledger);
     this.#reading = timer(ms)
-      .pipe(switchMap(() => openRoom(ledger, this.#name)))
+      .pipe(switchMap(() => openRoom(this.#readFrom, this.#name, { before })))
       .subscribe({
         next: (start) => {
           this.#handle({ type: 'opened', start });
@@ -190,7 +194,7 @@ class RoomRunner {
 
   #read(after: number): void {
     this.#reading.unsubscribe();
-    const { ledger } = this.#options.cluster;
+    const ledger = this.#readFrom;
     const request$ = this.#requests;
     this.#reading = readRecords({ ledger, room: this.#name, after, request$ }).subscribe({
       next: (event) => {

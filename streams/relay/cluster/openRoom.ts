@@ -30,6 +30,11 @@ export interface RoomStart {
 
 const NEW_ROOM: RoomStart = { chain: EMPTY_CHAIN, members: [], first: 1, last: 0 };
 
+export interface OpenRoomOptions {
+  /** Address of a snapshot: reading begins at an earlier one, because the records since then may be wrong. */
+  readonly before?: number | undefined;
+}
+
 /** A record of a newer version: this relay cannot serve the room. */
 export class NewerVersionError extends Error {
   override readonly name = 'NewerVersionError';
@@ -46,17 +51,30 @@ export class NewerVersionError extends Error {
  * batches that it names are valid. If the last record is damaged, all records are read for one that is not. If the snapshot
  * has expired, reading begins at the batch before the last one, with unknown members.
  *
+ * With `before`, reading begins at the snapshot before that one instead.
+ *
  * Emits once and completes. Errors with the engine, or if a newer version wrote the room. A stale answer is harmless: who has
  * read too little fails to append, and reads on.
  */
-export const openRoom = (ledger: Pick<Ledger, 'last' | 'read'>, room: string): Observable<RoomStart> =>
+export const openRoom = (
+  ledger: Pick<Ledger, 'last' | 'read'>,
+  room: string,
+  { before }: OpenRoomOptions = {},
+): Observable<RoomStart> =>
   ledger.last(room).pipe(
     concatMap((last) => {
       if (last === undefined) return of(NEW_ROOM);
-      return readableBatch(ledger, room, last).pipe(
+      const newest$ = readableBatch(ledger, room, last);
+      const named$ =
+        before === undefined
+          ? newest$
+          : batchAt(ledger, room, before).pipe(
+              concatMap((batch) => (batch === undefined ? newest$ : of(batch))),
+            );
+      return named$.pipe(
         concatMap((batch) => startAt(ledger, room, batch)),
         concatMap((start) => withFirst(ledger, room, start)),
-        map((start) => ({ ...start, last: last.address })),
+        map((start) => ({ ...start, chain: { ...start.chain, openedAt: last.address }, last: last.address })),
       );
     }),
   );

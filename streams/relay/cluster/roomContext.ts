@@ -5,6 +5,7 @@ import type { MemoryBudget } from '../log/slabs.js';
 import { Announcements } from '../members/announcements.js';
 import type { RosterLimits } from '../members/decisions.js';
 import { LocalMembers } from './localMembers.js';
+import type { LocalMember } from './pending.js';
 import type { RoomEffect, RoomInput } from './roomInput.js';
 import { EMPTY_START, type OpenLog, SharedLog } from './sharedLog.js';
 import { relayOf, type SharedMember } from './sharedRoster.js';
@@ -66,6 +67,15 @@ export class RoomContext {
       events.push({ type: 'refused', member, code: 'storage', text: STORAGE_TEXT });
     }
     if (events.length > 0) this.emit([{ type: 'not-stored', room: this.options.room, reason }, ...events]);
+  }
+
+  /** Refuses the members whose connections are open, and for which a condition holds. */
+  refuseAll(reason: string, isRefused: (local: LocalMember) => boolean = () => true): void {
+    const refused = this.locals.open.filter(isRefused);
+    this.refuse(
+      refused.map(({ member }) => member),
+      reason,
+    );
   }
 
   /** Whether a member that the roster counts as connected is not, because its relay or its connection is gone. */

@@ -39,8 +39,8 @@ export type RoomInput =
 /** What a shared room wants to be done. */
 export type RoomEffect =
   | { readonly type: 'emit'; readonly committed: Committed }
-  /** Stop reading, and find after `ms` where to begin again. */
-  | { readonly type: 'open'; readonly ms: number }
+  /** Stop reading, and find after `ms` where to begin again: before a snapshot, by reads from the leader, or anywhere. */
+  | { readonly type: 'open'; readonly ms: number; readonly before?: number | undefined }
   | ({ readonly type: 'request' } & ReadRequest)
   | {
       readonly type: 'append';

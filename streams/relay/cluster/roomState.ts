@@ -1,8 +1,15 @@
 import type { MemberCommand } from '../connection/parseCommands.js';
-import type { CommittedEvent } from '../log/commitQueue.js';
-import type { RoomBatch } from './batch.js';
+import { applyForeign } from './applyForeign.js';
 import { BatchWriter } from './batchWriter.js';
-import { describeFault, isLoss, LOST_RECORDS } from './chainFault.js';
+import type { ChainFault } from './chain.js';
+import {
+  describeFault,
+  DIVERGED,
+  DIVERGED_PAUSE_MS,
+  isLoss,
+  LOST_RECORDS,
+  WRONG_BRANCH_MS,
+} from './chainFault.js';
 import type { LedgerRecord } from './ledger.js';
 import type { RoomStart } from './openRoom.js';
 import type { Pending } from './pending.js';
@@ -25,11 +32,14 @@ export class RoomState {
   readonly #context: RoomContext;
   readonly #writer: BatchWriter;
   #openFailures = 0;
+  #wrongBranchAt = -Infinity;
+  /** Address of a snapshot on a wrong branch: the room is opened before it, until that has succeeded. */
+  #openBefore: number | undefined;
   #isCompleted = false;
   readonly #storageTimer: StorageTimer;
   readonly #snapshotTimer: SnapshotTimer;
-  /** The engine has not answered for `storeTimeoutMs`, nor since. */
-  #isUnavailable = false;
+  /** Why members are refused, if they are: the engine has not answered for `storeTimeoutMs`, for example. */
+  #unavailable: string | undefined;
 
   constructor(options: RoomStateOptions) {
     this.#context = new RoomContext(options);
@@ -76,7 +86,7 @@ export class RoomState {
         this.#onCurrent();
         return;
       case 'lost':
-        this.#restart(LOST_RECORDS, this.#context.shared.chain.generation);
+        this.#restart(LOST_RECORDS, [{ type: 'lost', generation: this.#context.shared.chain.generation }]);
         return;
       case 'tick-ended':
         this.#writer.onTickEnd();
@@ -122,8 +132,9 @@ export class RoomState {
   #onCommand(command: MemberCommand): void {
     const { locals } = this.#context;
     const { member, type } = command;
-    const local = type === 'join' && !this.#isUnavailable ? locals.add(member) : locals.of(member);
-    if (this.#isUnavailable && type !== 'leave') this.#context.refuse([member], UNAVAILABLE);
+    const local = type === 'join' && this.#unavailable === undefined ? locals.add(member) : locals.of(member);
+    if (this.#unavailable !== undefined && type !== 'leave')
+      this.#context.refuse([member], this.#unavailable);
     else if (local === undefined || (type !== 'leave' && this.#context.isRefused(member))) return;
     else if (type === 'tokens') {
       const { bytes, count } = command.lines;
@@ -136,40 +147,52 @@ export class RoomState {
   }
 
   #onOpened(start: RoomStart): void {
+    this.#openBefore = undefined;
     this.#context.shared.close();
     this.#context.shared = new SharedLog(start, this.#context.options.openLog);
     this.#context.effects.push({ type: 'request' });
   }
 
-  #open(): void {
-    this.#context.effects.push({ type: 'open', ms: backoffMs(this.#openFailures) });
+  #open(ms: number = backoffMs(this.#openFailures)): void {
+    this.#context.effects.push({ type: 'open', ms, before: this.#openBefore });
     this.#openFailures += 1;
   }
 
   /** Opens the room again. Its members are closed, since they have read something else. */
-  #restart(reason: string, lostGeneration?: number): void {
-    this.#context.refuse(
-      this.#context.locals.open.map(({ member }) => member),
-      reason,
-    );
-    this.#writer.reset(lostGeneration === undefined ? [] : [{ type: 'lost', generation: lostGeneration }]);
-    this.#open();
+  #restart(reason: string, first: readonly Pending[] = [], ms?: number): void {
+    this.#context.refuseAll(reason);
+    this.#writer.reset(first);
+    this.#open(ms);
+  }
+
+  #onFault(fault: ChainFault): void {
+    const { generation, snapshotAddress } = this.#context.shared.chain;
+    const reason = describeFault(fault);
+    if (fault === 'wrong-branch') this.#onWrongBranch(snapshotAddress);
+    else this.#restart(reason, isLoss(fault) ? [{ type: 'lost', generation }] : []);
+    if (fault === 'newer-version') this.#setUnavailable(reason);
+  }
+
+  /** Opens the room from the leader of the engine. If that was done not long ago, refuses it for a while before. */
+  #onWrongBranch(snapshotAddress: number): void {
+    const { now } = this.#context;
+    const isAgain = now - this.#wrongBranchAt < WRONG_BRANCH_MS;
+    this.#wrongBranchAt = now;
+    this.#openBefore = snapshotAddress;
+    if (isAgain) this.#setUnavailable(DIVERGED);
+    this.#restart(isAgain ? DIVERGED : describeFault('wrong-branch'), [], isAgain ? DIVERGED_PAUSE_MS : 0);
   }
 
   /** Another log has begun. The readers of the former one are closed, since only `WELCOME` names the log. */
   #endLog(): void {
-    const { locals, shared } = this.#context;
-    const readers = locals.open.filter((local) => shared.roster.isConnected(local.shared));
-    this.#context.refuse(
-      readers.map(({ member }) => member),
-      LOST_RECORDS,
-    );
+    const { roster } = this.#context.shared;
+    this.#context.refuseAll(LOST_RECORDS, (local) => roster.isConnected(local.shared));
     this.#writer.dropRefused();
   }
 
   #onCurrent(): void {
     const { options, shared } = this.#context;
-    this.#isUnavailable = false;
+    this.#unavailable = undefined;
     if (!this.#writer.isOpen) {
       this.#writer.isOpen = true;
       // The age of the last snapshot is unknown.
@@ -191,39 +214,22 @@ export class RoomState {
 
   #onRecord(record: LedgerRecord): void {
     const { shared } = this.#context;
-    const { log, generation } = shared.chain;
+    const { log } = shared.chain;
     const step = shared.read(record);
-    this.#isUnavailable = false;
-    if (step.type === 'fault') {
-      this.#restart(describeFault(step.fault), isLoss(step.fault) ? generation : undefined);
-      if (step.fault === 'newer-version') this.#setUnavailable(describeFault(step.fault));
-    } else if (step.type === 'valid') {
+    this.#unavailable = undefined;
+    if (step.type === 'fault') this.#onFault(step.fault);
+    else if (step.type === 'valid') {
       this.#openFailures = 0;
       if (log !== undefined && step.batch.log !== log) this.#endLog();
       if (step.batch.snapshot !== undefined) this.#snapshotTimer.onSnapshot();
       if (this.#writer.takeOwn(step.batch)) this.#storageTimer.onProgress();
-      else this.#applyForeign(step.batch);
+      else {
+        const disconnected = applyForeign(this.#context, step.batch);
+        const stored = this.#writer.takeForeign(step.batch);
+        this.#context.emit([...disconnected, ...stored], step.batch.lines.count > 0);
+        this.#writer.kick();
+      }
     }
-  }
-
-  #applyForeign(batch: RoomBatch): void {
-    const { shared, locals, announcements } = this.#context;
-    const moved = shared.applyForeign(batch);
-    // The other relay announces what it has decided.
-    for (const change of batch.changes)
-      if (change.type === 'left') announcements.cancelJoin(change.nick);
-      else if (change.type === 'joined' && !change.resumed) announcements.cancelLeave(change.member.nick);
-    const disconnected = moved.flatMap((member): CommittedEvent[] => {
-      const local = locals.at(member.connection);
-      locals.forgetIfGone(member, shared.roster);
-      if (local === undefined || !locals.isOpen(member.connection)) return [];
-      const hasMoved = shared.roster.findSession(member.session) !== undefined;
-      const reason = hasMoved ? 'came back over another connection' : 'another relay counted it as gone';
-      return [{ type: 'disconnected', member: local.member, reason }];
-    });
-    const stored = this.#writer.takeForeign(batch);
-    this.#context.emit([...disconnected, ...stored], batch.lines.count > 0);
-    this.#writer.kick();
   }
 
   #onStoreTimeout(): void {
@@ -240,7 +246,7 @@ export class RoomState {
   }
 
   #setUnavailable(reason: string): void {
-    this.#isUnavailable = true;
+    this.#unavailable = reason;
     this.#writer.refuseWaiting(reason);
   }
 }

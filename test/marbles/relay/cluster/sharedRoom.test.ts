@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { delay } from 'rxjs';
+import { delay, map } from 'rxjs';
 import { formatBatch } from '../../../../streams/relay/cluster/batch.js';
+import type { LedgerRecord } from '../../../../streams/relay/cluster/ledger.js';
 import { type FakeEngine, fakeEngine } from '../../../support/fakeLedger.js';
 import {
+  hasLine,
   readRoom,
   type RelayClient,
   type Relays,
@@ -288,6 +290,77 @@ describe('records that a relay cannot read on from', () => {
     expect([alice.lines.at(-1), bob.lines.at(-1)]).toStrictEqual([REFUSED, REFUSED]);
     const reasons = relays.events.flatMap(({ event }) => (event.type === 'not-stored' ? [event.reason] : []));
     expect(reasons[0]).toBe('the room was written by a newer relay; update this one');
+  });
+
+  /** Damages a record of the room at the second relay, in what replicas and perhaps the leader give to it. */
+  const startDiverged = (isLeaderWrong: boolean) => {
+    const damage = (record: LedgerRecord) =>
+      hasLine(record.bytes, token('damaged')) ? { ...record, bytes: Buffer.from('damaged') } : record;
+    start({
+      wrap: (ledger) =>
+        ledger.relayId.startsWith('relay0')
+          ? ledger
+          : {
+              ...ledger,
+              follow: (room) =>
+                ledger.follow(room).pipe(map((each) => (each === 'missed' ? each : damage(each)))),
+              read: (room, address, options) =>
+                ledger
+                  .read(room, address, options)
+                  .pipe(map((each) => (options?.isFresh === true && !isLeaderWrong ? each : damage(each)))),
+            },
+    });
+    const alice = relays.join(0, 'alice', FROM_START);
+    const bob = relays.join(1, 'bob', FROM_START);
+    pass(2000);
+    alice.send('damaged');
+    pass(50);
+    return { alice, bob };
+  };
+  const sendThree = (alice: RelayClient, mark: string, bob?: RelayClient) => {
+    for (let n = 0; n < 3; n += 1) {
+      alice.send(`${mark}${n}`);
+      pass(50);
+      if (n < 2) bob?.send(`${mark}${n} of bob`);
+      pass(50);
+    }
+  };
+  const reportedReasons = () =>
+    relays.events.flatMap(({ event }) => (event.type === 'not-stored' ? [event.reason] : []));
+
+  test('because a replica has others close its members, and are read from the leader then', () => {
+    const { alice, bob } = startDiverged(false);
+    sendThree(alice, 'a', bob);
+    expect(bob.lines.at(-1)).toBe(REFUSED);
+    const again = relays.join(1, 'bob', FROM_START);
+    pass(2000);
+    again.send('e');
+    alice.send('f');
+    pass(2000);
+    expect(reportedReasons()).toStrictEqual(['the engine gave other records to other relays']);
+    expect(linesOf(again)).toStrictEqual(linesOf(alice));
+    expect(linesOf(alice)).toStrictEqual(readRoom(engine).lines);
+    expect(linesOf(alice)).toContain(token('e'));
+  });
+
+  test('because the leader has others, too, refuse the room for a while, and other relays continue', () => {
+    const { alice } = startDiverged(true);
+    sendThree(alice, 'a');
+    relays.join(1, 'bob');
+    pass(50);
+    sendThree(alice, 'b');
+    const refused = relays.join(1, 'bob');
+    pass(50);
+    expect(refused.lines).toStrictEqual([REFUSED]);
+    expect(reportedReasons().at(-1)).toBe(
+      'the servers of the engine have different records of the room; compare its replicas',
+    );
+    expect(alice.isOpen).toBe(true);
+    expect(linesOf(alice)).toContain(token('b2'));
+    pass(400_000);
+    const bob = relays.join(1, 'bob', FROM_START);
+    pass(2000);
+    expect(bob.lines[0]).toMatch(/^WELCOME /);
   });
 
   /** Two members at two relays, and a third relay; then the engine loses its last record. */

@@ -113,16 +113,44 @@ describe('void batches that follow each other', () => {
     expect(steps).toStrictEqual(['valid', 'void', 'void', 'wrong-branch']);
   });
 
-  test('are no fault if valid ones lie between them', () => {
+  test('are a fault if valid ones lie between them', () => {
     const { steps } = read([
       [1, after(0, 1)],
       [2, after(9, 2)],
-      [3, after(2, 3)],
-      [4, after(1, 2)],
-      [5, after(3, 4)],
-      [6, after(5, 4)],
+      [3, after(1, 2)],
+      [4, after(2, 3)],
+      [5, after(3, 3)],
+      [6, after(4, 4)],
     ]);
-    expect(steps).toStrictEqual(['valid', 'void', 'void', 'valid', 'void', 'void']);
+    expect(steps).toStrictEqual(['valid', 'void', 'valid', 'void', 'valid', 'wrong-branch']);
+  });
+
+  test('are a fault if other void ones lie between them', () => {
+    const { steps } = read([
+      [1, after(0, 1)],
+      [2, after(9, 2)],
+      [3, after(8, 2)],
+      [4, after(2, 3)],
+      [5, after(3, 3)],
+      [6, after(4, 4)],
+    ]);
+    expect(steps.at(-1)).toBe('wrong-branch');
+  });
+
+  test('are no fault if they were there when the room was opened', () => {
+    const { steps } = read(
+      [
+        [1, after(0, 1)],
+        [2, after(9, 2)],
+        [3, after(2, 3)],
+        [4, after(3, 4)],
+        [5, after(4, 5)],
+        [6, after(5, 5)],
+        [7, after(6, 5)],
+      ],
+      { ...EMPTY_CHAIN, openedAt: 4 },
+    );
+    expect(steps).toStrictEqual(['valid', 'void', 'void', 'void', 'void', 'void', 'wrong-branch']);
   });
 
   test('are no fault if many of them follow a valid one', () => {
