@@ -13,7 +13,10 @@ const out = resolve(root, 'dist/page');
 mkdirSync(out, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { page: 'src/page/main.ts' },
+  entryPoints: [
+    { in: 'src/page/main.ts', out: 'page' },
+    { in: 'src/page/page.css', out: 'page' },
+  ],
   outdir: out,
   bundle: true,
   splitting: true,
@@ -37,5 +40,4 @@ const preloads = imports
   .map(({ path }) => `    <link rel="modulepreload" href="${basename(path)}" />\n`);
 const html = readFileSync(resolve(root, 'src/page/page.html'), 'utf8');
 writeFileSync(resolve(out, 'index.html'), html.replace('    <script', `${preloads.join('')}    <script`));
-for (const file of ['page.css', 'icon.svg'])
-  copyFileSync(resolve(root, 'src/page', file), resolve(out, file));
+copyFileSync(resolve(root, 'src/page/icon.svg'), resolve(out, 'icon.svg'));

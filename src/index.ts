@@ -81,6 +81,7 @@ export type {
   Receipt,
   RejectedEntry,
   RelayMessage,
+  RelayRotation,
   RemovedFromGroup,
   Renamed,
   RenameRejected,

@@ -10,10 +10,9 @@ Python does not give out what the proof has to be bound to.
 import os
 import re
 import select
-import socket
 import sys
 
-from rxchat import Author, Reading, Room, open_token, raw64, read_invite
+from rxchat import Author, Reading, Room, connect, open_token, raw64, read_invite
 
 LINE_LIMIT, WINDOW, HEARTBEAT = 65_536, 65_536, 15
 
@@ -166,9 +165,9 @@ def converse(client):
 
 def main():
     nick, last = (*sys.argv[1:], "0")[:2]
-    host, port, secret = read_invite(os.environ["RXCHAT_INVITE"])
+    relays, secret = read_invite(os.environ["RXCHAT_INVITE"])
     room = Room(secret)
-    with socket.create_connection((host, port), timeout=30) as connection:
+    with connect(relays) as connection:
         converse(Client(connection, room, Author(nick, room), last))
 
 

@@ -14,7 +14,6 @@ import base64
 import json
 import os
 import random
-import socket
 import sys
 import time
 from hashlib import sha256
@@ -25,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chat import HEARTBEAT, WINDOW, Client, Over, converse, note, run, visible
 from group import Device, Group, Member, parse
 from grouproom import Chain, ExternalSender, GroupRoom, Pending
-from rxchat import Room, raw64, read_group_invite, read_invite, text64, write_body
+from rxchat import Room, connect, raw64, read_group_invite, read_invite, text64, write_body
 
 INFO_ENTRIES, INFO_EPOCHS = 1024, 32
 
@@ -134,7 +133,7 @@ class GroupClient(Client):
             self.say("BYE leaving 0")
             self.connection.close()
         self.room = Room(bytes.fromhex(values["secret"]))
-        self.connection = socket.create_connection((values["host"], values["port"]), timeout=30)
+        self.connection = connect(values["relays"])
         self._heard, self.reading, self.is_asked, self.must_connect = b"", None, False, False
 
     def answer(self, nonce):
@@ -381,7 +380,8 @@ def minute():
 
 def format_invite(values):
     secret, group = (text64(bytes.fromhex(values[name])) for name in ("secret", "group"))
-    return f"rxchat://{values['host']}:{values['port']}/#{secret},group={group}"
+    first, *others = (f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in values["relays"])
+    return f"rxchat://{first}/#{secret},group={group}" + (f",relays={'+'.join(others)}" if others else "")
 
 
 def main():
@@ -389,14 +389,14 @@ def main():
     nick, path = words[-2:]
     state = State(path)
     if mode == "create":
-        host, port, secret = read_invite(f"rxchat://{words[0]}/#{text64(os.urandom(32))}")
+        relays, secret = read_invite(f"rxchat://{words[0]}/#{text64(os.urandom(32))}")
         creator = state.identity.public_key().public_bytes_raw()
         group_id = b"\1\0" + creator + os.urandom(16)
-        values = {"group": sha256(group_id).hexdigest(), "host": host, "port": port, "secret": secret.hex()}
+        values = {"group": sha256(group_id).hexdigest(), "relays": relays, "secret": secret.hex()}
         state.save(**values, room={}, at=None)
     elif "group" not in state.values or "RXCHAT_INVITE" in os.environ and not state.values.get("room"):
-        host, port, secret, group = read_group_invite(os.environ["RXCHAT_INVITE"])
-        state.save(group=group.hex(), host=host, port=port, secret=secret.hex(), room={}, at=None)
+        relays, secret, group = read_group_invite(os.environ["RXCHAT_INVITE"])
+        state.save(group=group.hex(), relays=relays, secret=secret.hex(), room={}, at=None)
     client = GroupClient(nick, state, mode == "send")
     if mode == "create":
         client.group.create(group_id)

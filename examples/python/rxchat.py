@@ -4,7 +4,9 @@ import base64
 import hashlib
 import json
 import os
+import random
 import re
+import socket
 import time
 import urllib.parse
 
@@ -31,23 +33,49 @@ def raw64(text, size):
     return raw if text64(raw) == text else None
 
 
-def read_invite(invite):
-    """Parses host, port and secret of an invite without a pin and without a passphrase."""
-    url = urllib.parse.urlsplit(invite.strip())
-    if url.scheme != "rxchat" or not url.hostname or "@" in url.netloc or url.path not in ("", "/") or "?" in invite:
+def read_relay(url):
+    """Parses host and port of a relay."""
+    url = urllib.parse.urlsplit(url)
+    if url.scheme != "rxchat" or not url.hostname or "@" in url.netloc or url.path not in ("", "/") or url.query:
         raise ValueError("this is no invite")
-    secret = raw64(url.fragment, 32)
-    if secret is None:
+    return url.hostname, 55555 if url.port is None else url.port
+
+
+def read_values(invite, names):
+    """Parses the relays and the secret of an invite, and the values after it, which must have these names."""
+    head, *values = invite.strip().split(",")
+    url, _, secret = head.partition("#")
+    found = dict(value.split("=", 1) for value in values if "=" in value)
+    if raw64(secret, 32) is None or len(found) < len(values) or "?" in url or not found.keys() <= {"relays", *names}:
         raise ValueError("the secret of the invite is missing, cut off or changed, or more stands behind it")
-    return url.hostname, 55555 if url.port is None else url.port, secret
+    others = found["relays"].split("+") if "relays" in found else []
+    return [read_relay(url), *(read_relay(f"rxchat://{other}") for other in others)], raw64(secret, 32), found
+
+
+def read_invite(invite):
+    """Parses the relays and the secret of an invite without a pin and without a passphrase."""
+    relays, secret, _ = read_values(invite, ())
+    return relays, secret
 
 
 def read_group_invite(invite):
-    """Parses host, port and secret of the invite to a group room, and the hash of its group id."""
-    head, _, group = invite.strip().partition(",group=")
-    if raw64(group, 32) is None:
+    """Parses the relays and the secret of the invite to a group room, and the hash of its group id."""
+    relays, secret, values = read_values(invite, ("group",))
+    group = raw64(values.get("group"), 32)
+    if group is None:
         raise ValueError("this is no invite to a group room, or its group is cut off or changed")
-    return *read_invite(head), raw64(group, 32)
+    return relays, secret, group
+
+
+def connect(relays):
+    """Connects to one of the relays of an invite: tries them in random order."""
+    *others, last = random.sample(relays, len(relays))
+    for relay in others:
+        try:
+            return socket.create_connection(tuple(relay), timeout=30)
+        except OSError:
+            pass
+    return socket.create_connection(tuple(last), timeout=30)
 
 
 class Room:

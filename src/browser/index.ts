@@ -75,6 +75,7 @@ export type {
   Receipt,
   RejectedEntry,
   RelayMessage,
+  RelayRotation,
   RemovedFromGroup,
   Renamed,
   RenameRejected,

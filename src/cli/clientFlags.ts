@@ -17,6 +17,14 @@ export const port: Flag = {
   wires: 'any',
 };
 
+/** `--relay`: another relay that shares its rooms with the one of `--host` and `--port`. */
+export const relay: Flag = {
+  type: 'string',
+  placeholder: 'HOST:PORT',
+  multiple: true,
+  help: 'another relay of the same store, with the same key; can be repeated',
+};
+
 /** `--plain`: no TLS. */
 export const plain: Flag = {
   type: 'boolean',

@@ -13,6 +13,7 @@ import {
   passphraseFile,
   pin,
   port,
+  relay,
   timeout,
 } from './clientFlags.js';
 import { asMember, forget, groupCommands } from './groupRegistry.js';
@@ -50,6 +51,7 @@ export const COMMANDS: readonly CliCommand[] = [
     flags: {
       host,
       port,
+      relay,
       pin,
       passphrase: {
         type: 'boolean',
@@ -119,6 +121,7 @@ export const COMMANDS: readonly CliCommand[] = [
       long: { ...longLines, help: `in pipes: ${longLines.help} (default end)` },
       host,
       port,
+      relay,
       pin,
       ...classicFlags,
       keyFile,

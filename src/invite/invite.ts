@@ -11,6 +11,8 @@ import { type Address, DEFAULT_ADDRESS, formatAddress, normalizeHost } from '../
 /** An invite to a room: the address of its relay and its secret. */
 export interface Invite extends Address {
   readonly secret: Uint8Array;
+  /** Other relays that serve the room, with the same pin. Clients choose among all of them at random. */
+  readonly otherRelays?: readonly Address[] | undefined;
   /** SHA-256 of the group id in base64url, if this is a group room. Its members agree on its keys. */
   readonly group?: string | undefined;
   /** SHA-256 of the public key of the relay in base64url. With a pin, the relay has to use TLS and this key. */
@@ -37,6 +39,8 @@ export interface LockedInvite extends Address {
   /** Name of the room. The keys depend on it. */
   readonly label: string;
   readonly cost: ScryptCost;
+  /** Other relays that serve the room, with the same pin. */
+  readonly otherRelays?: readonly Address[] | undefined;
   /** SHA-256 of the public key of the relay in base64url. */
   readonly pin?: string | undefined;
 }
@@ -67,6 +71,7 @@ export const createLockedInvite = ({
   ...relay
 }: Partial<Address> & {
   readonly label?: string | undefined;
+  readonly otherRelays?: readonly Address[] | undefined;
   readonly pin?: string | undefined;
 } = {}): LockedInvite => ({
   ...DEFAULT_ADDRESS,
@@ -81,12 +86,21 @@ export const createLockedInvite = ({
  */
 export const createUnlockInvite =
   (deriveKey: DeriveKey) =>
-  async ({ label, cost, host, port, pin }: LockedInvite, passphrase: string): Promise<Invite> => {
+  async (
+    { label, cost, host, port, otherRelays, pin }: LockedInvite,
+    passphrase: string,
+  ): Promise<Invite> => {
     const normalized = normalizePassphrase(passphrase);
     if (normalized === '') throw new InviteError('the passphrase is empty');
     const relay = { host: normalizeHost(host) ?? host, port };
     const name = normalizeLabel(label);
     const salt = `rxchat/1 passphrase room\n${formatAddress(relay)}\n${name}`;
     const secret = await deriveKey(normalized, salt, cost);
-    return { ...relay, secret, label: name, ...(pin !== undefined && { pin }) };
+    return {
+      ...relay,
+      secret,
+      label: name,
+      ...(otherRelays !== undefined && { otherRelays }),
+      ...(pin !== undefined && { pin }),
+    };
   };

@@ -48,7 +48,11 @@ export const formatFragment = (first: string, values: Readonly<Record<string, st
   ].join(',');
 
 const FORMAT_HINT = 'an invite is rxchat://HOST:PORT/#SECRET';
+const UNEXPECTED_CHARACTERS = `the invite has unexpected characters: ${FORMAT_HINT}`;
 const SECRET_LENGTH = Math.ceil((SECRET_BYTES * 8) / 6);
+
+/** Needs no quotes in a shell, and no host contains it. */
+const RELAY_SEPARATOR = '+';
 
 /** Replaces the secret in the invite of a room with a passphrase. */
 const LOCKED_MARKER = 'passphrase';
@@ -66,10 +70,14 @@ export const formatInvite = (invite: Invite | LockedInvite): string => {
 
 const isSameInvite = (parsed: Invite | LockedInvite, invite: Invite | LockedInvite): boolean => {
   const host = normalizeHost(invite.host);
+  const otherRelays = invite.otherRelays?.map((relay) => ({
+    ...relay,
+    host: normalizeHost(relay.host) ?? '',
+  }));
   const expected = isLocked(invite) ? { ...invite, label: normalizeLabel(invite.label) } : invite;
   return (
     host !== undefined &&
-    formatUrl(parsed) === formatUrl({ ...expected, host }) &&
+    formatUrl(parsed) === formatUrl({ ...expected, host, otherRelays }) &&
     // A value must not contain another one.
     parsed.pin === invite.pin &&
     groupOf(parsed) === groupOf(invite)
@@ -84,12 +92,17 @@ const formatUrl = (invite: Invite | LockedInvite): string => {
     ? formatFragment(LOCKED_MARKER, {
         kdf: formatKdf(invite.cost),
         room: encodeURIComponent(invite.label),
-        pin: invite.pin,
+        ...relayValues(invite),
       })
-    : formatFragment(toBase64url(invite.secret), { group: invite.group, pin: invite.pin });
+    : formatFragment(toBase64url(invite.secret), { group: invite.group, ...relayValues(invite) });
   const scheme = isLocked(invite) ? undefined : invite.web;
   return `${scheme ?? 'rxchat'}://${formatAddress(invite)}/#${fragment}`;
 };
+
+const relayValues = ({ otherRelays = [], pin }: Invite | LockedInvite) => ({
+  pin,
+  relays: otherRelays.map(formatAddress).join(RELAY_SEPARATOR) || undefined,
+});
 
 /** Default ports of the schemes. */
 const DEFAULT_PORTS = { rxchat: DEFAULT_ADDRESS.port, https: 443, http: 80 } as const;
@@ -121,10 +134,23 @@ export const parseAnyInvite = (text: string): Invite | LockedInvite => {
     throw new InviteError('a room with a passphrase needs an rxchat:// invite, not a page link');
   if (web === 'http' && pin !== undefined)
     throw new InviteError('the link has a pin, but its page does not use TLS');
-  const relay = { host, port, ...(pin !== undefined && { pin }), ...(web !== undefined && { web }) };
+  const otherRelays = fragment.values.get('relays')?.split(RELAY_SEPARATOR).map(parseRelay);
+  const relay = {
+    host,
+    port,
+    ...(otherRelays && { otherRelays }),
+    ...(pin !== undefined && { pin }),
+    ...(web !== undefined && { web }),
+  };
   return fragment.first === LOCKED_MARKER
     ? { ...relay, ...parseLock(fragment) }
     : { ...relay, secret: parseSecret(fragment), ...(group !== undefined && { group }) };
+};
+
+const parseRelay = (text: string): Address => {
+  const { host, port, fragment } = parseUrl(`rxchat://${text}/#`);
+  if (fragment.first !== '') throw new InviteError(UNEXPECTED_CHARACTERS);
+  return { host, port };
 };
 
 const parseUrl = (line: string): Address & { readonly scheme: Scheme; readonly fragment: InviteFragment } => {
@@ -139,11 +165,14 @@ const parseUrl = (line: string): Address & { readonly scheme: Scheme; readonly f
   // The URL parser drops line breaks and an empty ? or @. rxchat does not write invites with them.
   const beforeSecret = line.slice(0, line.indexOf('#'));
   if (/\s/.test(line) || /[?@]/.test(beforeSecret) || !['', '/'].includes(url.pathname))
-    throw new InviteError(`the invite has unexpected characters: ${FORMAT_HINT}`);
+    throw new InviteError(UNEXPECTED_CHARACTERS);
   if (url.port === '0') throw new InviteError(`the invite has the invalid port 0: ${FORMAT_HINT}`);
-  const fragment = parseFragment(url.hash.slice(1), (first) =>
-    first === LOCKED_MARKER ? ['kdf', 'room', 'pin'] : ['group', 'pin'],
-  );
+  const fragment = parseFragment(url.hash.slice(1), (first) => [
+    'pin',
+    // A page connects only to the relay that served it.
+    ...(scheme === 'rxchat' ? ['relays'] : []),
+    ...(first === LOCKED_MARKER ? ['kdf', 'room'] : ['group']),
+  ]);
   if (typeof fragment === 'string') throw new InviteError(FRAGMENT_ERRORS[fragment]);
   return { scheme, host, port: url.port === '' ? DEFAULT_PORTS[scheme] : Number(url.port), fragment };
 };

@@ -18,6 +18,7 @@ import { connectTcp } from '../net/tcp.js';
 import { connectTls } from '../net/tls/tls.js';
 import { trustAuthority, trustPin } from '../net/tls/trust.js';
 import { connectNodeWebSocket } from '../net/websocket/nodeWebSocket.js';
+import { inviteRelays } from '../platform/inviteRelays.js';
 import type { Platform } from '../platform/platform.js';
 import { isLoopback } from '../util/address.js';
 import {
@@ -62,6 +63,7 @@ export const nodePlatform: Platform = {
   proveAccess,
   randomBytes,
   connect: connectTo,
+  relayRotation: inviteRelays(() => Math.random()),
   random: () => Math.random(),
   now: () => Date.now(),
   monotonicNow: () => performance.now(),

@@ -95,7 +95,8 @@ export const parseTypedInvite = (text: string): Invite => {
   if (isLocked(invite))
     throw new InviteError('a room with a passphrase cannot be joined here; use rxchat join INVITE');
   const { host, web } = pageRelay();
-  if (invite.host !== host && !(isLoopback(invite.host) && isLoopback(host)))
+  const relays = [invite, ...(invite.otherRelays ?? [])];
+  if (!relays.some((relay) => relay.host === host || (isLoopback(relay.host) && isLoopback(host))))
     throw new InviteError(`the invite is for another relay; open the page of ${invite.host}`);
   return {
     ...pageRelay(),

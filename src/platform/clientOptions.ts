@@ -127,9 +127,11 @@ export const toClientOptions = (
   }: JoinRoomOptions,
 ): ClientOptions => {
   const { random, now, monotonicNow, resume$ } = platform;
+  const rotation = platform.relayRotation?.(invite, connect);
   const randomSession = () => toBase64url(platform.randomBytes(SESSION_BYTES));
   return {
-    connect$: defer(() => connect(invite)),
+    connect$: rotation?.connect$ ?? defer(() => connect(invite)),
+    rotation,
     retry: retry ? { random, now: monotonicNow, wake$: merge(resume$, retry$) } : undefined,
     nick,
     nick$,

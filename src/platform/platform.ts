@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { CryptoSuite } from '../../streams/client/group/index.js';
-import type { Cipher, Identity } from '../../streams/client/index.js';
+import type { Cipher, Identity, RelayRotation } from '../../streams/client/index.js';
 import type { Connection, Verify, Sha256 } from '../../streams/wire/index.js';
 import type { RoomKeys } from '../crypto/roomKeys.js';
 import type { Invite } from '../invite/invite.js';
@@ -31,6 +31,11 @@ export interface Platform {
   readonly randomBytes: (n: number) => Uint8Array;
   /** Connects to the relay of an invite: emits one connection and completes, or errors. */
   readonly connect: (invite: Invite) => Observable<Connection>;
+  /** Creates the rotation of the relays of an invite, or returns `undefined` if it has one. By default the first is used. */
+  readonly relayRotation?: (
+    invite: Invite,
+    connect: (invite: Invite) => Observable<Connection>,
+  ) => RelayRotation | undefined;
   /** Returns a random number that is not secret, 0 <= x < 1, for retry delays. */
   readonly random: () => number;
   /** Returns the time of day in ms since 1970. It is displayed or sent, never used for durations. */

@@ -74,6 +74,7 @@ export type {
   RejectedEntry,
   RemovedFromGroup,
   RelayMessage,
+  RelayRotation,
   Renamed,
   RenameRejected,
   RequestDone,

@@ -19,7 +19,7 @@ import {
 } from 'rxjs';
 import { takeUntilComplete } from '../rx/takeUntilComplete.js';
 import type { Connection } from '../wire/connection.js';
-import { ConnectionError, ProtocolError, RefusedError } from '../wire/errors.js';
+import { ConnectionError, ProtocolError, RefusedError, TRANSIENT_CODES } from '../wire/errors.js';
 import type { ClientEvent } from './clientEvent.js';
 import type { Sha256 } from './envelope/identity.js';
 import type { MessageContent } from './envelope/messageContent.js';
@@ -31,6 +31,7 @@ import { type AuditedMessage, membership, type Membership, type MembershipOption
 import type { OpenedToken } from './receive/open.js';
 import { nickChange, type Renamed, type RenameRejected } from './reconnect/nickChange.js';
 import { type Offline, reconnect, type ReconnectOptions } from './reconnect/reconnect.js';
+import type { RelayRotation } from './reconnect/relayRotation.js';
 import { checkMessage } from './send/batchLines.js';
 import type { QueuedMessage } from './send/outbox.js';
 import type { OutgoingMessage, SealOptions } from './send/seal.js';
@@ -51,6 +52,8 @@ export interface ClientOptions
   readonly hash: Sha256;
   /** Connects to the relay: emits a connection and completes, or errors with `ConnectionError`. */
   readonly connect$: Observable<Connection>;
+  /** Connects to one of several relays instead (`relayRotation`). After each `offline` follows another one. */
+  readonly rotation?: RelayRotation | undefined;
   /** How to reconnect. Without it, there is only one connection. */
   readonly retry?: RetryOptions | undefined;
   /** Emits each new nick that the client requests. */
@@ -108,7 +111,7 @@ export interface RoomContext {
  */
 export const client =
   <Event extends { readonly type: string }>(
-    { connect$, retry, nick$ = NEVER, ...options }: ClientOptions,
+    { connect$, rotation, retry, nick$ = NEVER, ...options }: ClientOptions,
     createMethod: (context: RoomContext) => RoomMethod<Event>,
   ): OperatorFunction<OutgoingMessage, ClientEvent> =>
   (message$) =>
@@ -126,11 +129,11 @@ export const client =
         recordUnreadable: log.recordUnreadable,
       });
 
-      const connectAs = (nick: string) =>
+      const joinAs = (nick: string) => (relay$: Observable<Connection>) =>
         defer(() => {
           // Closes the connection with the previous nick, if there is one.
           member.detach();
-          return connect$.pipe(
+          return relay$.pipe(
             tap((connection) => {
               member.attach(connection);
             }),
@@ -155,6 +158,7 @@ export const client =
             }),
           );
         });
+      const connectAs = (nick: string) => rotation?.connect(joinAs(nick)) ?? joinAs(nick)(connect$);
 
       const received$: Observable<ConnectionEvent> = nick$.pipe(
         tap(nicks.request),
@@ -170,6 +174,7 @@ export const client =
                   ping: member.ping,
                   activity$: activity,
                   isPaused: options.isPaused,
+                  otherPeers: rotation && rotation.count - 1,
                   ...retry,
                 }),
               );
@@ -184,7 +189,10 @@ export const client =
 
       return received$.pipe(
         tap((received) => {
-          if (received.type === 'offline') member.detach();
+          if (received.type === 'offline') {
+            member.detach();
+            rotation?.advance();
+          }
           if (received.type === 'welcome') timestamps.onWelcome(received);
           log.read(received);
         }),
@@ -244,9 +252,6 @@ const rejectOversized =
 
 const isConnectionStatus = (event: { readonly type: string }): event is ConnectionStatus =>
   event.type === 'offline' || event.type === 'renamed' || event.type === 'rename-rejected';
-
-/** Codes of refusals after which each client retries. */
-const TRANSIENT_CODES: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
 
 const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeReason'> = {
   isUp: ({ type }) => type === 'welcome',

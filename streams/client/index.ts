@@ -70,6 +70,8 @@ export type { DetectWakeOptions } from './reconnect/liveness.js';
 export type { Renamed, RenameRejected } from './reconnect/nickChange.js';
 export { backoff, reconnect } from './reconnect/reconnect.js';
 export type { Offline, ReconnectOptions } from './reconnect/reconnect.js';
+export { relayRotation } from './reconnect/relayRotation.js';
+export type { RelayRotation } from './reconnect/relayRotation.js';
 export { roomClient } from './roomClient.js';
 export type { RetryOptions, RoomClientOptions } from './roomClient.js';
 export {

@@ -54,6 +54,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** Codes of refusals after which a later attempt, or another relay, can succeed. */
+export const TRANSIENT_CODES: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
+
 /** The connection to the relay failed or was lost; a retry can succeed. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';

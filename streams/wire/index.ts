@@ -19,7 +19,14 @@ export {
   TOKEN_VERSION,
 } from './entry.js';
 export type { Announcement } from './entry.js';
-export { BusyError, ConnectionError, LimitError, ProtocolError, RefusedError } from './errors.js';
+export {
+  BusyError,
+  ConnectionError,
+  LimitError,
+  ProtocolError,
+  RefusedError,
+  TRANSIENT_CODES,
+} from './errors.js';
 export type { ErrorCode } from './errors.js';
 export { ENTRY_HASH_BYTES, formatResume, isLogId, parseResume, POSITION_LIMIT } from './fields.js';
 export type { Resume, Sha256 } from './fields.js';

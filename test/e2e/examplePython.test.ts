@@ -184,9 +184,11 @@ for count in (0, 1, 4096, 4097):
   test('derives and decrypts the test values', () => {
     const { stdout, stderr } = runPython(`
 values = json.load(open(${JSON.stringify(fileURLToPath(new URL('../../docs/protocol-test-values.json', import.meta.url)))}))
-host, port, secret = rxchat.read_invite(values["invite"])
+relays, secret = rxchat.read_invite(values["invite"])
 room = rxchat.Room(secret)
-assert (host, port, room.name) == ("127.0.0.1", 55555, values["room"])
+assert (relays, room.name) == ([("127.0.0.1", 55555)], values["room"])
+relays, _ = rxchat.read_invite(values["invite"] + ",relays=b:1+[::1]:2")
+assert relays == [("127.0.0.1", 55555), ("b", 1), ("::1", 2)]
 assert room.hello(values["nonce"], "alice", 0).startswith(f"NICK alice room={values['room']} session=")
 log, low, high, *hashes = values["longSeen"]["seen"]
 assert rxchat.parts_of(low, high) == len(hashes)

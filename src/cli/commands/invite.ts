@@ -10,13 +10,12 @@ import {
 import { formatInvite } from '../../invite/inviteText.js';
 import { safe, sanitize } from '../../text/sanitize.js';
 import { writeOut } from '../../terminal/write.js';
-import { addressFromFlags } from '../shared/addressFlags.js';
 import { isGiven, type Run } from '../args/command.js';
 import { printNote, usageError } from '../process/exit.js';
 import { flagName, type Flags, integerFlag, stringFlag } from '../args/flags.js';
 import { saveInviteFile } from '../shared/secretFiles.js';
 import { generateWords, passphraseFromFlags, passphraseWarning } from '../shared/passphrase.js';
-import { pinFromFlags } from '../shared/connectFromFlags.js';
+import { relayFromFlags } from '../shared/connectFromFlags.js';
 
 /** Words of a generated passphrase, used if the prompt is left empty: 66 bits. */
 const DEFAULT_WORD_COUNT = 6;
@@ -27,7 +26,7 @@ const DEFAULT_WORD_COUNT = 6;
  */
 export const invite: Run = ({ flags }) =>
   defer(() => {
-    const relay = { ...addressFromFlags(flags), pin: pinFromFlags(flags) };
+    const relay = relayFromFlags(flags);
     const invite$ = inviteFromFlags(relay, flags);
     return invite$.pipe(
       tap((made) => {

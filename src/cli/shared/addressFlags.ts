@@ -1,6 +1,6 @@
 import { type Address, DEFAULT_ADDRESS, isLoopback, normalizeHost } from '../../util/address.js';
 import { usageError } from '../process/exit.js';
-import { flagName, type Flags, integerFlag, stringFlag } from '../args/flags.js';
+import { flagName, type Flags, integerFlag, stringFlag, stringListFlag } from '../args/flags.js';
 
 /** Returns the address that `--host` and `--port` give, with defaults for both. */
 export const addressFromFlags = (flags: Flags, lowestPort = 1): Address => ({
@@ -40,6 +40,19 @@ export const listenAddressFromFlags = (flags: Flags, key: string): Address | und
     );
   return { host: parseHost(host, flagName(key)), port };
 };
+
+/** Returns the addresses of `--relay`, which is `HOST` or `HOST:PORT`, or `undefined` if it is not given. */
+export const otherRelaysFromFlags = (flags: Flags): readonly Address[] | undefined =>
+  stringListFlag(flags, 'relay')?.map((given) => {
+    const [, host = '', digits] = /^(\[.+\]|[^:]+)(?::(\d{1,5}))?$/.exec(given.trim()) ?? [];
+    const port = digits === undefined ? DEFAULT_ADDRESS.port : Number(digits);
+    if (host === '' || port < 1 || port > 65_535)
+      throw usageError(
+        '--relay needs a host, or a host and a port',
+        'such as chat2.example.org, 192.0.2.2:55555 or [2001:db8::2]:55555',
+      );
+    return { host: parseHost(host, '--relay'), port };
+  });
 
 /** Parses the host that is given with a flag. */
 const parseHost = (given: string, flag: string): string => {

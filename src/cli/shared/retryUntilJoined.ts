@@ -1,6 +1,11 @@
 import { concat, defer, EMPTY, type MonoTypeOperatorFunction, retry, tap, throwError, timer } from 'rxjs';
 import type { ClientEvent } from '../../../streams/client/index.js';
-import { ConnectionError, ProtocolError, RefusedError } from '../../../streams/wire/index.js';
+import {
+  ConnectionError,
+  ProtocolError,
+  RefusedError,
+  TRANSIENT_CODES,
+} from '../../../streams/wire/index.js';
 import { type Flags, durationFlag } from '../args/flags.js';
 
 const MAX_WAIT_MS = 24 * 86_400_000;
@@ -13,9 +18,6 @@ export const waitMsFromFlags = (flags: Flags): number => durationFlag(flags, 'wa
 
 /** Marks, inside `retryUntilJoined`, a session that ended before its welcome. */
 const ENDED_EARLY = new Error('ended');
-
-/** Error codes of a relay that is starting or overloaded. */
-const TRANSIENT_CODES: ReadonlySet<string> = new Set(['storage', 'internal', 'timeout', 'busy']);
 
 const isTransient = (error: unknown): boolean =>
   error instanceof ConnectionError ||

@@ -119,6 +119,8 @@ export interface ReconnectOptions<T> {
   readonly closeReason: (value: T) => Pick<Offline, 'reason' | 'retryMs'> | undefined;
   /** Returns whether an error ends the whole stream. */
   readonly isFatal: (error: unknown, wasUp: boolean /* whether any connection was up */) => boolean;
+  /** How many other peers the next attempts reach (default 0). */
+  readonly otherPeers?: number | undefined;
   /** How long a connection must be up to reset the retry delay, in ms (default 10 000). */
   readonly stableAfterMs?: number;
 }
@@ -127,10 +129,10 @@ export interface ReconnectOptions<T> {
  * Subscribes to a connection again each time it completes or errors.
  *
  * Each end is an `offline` value. The next attempt follows after a delay: exponential backoff, or the delay that the
- * peer requested, with jitter (`retryDelays`). The delays grow until a connection was up for `stableAfterMs` ms. When
- * `wake$` emits, the delay ends at once, and a connection that is up is probed (`probe`). If the peer does not
- * answer, the connection is dropped and the next attempt begins at once. A connection that is not up yet has its own
- * timeouts.
+ * peer requested, with jitter (`retryDelays`). The delays grow until a connection was up for `stableAfterMs` ms. With
+ * `otherPeers`, as many attempts in a row follow within 500 ms, if each ends a connection that was up. When `wake$` emits,
+ * the delay ends at once, and a connection that is up is probed (`probe`). If the peer does not
+ * answer, the connection is dropped and the next attempt begins at once. One that is not up yet has its own timeouts.
  *
  * Never completes. Errors with a fatal error of a connection, with `wake$`, and with what a callback throws.
  * Unsubscribing releases the connection or the timer, and `wake$`, which is subscribed once.
@@ -170,6 +172,7 @@ export const reconnect =
     isUp,
     closeReason,
     isFatal,
+    otherPeers = 0,
     stableAfterMs = 10_000,
   }: ReconnectOptions<T>): ((connection$: Observable<T>) => Observable<T | Offline>) =>
   (connection$) =>
@@ -222,6 +225,9 @@ export const reconnect =
             }
             if (upSince !== undefined && now() - upSince >= stableAfterMs) resetDelays();
             retryMs = delays.next(requested?.retryMs ?? 0);
+            // Another peer need not be given time. A part of the first delay spreads the clients that come at once.
+            if (upSince !== undefined && failures < otherPeers)
+              retryMs = Math.round(random() * FIRST_DELAY_MS);
             failures += 1;
             reason ??= requested?.reason ?? 'the relay closed the connection';
             return { type: 'offline', reason, retryMs, attempt: failures };

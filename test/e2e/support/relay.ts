@@ -82,4 +82,14 @@ export const newRoom = (port: number, pin?: string): Room =>
 export const viaPort = (port: number, { secret, pin }: Room): Room =>
   roomOf({ host: '127.0.0.1', port, secret, pin });
 
+/** Returns the same room with the ports of all its relays. */
+export const viaPorts = ([port = 0, ...others]: readonly number[], { secret, pin }: Room): Room =>
+  roomOf({
+    host: '127.0.0.1',
+    port,
+    otherRelays: others.map((other) => ({ host: '127.0.0.1', port: other })),
+    secret,
+    pin,
+  });
+
 const roomOf = (invite: Invite): Room => ({ ...invite, text: formatInvite(invite) });

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { concat, map, NEVER, of, Subject, timer } from 'rxjs';
+import { concat, map, NEVER, of, Subject, throwError, timer } from 'rxjs';
 import type { RunHelpers } from 'rxjs/testing';
 import type { Plaintext, Token } from '../../../streams/client/envelope/cipher.js';
 import { decodeEnvelope } from '../../../streams/client/envelope/envelope.js';
+import { relayRotation } from '../../../streams/client/reconnect/relayRotation.js';
 import type { RoomClientOptions } from '../../../streams/client/roomClient.js';
 import type { OutgoingMessage } from '../../../streams/client/send/seal.js';
 import type { Connection } from '../../../streams/wire/connection.js';
@@ -144,6 +145,46 @@ describe('a lost connection', () => {
       ]);
       const opened = fakeCipher.open(fakeKey(1), sealed.trim() as Token) as Plaintext;
       expect(decodeEnvelope(opened)).toMatchObject({ nick: 'ally', key: ALICE.key, lines: ['b'] });
+    });
+  });
+
+  test('a client with several relays continues at the next one at once when a relay stops', () => {
+    marbles((helpers) => {
+      const { expectObservable } = helpers;
+      const [one, two] = linksOf(helpers, {}, 'NW---o--q', '-------------N6-j');
+      const rotation = relayRotation([of(one), of(two)]);
+      const event$ = NEVER.pipe(roomClientFixture(NEVER, { ...again, rotation }));
+      expectObservable(event$, '            -----------------!').toBe('-W---o--(zf)--W-k', {
+        ...reported,
+        z: 'bye',
+        f: 'offline 1, 0 ms: the relay is shutting down',
+      });
+      expectObservable(one.line$).toBe('   H-------|', written);
+      expectObservable(two.line$).toBe('   -------------5---(Q|)', writtenAfter(token['o']));
+    });
+  });
+
+  test('a client with several relays stays at its relay for another nick', () => {
+    marbles((helpers) => {
+      const { hot, expectObservable } = helpers;
+      const [one, two] = linksOf(helpers, {}, 'NW--------', '-----NW----');
+      const other = fakeConnection({ chunk$: NEVER });
+      const rotation = relayRotation([inSequence(one, two), of(other)]);
+      const options = { ...again, rotation, nick$: hot('----n', { n: 'ally' }) };
+      expectObservable(NEVER.pipe(roomClientFixture(NEVER, options)), '--------!').toBe('-W----(rW)', {
+        ...reported,
+        r: 'renamed',
+      });
+      expectObservable(other.line$).toBe('-');
+    });
+  });
+
+  test('without retry, a client with several relays tries each of them once', () => {
+    marbles(({ expectObservable }) => {
+      const lost = (name: string) => throwError(() => new ConnectionError(`cannot reach ${name}`));
+      const rotation = relayRotation([lost('a'), lost('b')]);
+      const event$ = NEVER.pipe(roomClientFixture(NEVER, { rotation }));
+      expectObservable(event$).toBe('#', undefined, new ConnectionError('cannot reach a; cannot reach b'));
     });
   });
 

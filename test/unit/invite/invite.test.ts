@@ -155,6 +155,39 @@ describe('an invite', () => {
     expect(createInvite({ host: '::1', port: 1, group: GROUP })).toMatchObject({ group: GROUP });
   });
 
+  test('has other relays after its secret, which share its pin', () => {
+    const otherRelays = [
+      { host: 'b.example.org', port: 4000 },
+      { host: '2001:db8::1', port: 1 },
+    ];
+    const invite = { host: 'chat.example.org', port: 4000, otherRelays, secret: bytes, pin: PIN };
+    const text = `${INVITE},pin=${PIN},relays=b.example.org:4000+[2001:db8::1]:1`;
+    expect(formatInvite(invite)).toBe(text);
+    expect(parseInvite(text)).toStrictEqual(invite);
+    expect(parseInvite(`${INVITE},relays=B.example.org`)).toMatchObject({
+      otherRelays: [{ host: 'b.example.org', port: 55_555 }],
+    });
+    expect(formatInvite({ ...invite, pin: undefined, otherRelays: [] })).toBe(INVITE);
+  });
+
+  test('keeps any other relays', () => {
+    fc.assert(
+      fc.property(fc.array(address, { minLength: 1, maxLength: 7 }), (otherRelays) => {
+        const text = formatInvite({ host: '::1', port: 1, secret: bytes, otherRelays });
+        const read = parseInvite(text);
+        expect(formatInvite(read)).toBe(formatInvite(parseInvite(formatInvite(read))));
+        expect(read.otherRelays?.map(({ port }) => port)).toStrictEqual(otherRelays.map(({ port }) => port));
+      }),
+    );
+  });
+
+  test('is not formatted with another relay that is no address', () => {
+    for (const host of ['', 'a+b', 'a,pin=b', 'a#b', 'a/b'])
+      expect(() =>
+        formatInvite({ host: '::1', port: 1, secret: bytes, otherRelays: [{ host, port: 1 }] }),
+      ).toThrow(InviteError);
+  });
+
   test('keeps any group for any secret', () => {
     fc.assert(
       fc.property(secret, secret, (what, hash) => {
@@ -256,6 +289,19 @@ describe('a text that is not an invite is rejected without printing its secret',
     ['no group where one is named', `${INVITE},group=`, 'a part after its secret that is not name=value'],
     ['two groups', `${INVITE},group=${GROUP},group=${PIN}`, 'repeats a value'],
     ['an unknown name beside a group', `${INVITE},group=${GROUP},grove=${GROUP}`, 'may need a newer rxchat'],
+    [
+      'no other relay where one is named',
+      `${INVITE},relays=`,
+      'a part after its secret that is not name=value',
+    ],
+    ['an empty other relay', `${INVITE},relays=b:1++c:1`, 'has no host'],
+    ['another relay at port 0', `${INVITE},relays=b:0`, 'port 0'],
+    ['another relay beyond port 65535', `${INVITE},relays=b:65536`, 'this is not an invite'],
+    ['another relay with a path', `${INVITE},relays=b:1/c`, 'unexpected characters'],
+    ['another relay with a fragment', `${INVITE},relays=b:1#c`, 'unexpected characters'],
+    ['another relay with a user', `${INVITE},relays=a@b:1`, 'unexpected characters'],
+    ['other relays twice', `${INVITE},relays=b:1,relays=c:1`, 'repeats a value'],
+    ['other relays of a page', `https://example.org/#${SECRET},relays=b:1`, 'may need a newer rxchat'],
     ['a group in capitals', `${INVITE},GROUP=${GROUP}`, 'a part after its secret that is not name=value'],
     ['two pins', `${INVITE},pin=${PIN},pin=${PIN}`, 'repeats a value'],
     ['what a newer one says', `${INVITE},pin=${PIN},pow=3`, 'may need a newer rxchat'],

@@ -26,6 +26,15 @@ describe('the invite of a room with a passphrase', () => {
     expect(formatInvite(strange)).toMatch(/^[ -~]+$/);
   });
 
+  test('keeps other relays, which do not change the secret', async () => {
+    const otherRelays = [{ host: 'b.example.org', port: 4000 }];
+    const shared = { ...bookClub, otherRelays };
+    expect(formatInvite(shared)).toBe(`${LOCKED},relays=b.example.org:4000`);
+    expect(parseAnyInvite(formatInvite(shared))).toStrictEqual(shared);
+    expect((await unlockInvite(shared, 'x')).otherRelays).toStrictEqual(otherRelays);
+    expect(await hex(shared, 'x')).toBe(await hex(bookClub, 'x'));
+  });
+
   test('parses to what was formatted, for any label', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), (label) => {

@@ -4,8 +4,7 @@ import { nodePlatform } from '../../../node/nodePlatform.js';
 import { createGroup } from '../../../platform/createGroup.js';
 import type { Flags } from '../../args/flags.js';
 import { dataDir } from '../../process/environment.js';
-import { addressFromFlags } from '../../shared/addressFlags.js';
-import { pinFromFlags } from '../../shared/connectFromFlags.js';
+import { relayFromFlags } from '../../shared/connectFromFlags.js';
 import { loadIdentity } from '../../shared/contacts.js';
 
 /** The invite of a room, and what this client is in it. */
@@ -19,7 +18,7 @@ export interface RoomToJoin {
  * but a group room has nothing for newcomers.
  */
 export const createRoom = (flags: Flags, interactive: boolean): RoomToJoin => {
-  const invite = createInvite({ ...addressFromFlags(flags), pin: pinFromFlags(flags) });
+  const invite = createInvite(relayFromFlags(flags));
   if (!interactive) return { invite, role: { type: 'member' } };
   const group = createGroup(nodePlatform, invite, loadIdentity(dataDir()));
   return { invite: group.invite, role: { type: 'creator', groupId: group.groupId } };

@@ -14,7 +14,7 @@ export const asPartlyStored = (error: unknown): unknown =>
     : error;
 
 /** Explains that a room on this machine needs a running relay. */
-export const explainMissingRelay = (error: unknown, { host, port }: Invite): unknown =>
-  error instanceof ConnectionError && isLoopback(host)
+export const explainMissingRelay = (error: unknown, { host, port, otherRelays }: Invite): unknown =>
+  error instanceof ConnectionError && isLoopback(host) && otherRelays === undefined
     ? new CliError(Exit.network, `no relay at ${host}:${port}; start one with: ${programName()} serve`)
     : error;

@@ -8,6 +8,7 @@ import {
   verifySignature,
 } from '../../../../src/index.js';
 import { randomText } from '../../../../src/crypto/random.js';
+import { inviteRelays } from '../../../../src/platform/inviteRelays.js';
 import { roomClient, type ClientEvent } from '../../../../streams/index.js';
 import { onCleanup } from '../cleanup.js';
 import type { Room } from '../relay.js';
@@ -74,6 +75,8 @@ export const startMember = (
   const client$ = outgoing$.pipe(
     roomClient({
       connect$: defer(() => connectTcp(room)),
+      // In the order of the invite, so that a test knows where the members are.
+      rotation: inviteRelays(() => 0)(room, (to) => connectTcp(to)),
       // After any successful connection, the next wait is short.
       retry: { random: () => 0, wake$, stableAfterMs: 0 },
       nick,

@@ -197,6 +197,61 @@ describe('the delay of reconnect', () => {
   });
 });
 
+describe('other peers', () => {
+  test('the next attempt reaches another peer within 500 ms, whatever delay was requested', () => {
+    marbles(({ cold, expectObservable }) => {
+      const link$ = linksOf(cold('(wb|)'), cold('w'));
+      const half = { otherPeers: 1, random: () => 0.5 };
+      expectObservable(link$.pipe(lasting(half)), '1s !').toBe('(wbo) 245ms w', {
+        ...out,
+        o: '1 the relay is shutting down, 250',
+      });
+    });
+  });
+
+  test('only as many attempts in a row as there are other peers follow at once', () => {
+    marbles(({ cold, expectObservable }) => {
+      const link$ = cold('w----#', undefined, broken);
+      expectObservable(link$.pipe(lasting({ otherPeers: 2 })), '2018ms !').toBe('w----(xw)-(yw)-3 1999ms w', {
+        ...out,
+        x: '1 reset by peer, 0',
+        y: '2 reset by peer, 0',
+      });
+    });
+  });
+
+  test('after a stable connection, attempts follow at once again', () => {
+    marbles(({ cold, expectObservable }) => {
+      const link$ = linksOf(cold('w#', undefined, broken), cold('w 9999ms #', undefined, broken));
+      const o = '1 reset by peer, 0';
+      expectObservable(link$.pipe(lasting({ otherPeers: 1 })), '15s !').toBe('w(ow) 9996ms (ow)', {
+        ...out,
+        o,
+      });
+    });
+  });
+
+  test('an attempt that was never up is followed by the usual delay', () => {
+    marbles(({ cold, expectObservable }) => {
+      const link$ = linksOf(cold('w#', undefined, broken), cold('#', undefined, broken), cold('w'));
+      expectObservable(link$.pipe(lasting({ otherPeers: 1 })), '2s !').toBe('w(o2) 996ms w', {
+        ...out,
+        o: '1 reset by peer, 0',
+      });
+    });
+  });
+
+  test('the pace that a restarting peer requested holds after the attempt at another one', () => {
+    marbles(({ cold, expectObservable }) => {
+      const link$ = linksOf(cold('(wb|)'), cold('#', undefined, broken), cold('w'));
+      expectObservable(link$.pipe(lasting({ otherPeers: 1 })), '5s !').toBe('(wbo2) 994ms w', {
+        ...out,
+        o: '1 the relay is shutting down, 0',
+      });
+    });
+  });
+});
+
 describe('a requested delay', () => {
   test('reconnect waits for the requested delay, and counts the attempt', () => {
     marbles(({ cold, expectObservable }) => {

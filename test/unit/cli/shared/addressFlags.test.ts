@@ -4,7 +4,9 @@ import {
   addressFromFlags,
   hostFromFlags,
   listenAddressFromFlags,
+  otherRelaysFromFlags,
 } from '../../../../src/cli/shared/addressFlags.js';
+import { relayFromFlags } from '../../../../src/cli/shared/connectFromFlags.js';
 import { CliError, Exit } from '../../../../src/cli/process/exit.js';
 import { formatInvite, parseInvite } from '../../../../src/invite/inviteText.js';
 
@@ -136,5 +138,35 @@ describe('an address of one flag', () => {
 
   test('is absent without the flag', () => {
     expect(listenAddressFromFlags({}, 'metrics')).toBeUndefined();
+  });
+});
+
+describe('--relay', () => {
+  test.each([
+    ['b.example.org', { host: 'b.example.org', port: 55_555 }],
+    ['B.example.org:1', { host: 'b.example.org', port: 1 }],
+    ['192.0.2.2:4000', { host: '192.0.2.2', port: 4000 }],
+    ['[2001:db8::2]:4000', { host: '2001:db8::2', port: 4000 }],
+    ['[::1]', { host: '::1', port: 55_555 }],
+  ])('parses %s', (given, address) => {
+    expect(otherRelaysFromFlags({ relay: [given] })).toStrictEqual([address]);
+  });
+
+  test('is absent if it is not given', () => {
+    expect(otherRelaysFromFlags({ relay: [] })).toBeUndefined();
+  });
+
+  test.each(['b:0', 'b:65536', 'b:x', ':1', '2001:db8::2', 'https://b', 'a+b:1', 'a b'])(
+    'rejects %j with a usage error',
+    (given) => {
+      expect(() => otherRelaysFromFlags({ relay: [given] })).toThrow(/^--relay needs a host/);
+    },
+  );
+
+  test('an address is not given twice, and at most 7 are given', () => {
+    expect(() => relayFromFlags({ relay: ['127.0.0.1'] })).toThrow('127.0.0.1:55555 is given twice');
+    const seven = Array.from({ length: 7 }, (_, n) => `192.0.2.${n}`);
+    expect(relayFromFlags({ relay: seven }).otherRelays).toHaveLength(7);
+    expect(() => relayFromFlags({ relay: [...seven, '192.0.2.9'] })).toThrow('--relay can be given 7 times');
   });
 });
