@@ -14,6 +14,7 @@ import type { LedgerRecord } from '../../streams/relay/cluster/ledger.js';
 import { parseAnswer, parseLeaderRecord, parsePendingCount, parseStoredRecord } from './answers.js';
 import { supportsBatches } from './checkServer.js';
 import type { Engine } from './engine.js';
+import { readSingly } from './readSingly.js';
 import type { RoomSubject } from './streams.js';
 
 /** Status codes of the answers to a direct get. */
@@ -23,7 +24,7 @@ const NOT_FOUND = 404;
 const MESSAGE_NOT_FOUND = 10_037;
 
 const BATCH_RECORDS = 1000;
-const BATCH_BYTES = 262_144;
+const BATCH_BYTES = 1_048_576;
 
 type Query = { readonly last_by_subj: string } | { readonly seq: number; readonly next_by_subj: string };
 
@@ -84,23 +85,14 @@ export const readRecords = (
     const isBatched = !isFresh && supportsBatches(engine.server());
     let size = 0;
     const limitBytes = takeWhile<LedgerRecord>(({ bytes }) => (size += bytes.length) < maxBytes, true);
+    const { stream, subject } = room;
+    const readNext = (seq: number) => getRecord(engine, stream, { seq, next_by_subj: subject }, isFresh);
     return (
-      isBatched ? readBatches(engine, room, address, maxBytes) : readSingly(engine, room, address, isFresh)
+      isBatched
+        ? readBatches(engine, room, address, maxBytes)
+        : readSingly(readNext, Math.max(1, address), maxBytes)
     ).pipe(limitBytes);
   });
-
-const readSingly = (
-  engine: Engine,
-  { stream, subject }: RoomSubject,
-  address: number,
-  isFresh: boolean,
-): Observable<LedgerRecord> => {
-  const next = (seq: number) => getRecord(engine, stream, { seq, next_by_subj: subject }, isFresh);
-  return next(Math.max(1, address)).pipe(
-    expand((record) => (record === undefined ? EMPTY : next(record.address + 1))),
-    takeWhile((record) => record !== undefined),
-  );
-};
 
 /** A batch as it arrives: its records, then the address at which the next one begins, if there is one. */
 type BatchEvent = LedgerRecord | { readonly nextAddress: number | undefined };
