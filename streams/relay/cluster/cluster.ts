@@ -1,6 +1,7 @@
 import { filter, interval, map, Observable, type Subscription, tap } from 'rxjs';
 import { schedulerTime } from '../../rx/tokenBucket.js';
 import { BlockCache } from './blockCache.js';
+import { FetchQueue } from './fetchQueue.js';
 import type { Ledger } from './ledger.js';
 import { parseRelayMessage, type RelayMessage } from './relayMessage.js';
 
@@ -9,6 +10,7 @@ export interface Cluster {
   readonly ledger: Ledger;
   /** Entries of the past that were read from the engine. */
   readonly blockCache: BlockCache;
+  readonly fetches: FetchQueue;
   /** Returns a number that was not used before by this process. */
   nextNumber(): number;
   /** Whether a relay is alive, or could be because this one has just started. */
@@ -66,6 +68,7 @@ export const joinCluster = (ledger: Ledger, { checkMs = CHECK_MS }: ClusterOptio
   return {
     ledger,
     blockCache: new BlockCache(),
+    fetches: new FetchQueue(),
     nextNumber: () => (number += 1),
     isAlive: (relayId) =>
       ledger.isAlive(relayId) || (!gone.has(relayId) && schedulerTime() - startedAt < WARM_UP_MS),

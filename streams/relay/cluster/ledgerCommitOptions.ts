@@ -54,6 +54,7 @@ export const stateOptions = (
         first,
         start: { tail, next },
         cache: cluster.blockCache,
+        fetches: cluster.fetches,
       });
       return { past, log: roomLog({ id, windowBytes, stored: past, budget }) };
     },

@@ -2,8 +2,9 @@ import { concatMap, defer, map, Observable, retry, type Subscriber, Subscription
 import type { Lines } from '../../wire/lines.js';
 import type { Gap, PendingRead, ReadableLog } from '../log/history.js';
 import { BlockCache, type LogBlocks } from './blockCache.js';
+import { FetchQueue } from './fetchQueue.js';
 import { type Anchor, findAnchor, type LogRecords } from './findAnchor.js';
-import { readBlock, type ReadBlock } from './readBlock.js';
+import { readBlocks, type ReadBlock } from './readBlock.js';
 
 export interface LedgerLogOptions extends LogRecords {
   /** Address of the batch after which the log begins (default 0). */
@@ -14,6 +15,8 @@ export interface LedgerLogOptions extends LogRecords {
   readonly start: Anchor;
   /** The blocks in memory, which all rooms share. */
   readonly cache?: BlockCache;
+  /** The fetches of all rooms. */
+  readonly fetches?: FetchQueue;
 }
 
 /** Number of known places of a log. */
@@ -39,9 +42,9 @@ export const ledgerLog = (options: LedgerLogOptions): LedgerLog => new LedgerLog
 /**
  * The past of a shared room: its entries are read from the engine when somebody asks for them.
  *
- * One fetch runs at a time, for the reader that waits longest. It reads about 256 KiB, and all readers that wait for these
- * entries read them from memory then. If the engine fails, the fetch is repeated. A fetch ends when nobody
- * waits any more, so there is nothing to close.
+ * One fetch runs at a time, for the reader that waits longest. It reads blocks of about 256 KiB, and all readers that wait
+ * for these entries read them from memory then. It goes on while that reader waits for the next block and nobody waits
+ * longer, here or in another room. If the engine fails, the fetch is repeated. A fetch ends when nobody waits any more, so there is nothing to close.
  *
  * Positions are found by halving addresses between known places, of which at most 256 are kept.
  *
@@ -57,6 +60,7 @@ export class LedgerLog implements ReadableLog {
   first: number;
   readonly #records: LogRecords;
   readonly #blocks: LogBlocks;
+  readonly #fetches: FetchQueue;
   readonly #origin: Anchor;
   /** Known places, the oldest first. */
   #anchors: Anchor[];
@@ -67,11 +71,19 @@ export class LedgerLog implements ReadableLog {
   readonly #isValid = (address: number): boolean =>
     address === this.#end.tail || this.#anchors.some(({ tail }) => tail === address);
 
-  constructor({ base = 0, first = 1, start, cache = new BlockCache(), ...records }: LedgerLogOptions) {
+  constructor({
+    base = 0,
+    first = 1,
+    start,
+    cache = new BlockCache(),
+    fetches = new FetchQueue(),
+    ...records
+  }: LedgerLogOptions) {
     this.id = records.id;
     this.first = first;
     this.#records = records;
     this.#blocks = cache.openLog();
+    this.#fetches = fetches;
     this.#origin = { tail: base, next: 1 };
     this.#anchors = [this.#origin];
     this.#end = start;
@@ -105,34 +117,32 @@ export class LedgerLog implements ReadableLog {
       this.#fetchNext();
       return () => {
         this.#waiters.delete(waiter);
-        if (this.#waiters.size > 0) return;
-        this.#fetch.unsubscribe();
-        this.#isFetching = false;
+        if (this.#waiters.size === 0) this.#endFetch();
       };
     });
   }
 
   #fetchNext(): void {
-    const [waiter] = this.#waiters;
-    if (this.#isFetching || waiter === undefined) return;
+    if (this.#isFetching || this.#waiters.size === 0) return;
     this.#isFetching = true;
-    const { position } = waiter;
     let emptyReads = 0;
-    this.#fetch = defer(() => {
+    const fetch$ = defer(() => {
+      const position = this.#longestWaiting ?? this.#end.next;
       const at = this.#indexAfter(position);
       const low = this.#anchors[at - 1] ?? this.#origin;
-      return findAnchor(this.#records, position, low, (this.#anchors[at]?.tail ?? Infinity) + 1);
-    })
-      .pipe(
-        concatMap((from) => readBlock({ records: this.#records, position, from, isValid: this.#isValid })),
+      return findAnchor(this.#records, position, low, (this.#anchors[at]?.tail ?? Infinity) + 1).pipe(
+        concatMap((from) => readBlocks({ records: this.#records, position, from, isValid: this.#isValid })),
         map((found) => {
           emptyReads = found === undefined ? emptyReads + 1 : 0;
           if (found !== undefined) return found;
           if (emptyReads < MAX_EMPTY_READS) throw new Error('the engine has no record of the position');
           return { block: { first: position, next: this.#end.next, bytes: undefined }, anchor: this.#end };
         }),
-        retry({ delay: () => timer(RETRY_MS) }),
-      )
+      );
+    });
+    this.#fetch = this.#fetches
+      .run(fetch$)
+      .pipe(retry({ delay: () => timer(RETRY_MS) }))
       .subscribe({
         next: (found) => {
           this.#onFetched(found);
@@ -140,7 +150,22 @@ export class LedgerLog implements ReadableLog {
         error: (error: unknown) => {
           for (const { subscriber } of [...this.#waiters]) subscriber.error(error);
         },
+        complete: () => {
+          this.#endFetch();
+        },
       });
+  }
+
+  #endFetch(): void {
+    this.#fetch.unsubscribe();
+    this.#isFetching = false;
+    this.#fetchNext();
+  }
+
+  /** Position of the reader that waits longest. */
+  get #longestWaiting(): number | undefined {
+    const [waiter] = this.#waiters;
+    return waiter?.position;
   }
 
   #onFetched({ block, anchor }: ReadBlock): void {
@@ -150,8 +175,7 @@ export class LedgerLog implements ReadableLog {
     // Readers read on within `complete`, and wait again. They are served after those that wait longer.
     for (const { position, subscriber } of [...this.#waiters])
       if (this.#find(position) !== undefined) subscriber.complete();
-    this.#isFetching = false;
-    this.#fetchNext();
+    if (this.#isFetching && (this.#longestWaiting !== block.next || this.#fetches.isFull)) this.#endFetch();
   }
 
   /** Returns the index of the first anchor after a position. */

@@ -1,12 +1,14 @@
-import { concatMap, defer, type Observable, of, reduce } from 'rxjs';
+import { concat, defer, EMPTY, filter, map, type Observable, of } from 'rxjs';
 import type { RoomBatch } from './batch.js';
 import type { Block } from './blockCache.js';
 import { concatBytes } from './fields.js';
 import { type Anchor, batchOf, type LogRecords } from './findAnchor.js';
 import type { LedgerRecord } from './ledger.js';
 
-/** Bytes of records of one read. */
-const READ_BYTES = 262_144;
+/** Bytes of lines of a block, and of records of the first read. */
+const BLOCK_BYTES = 262_144;
+/** Bytes of records of a read of a reader that keeps up. */
+const MAX_READ_BYTES = 1_048_576;
 
 /** A block, and the anchor after its last entry. */
 export interface ReadBlock {
@@ -14,7 +16,7 @@ export interface ReadBlock {
   readonly anchor: Anchor;
 }
 
-export interface ReadBlockOptions {
+export interface ReadBlocksOptions {
   readonly records: LogRecords;
   readonly position: number;
   /** An anchor that is not after the position. */
@@ -24,32 +26,61 @@ export interface ReadBlockOptions {
 }
 
 /**
- * Reads entries of a log from a position on, about 256 KiB.
+ * Reads entries of a log from a position on, in blocks of about 256 KiB that follow each other.
  *
- * Reads records from the anchor on, by the rule of `chain.ts`, until there is a batch with the position. If that has expired
- * or is damaged, a later batch shows it, and the block is a gap. Emits once and completes; emits `undefined` if no record
- * shows anything about the position. Errors with the engine.
+ * Reads records from the anchor on, by the rule of `chain.ts`. A block is emitted as soon as its records have arrived. Each
+ * read asks for twice as many as the one before, up to 1 MiB: the engine then sends while the block before is written. Who
+ * wants no more unsubscribes, so a slow reader costs the engine little.
+ *
+ * If the entries have expired or are damaged, a later batch shows it: then a gap is emitted as the last block. Completes at
+ * the end of the records. Emits `undefined` and completes if no record shows anything about the position. Errors with the
+ * engine.
  */
-export const readBlock = (options: ReadBlockOptions): Observable<ReadBlock | undefined> =>
-  defer(() => readPages(options.records, new BlockReader(options), options.from.tail, false));
+export const readBlocks = (options: ReadBlocksOptions): Observable<ReadBlock | undefined> =>
+  defer(() =>
+    readPages(options.records, new BlockReader(options), {
+      address: options.from.tail,
+      maxBytes: BLOCK_BYTES,
+      isFresh: false,
+    }),
+  );
+
+/** One read of the engine. */
+interface Page {
+  readonly address: number;
+  readonly maxBytes: number;
+  readonly isFresh: boolean;
+}
 
 const readPages = (
   records: LogRecords,
   reader: BlockReader,
-  address: number,
-  isFresh: boolean,
-): Observable<ReadBlock | undefined> =>
-  records.ledger.read(records.room, address, { maxBytes: READ_BYTES, isFresh }).pipe(
-    reduce((all, record) => all.take(record), reader),
-    concatMap(() => {
-      const found = reader.finish();
-      if (found !== undefined) return of(found);
+  page: Page,
+): Observable<ReadBlock | undefined> => {
+  const { address, maxBytes, isFresh } = page;
+  return concat(
+    records.ledger.read(records.room, address, { maxBytes, isFresh }).pipe(
+      map((record) => reader.take(record)),
+      filter((block) => block !== undefined),
+    ),
+    defer(() => {
+      const rest = reader.cut();
+      const block$ = rest === undefined ? EMPTY : of(rest);
       const isEmpty = reader.address < address;
+      if (reader.isDone || (isEmpty && reader.hasBlocks)) return block$;
       // Only the leader is certain to have the newest records.
       if (isEmpty && isFresh) return of(undefined);
-      return readPages(records, reader, reader.address + 1, isEmpty);
+      return concat(
+        block$,
+        readPages(records, reader, {
+          address: reader.address + 1,
+          maxBytes: isEmpty ? maxBytes : Math.min(2 * maxBytes, MAX_READ_BYTES),
+          isFresh: isEmpty,
+        }),
+      );
     }),
   );
+};
 
 interface Candidate {
   readonly address: number;
@@ -58,7 +89,7 @@ interface Candidate {
 
 /** Follows the chain of a log to a position, and takes the batches from there on. */
 class BlockReader {
-  readonly #options: ReadBlockOptions;
+  readonly #options: ReadBlocksOptions;
   /** Address of the last record that was read. */
   address: number;
   /** Address of the last valid batch, and the position after it. */
@@ -68,36 +99,47 @@ class BlockReader {
   #isContiguous = false;
   /** A batch that follows the last valid one and is void if there was another one, which is not stored any more. */
   #candidate: Candidate | undefined;
+  /** Position of the first entry of the next block. */
   #first: number | undefined;
-  readonly #parts: Uint8Array[] = [];
+  #parts: Uint8Array[] = [];
+  #byteLength = 0;
   #gap: Block | undefined;
-  #isDone = false;
+  /** Entries are missing, so that reading ends. */
+  isDone = false;
+  /** A block was returned. */
+  hasBlocks = false;
 
-  constructor(options: ReadBlockOptions) {
+  constructor(options: ReadBlocksOptions) {
     this.#options = options;
     this.address = options.from.tail - 1;
     this.#tail = options.from.tail;
     this.#next = options.from.next;
   }
 
-  take({ address, bytes }: LedgerRecord): this {
+  /** Takes the next record. Returns a block when it is large enough. */
+  take({ address, bytes }: LedgerRecord): ReadBlock | undefined {
     this.address = Math.max(this.address, address);
-    if (this.#isDone) return this;
+    if (this.isDone) return undefined;
     if (address === this.#tail) this.#isContiguous = true;
     else {
       const batch = batchOf(bytes, this.#options.records.id);
       if (batch !== undefined) this.#takeBatch(address, batch);
     }
-    return this;
+    return this.#byteLength >= BLOCK_BYTES ? this.cut() : undefined;
   }
 
-  /** Returns what was found, or `undefined` if the position was not reached. */
-  finish(): ReadBlock | undefined {
+  /** Returns what was read since the last block, or `undefined` if that is nothing from the position on. */
+  cut(): ReadBlock | undefined {
     const anchor = { tail: this.#tail, next: this.#next };
     if (this.#gap !== undefined) return { block: this.#gap, anchor };
     if (this.#first === undefined) return undefined;
     // A copy, so that a block does not retain the memory in which its records arrived.
-    return { block: { first: this.#first, next: this.#next, bytes: concatBytes(this.#parts) }, anchor };
+    const block = { first: this.#first, next: this.#next, bytes: concatBytes(this.#parts) };
+    this.#first = undefined;
+    this.#parts = [];
+    this.#byteLength = 0;
+    this.hasBlocks = true;
+    return { block, anchor };
   }
 
   #takeBatch(address: number, batch: RoomBatch): void {
@@ -107,7 +149,7 @@ class BlockReader {
     if (previous < this.#tail || first < this.#next) return;
     if (previous > this.#tail) this.#skipTo(batch);
     else if (this.#candidate !== undefined || first > this.#next) return;
-    if (this.#isDone) return;
+    if (this.isDone) return;
     if (this.#isContiguous || this.#options.isValid(address)) this.#accept({ address, batch });
     else this.#candidate = { address, batch };
   }
@@ -116,9 +158,9 @@ class BlockReader {
   #skipTo({ previous, first }: RoomBatch): void {
     this.#candidate = undefined;
     if (first > this.#next) {
-      this.#isDone = this.#first !== undefined || first > this.#options.position;
+      this.isDone = this.#first !== undefined || first > this.#options.position;
       if (this.#first !== undefined) return;
-      if (this.#isDone) this.#gap = { first: this.#next, next: first, bytes: undefined };
+      if (this.isDone) this.#gap = { first: this.#next, next: first, bytes: undefined };
     }
     this.#tail = previous;
     this.#next = first;
@@ -133,5 +175,6 @@ class BlockReader {
     if (this.#next <= this.#options.position) return;
     this.#first ??= first;
     this.#parts.push(lines.bytes);
+    this.#byteLength += lines.bytes.length;
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Observable, tap, throwError } from 'rxjs';
+import { concatMap, from, map, Observable, tap, throwError, timer, toArray } from 'rxjs';
 import { BlockCache } from '../../../../streams/relay/cluster/blockCache.js';
+import { FetchQueue } from '../../../../streams/relay/cluster/fetchQueue.js';
 import type { Anchor } from '../../../../streams/relay/cluster/findAnchor.js';
 import type { Ledger, LedgerRecord } from '../../../../streams/relay/cluster/ledger.js';
 import { ledgerLog } from '../../../../streams/relay/cluster/ledgerLog.js';
@@ -24,12 +25,20 @@ interface Options {
   readonly hasVoids?: boolean;
   readonly lineLength?: number;
   readonly cache?: BlockCache;
+  readonly fetches?: FetchQueue;
   /** Replaces `read` of the ledger. */
   readonly intercept?: (read: Ledger['read']) => Ledger['read'];
 }
 
 /** Stores a log, and opens it at its end. `reads` counts the reads of the ledger. */
-const open = ({ batches = 1000, hasVoids = false, lineLength = 800, cache, intercept }: Options = {}) => {
+const open = ({
+  batches = 1000,
+  hasVoids = false,
+  lineLength = 800,
+  cache,
+  fetches,
+  intercept,
+}: Options = {}) => {
   const generator = random(1);
   const engine = fakeEngine();
   const chain = storeChain({
@@ -53,6 +62,7 @@ const open = ({ batches = 1000, hasVoids = false, lineLength = 800, cache, inter
     id: 'log',
     start: chain.anchors.at(-1) as Anchor,
     ...(cache && { cache }),
+    ...(fetches && { fetches }),
   });
   return { engine, chain, log, count };
 };
@@ -116,6 +126,66 @@ describe('ledgerLog', () => {
     expect(lines).toStrictEqual(chain.lines);
     // About 256 KiB each.
     expect(count.reads).toBeLessThan((chain.lines.length * 801) / 200_000 + 3);
+  });
+
+  test('asks for twice as much each time that a reader goes on', () => {
+    const sizes: (number | undefined)[] = [];
+    const { chain, log } = open({
+      batches: 2000,
+      intercept:
+        (read) =>
+        (...call) => {
+          sizes.push(call[2]?.maxBytes);
+          return read(...call);
+        },
+    });
+    const lines = startReader(log, 1);
+    jest.advanceTimersByTime(1000);
+    expect(lines).toStrictEqual(chain.lines);
+    expect(sizes.slice(0, 4)).toStrictEqual([262_144, 524_288, 1_048_576, 1_048_576]);
+  });
+
+  test('a reader gets entries while later ones of the same read arrive', () => {
+    let arrived = 0;
+    const { chain, log } = open({
+      intercept: (read) => (room, address) =>
+        read(room, address).pipe(
+          toArray(),
+          concatMap((all) => from(all)),
+          concatMap((record) => timer(1).pipe(map(() => record))),
+          tap(() => (arrived += 1)),
+        ),
+    });
+    const lines = startReader(log, 1);
+    while (lines.length === 0) jest.advanceTimersByTime(1);
+    expect(arrived).toBeLessThan(400);
+    jest.advanceTimersByTime(10_000);
+    expect(lines).toStrictEqual(chain.lines);
+  });
+
+  test('the readers of many rooms take turns', () => {
+    const fetches = new FetchQueue();
+    let underWay = 0;
+    let most = 0;
+    const rooms = Array.from({ length: 40 }, () =>
+      open({
+        fetches,
+        batches: 400,
+        intercept:
+          (read) =>
+          (...call) =>
+            new Observable((subscriber) => {
+              underWay += 1;
+              most = Math.max(most, underWay);
+              subscriber.add(() => (underWay -= 1));
+              subscriber.add(read(...call).subscribe(subscriber));
+            }),
+      }),
+    );
+    const readers = rooms.map(({ log }) => startReader(log, 1));
+    jest.advanceTimersByTime(5000);
+    for (const [n, lines] of readers.entries()) expect(lines).toStrictEqual(rooms[n]?.chain.lines);
+    expect([most, underWay]).toStrictEqual([16, 0]);
   });
 
   test('keeps no more in memory than its cache and one block', () => {
