@@ -21,7 +21,7 @@ const MAX_RECORDS_PER_PART = 2 * RECORDS_PER_PART;
 /** Bytes that a round should find. */
 const MAX_ROUND_BYTES = 1_048_576;
 
-/** Emits the first record at an address or after it, or `undefined` if there is none. */
+/** Emits the first record at an address or after it, or `undefined` if the room has no such record. */
 export type ReadNext = (address: number) => Observable<LedgerRecord | undefined>;
 
 /** Records of a range of addresses, in order. They are all of those before `end`. */
