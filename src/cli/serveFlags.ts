@@ -95,23 +95,15 @@ const limitFlags: Readonly<Record<string, Flag>> = {
   },
 };
 
-/** The store that several relays share. */
-const storeFlags: Readonly<Record<string, Flag>> = {
-  store: {
-    type: 'string',
-    placeholder: 'URL',
-    help: 'share rooms with other relays: nats:// or tls:// and HOST:PORT of the NATS servers, with commas',
-  },
-  storeReplicas: {
-    type: 'number',
-    placeholder: 'N',
-    help: 'servers that have each record, with --store (default 1)',
-  },
-  storeStreams: {
-    type: 'number',
-    placeholder: 'N',
-    help: 'streams that share the rooms, fixed by the first relay (default 8)',
-  },
+/** `--store`: the store that several relays share. */
+export const store: Flag = {
+  type: 'string',
+  placeholder: 'URL',
+  help: 'share rooms with other relays: nats:// or tls:// and HOST:PORT of the NATS servers, with commas',
+};
+
+/** How to reach and read the store that several relays share. */
+export const storeAccessFlags: Readonly<Record<string, Flag>> = {
   storeCreds: {
     type: 'string',
     placeholder: 'FILE',
@@ -132,6 +124,22 @@ const storeFlags: Readonly<Record<string, Flag>> = {
     placeholder: 'TIME',
     help: 'time without the store before members are disconnected, or the start fails (default 30s)',
   },
+};
+
+/** The store that several relays share. */
+const storeFlags: Readonly<Record<string, Flag>> = {
+  store,
+  storeReplicas: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'servers that have each record, with --store (default 1)',
+  },
+  storeStreams: {
+    type: 'number',
+    placeholder: 'N',
+    help: 'streams that share the rooms, fixed by the first relay (default 8)',
+  },
+  ...storeAccessFlags,
 };
 
 /** Flags of `serve`, in the order of its help. */

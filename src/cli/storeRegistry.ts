@@ -1,5 +1,24 @@
 import type { CliCommand } from './args/command.js';
-import { data } from './serveFlags.js';
+import type { Flag } from './args/flags.js';
+import { data, store, storeAccessFlags } from './serveFlags.js';
+
+/** Flags of `check`. */
+const checkFlags: Readonly<Record<string, Flag>> = {
+  data,
+  store: { ...store, help: 'check the store of several relays instead, while they run' },
+  ...storeAccessFlags,
+  storeKeyFile: {
+    ...storeAccessFlags['storeKeyFile'],
+    type: 'string',
+    help: 'the key of the relays, if they have one',
+  },
+  storeTimeout: {
+    ...storeAccessFlags['storeTimeout'],
+    type: 'string',
+    help: 'time in which the store has to answer (default 30s)',
+  },
+  json: { type: 'boolean', help: 'print one JSON object per damaged room, and one for the result' },
+};
 
 /** Commands for the store of a relay, in the order of the help. */
 export const storeCommands: readonly CliCommand[] = [
@@ -7,9 +26,13 @@ export const storeCommands: readonly CliCommand[] = [
     name: 'check',
     input: '',
     maxInputs: 0,
-    summary: "verify all of a relay's history, as serve does when it starts",
-    examples: ['rxchat check', 'rxchat check --data /var/lib/rxchat'],
-    flags: { data },
+    summary: "verify all of a relay's history, as serve does when it starts, or the store of several relays",
+    examples: [
+      'rxchat check',
+      'rxchat check --data /var/lib/rxchat',
+      'rxchat check --store tls://a:4222,b:4222,c:4222 --store-creds relay.creds',
+    ],
+    flags: checkFlags,
     load: async () => (await import('./commands/store/check.js')).check,
   },
   {

@@ -37,7 +37,7 @@ export interface Engine {
     headers?: Readonly<Record<string, string>>,
   ): Observable<Msg>;
   /** Sends a request and emits its answers, until it is unsubscribed. */
-  requestMany(subject: string, payload: string): Observable<Msg>;
+  requestMany(subject: string, payload: string, headers?: Readonly<Record<string, string>>): Observable<Msg>;
   /** Emits the messages of a subject, also after a reconnect. Never completes. */
   subscribe(subject: string): Observable<Msg>;
   /** Sends a message that needs no answer. Drops it if no server is connected. */
@@ -130,6 +130,13 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
         });
       });
 
+    const headersOf = (fields: Readonly<Record<string, string>> | undefined) => {
+      if (fields === undefined) return {};
+      const headers = library.headers();
+      for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+      return { headers };
+    };
+
     const attempt = (subject: string, send: () => Observable<Msg>): Observable<Msg> =>
       connected.pipe(
         filter(Boolean),
@@ -157,16 +164,11 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
       subscribe,
       request: (subject, payload, headers) =>
         attempt(subject, () => {
-          const head = library.headers();
-          for (const [name, value] of Object.entries(headers ?? {})) head.set(name, value);
           // The library has a timer of its own for each request; the one of `attempt` fires first.
-          const options = {
-            timeout: 2 * REQUEST_TIMEOUT_MS,
-            ...(headers !== undefined && { headers: head }),
-          };
+          const options = { timeout: 2 * REQUEST_TIMEOUT_MS, ...headersOf(headers) };
           return from(connection.request(subject, payload, options).catch(throwUnserved));
         }),
-      requestMany: (subject, payload) =>
+      requestMany: (subject, payload, headers) =>
         attempt(
           subject,
           () =>
@@ -183,7 +185,7 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
                   },
                 }),
               );
-              connection.publish(subject, payload, { reply: inbox });
+              connection.publish(subject, payload, { reply: inbox, ...headersOf(headers) });
             }),
         ),
       publish: (subject, payload) => {

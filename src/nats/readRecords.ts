@@ -1,3 +1,4 @@
+import type { Msg } from '@nats-io/transport-node';
 import {
   concatMap,
   defer,
@@ -26,7 +27,8 @@ const MESSAGE_NOT_FOUND = 10_037;
 const BATCH_RECORDS = 1000;
 const BATCH_BYTES = 1_048_576;
 
-type Query = { readonly last_by_subj: string } | { readonly seq: number; readonly next_by_subj: string };
+export type Query =
+  { readonly last_by_subj: string } | { readonly seq: number; readonly next_by_subj: string };
 
 /** Emits the record that a query finds, or `undefined`. A fresh one comes from the leader of the stream. */
 const getRecord = (
@@ -38,12 +40,23 @@ const getRecord = (
   isFresh ? getFromLeader(engine, stream, query) : getFromReplica(engine, stream, query);
 
 const getFromReplica = (engine: Engine, stream: string, query: Query): Observable<LedgerRecord | undefined> =>
+  requestMessage(engine, stream, query).pipe(
+    map((message) => {
+      if (message === undefined) return undefined;
+      const record = parseStoredRecord(message);
+      if (record === undefined) throw unexpectedAnswer(0, '');
+      return record;
+    }),
+  );
+
+/** Emits the message of a stream that a query finds, or `undefined`. Any server answers. */
+export const requestMessage = (engine: Engine, stream: string, query: Query): Observable<Msg | undefined> =>
   engine.request(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query)).pipe(
-    switchMap((message) => {
+    map((message) => {
       const { code = 0, description = '' } = message.headers ?? {};
-      if (code === NOT_FOUND) return of(undefined);
-      const record = code === 0 ? parseStoredRecord(message) : undefined;
-      return record === undefined ? throwError(() => unexpectedAnswer(code, description)) : of(record);
+      if (code === NOT_FOUND) return undefined;
+      if (code !== 0) throw unexpectedAnswer(code, description);
+      return message;
     }),
   );
 
@@ -120,23 +133,42 @@ const readBatch = (
 ): Observable<BatchEvent> =>
   defer(() => {
     let last = address - 1;
-    const query = {
-      seq: address,
-      next_by_subj: subject,
-      batch: BATCH_RECORDS,
-      max_bytes: Math.min(maxBytes, BATCH_BYTES),
-    };
-    return engine.requestMany(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query)).pipe(
-      map((message): BatchEvent => {
-        const { code = 0, description = '' } = message.headers ?? {};
-        if (code === NOT_FOUND) return { nextAddress: undefined };
-        if (code === END_OF_BATCH)
-          return { nextAddress: parsePendingCount(message) > 0 ? last + 1 : undefined };
-        const record = code === 0 ? parseStoredRecord(message) : undefined;
-        if (record === undefined) throw unexpectedAnswer(code, description);
+    return requestBatch(engine, stream, { address, subject, maxBytes: Math.min(maxBytes, BATCH_BYTES) }).pipe(
+      map((answer): BatchEvent => {
+        if ('pending' in answer) return { nextAddress: answer.pending > 0 ? last + 1 : undefined };
+        const record = parseStoredRecord(answer);
+        if (record === undefined) throw unexpectedAnswer(0, '');
         last = record.address;
         return record;
       }),
-      takeWhile((event) => 'bytes' in event, true),
     );
   });
+
+export interface BatchQuery {
+  /** Where the batch begins. */
+  readonly address: number;
+  /** Subject of the messages, or a pattern. */
+  readonly subject: string;
+  /** The batch ends after about this many bytes. */
+  readonly maxBytes?: number;
+}
+
+/** Emits the messages that a server has in a stream, up to a limit; at last, the number of those that follow. Completes. */
+export const requestBatch = (
+  engine: Engine,
+  stream: string,
+  { address, subject, maxBytes = BATCH_BYTES }: BatchQuery,
+  headers?: Readonly<Record<string, string>>,
+): Observable<Msg | { readonly pending: number }> => {
+  const query = { seq: address, next_by_subj: subject, batch: BATCH_RECORDS, max_bytes: maxBytes };
+  return engine.requestMany(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), headers).pipe(
+    map((message) => {
+      const { code = 0, description = '' } = message.headers ?? {};
+      if (code === NOT_FOUND) return { pending: 0 };
+      if (code === END_OF_BATCH) return { pending: parsePendingCount(message) };
+      if (code !== 0) throw unexpectedAnswer(code, description);
+      return message;
+    }),
+    takeWhile((answer) => !('pending' in answer), true),
+  );
+};

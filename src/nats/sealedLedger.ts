@@ -19,7 +19,7 @@ export const storeKeyId = (key: Uint8Array): string =>
  * Encrypts what a ledger stores and sends. The engine then sees sizes, times and pseudonyms of rooms.
  *
  * A room's pseudonym is an HMAC of its name. Its records are sealed with AES-256-GCM under a key of the room, with a random
- * nonce and the room as additional data. A record that does not open has no bytes, so that the chain skips it. Messages
+ * nonce and the pseudonym as additional data. A record that does not open has no bytes, so that the chain skips it. Messages
  * between relays are sealed for their receiver, and dropped if they do not open.
  */
 export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
@@ -29,7 +29,10 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
   });
   /** Derives the keys of a room when it is subscribed. */
   const withRoom = <T>(room: string, use: (pseudonym: string, box: Box) => Observable<T>): Observable<T> =>
-    defer(() => use(roomPseudonym(key, room), createBox(key, `room ${room}`)));
+    defer(() => {
+      const pseudonym = roomPseudonym(key, room);
+      return use(pseudonym, roomBox(key, pseudonym));
+    });
   const received = createBox(key, `relay ${ledger.relayId}`);
   return {
     durability: ledger.durability,
@@ -67,6 +70,15 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
 
 const roomPseudonym = (key: Uint8Array, room: string): string =>
   createHmac('sha256', key).update(`rxchat room pseudonym ${room}`).digest('base64url');
+
+/** The pseudonym is enough to open the records of a room, so that `rxchat check` can read all rooms. */
+const roomBox = (key: Uint8Array, pseudonym: string): Box => createBox(key, `room ${pseudonym}`);
+
+/** Returns a function that opens the records of a room by its pseudonym. A record that does not open has no bytes. */
+export const recordOpener = (key: Uint8Array, pseudonym: string): ((bytes: Uint8Array) => Uint8Array) => {
+  const box = roomBox(key, pseudonym);
+  return (bytes) => box.open(bytes) ?? INVALID;
+};
 
 /** Seals and opens bytes for one purpose, which is their additional data too. */
 interface Box {

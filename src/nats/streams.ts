@@ -46,10 +46,10 @@ export const roomSubject = (room: string, shards: number): RoomSubject => {
   };
 };
 
-const streamName = (shard: number): string => `RX${shard}`;
+export const streamName = (shard: number): string => `RX${shard}`;
 
 /** Error codes of JetStream. */
-const STREAM_NOT_FOUND = 10_059;
+export const STREAM_NOT_FOUND = 10_059;
 const STREAM_NAME_IN_USE = 10_058;
 
 const NS_PER_MS = 1_000_000;
@@ -57,10 +57,17 @@ const NS_PER_MS = 1_000_000;
 /** Window in ms in which the engine compares message ids. The relays send none. */
 const DUPLICATE_WINDOW_MS = 100;
 
+interface Description extends Pick<StreamSettings, 'shards' | 'keyId'> {
+  readonly shard: number;
+}
+
+const formatDescription = ({ shard, shards, keyId }: Description): string =>
+  `rxchat rooms, ${shard + 1} of ${shards}${keyId === undefined ? '' : `, sealed with key ${keyId}`}`;
+
 /** The configuration of a stream, in the words of JetStream. */
 const streamConfig = (shard: number, { shards, replicas, maxAgeMs, keyId }: StreamSettings) => ({
   name: streamName(shard),
-  description: `rxchat rooms, ${shard + 1} of ${shards}${keyId === undefined ? '' : `, sealed with key ${keyId}`}`,
+  description: formatDescription({ shard, shards, keyId }),
   subjects: [`rx.${shard}.*`],
   storage: 'file',
   num_replicas: replicas,
@@ -187,16 +194,26 @@ const describeOtherStore = (wanted: string, found: unknown): Difference => {
     : { difference: '--store-key-file has another key', hint: FIXED_HINT };
 };
 
-const parseDescription = (
-  description: unknown,
-): { readonly shards: string; readonly keyId: string | undefined } | undefined => {
-  const [, shards, keyId] =
-    /^rxchat rooms, \d+ of (\d+)(?:, sealed with key (\w+))?$/.exec(String(description)) ?? [];
-  return shards === undefined ? undefined : { shards, keyId };
+const parseDescription = (description: unknown): Description | undefined => {
+  const [, number, shards, keyId] =
+    /^rxchat rooms, (\d+) of (\d+)(?:, sealed with key (\w+))?$/.exec(String(description)) ?? [];
+  return number === undefined ? undefined : { shard: Number(number) - 1, shards: Number(shards), keyId };
+};
+
+/**
+ * Returns the number of streams of a store, from the description of one of them. Throws `LedgerError` `unsuitable` if another
+ * program created it, or if its records are sealed with another key.
+ */
+export const parseShards = (description: unknown, keyId: string | undefined): number => {
+  const found = parseDescription(description);
+  if (found !== undefined && found.keyId === keyId) return found.shards;
+  const wanted = formatDescription({ shard: 0, shards: found?.shards ?? 1, keyId });
+  const { difference, hint } = describeOtherStore(wanted, description);
+  throw new LedgerError('unsuitable', `the store cannot be read: ${difference}`, { hint });
 };
 
 /** An error that JetStream reports. */
-class ApiError extends Error {
+export class ApiError extends Error {
   readonly code: number;
 
   constructor(code: number, description: string) {
@@ -205,7 +222,8 @@ class ApiError extends Error {
   }
 }
 
-const callApi = (
+/** Sends a request to JetStream and emits its answer. Errors with `ApiError` if JetStream reports an error. */
+export const callApi = (
   engine: Engine,
   method: string,
   payload: string,

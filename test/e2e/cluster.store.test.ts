@@ -85,6 +85,45 @@ test('with a key, the store sees neither rooms nor nicks nor tokens', async () =
   );
 });
 
+test('check reads the store while a relay runs, and exits with 1 if a record is missing', async () => {
+  const store = await startStore({ config: users() });
+  const creds = ['--store-creds', fileWith('relay:relay-password\n')];
+  const relay = await startRelayWithoutProxy(...storeFlags(store), ...creds);
+  const alice = await joinRaw(newRoom(relay.port), 'alice');
+  for (let count = 1; count <= 3; count += 1) {
+    const token = fakeToken();
+    alice.writeLines(token);
+    await alice.output.until(() => entriesOf(alice).includes(token));
+  }
+  const check = (...flags: readonly string[]) =>
+    run(['check', '--store', `nats://${store.address}`, ...creds, ...flags]);
+  const intact = await check();
+  expect(intact).toMatchObject({ code: 0, err: '' });
+  expect(intact.out).toMatch(
+    new RegExp(`^the store at ${store.address} is intact: 1 room, \\d entries, \\d+ bytes\\n$`),
+  );
+
+  const admin = await openConnection(store.address, 'admin');
+  for (const stream of ['RX0', 'RX1'])
+    await admin.request(`$JS.API.STREAM.MSG.DELETE.${stream}`, JSON.stringify({ seq: 2 }));
+  const damaged = await check('--json');
+  expect(damaged.code).toBe(1);
+  const [room, result, ...rest] = damaged.out
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+  expect(room).toMatchObject({ v: 1, type: 'room', faults: [{ type: 'missing', count: 1 }] });
+  expect(result).toMatchObject({ v: 1, type: 'result', intact: false, rooms: 1, damagedRooms: 1 });
+  expect(rest).toStrictEqual([]);
+
+  const denied = await run(['check', '--store', `nats://${store.address}`]);
+  expect(denied).toMatchObject({ code: 2, out: '' });
+  expect(await run(['check', '--store-ca', 'ca.pem'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--store-ca needs --store'),
+  });
+});
+
 test('serve says that no store answers and that it waits, then exits with 3', async () => {
   const store = await startStore();
   await store.kill();

@@ -28,7 +28,7 @@ export const Exit = {
 /** Describes the exit codes, for the help and the manual. */
 export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.ok}`, 'success, everything is stored'],
-  [`${Exit.unexpected}`, 'unexpected error'],
+  [`${Exit.unexpected}`, 'unexpected error; check: damage'],
   [`${Exit.usage}`, 'wrong usage'],
   [`${Exit.network}`, 'network: relay unreachable, or connection lost with --no-retry'],
   [`${Exit.refused}`, 'refused by the relay'],

@@ -92,13 +92,21 @@ export const chainBefore = (address: number, batch: RoomBatch): Chain => ({
  */
 export const readRecord = (chain: Chain, { address, bytes }: LedgerRecord): ChainStep => {
   const batch = parseBatch(bytes);
-  if (!isBatch(batch))
-    return batch.type === 'newer'
-      ? fault('newer-version')
-      : { type: 'void', chain: { ...chain, read: address } };
+  if (isBatch(batch)) return readBatch(chain, address, batch);
+  return batch.type === 'newer'
+    ? fault('newer-version')
+    : { type: 'void', chain: { ...chain, read: address } };
+};
+
+/** Whether a batch that follows the last valid one begins a log. */
+export const beginsLog = (chain: Chain, { log, base, previous }: RoomBatch): boolean =>
+  previous === base && log !== chain.log;
+
+/** Reads the next record of a room, which has this batch. See `readRecord`. */
+export const readBatch = (chain: Chain, address: number, batch: RoomBatch): ChainStep => {
   if (batch.previous !== chain.tail) return readVoid(chain, address, batch.previous);
   const { log, base, first } = batch;
-  const isBeginning = batch.previous === base && log !== chain.log;
+  const isBeginning = beginsLog(chain, batch);
   if (!isBeginning && (log !== chain.log || base !== chain.base)) return fault('other-log');
   if (first !== (isBeginning ? 1 : chain.next)) return fault('wrong-position');
   const hasSnapshot = batch.snapshot !== undefined;

@@ -1,15 +1,30 @@
-import { defer, EMPTY } from 'rxjs';
+import { defer, from, type Observable, of, switchMap } from 'rxjs';
 import { checkHistory } from '../../../history/index.js';
 import type { Run } from '../../args/command.js';
-import { safe } from '../../../text/sanitize.js';
+import { flagName, type Flags, stringFlag } from '../../args/flags.js';
+import { Exit, usageError } from '../../process/exit.js';
+import { safe, safeJson } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
 import { historyDirFromFlags } from '../serve/relayOptions.js';
 import { formatContents } from './formatContents.js';
 
-/** `rxchat check`: reads a whole store and prints a line if it is intact. */
+/** `rxchat check`: reads a whole store and prints whether it is intact. */
 export const check: Run = ({ flags }) =>
   defer(() => {
-    const dir = historyDirFromFlags(flags);
-    writeOut(safe`${dir} is intact: ${formatContents(checkHistory(dir))}`);
-    return EMPTY;
+    const store = stringFlag(flags, 'store');
+    if (store === undefined) return checkOwnStore(flags);
+    if (flags['data'] !== undefined) throw usageError('--data has no effect with --store');
+    return from(import('./checkStore.js')).pipe(
+      switchMap(({ checkSharedStore }) => checkSharedStore(flags, store)),
+    );
   });
+
+const checkOwnStore = (flags: Flags): Observable<number> => {
+  for (const flag of ['storeCreds', 'storeCa', 'storeKeyFile', 'storeTimeout'])
+    if (flags[flag] !== undefined) throw usageError(`${flagName(flag)} needs --store`);
+  const dir = historyDirFromFlags(flags);
+  const contents = checkHistory(dir);
+  if (flags['json'] === true) writeOut(safeJson({ v: 1, type: 'result', intact: true, ...contents }));
+  else writeOut(safe`${dir} is intact: ${formatContents(contents)}`);
+  return of(Exit.ok);
+};
