@@ -226,5 +226,14 @@ export const serveFlags: Readonly<Record<string, Flag>> = {
     type: 'boolean',
     help: 'accept only pages from --web-origin, not those that the relay serves',
   },
+  proxyProtocol: {
+    type: 'boolean',
+    help: 'read the address of each client from the PROXY protocol (version 1 or 2) of a trusted proxy',
+  },
+  trustedProxies: {
+    type: 'string',
+    placeholder: 'LIST',
+    help: 'addresses and networks of the proxies, with commas (default 127.0.0.0/8,::1)',
+  },
   ...classicFlags,
 };

@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { connectionCounter, type ConnectionLimits } from '../../streams/relay/index.js';
-import { dropSocket, peerAddress, type ReportFault } from './listener.js';
+import { dropSocket, type PeerOf, type ReportFault } from './listener.js';
 import { addListener, prependListener } from '../util/guard.js';
 
 /**
@@ -13,6 +13,7 @@ const countPending = (
   server: NetServer,
   limits: ConnectionLimits,
   report: ReportFault,
+  peerOf: PeerOf,
 ): ((peer: string) => void) => {
   const { add, rejectionReason } = connectionCounter(limits);
   const pending = new Map<string, () => void>();
@@ -28,7 +29,7 @@ const countPending = (
     server,
     'connection',
     (socket: Socket) => {
-      const peer = peerAddress(socket);
+      const peer = peerOf(socket);
       if (rejectionReason(peer) !== undefined) {
         socket.destroy();
         return;
@@ -54,13 +55,18 @@ const countPending = (
  * Limits pending TLS handshakes, which count separately from connections under the same limits. Excess sockets,
  * failed handshakes and timeouts are closed. Node closes none of them itself.
  */
-export const limitHandshakes = (server: Server, limits: ConnectionLimits, report: ReportFault): void => {
-  const release = countPending(server, limits, report);
+export const limitHandshakes = (
+  server: Server,
+  limits: ConnectionLimits,
+  report: ReportFault,
+  peerOf: PeerOf,
+): void => {
+  const release = countPending(server, limits, report, peerOf);
   addListener(
     server,
     'secureConnection',
     (socket: TLSSocket) => {
-      release(peerAddress(socket));
+      release(peerOf(socket));
     },
     (error, socket) => {
       dropSocket(report, error, socket);
@@ -74,11 +80,12 @@ export const limitRequests = (
   server: HttpServer,
   limits: ConnectionLimits,
   report: ReportFault,
+  peerOf: PeerOf,
 ): ((socket: Socket) => void) => {
-  const release = countPending(server, limits, report);
+  const release = countPending(server, limits, report, peerOf);
   destroyFailed(server, report);
   return (socket) => {
-    release(peerAddress(socket));
+    release(peerOf(socket));
   };
 };
 

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
-import { isIPv6, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { devNull } from 'node:os';
 import { Observable, type Subscriber } from 'rxjs';
 import type { Connection } from '../../streams/wire/index.js';
-import type { Address } from '../util/address.js';
+import { type Address, formatAddress } from '../util/address.js';
 import { errorCode } from '../util/errors.js';
 import { addListener, errorMessage, ignoreErrors, prependListener, startTimer } from '../util/guard.js';
 
@@ -13,18 +13,23 @@ export type ListenerFault =
   | { readonly type: 'socket-failed'; readonly peer: string; readonly reason: string }
   /** The process has no file descriptor left, and the system drops new connections. */
   | { readonly type: 'no-descriptors' }
+  /** A trusted proxy sent no valid header of the PROXY protocol. The connection was closed. */
+  | { readonly type: 'proxy-header-invalid'; readonly peer: string; readonly reason: string }
   /** A page of this origin requested a WebSocket and was rejected. */
   | { readonly type: 'origin-refused'; readonly peer: string; readonly origin: string };
 
 /** Receives each fault. */
 export type ReportFault = (fault: ListenerFault) => void;
 
-/** Returns the address and port of the peer of a socket. */
+/** Returns the address and port of the client at the other end of a socket, which a proxy may forward. */
+export type PeerOf = (socket: Socket) => string;
+
+/** Returns the address and port of the other end of a socket. */
 export const peerAddress = ({
-  remoteAddress = '',
+  remoteAddress = 'gone',
   remotePort = 0,
 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string =>
-  `${isIPv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+  formatAddress({ host: remoteAddress, port: remotePort });
 
 /** A listener of a relay. */
 export interface Listener {

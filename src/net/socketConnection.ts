@@ -9,6 +9,8 @@ import { describeNetworkError } from '../util/errors.js';
 const CLOSE_TIMEOUT_MS = 1000;
 
 export interface SocketOptions {
+  /** Address and port of the peer. */
+  readonly peer: string;
   /** Secret of both ends of an encrypted channel; empty without encryption. */
   readonly channelBinding: Uint8Array;
   /** Whether the socket has passed everything on. If not, 'drain' has to follow. */
@@ -39,8 +41,11 @@ class SocketConnection implements Connection {
   #isPaused = false;
   #reader: Subscriber<Uint8Array> | undefined;
 
-  constructor(socket: Socket, { channelBinding, isDrained, copiesOnWrite, attachReader }: SocketOptions) {
-    this.peer = formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 });
+  constructor(
+    socket: Socket,
+    { peer, channelBinding, isDrained, copiesOnWrite, attachReader }: SocketOptions,
+  ) {
+    this.peer = peer;
     this.channelBinding = channelBinding;
     this.copiesOnWrite = copiesOnWrite;
     this.#socket = socket;

@@ -4,7 +4,15 @@ import type { Connection } from '../../streams/wire/index.js';
 import type { Address } from '../util/address.js';
 import { openConnection, socketConnection, type SocketOptions } from './socketConnection.js';
 import { guard } from '../util/guard.js';
-import { acceptConnections, createFaultReporter, startListening, type Listener } from './listener.js';
+import {
+  acceptConnections,
+  createFaultReporter,
+  type Listener,
+  peerAddress,
+  type PeerOf,
+  startListening,
+} from './listener.js';
+import { type ProxyOptions, readProxyHeaders } from './readProxyHeaders.js';
 import { canShareReadBuffer, useSharedReadBuffer } from './sharedReadBuffer.js';
 
 /**
@@ -16,10 +24,11 @@ const HIGH_WATER_MARK = 1;
 const NO_BINDING = new Uint8Array(0);
 
 /** Wraps a socket as a connection. Also works with a socket of your own server and another high-water mark. */
-export const tcpConnection = (socket: Socket): Connection => wrapTcp(socket);
+export const tcpConnection = (socket: Socket): Connection => wrapTcp(socket, peerAddress(socket));
 
-const wrapTcp = (socket: Socket, readBy?: SocketOptions['attachReader']): Connection =>
+const wrapTcp = (socket: Socket, peer: string, readBy?: SocketOptions['attachReader']): Connection =>
   socketConnection(socket, {
+    peer,
     channelBinding: NO_BINDING,
     // Below the high-water mark no 'drain' would follow.
     isDrained: ({ writableLength, writableNeedDrain }) => writableLength === 0 || !writableNeedDrain,
@@ -27,18 +36,28 @@ const wrapTcp = (socket: Socket, readBy?: SocketOptions['attachReader']): Connec
     attachReader: readBy,
   });
 
-/** Listens on an address: emits once it listens. Errors if it cannot. Unsubscribing stops accepting. */
-export const listenTcp = (address: Address): Observable<Listener> =>
+/**
+ * Listens on an address: emits once it listens. Errors if it cannot. Unsubscribing stops accepting.
+ *
+ * With `proxy`, connections of trusted proxies begin with a header of the PROXY protocol.
+ */
+export const listenTcp = (
+  address: Address,
+  { proxy }: { readonly proxy?: ProxyOptions | undefined } = {},
+): Observable<Listener> =>
   new Observable((subscriber) => {
     const server: Server = createServer({ highWaterMark: HIGH_WATER_MARK, noDelay: true, keepAlive: true });
     const faultReporter = createFaultReporter();
     let attachReader: SocketOptions['attachReader'];
-    const wrap = (socket: Socket) => wrapTcp(socket, attachReader);
+    let peerOf: PeerOf = peerAddress;
+    const wrap = (socket: Socket) => wrapTcp(socket, peerOf(socket), attachReader);
     const connection$ = acceptConnections(server, { event: 'connection', wrap }, faultReporter.report);
+    if (proxy !== undefined) peerOf = readProxyHeaders(server, proxy, faultReporter.report);
     void canShareReadBuffer().then(
       guard(
         (isShared: boolean) => {
-          if (isShared) attachReader = useSharedReadBuffer;
+          // The shared buffer needs sockets that were not read before.
+          if (isShared && proxy === undefined) attachReader = useSharedReadBuffer;
           if (!subscriber.closed)
             subscriber.add(startListening(server, address, subscriber, faultReporter, connection$));
         },

@@ -106,6 +106,7 @@ describe('the table of log lines', () => {
     storeLogEntry('reconnected'),
     relayLogEntry({ type: 'socket-failed', peer: '', reason: '' }),
     relayLogEntry({ type: 'no-descriptors' }),
+    relayLogEntry({ type: 'proxy-header-invalid', peer: '', reason: '' }),
     relayLogEntry({ type: 'origin-refused', peer: '', origin: '' }),
     historyLogEntry({ type: 'removed', reason: 'age', ...removed }),
     historyLogEntry({ type: 'removed', reason: 'total', ...removed }),

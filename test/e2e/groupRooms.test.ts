@@ -65,7 +65,7 @@ describe('a group room', () => {
     const cron = await carol.run('send', [invite, '-m', 'from cron']);
     expect([cron.code, cron.err]).toStrictEqual([0, '']);
     await carolListens.out.until(lineWith('carol: from cron'));
-    const stranger = await dave.run('send', [invite, '-m', 'let me in', '--timeout', '10s']);
+    const stranger = await dave.run('send', [invite, '-m', 'let me in', '--timeout', '2m']);
     expect(stranger.code).toBe(12);
     expect(stranger.err).toMatch(/another one\n.*ask a member for the present invite/);
     const again = await bob.run('send', [invite, '--as-member', '-m', 'again']);

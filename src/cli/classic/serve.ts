@@ -137,6 +137,7 @@ const logEntry = (event: ClassicServerEvent | ListenerFault): LogEntry => {
     case 'socket-failed':
     case 'no-descriptors':
     case 'origin-refused':
+    case 'proxy-header-invalid':
       return faultEntry(event);
   }
 };

@@ -7,7 +7,15 @@ import type { Address } from '../../util/address.js';
 import { type Certificate, computePin, type PeerCertificate } from './certificate.js';
 import { openConnection } from '../socketConnection.js';
 import { limitHandshakes } from '../limitHandshakes.js';
-import { acceptConnections, createFaultReporter, startListening, type Listener } from '../listener.js';
+import {
+  acceptConnections,
+  createFaultReporter,
+  type Listener,
+  peerAddress,
+  type PeerOf,
+  startListening,
+} from '../listener.js';
+import { type ProxyOptions, readProxyHeaders } from '../readProxyHeaders.js';
 import { socketConnection } from '../socketConnection.js';
 
 const SERVER_OPTIONS = {
@@ -20,8 +28,9 @@ const SERVER_OPTIONS = {
 const CHANNEL_BINDING = { label: 'EXPORTER-Channel-Binding', bytes: 32 } as const;
 
 /** Wraps a TLS socket as a connection with channel binding (RFC 9266), after the handshake. */
-export const tlsConnection = (socket: TLSSocket): Connection =>
+export const tlsConnection = (socket: TLSSocket, peer: string = peerAddress(socket)): Connection =>
   socketConnection(socket, {
+    peer,
     channelBinding: socket.exportKeyingMaterial(
       CHANNEL_BINDING.bytes,
       CHANNEL_BINDING.label,
@@ -38,14 +47,20 @@ export const tlsConnection = (socket: TLSSocket): Connection =>
  * It starts with the first certificate, and later handshakes use the newest. Errors if it cannot listen, if a
  * certificate is invalid, and with `certificate$`. A handshake that fails or takes more than `handshakeTimeoutMs`
  * ms (default 10 s) never becomes a connection. Pending handshakes are limited separately from connections.
+ *
+ * With `proxy`, connections of trusted proxies begin with a header of the PROXY protocol.
  */
 export const listenTls = (
   address: Address,
   certificate$: Observable<Certificate>,
   {
     handshakeTimeoutMs = 10_000,
+    proxy,
     ...limits
-  }: ConnectionLimits & { readonly handshakeTimeoutMs?: number } = {},
+  }: ConnectionLimits & {
+    readonly handshakeTimeoutMs?: number;
+    readonly proxy?: ProxyOptions | undefined;
+  } = {},
 ): Observable<Listener> =>
   new Observable((subscriber) => {
     let server: Server | undefined;
@@ -58,12 +73,12 @@ export const listenTls = (
       });
       server = tlsServer;
       const faultReporter = createFaultReporter();
-      limitHandshakes(tlsServer, limits, faultReporter.report);
-      const connection$ = acceptConnections(
-        tlsServer,
-        { event: 'secureConnection', wrap: tlsConnection },
-        faultReporter.report,
-      );
+      const { report } = faultReporter;
+      let peerOf: PeerOf = peerAddress;
+      limitHandshakes(tlsServer, limits, report, (socket) => peerOf(socket));
+      const wrap = (socket: TLSSocket) => tlsConnection(socket, peerOf(socket));
+      const connection$ = acceptConnections(tlsServer, { event: 'secureConnection', wrap }, report);
+      if (proxy !== undefined) peerOf = readProxyHeaders(tlsServer, proxy, report);
       return startListening(tlsServer, address, subscriber, faultReporter, connection$);
     };
 

@@ -15,9 +15,11 @@ import {
   dropSocket,
   type Listener,
   peerAddress,
+  type PeerOf,
   startListening,
   type ListenerFault,
 } from '../listener.js';
+import { type ProxyOptions, readProxyHeaders } from '../readProxyHeaders.js';
 import { guard } from '../../util/guard.js';
 import { limitRequests } from '../limitHandshakes.js';
 import type { Certificate } from '../tls/certificate.js';
@@ -36,6 +38,8 @@ export interface ListenWebOptions extends ConnectionLimits {
   readonly onlyOrigins?: boolean | undefined;
   /** Timeout of the TLS handshake and of a request in ms. Default 10 s. */
   readonly handshakeTimeoutMs?: number;
+  /** Connections of trusted proxies begin with a header of the PROXY protocol. */
+  readonly proxy?: ProxyOptions | undefined;
 }
 
 /** Maximum size of all headers of a request in bytes. */
@@ -71,6 +75,7 @@ export const listenWeb = (
     origins,
     onlyOrigins,
     handshakeTimeoutMs = 10_000,
+    proxy,
     ...limits
   }: ListenWebOptions = {},
 ): Observable<Listener> =>
@@ -87,6 +92,7 @@ export const listenWeb = (
     const faultReporter = createFaultReporter();
     const { report } = faultReporter;
     let leaf: X509Certificate | undefined;
+    let peerOf: PeerOf = peerAddress;
     const policy: OriginPolicy = {
       origins,
       isOnly: onlyOrigins,
@@ -97,23 +103,22 @@ export const listenWeb = (
     const refusal: CheckRequest = (request) =>
       isAllowedOrigin(request, policy)
         ? undefined
-        : { type: 'origin-refused', peer: peerAddress(request.socket), origin: request.headers.origin ?? '' };
+        : { type: 'origin-refused', peer: peerOf(request.socket), origin: request.headers.origin ?? '' };
     const answer = guard(page, (error, request) => {
       dropSocket(report, error, request.socket);
     });
     const startServer = (server: Server | SecureServer) => {
       server.maxRequestsPerSocket = MAX_REQUESTS_PER_SOCKET;
       server.timeout = IDLE_TIMEOUT_MS;
-      const opened = limitRequests(server, limits, report);
-      subscriber.add(
-        startListening(
-          server,
-          address,
-          subscriber,
-          faultReporter,
-          acceptUpgrades(server, { checkRequest: refusal, onOpened: opened, report }),
-        ),
-      );
+      const onOpened = limitRequests(server, limits, report, (socket) => peerOf(socket));
+      const connection$ = acceptUpgrades(server, {
+        checkRequest: refusal,
+        onOpened,
+        report,
+        peerOf: (socket) => peerOf(socket),
+      });
+      if (proxy !== undefined) peerOf = readProxyHeaders(server, proxy, report);
+      subscriber.add(startListening(server, address, subscriber, faultReporter, connection$));
       subscriber.add(() => server.closeAllConnections());
     };
     if (certificate$ === undefined) {

@@ -5,8 +5,7 @@ import { TLSSocket } from 'node:tls';
 import { fromEvent, Observable, type Subscriber } from 'rxjs';
 import { WebSocketServer } from 'ws';
 import type { Connection } from '../../../streams/wire/index.js';
-import { formatAddress } from '../../util/address.js';
-import { dropSocket, type ListenerFault, type ReportFault } from '../listener.js';
+import { dropSocket, type ListenerFault, peerAddress, type PeerOf, type ReportFault } from '../listener.js';
 import { startTimer, addListener, ignoreErrors } from '../../util/guard.js';
 import { describeNetworkError } from '../../util/errors.js';
 import { MAX_FRAME_BYTES, webSocketConnection, type WebSocketLike } from './webSocketConnection.js';
@@ -23,6 +22,8 @@ export interface AcceptUpgradesOptions {
   /** Called with the socket of each request that became a WebSocket. */
   readonly onOpened?: (socket: Socket) => void;
   readonly report: ReportFault;
+  /** Returns the address of the client of a socket. Default that of its other end. */
+  readonly peerOf?: PeerOf;
 }
 
 /** Handles an upgrade request. `next` receives the connection if it becomes a WebSocket. */
@@ -33,7 +34,12 @@ type Upgrade = (
   next: ((connection: Connection) => void) | undefined,
 ) => void;
 
-const createUpgrade = ({ checkRequest, onOpened, report }: AcceptUpgradesOptions): Upgrade => {
+const createUpgrade = ({
+  checkRequest,
+  onOpened,
+  report,
+  peerOf = peerAddress,
+}: AcceptUpgradesOptions): Upgrade => {
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -51,7 +57,7 @@ const createUpgrade = ({ checkRequest, onOpened, report }: AcceptUpgradesOptions
     else
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         onOpened?.(request.socket);
-        next(nodeWebSocketConnection(webSocket, request.socket));
+        next(nodeWebSocketConnection(webSocket, request.socket, peerOf(request.socket)));
       });
   };
 };
@@ -137,9 +143,13 @@ const rejectUpgrade = (socket: Duplex, status: string): void => {
  * Wraps an open WebSocket of the package `ws` as a connection. The socket of its request shows whether it is
  * drained.
  */
-export const nodeWebSocketConnection = (webSocket: WebSocketLike, socket: Socket): Connection =>
+export const nodeWebSocketConnection = (
+  webSocket: WebSocketLike,
+  socket: Socket,
+  peer: string = peerAddress(socket),
+): Connection =>
   webSocketConnection(webSocket, {
-    peer: formatAddress({ host: socket.remoteAddress ?? 'gone', port: socket.remotePort ?? 0 }),
+    peer,
     // The same conditions as in tcp.ts and tls.ts.
     isDrained: () => (socket instanceof TLSSocket ? !socket.writableNeedDrain : socket.writableLength === 0),
     writable$: fromEvent(socket, 'drain'),

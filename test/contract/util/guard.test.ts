@@ -9,6 +9,7 @@ import {
   createFaultReporter,
   type Listener,
   type ListenerFault,
+  peerAddress,
 } from '../../../src/net/listener.js';
 import { startTimer, guard, addListener, addEventHandler, queueCallback } from '../../../src/util/guard.js';
 import { limitRequests } from '../../../src/net/limitHandshakes.js';
@@ -104,7 +105,7 @@ describe('the sockets of a server', () => {
 
 test('an upgrade request counts toward the limit until its socket is closed or a WebSocket', async () => {
   const server = createHttpServer();
-  const opened = limitRequests(server, { maxConnectionsPerAddress: 1 }, () => undefined);
+  const opened = limitRequests(server, { maxConnectionsPerAddress: 1 }, () => undefined, peerAddress);
   server.on('upgrade', () => undefined);
   const to = { port: await port(server) };
   const requested = once(server, 'upgrade');

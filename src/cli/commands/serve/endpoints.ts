@@ -25,9 +25,11 @@ import {
 import { usesTls, hostFromFlags } from '../../shared/addressFlags.js';
 import { printNote, usageError } from '../../process/exit.js';
 import { type Flags, stringFlag, flagName, integerFlag, stringListFlag } from '../../args/flags.js';
-import type { ConnectionLimits } from '../../../../streams/relay/index.js';
 import { type Address, formatAddress } from '../../../util/address.js';
 import type { Listener } from '../../../net/listener.js';
+import type { ProxyOptions } from '../../../net/readProxyHeaders.js';
+import { LOOPBACK, parseTrustedProxies } from '../../../net/trustedProxies.js';
+import type { ListenWebOptions } from '../../../net/web/listenWeb.js';
 
 /** Emits the certificates to use, or returns `undefined` if the relay uses no TLS. */
 export const certificatesFromFlags = (
@@ -79,6 +81,19 @@ export const shareCertificates = (
 ): Observable<Certificate> | undefined =>
   certificate$?.pipe(share({ connector: () => new ReplaySubject(1), resetOnComplete: false }));
 
+/** Parses `--proxy-protocol` and `--trusted-proxies`, or returns `undefined` without them. */
+export const proxyFromFlags = (flags: Flags): ProxyOptions | undefined => {
+  const given = stringFlag(flags, 'trustedProxies');
+  if (flags['proxyProtocol'] !== true) {
+    if (given !== undefined) throw usageError('--trusted-proxies needs --proxy-protocol');
+    return undefined;
+  }
+  const isTrusted = parseTrustedProxies(given ?? LOOPBACK);
+  if (isTrusted === undefined)
+    throw usageError('--trusted-proxies needs IP addresses or networks, such as 10.0.0.7,fd00::/8');
+  return { isTrusted };
+};
+
 /** The port of the web page unless a flag says otherwise. */
 const DEFAULT_WEB_PORT = 55_580;
 
@@ -127,7 +142,7 @@ const parseOrigin = (given: string): string => {
 export const listenWebPages = (
   { address, origins, isOriginsOnly }: WebOptions,
   certificate$: Observable<Certificate> | undefined,
-  limits: ConnectionLimits & { readonly handshakeTimeoutMs?: number },
+  limits: Omit<ListenWebOptions, 'certificate$' | 'page' | 'origins' | 'onlyOrigins'>,
 ): Observable<Listener> =>
   defer(() =>
     from(Promise.all([import('../../../net/web/listenWeb.js'), import('../../../net/web/pageFiles.js')])),

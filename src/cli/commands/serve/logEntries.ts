@@ -8,6 +8,8 @@ const memberFields = ({ nick, room, connection: { peer } }: Member) => ({ nick, 
 const FAULT_MESSAGES: Readonly<Record<ListenerFault['type'], string>> = {
   'socket-failed': 'bug: a connection failed and was closed',
   'no-descriptors': 'no file descriptor is left: new connections are dropped; raise the limit (ulimit -n)',
+  'proxy-header-invalid':
+    'a trusted proxy sent no valid header and was disconnected; enable the PROXY protocol in it',
   'origin-refused': 'a page of another origin was rejected; to accept it, use --web-origin ORIGIN',
 };
 
@@ -72,6 +74,7 @@ export const relayLogEntry = (event: RelayEvent | ListenerFault): LogEntry | und
     case 'socket-failed':
     case 'no-descriptors':
     case 'origin-refused':
+    case 'proxy-header-invalid':
       return faultEntry(event);
     case 'sampled':
       return undefined;

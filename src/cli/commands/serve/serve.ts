@@ -42,6 +42,7 @@ import {
   certificatesFromFlags,
   shareCertificates,
   listenWebPages,
+  proxyFromFlags,
   pageUrl,
   webFromFlags,
 } from './endpoints.js';
@@ -70,7 +71,12 @@ export const serve: Run = ({ flags }) =>
       certificate$ ??
       shareCertificates(web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
     const { limits, handshakeTimeoutMs, ...access } = limitsFromFlags(flags);
-    const listenLimits = { ...limits, handshakeTimeoutMs };
+    const proxy = proxyFromFlags(flags);
+    const listenLimits = {
+      ...limits,
+      handshakeTimeoutMs,
+      proxy: proxy && { ...proxy, timeoutMs: handshakeTimeoutMs, maxPending: limits.maxConnections },
+    };
     // With `--cert`, SIGHUP reloads the certificate.
     const endSignals$ = flags['cert'] === undefined ? signal$ : terminationSignal$;
     const stop$ = shutdownSignal(endSignals$);
@@ -97,7 +103,7 @@ export const serve: Run = ({ flags }) =>
           );
     const listening$ = (
       certificate$ === undefined
-        ? listenTcp(address)
+        ? listenTcp(address, listenLimits)
         : listenTls(address, certificate$.pipe(tap(setPin)), listenLimits)
     ).pipe(
       catchError((error: unknown) => throwError(() => listenError(address, error))),

@@ -180,6 +180,7 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
         case 'socket-failed':
         case 'no-descriptors':
         case 'origin-refused':
+        case 'proxy-header-invalid':
           add(faults, event.type);
           return;
         default:
