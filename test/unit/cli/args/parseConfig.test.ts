@@ -96,7 +96,7 @@ describe('a config error names file, line, key and the valid values', () => {
       'a key that is nothing like any',
       '{"check": {"frobnicate": 1}}',
       '1: check.frobnicate: unknown flag',
-      /there are data, no-input/,
+      /there are data, store, .*no-input/,
     ],
     ['a key of another command', '{"invite": {"json": true}}', '1: invite.json: unknown flag'],
     ['a key that every object has', '{"serve": {"constructor": 1}}', '1: serve.constructor: unknown flag'],
