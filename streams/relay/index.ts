@@ -17,6 +17,7 @@ export type {
   JoinRates,
   JoinRequest,
 } from './connection/joinPolicy.js';
+export type { ConnectionInfo, InspectConnection } from './connection/inspectConnection.js';
 export type { Member, MemberCommand } from './connection/parseCommands.js';
 export type { RateLimits, ReadControl } from './connection/rateLimit.js';
 export type { ServeConnectionOptions } from './connection/serveConnection.js';

@@ -81,7 +81,7 @@ export interface RelayHistory extends Pick<GroupCommitOptions, 'windowBytes'> {
 /** Options of a relay: what it needs from its platform, who can join, and three groups of settings with defaults. */
 export interface RelayOptions
   extends
-    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'stop$'>,
+    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'stop$' | 'inspect$'>,
     Pick<GroupCommitOptions, 'logId' | 'hash' | 'endOfTick$'>,
     Pick<JoinPolicyOptions, 'checkAccess' | 'allowedRooms'> {
   readonly limits?: RelayLimits | undefined;

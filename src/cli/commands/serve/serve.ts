@@ -1,6 +1,7 @@
 import {
   catchError,
   defer,
+  EMPTY,
   endWith,
   from,
   ignoreElements,
@@ -32,12 +33,18 @@ import { programName } from '../../process/environment.js';
 import type { Run } from '../../args/command.js';
 import { Exit, printNote } from '../../process/exit.js';
 import { bytesFlag, choiceFlag, durationFlag } from '../../args/flags.js';
-import { limitsFromFlags, historyDirFromFlags, historyOptionsFromFlags } from './relayOptions.js';
+import {
+  adminDirFromFlags,
+  historyDirFromFlags,
+  historyOptionsFromFlags,
+  limitsFromFlags,
+} from './relayOptions.js';
 import { openOwnStore, openSharedStore, type Store } from './openStore.js';
 import { storeOptionsFromFlags } from './storeOptions.js';
 import { terminationSignal$, signal$ } from '../../process/stdio.js';
+import type { ServedAdmin } from './admin/serveAdmin.js';
 import type { ServedMetrics } from './metrics/serveMetrics.js';
-import { eventLogger, openRelayLog } from './relayLog.js';
+import { eventLogger, openRelayLog, type RelayLog } from './relayLog.js';
 import {
   certificatesFromFlags,
   shareCertificates,
@@ -53,7 +60,7 @@ const MAX_WINDOW_BYTES = 2 ** 40;
 const MAX_HEARTBEAT_MS = 3_600_000;
 
 /** `rxchat serve`: runs a relay until a signal ends it. */
-export const serve: Run = ({ flags }) =>
+export const serve: Run = ({ flags }, { version }) =>
   defer(() => {
     const address = addressFromFlags(flags, 0);
     const windowBytes =
@@ -101,6 +108,21 @@ export const serve: Run = ({ flags }) =>
             ),
             catchError((error: unknown) => throwError(() => listenError(metricsAddress, error, '--metrics'))),
           );
+    const adminDir = adminDirFromFlags(flags);
+    const openAdmin = (log: RelayLog): Observable<ServedAdmin | undefined> =>
+      adminDir === undefined
+        ? of(undefined)
+        : from(import('./admin/serveAdmin.js')).pipe(
+            switchMap(({ serveAdmin }) =>
+              serveAdmin({
+                dir: adminDir,
+                version,
+                store: storeOptions === undefined ? (historyOptions?.durability ?? 'memory') : 'shared',
+                log,
+                stop$,
+              }),
+            ),
+          );
     const listening$ = (
       certificate$ === undefined
         ? listenTcp(address, listenLimits)
@@ -126,6 +148,7 @@ export const serve: Run = ({ flags }) =>
       { history, ledger }: Store,
       log: (event: RelayEvent | ListenerFault) => void,
       metrics: ServedMetrics | undefined,
+      admin: ServedAdmin | undefined,
     ) =>
       listeners$.pipe(
         tap(({ members: listener, pages: pageListener }) => {
@@ -136,6 +159,9 @@ export const serve: Run = ({ flags }) =>
             writeOut(safe`metrics on http://${formatAddress(metrics.listener.address)}/metrics`);
             metrics.setListening();
           }
+          admin?.setListening(
+            [listener, pageListener].flatMap((each) => (each ? [formatAddress(each.address)] : [])),
+          );
         }),
         switchMap(({ members: listener, pages: pageListener }) =>
           (pageListener === undefined
@@ -153,7 +179,8 @@ export const serve: Run = ({ flags }) =>
               },
               history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
               ledger: ledger && (metrics?.measureAppends(ledger) ?? ledger),
-              sample$: metrics?.sample$,
+              sample$: merge(metrics?.sample$ ?? EMPTY, admin?.sample$ ?? EMPTY),
+              inspect$: admin?.inspect$,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
           ),
@@ -161,6 +188,7 @@ export const serve: Run = ({ flags }) =>
         tap((event) => {
           log(event);
           metrics?.record(event);
+          admin?.record(event);
         }),
         ignoreElements(),
         takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
@@ -178,7 +206,11 @@ export const serve: Run = ({ flags }) =>
                   openSharedStore(storeOptions, log, metrics?.setStoreConnected),
                   stop$.pipe(take(1), ignoreElements()),
                 )
-            ).pipe(switchMap((store) => runRelay(store, eventLogger(log), metrics))),
+            ).pipe(
+              switchMap((store) =>
+                openAdmin(log).pipe(switchMap((admin) => runRelay(store, eventLogger(log), metrics, admin))),
+              ),
+            ),
           ),
         ),
       ),
