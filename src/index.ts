@@ -105,6 +105,7 @@ export type {
 export type {
   AddressRate,
   Announced,
+  Bans,
   Batch,
   CheckAccess,
   CommitQueueOptions,

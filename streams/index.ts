@@ -35,6 +35,7 @@ export { AppendConflictError, fanOut, relay } from './relay/index.js';
 export type {
   AddressRate,
   Announced,
+  Bans,
   Batch,
   CheckAccess,
   CommitQueueOptions,

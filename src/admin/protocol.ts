@@ -16,7 +16,17 @@ export const MAX_REPLY_BYTES = 8_388_608;
 export const MAX_ROWS = 10_000;
 
 /** What `rxchat admin` can ask for. */
-export const ADMIN_ACTIONS = ['status', 'connections', 'rooms', 'log-level'] as const;
+export const ADMIN_ACTIONS = [
+  'status',
+  'connections',
+  'rooms',
+  'kick',
+  'ban',
+  'unban',
+  'bans',
+  'drain',
+  'log-level',
+] as const;
 
 export type AdminAction = (typeof ADMIN_ACTIONS)[number];
 
@@ -25,6 +35,8 @@ export interface AdminRequest {
   readonly action: AdminAction;
   /** What the action concerns. */
   readonly target?: string | undefined;
+  /** For how many ms; of `ban` and `drain`. */
+  readonly forMs?: number | undefined;
   /** Who asks, as the client says: for the audit log, since the socket does not tell. */
   readonly user: string;
 }
@@ -46,13 +58,14 @@ export const formatRequest = (request: AdminRequest): string =>
 export const parseRequest = (line: string): AdminRequest | string => {
   const fields = parseObject(line);
   if (fields === undefined) return 'the request is not an object in JSON';
-  const { version, action, target, user } = fields;
+  const { version, action, target, forMs, user } = fields;
   if (version !== ADMIN_VERSION)
     return `the request has another version than ${ADMIN_VERSION}: use the rxchat of the relay`;
   const known = ADMIN_ACTIONS.find((each) => each === action);
   if (known === undefined) return 'the relay does not know this action: use the rxchat of the relay';
   if (!isOptionalText(target)) return 'the target is not a text';
-  return { action: known, target, user: typeof user === 'string' ? user.slice(0, 64) : '' };
+  if (!isOptionalTime(forMs)) return 'the time is not a number of milliseconds';
+  return { action: known, target, forMs, user: typeof user === 'string' ? user.slice(0, 64) : '' };
 };
 
 export const formatReply = (reply: AdminReply): string =>
@@ -64,6 +77,12 @@ export const parseReply = (line: string): AdminReply | undefined => {
   if (ok === true && isObject(result)) return { ok, result };
   return ok === false && typeof error === 'string' ? { ok, error } : undefined;
 };
+
+/** A hundred years. */
+export const MAX_FOR_MS = 3_153_600_000_000;
+
+const isOptionalTime = (value: unknown): value is number | undefined =>
+  value === undefined || (typeof value === 'number' && value >= 0 && value <= MAX_FOR_MS);
 
 const isOptionalText = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === 'string';

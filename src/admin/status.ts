@@ -20,6 +20,7 @@ export interface Status {
   readonly windowBytes: number;
   readonly residentBytes: number;
   readonly store: StoreKind;
+  readonly bans: number;
   readonly logLevel: string;
 }
 

@@ -12,10 +12,17 @@ export const adminCommand: CliCommand = {
   examples: [
     'rxchat admin status',
     'rxchat admin connections --json | jq .total',
-    'rxchat admin log-level debug',
+    'rxchat admin kick bob',
+    'rxchat admin ban 192.0.2.0/24 --for 1d',
+    'rxchat admin drain --for 30s',
   ],
   flags: {
     data: { ...data, help: 'directory of the relay (default: in the state directory of the platform)' },
+    for: {
+      type: 'string',
+      placeholder: 'TIME',
+      help: 'how long a ban holds, such as 1d (default: until unban), or when drain stops the relay (default 0)',
+    },
     json: { type: 'boolean', help: 'print one JSON object' },
   },
   load: async () => (await import('./commands/admin/admin.js')).admin,

@@ -21,6 +21,7 @@ export type { ListenerFault } from '../net/listener.js';
 export type {
   AddressRate,
   Announced,
+  Bans,
   Batch,
   CheckAccess,
   CommitQueueOptions,

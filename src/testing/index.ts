@@ -97,6 +97,7 @@ export type {
 export type {
   AddressRate,
   Announced,
+  Bans,
   Batch,
   CheckAccess,
   CommitQueueOptions,

@@ -10,6 +10,7 @@ export type {
   LimitConnectionsOptions,
 } from './connection/connectionLimits.js';
 export type {
+  Bans,
   CheckAccess,
   JoinLimiter,
   JoinPolicy,

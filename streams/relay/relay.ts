@@ -29,6 +29,7 @@ import {
   limitConnections,
 } from './connection/connectionLimits.js';
 import {
+  type Bans,
   joinLimiter,
   type JoinLimiter,
   joinPolicy,
@@ -91,6 +92,8 @@ export interface RelayOptions
   readonly ledger?: Ledger | undefined;
   /** Each time it emits, the relay emits what it holds at that moment. */
   readonly sample$?: Observable<unknown> | undefined;
+  /** Addresses and rooms that are banned. Members that have joined before are not ended. */
+  readonly bans?: Bans | undefined;
 }
 
 /** A room failed because of a bug; it restarts with what its history has. */
@@ -169,7 +172,10 @@ export const relay =
       };
       const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
-        limitConnections({ limiter, counter }, serveConnection({ ...options, joinPolicy: policy })),
+        limitConnections(
+          { limiter, counter, bans: platform.bans },
+          serveConnection({ ...options, joinPolicy: policy }),
+        ),
         connect((output$) =>
           merge(
             sampled$.pipe(takeUntilComplete(output$)),

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
 import { run, rxchat, tempDir } from './support/child.js';
@@ -11,7 +11,10 @@ afterEach(cleanUp);
 
 const serve = async (dir: string, ...flags: readonly string[]) => {
   const child = rxchat(['serve', '--port', '0', '--data', dir, ...flags]);
-  const [, port] = await child.out.until(({ text }) => /^listening on \S+:(\d+)\n/.exec(text));
+  const isComplete = flags.includes('--metrics') ? /^metrics on /m : /^/;
+  const [, port] = await child.out.until(({ text }) =>
+    isComplete.test(text) ? /^listening on \S+:(\d+)\n/.exec(text) : undefined,
+  );
   return { child, port: Number(port) };
 };
 
@@ -61,6 +64,56 @@ test('admin shows and steers a running relay, also after one that was killed', a
   expect(existsSync(join(dir, 'admin.sock'))).toBe(false);
 });
 
+test('admin kicks, bans across a restart, and drains a relay', async () => {
+  const dir = tempDir();
+  const flags = ['--metrics', '0'];
+  const { child, port } = await serve(dir, ...flags);
+  const room = newRoom(port);
+  const alice = rxchat(['listen', '--invite-file', '-', '--nick', 'alice'], { input: room.text });
+  const bob = await joinRaw(room, 'bob');
+  // In the members of WELCOME, or in an announcement.
+  await bob.output.until(({ text }) => text.includes('alice'));
+  expect(await admin(dir, 'kick', 'ALICE')).toBe('disconnected 1 connection\n');
+  expect(await alice.exit).toBe(4);
+  expect(alice.err.text).toMatch(
+    /refused: the operator of the relay ended this connection \(access-denied\)\n.*ask its operator/,
+  );
+  const ban = JSON.parse(await admin(dir, 'ban', '::ffff:127.0.0.1', '--for', '1d', '--json')) as unknown;
+  expect(ban).toMatchObject({ type: 'ban', target: '127.0.0.1', disconnected: 1 });
+  await bob.output.until(({ text }) => text.includes('\nERR access-denied this address is banned'));
+  child.signal('SIGKILL');
+  await child.exit;
+
+  const again = await serve(dir, ...flags);
+  const banned = await connectRaw(again.port);
+  await banned.output.until(
+    ({ text }) => text === 'ERR access-denied this address is banned from this relay\n',
+  );
+  expect(await admin(dir, 'bans')).toMatch(/^TARGET.*\n127\.0\.0\.1 +\S+ \S+Z\n$/);
+  await admin(dir, 'unban', '127.0.0.1');
+  await joinRaw(newRoom(again.port), 'carol');
+  const { room: name } = (JSON.parse(await admin(dir, 'rooms', '--json')) as { rows: { room: string }[] })
+    .rows[0]!;
+  expect(await admin(dir, 'ban', name)).toBe(
+    `banned ${name} until it is removed; disconnected 1 connection\n`,
+  );
+
+  const [, url = ''] = /^metrics on (\S+)$/m.exec(again.child.out.text) ?? [];
+  await admin(dir, 'drain', '--for', '1h');
+  expect(await admin(dir, 'status')).toMatch(/^state +draining$/m);
+  expect(await (await fetch(new URL('/readyz', url))).text()).toBe('the relay is draining\n');
+  await admin(dir, 'drain');
+  expect(await again.child.exit).toBe(0);
+});
+
+test('a relay does not start with invalid bans', async () => {
+  const dir = tempDir();
+  writeFileSync(join(dir, 'bans.json'), '{');
+  const ran = await run(['serve', '--port', '0', '--data', dir]);
+  expect([ran.code, ran.out]).toStrictEqual([2, '']);
+  expect(ran.err).toMatch(/^rxchat: the bans in .* are invalid: correct or remove the file$/m);
+});
+
 test('a relay in memory can be administered in a directory of its own', async () => {
   const dir = tempDir();
   await serve(dir, '--memory');
@@ -74,8 +127,10 @@ test.each<[string[], number, RegExp]>([
   [['status'], 3, /^rxchat: no running relay can be administered in .*\n.*--data/],
   [[], 2, /^rxchat: no action given\n.*status, connections/],
   [['statsu'], 2, /^rxchat: unknown action\n.*did you mean status/],
-  [['log-level', 'loud'], 2, /^rxchat: the log level is one of /],
-  [['status', 'all'], 2, /^rxchat: status takes no argument/],
+  [['status', 'all'], 2, /^rxchat: status takes no target/],
+  [['ban'], 2, /^rxchat: ban needs an address, a network or the public name of a room/],
+  [['kick', 'bob', '--for', '1d'], 2, /^rxchat: --for has no effect with kick/],
+  [['ban', '192.0.2.1', '--for', 'ever'], 2, /^rxchat: --for needs a time/],
   [['log-level', ''], 2, /^rxchat: TARGET is empty/],
 ])('admin %j exits with %i', async (args, code, expected) => {
   const ran = await run(['admin', ...args, '--data', tempDir()]);

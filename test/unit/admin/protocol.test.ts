@@ -11,7 +11,8 @@ describe('the requests of rxchat admin', () => {
   test('survive formatting and parsing', () => {
     const request = { action: 'log-level', target: 'debug', user: 'root' } as const;
     expect(formatRequest(request)).toMatch(/^\{"version":1,.*\}\n$/);
-    expect(parseRequest(formatRequest(request))).toStrictEqual(request);
+    expect(parseRequest(formatRequest(request))).toStrictEqual({ ...request, forMs: undefined });
+    expect(parseRequest(formatRequest({ ...request, forMs: 5 }))).toMatchObject({ forMs: 5 });
   });
 
   test.each([
@@ -20,6 +21,7 @@ describe('the requests of rxchat admin', () => {
     ['{"version":2,"action":"status"}', /another version than 1/],
     ['{"version":1,"action":"halt"}', /does not know this action/],
     ['{"version":1,"action":"constructor"}', /does not know this action/],
+    ['{"version":1,"action":"ban","forMs":-1}', 'the time is not a number of milliseconds'],
     ['{"version":1,"action":"status","target":1}', 'the target is not a text'],
   ])('%j is refused with a line', (line, problem) => {
     expect(parseRequest(line)).toMatch(problem);

@@ -1,13 +1,12 @@
 import { userInfo } from 'node:os';
 import { defer, map, throwError, catchError } from 'rxjs';
-import { ADMIN_ACTIONS, type AdminRequest } from '../../../admin/protocol.js';
+import { ADMIN_ACTIONS, type AdminAction, type AdminRequest, MAX_FOR_MS } from '../../../admin/protocol.js';
 import { AdminError, requestAdmin } from '../../../admin/requestAdmin.js';
 import { safeJson } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
-import { LOG_LEVELS } from '../../args/choices.js';
 import type { Run } from '../../args/command.js';
 import { didYouMean } from '../../args/help.js';
-import type { Args } from '../../args/flags.js';
+import { type Args, durationFlag } from '../../args/flags.js';
 import { CliError, Exit, usageError } from '../../process/exit.js';
 import { historyDirFromFlags } from '../serve/relayOptions.js';
 import { formatResult } from './formatResult.js';
@@ -35,18 +34,28 @@ export const admin: Run = (args) =>
     );
   });
 
-/** Parses the action and its target. Throws a `usageError`. */
-const requestFromArgs = ({ input: [name, target] }: Args): AdminRequest => {
+/** What the target of an action is, if it needs one. */
+const TARGETS: Readonly<Partial<Record<AdminAction, string>>> = {
+  kick: 'an address, a network or a nick',
+  ban: 'an address, a network or the public name of a room',
+  unban: 'the target of a ban, as bans lists it',
+};
+
+/** Parses the action, its target and its flags. Throws a `usageError`. */
+const requestFromArgs = ({ input: [name, target], flags }: Args): AdminRequest => {
   const actions = ADMIN_ACTIONS.join(', ');
   if (name === undefined) throw usageError('no action given', `give one of ${actions}`);
   const action = ADMIN_ACTIONS.find((each) => each === name);
   if (action === undefined)
-    throw usageError(`unknown action`, didYouMean(name, ADMIN_ACTIONS) ?? `give one of ${actions}`);
-  if (action === 'log-level') {
-    if (target !== undefined && !LOG_LEVELS.some((each) => each === target))
-      throw usageError(`the log level is one of ${LOG_LEVELS.join(', ')}`);
-  } else if (target !== undefined) throw usageError(`${action} takes no argument`);
-  return { action, target, user: userName() };
+    throw usageError('unknown action', didYouMean(name, ADMIN_ACTIONS) ?? `give one of ${actions}`);
+  const needed = TARGETS[action];
+  if (needed !== undefined && target === undefined) throw usageError(`${action} needs ${needed}`);
+  if (needed === undefined && action !== 'log-level' && target !== undefined)
+    throw usageError(`${action} takes no target`);
+  const isTimed = action === 'ban' || action === 'drain';
+  if (!isTimed && flags['for'] !== undefined) throw usageError(`--for has no effect with ${action}`);
+  const forMs = durationFlag(flags, 'for', action === 'ban' ? 1000 : 0, MAX_FOR_MS);
+  return { action, target, ...(forMs !== undefined && { forMs }), user: userName() };
 };
 
 /** Returns who runs the command, for the audit log: with sudo, the user who called it. */

@@ -1,5 +1,6 @@
 import { formatPairs, formatTable } from '../../../admin/formatTable.js';
 import type { AdminAction, AdminResult } from '../../../admin/protocol.js';
+import { pluralize } from '../../../text/format.js';
 import { concatText, joinLines, safe, type SafeText } from '../../../text/sanitize.js';
 
 /** A column of a table, and the field of its values. */
@@ -24,6 +25,11 @@ const ROOM_COLUMNS: readonly FieldColumn[] = [
   { field: 'since', title: 'SINCE' },
 ];
 
+const BAN_COLUMNS: readonly FieldColumn[] = [
+  { field: 'target', title: 'TARGET' },
+  { field: 'until', title: 'UNTIL' },
+];
+
 /** Formats the result of an action for people. It comes from the relay, so it may lack fields or have unknown ones. */
 export const formatResult = (action: AdminAction, result: AdminResult): SafeText => {
   switch (action) {
@@ -35,10 +41,26 @@ export const formatResult = (action: AdminAction, result: AdminResult): SafeText
       return formatRows(CONNECTION_COLUMNS, result);
     case 'rooms':
       return formatRows(ROOM_COLUMNS, result);
+    case 'bans':
+      return formatRows(BAN_COLUMNS, result);
+    case 'kick':
+      return safe`${disconnected(result)}`;
+    case 'ban': {
+      const until =
+        result['until'] === undefined ? 'until it is removed' : `until ${valueOf('until', result['until'])}`;
+      return safe`banned ${textOf(result['target'])} ${until}; ${disconnected(result)}`;
+    }
+    case 'unban':
+      return safe`removed the ban of ${textOf(result['target'])}`;
+    case 'drain':
+      return safe`the relay stops at ${valueOf('stopsAt', result['stopsAt'])}`;
     case 'log-level':
       return safe`${textOf(result['logLevel'])}`;
   }
 };
+
+const disconnected = ({ disconnected: count }: AdminResult): string =>
+  `disconnected ${pluralize(Number(count), 'connection')}`;
 
 const formatRows = (columns: readonly FieldColumn[], { rows, total }: AdminResult): SafeText => {
   const all = Array.isArray(rows) ? rows.filter(isRecord) : [];

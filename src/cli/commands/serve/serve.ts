@@ -11,6 +11,7 @@ import {
   of,
   race,
   skip,
+  Subject,
   switchMap,
   take,
   takeUntil,
@@ -86,7 +87,9 @@ export const serve: Run = ({ flags }, { version }) =>
     };
     // With `--cert`, SIGHUP reloads the certificate.
     const endSignals$ = flags['cert'] === undefined ? signal$ : terminationSignal$;
-    const stop$ = shutdownSignal(endSignals$);
+    const drains = new Subject<number>();
+    const drain$ = drains.asObservable();
+    const stop$ = shutdownSignal(merge(endSignals$, drain$.pipe(switchMap((ms) => timer(ms)))));
 
     let pin: string | undefined;
     const setPin = (certificate: Certificate) => {
@@ -101,6 +104,7 @@ export const serve: Run = ({ flags }, { version }) =>
               serveMetrics(metricsAddress, {
                 limits,
                 stop$,
+                drain$,
                 dir: historyOptions?.dir,
                 storeLimitBytes: historyOptions?.retention.maxTotalBytes,
                 certificate$: certificate$ ?? webCertificate$,
@@ -120,6 +124,9 @@ export const serve: Run = ({ flags }, { version }) =>
                 store: storeOptions === undefined ? (historyOptions?.durability ?? 'memory') : 'shared',
                 log,
                 stop$,
+                drain: (afterMs) => {
+                  drains.next(afterMs);
+                },
               }),
             ),
           );
@@ -181,6 +188,7 @@ export const serve: Run = ({ flags }, { version }) =>
               ledger: ledger && (metrics?.measureAppends(ledger) ?? ledger),
               sample$: merge(metrics?.sample$ ?? EMPTY, admin?.sample$ ?? EMPTY),
               inspect$: admin?.inspect$,
+              bans: admin?.bans,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
           ),

@@ -1,23 +1,19 @@
-import { defer, map, merge, type Observable, of, Subject, tap, ignoreElements } from 'rxjs';
-import type {
-  ConnectionInfo,
-  InspectConnection,
-  LoadSampled,
-  RelayEvent,
-} from '../../../../../streams/relay/index.js';
+import { defer, ignoreElements, map, merge, type Observable, of, Subject, tap } from 'rxjs';
+import type { Bans, InspectConnection, LoadSampled, RelayEvent } from '../../../../../streams/relay/index.js';
 import { appendAuditLine, formatAuditLine } from '../../../../admin/auditLog.js';
 import { listenAdmin } from '../../../../admin/listenAdmin.js';
 import { type AdminReply, type AdminRequest, type AdminResult, failure } from '../../../../admin/protocol.js';
-import { connectionRows, roomRows } from '../../../../admin/rows.js';
-import { type RelayState, sampledStatus, type Status, type StoreKind } from '../../../../admin/status.js';
+import { sampledStatus, type RelayState, type Status, type StoreKind } from '../../../../admin/status.js';
 import { makeDirectory } from '../../../../files/writeFile.js';
 import type { ListenerFault } from '../../../../net/listener.js';
 import { describeSystemError } from '../../../../util/errors.js';
 import { LOG_LEVELS, type LogLevel } from '../../../args/choices.js';
 import { CliError, Exit, printNote } from '../../../process/exit.js';
+import { openBans, type StoredBans } from './banActions.js';
+import { connectionActions } from './connectionActions.js';
 
 export interface ServeAdminOptions {
-  /** The directory of the socket and the audit log. */
+  /** The directory of the socket, the bans and the audit log. */
   readonly dir: string;
   readonly version: string;
   readonly store: StoreKind;
@@ -25,6 +21,8 @@ export interface ServeAdminOptions {
   readonly log: { readonly level: LogLevel; readonly setLevel: (level: LogLevel) => void };
   /** When it emits, the relay is stopping. */
   readonly stop$: Observable<unknown>;
+  /** Stops the relay after a time in ms. */
+  readonly drain: (afterMs: number) => void;
 }
 
 /** How a relay is administered while it runs. */
@@ -32,37 +30,32 @@ export interface ServedAdmin {
   /** Emits when the relay has to emit a sample. */
   readonly sample$: Observable<unknown>;
   readonly inspect$: Observable<InspectConnection>;
+  readonly bans: Bans;
   readonly record: (event: RelayEvent | ListenerFault) => void;
   /** The relay listens on these addresses from now on. */
   readonly setListening: (addresses: readonly string[]) => void;
 }
 
-/** The result of an action. Throws an `Error` whose message says why the action is not possible. */
+/** Returns the result of an action. Throws an `Error` whose message says why the action is not possible. */
 type PerformAction = (request: AdminRequest) => AdminResult;
 
 /**
  * Answers `rxchat admin` through a socket in the directory of a relay while subscribed: emits once it listens. Errors if it
- * cannot listen.
+ * cannot listen, or if the stored bans are invalid.
  *
  * Each action but `status` is a line of the audit log.
  */
-export const serveAdmin = ({ dir, version, store, log, stop$ }: ServeAdminOptions): Observable<ServedAdmin> =>
+export const serveAdmin = (options: ServeAdminOptions): Observable<ServedAdmin> =>
   defer(() => {
+    const { dir, version, store, log, stop$, drain } = options;
     const samples = new Subject<unknown>();
     const inspections = new Subject<InspectConnection>();
     const startedAt = new Date(performance.timeOrigin).toISOString();
     let load: LoadSampled | undefined;
     let addresses: readonly string[] = [];
     let state: RelayState = 'starting';
+    const bans = openStoredBans(dir);
 
-    const connections = (): readonly ConnectionInfo[] => {
-      const found: ConnectionInfo[] = [];
-      inspections.next((connection) => {
-        found.push(connection);
-        return undefined;
-      });
-      return found;
-    };
     const status = (): Status => {
       samples.next(undefined);
       return {
@@ -74,20 +67,24 @@ export const serveAdmin = ({ dir, version, store, log, stop$ }: ServeAdminOption
         ...sampledStatus(load),
         residentBytes: process.memoryUsage.rss(),
         store,
+        bans: bans.list().length,
         logLevel: log.level,
       };
     };
-    const setLogLevel = (name: string): void => {
-      const level = LOG_LEVELS.find((each) => each === name);
-      if (level === undefined) throw new Error(`the log level is one of ${LOG_LEVELS.join(', ')}`);
-      log.setLevel(level);
-    };
     const actions: Readonly<Record<AdminRequest['action'], PerformAction>> = {
+      ...connectionActions(bans, (inspect) => {
+        inspections.next(inspect);
+      }),
       status: () => ({ ...status() }),
-      connections: () => ({ ...connectionRows(connections()) }),
-      rooms: () => ({ ...roomRows(connections()) }),
+      drain: ({ forMs = 0 }) => {
+        if (state !== 'stopping') state = 'draining';
+        drain(forMs);
+        return { stopsAt: new Date(Date.now() + forMs).toISOString() };
+      },
       'log-level': ({ target }) => {
-        if (target !== undefined) setLogLevel(target);
+        const level = LOG_LEVELS.find((each) => each === target);
+        if (level !== undefined) log.setLevel(level);
+        else if (target !== undefined) throw new Error(`the log level is one of ${LOG_LEVELS.join(', ')}`);
         return { logLevel: log.level };
       },
     };
@@ -111,29 +108,37 @@ export const serveAdmin = ({ dir, version, store, log, stop$ }: ServeAdminOption
         }),
       );
 
-    const served$ = defer(() => {
-      createDirectory(dir);
-      return listenAdmin(dir, answer);
-    }).pipe(
+    const served$ = listenAdmin(dir, answer).pipe(
       map((): ServedAdmin => ({
         sample$: samples.asObservable(),
         inspect$: inspections.asObservable(),
+        bans,
         record: (event) => {
           if (event.type === 'sampled') load = event;
         },
         setListening: (all) => {
           addresses = all;
-          state = 'serving';
+          if (state === 'starting') state = 'serving';
         },
       })),
     );
-    return merge(served$, stop$.pipe(tap(() => (state = 'stopping'))).pipe(ignoreElements()));
+    const stopped$ = stop$.pipe(
+      tap(() => (state = 'stopping')),
+      ignoreElements(),
+    );
+    return merge(served$, stopped$);
   });
 
-const createDirectory = (dir: string): void => {
+/** Creates the directory of a relay if it is missing, and loads its bans. Throws `CliError`. */
+const openStoredBans = (dir: string): StoredBans => {
   try {
     makeDirectory(dir);
   } catch (error) {
     throw new CliError(Exit.usage, `cannot create the directory ${dir}: ${describeSystemError(error)}`);
+  }
+  try {
+    return openBans(dir, Date.now);
+  } catch (error) {
+    throw error instanceof Error ? new CliError(Exit.usage, error.message) : error;
   }
 };
