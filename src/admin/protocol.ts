@@ -78,8 +78,9 @@ export const parseReply = (line: string): AdminReply | undefined => {
   return ok === false && typeof error === 'string' ? { ok, error } : undefined;
 };
 
-/** A hundred years. */
+/** Maximum time in ms of a ban, a hundred years, and of `drain`, a day: a timer cannot wait for longer than 24 days. */
 export const MAX_FOR_MS = 3_153_600_000_000;
+export const MAX_DRAIN_MS = 86_400_000;
 
 const isOptionalTime = (value: unknown): value is number | undefined =>
   value === undefined || (typeof value === 'number' && value >= 0 && value <= MAX_FOR_MS);

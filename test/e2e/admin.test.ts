@@ -130,6 +130,7 @@ test.each<[string[], number, RegExp]>([
   [['status', 'all'], 2, /^rxchat: status takes no target/],
   [['ban'], 2, /^rxchat: ban needs an address, a network or the public name of a room/],
   [['kick', 'bob', '--for', '1d'], 2, /^rxchat: --for has no effect with kick/],
+  [['drain', '--for', '30d'], 2, /^rxchat: --for needs a time from 0 ms to 1 d/],
   [['ban', '192.0.2.1', '--for', 'ever'], 2, /^rxchat: --for needs a time/],
   [['log-level', ''], 2, /^rxchat: TARGET is empty/],
 ])('admin %j exits with %i', async (args, code, expected) => {

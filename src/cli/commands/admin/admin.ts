@@ -1,6 +1,12 @@
 import { userInfo } from 'node:os';
 import { defer, map, throwError, catchError } from 'rxjs';
-import { ADMIN_ACTIONS, type AdminAction, type AdminRequest, MAX_FOR_MS } from '../../../admin/protocol.js';
+import {
+  ADMIN_ACTIONS,
+  type AdminAction,
+  type AdminRequest,
+  MAX_DRAIN_MS,
+  MAX_FOR_MS,
+} from '../../../admin/protocol.js';
 import { AdminError, requestAdmin } from '../../../admin/requestAdmin.js';
 import { safeJson } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
@@ -54,7 +60,8 @@ const requestFromArgs = ({ input: [name, target], flags }: Args): AdminRequest =
     throw usageError(`${action} takes no target`);
   const isTimed = action === 'ban' || action === 'drain';
   if (!isTimed && flags['for'] !== undefined) throw usageError(`--for has no effect with ${action}`);
-  const forMs = durationFlag(flags, 'for', action === 'ban' ? 1000 : 0, MAX_FOR_MS);
+  const [least, most] = action === 'ban' ? [1000, MAX_FOR_MS] : [0, MAX_DRAIN_MS];
+  const forMs = durationFlag(flags, 'for', least, most);
   return { action, target, ...(forMs !== undefined && { forMs }), user: userName() };
 };
 

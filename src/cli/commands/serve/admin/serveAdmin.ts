@@ -2,7 +2,13 @@ import { defer, ignoreElements, map, merge, type Observable, of, Subject, tap } 
 import type { Bans, InspectConnection, LoadSampled, RelayEvent } from '../../../../../streams/relay/index.js';
 import { appendAuditLine, formatAuditLine } from '../../../../admin/auditLog.js';
 import { listenAdmin } from '../../../../admin/listenAdmin.js';
-import { type AdminReply, type AdminRequest, type AdminResult, failure } from '../../../../admin/protocol.js';
+import {
+  type AdminReply,
+  type AdminRequest,
+  type AdminResult,
+  failure,
+  MAX_DRAIN_MS,
+} from '../../../../admin/protocol.js';
 import { sampledStatus, type RelayState, type Status, type StoreKind } from '../../../../admin/status.js';
 import { makeDirectory } from '../../../../files/writeFile.js';
 import type { ListenerFault } from '../../../../net/listener.js';
@@ -77,6 +83,7 @@ export const serveAdmin = (options: ServeAdminOptions): Observable<ServedAdmin> 
       }),
       status: () => ({ ...status() }),
       drain: ({ forMs = 0 }) => {
+        if (forMs > MAX_DRAIN_MS) throw new Error('drain takes at most a day');
         if (state !== 'stopping') state = 'draining';
         drain(forMs);
         return { stopsAt: new Date(Date.now() + forMs).toISOString() };
