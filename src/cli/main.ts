@@ -51,7 +51,7 @@ const runCommandLine = async ([name, ...rest]: readonly string[], version: strin
   const { args, settings } = mergeConfig(command, given, await loadConfig(COMMANDS), process.env);
   try {
     const runCommand = await loadCommand(command, args);
-    return await lastValueFrom(runCommand(args, { version }), { defaultValue: Exit.ok });
+    return await lastValueFrom(runCommand(args), { defaultValue: Exit.ok });
   } catch (error) {
     throw withConfigLocation(toCliError(error), settings);
   }

@@ -17,7 +17,6 @@ import {
   timeout,
 } from './clientFlags.js';
 import { asMember, forget, groupCommands } from './groupRegistry.js';
-import { adminCommand } from './adminCommand.js';
 import { serveFlags } from './serveFlags.js';
 import { storeCommands } from './storeRegistry.js';
 
@@ -280,7 +279,6 @@ export const COMMANDS: readonly CliCommand[] = [
     load: async () => (await import('./classic/key.js')).key,
   },
   ...storeCommands,
-  adminCommand,
   {
     name: 'completion',
     input: 'SHELL',

@@ -87,7 +87,7 @@ export interface ReadRecordsOptions {
   readonly maxBytes: number;
 }
 
-/** Emits the records of a room from an address on, until they have `maxBytes`. */
+/** Emits the records of a room from an address on, until they have `maxBytes`. With 1 it is one record, in one answer. */
 export const readRecords = (
   engine: Engine,
   room: RoomSubject,
@@ -95,7 +95,7 @@ export const readRecords = (
   { isFresh, maxBytes }: ReadRecordsOptions,
 ): Observable<LedgerRecord> =>
   defer(() => {
-    const isBatched = !isFresh && supportsBatches(engine.server());
+    const isBatched = !isFresh && maxBytes > 1 && supportsBatches(engine.server());
     let size = 0;
     const limitBytes = takeWhile<LedgerRecord>(({ bytes }) => (size += bytes.length) < maxBytes, true);
     const { stream, subject } = room;

@@ -10,7 +10,6 @@ export type {
   LimitConnectionsOptions,
 } from './connection/connectionLimits.js';
 export type {
-  Bans,
   CheckAccess,
   JoinLimiter,
   JoinPolicy,
@@ -18,7 +17,6 @@ export type {
   JoinRates,
   JoinRequest,
 } from './connection/joinPolicy.js';
-export type { ConnectionInfo, InspectConnection } from './connection/inspectConnection.js';
 export type { Member, MemberCommand } from './connection/parseCommands.js';
 export type { RateLimits, ReadControl } from './connection/rateLimit.js';
 export type { ServeConnectionOptions } from './connection/serveConnection.js';

@@ -29,7 +29,6 @@ import {
   limitConnections,
 } from './connection/connectionLimits.js';
 import {
-  type Bans,
   joinLimiter,
   type JoinLimiter,
   joinPolicy,
@@ -82,7 +81,7 @@ export interface RelayHistory extends Pick<GroupCommitOptions, 'windowBytes'> {
 /** Options of a relay: what it needs from its platform, who can join, and three groups of settings with defaults. */
 export interface RelayOptions
   extends
-    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'stop$' | 'inspect$'>,
+    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'stop$'>,
     Pick<GroupCommitOptions, 'logId' | 'hash' | 'endOfTick$'>,
     Pick<JoinPolicyOptions, 'checkAccess' | 'allowedRooms'> {
   readonly limits?: RelayLimits | undefined;
@@ -92,8 +91,6 @@ export interface RelayOptions
   readonly ledger?: Ledger | undefined;
   /** Each time it emits, the relay emits what it holds at that moment. */
   readonly sample$?: Observable<unknown> | undefined;
-  /** Addresses and rooms that are banned. Members that have joined before are not ended. */
-  readonly bans?: Bans | undefined;
 }
 
 /** A room failed because of a bug; it restarts with what its history has. */
@@ -172,10 +169,7 @@ export const relay =
       };
       const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
-        limitConnections(
-          { limiter, counter, bans: platform.bans },
-          serveConnection({ ...options, joinPolicy: policy }),
-        ),
+        limitConnections({ limiter, counter }, serveConnection({ ...options, joinPolicy: policy })),
         connect((output$) =>
           merge(
             sampled$.pipe(takeUntilComplete(output$)),

@@ -3,13 +3,8 @@ import { type Wire, WIRES } from './choices.js';
 import { type Args, type Flag, choiceFlag, flagLabel, type Flags } from './flags.js';
 import { usageError } from '../process/exit.js';
 
-/** What a command may need of the program that runs it. */
-export interface Program {
-  readonly version: string;
-}
-
 /** Runs a command. The last value emitted is its exit code. */
-export type Run = (args: Args, program: Program) => Observable<number>;
+export type Run = (args: Args) => Observable<number>;
 
 type LoadCommand = () => Promise<Run>;
 
@@ -18,7 +13,7 @@ export interface CliCommand {
   readonly name: string;
   /** Argument after the command name, for the help; empty if the command takes no argument. */
   readonly input: string;
-  readonly maxInputs: 0 | 1 | 2;
+  readonly maxInputs: 0 | 1;
   /** Allowed values of the argument. */
   readonly inputChoices?: readonly string[];
   readonly summary: string;

@@ -16,7 +16,7 @@ export interface LogRecords {
   readonly id: string;
 }
 
-/** Number of entries between an anchor and a position that are faster to read than to halve. */
+/** Number of entries between an anchor and a position that are faster to read than to probe. */
 const NEAR_ENTRIES = 64;
 /** Halving 2^53 addresses takes 53. */
 const MAX_PROBES = 64;
@@ -31,13 +31,19 @@ export const batchOf = (bytes: Uint8Array, id: string): RoomBatch | undefined =>
 interface Range {
   readonly low: Anchor;
   readonly end: number;
+  /** Position of the entry at `end`, or one near it. */
+  readonly endPosition: number;
   readonly limit: number;
 }
 
 /**
- * Finds an anchor near a position and not after it, by halving addresses.
+ * Finds an anchor near a position and not after it, by probing addresses.
  *
- * `low` is not after the position. The batch of the position is before address `end`.
+ * `low` is not after the position. The batch of the position is before the address `end.tail`, where the entries from
+ * `end.next` on begin.
+ *
+ * Rooms that are written evenly have addresses in proportion to their positions. So every other probe is where the position
+ * should be, and those between halve the range.
  *
  * A record in the middle may be void, so its own place in the log is unknown. But its writer had read the room. So the batch
  * that it names is valid and ends before its first position, which makes an anchor. A late void record names an old batch.
@@ -55,14 +61,14 @@ export const findAnchor = (
   records: LogRecords,
   position: number,
   low: Anchor,
-  end: number,
-): Observable<Anchor> => search(records, position, { low, end, limit: end }, MAX_PROBES);
+  { tail: end, next: endPosition }: Anchor,
+): Observable<Anchor> => search(records, position, { low, end, endPosition, limit: end }, MAX_PROBES);
 
 const search = (records: LogRecords, position: number, range: Range, probes: number): Observable<Anchor> => {
   const { low, limit } = range;
   if (probes === 0 || limit === Infinity || limit - low.tail <= 2 || position - low.next < NEAR_ENTRIES)
     return of(low);
-  const middle = low.tail + Math.floor((limit - low.tail) / 2);
+  const middle = probes % 2 === 0 ? estimate(range, position) : low.tail + Math.floor((limit - low.tail) / 2);
   return records.ledger.read(records.room, middle, { maxBytes: 1 }).pipe(
     take(1),
     map(({ address, bytes }) => (address < limit ? batchOf(bytes, records.id) : undefined)),
@@ -71,12 +77,20 @@ const search = (records: LogRecords, position: number, range: Range, probes: num
   );
 };
 
+/** Returns the address at which entries a little before a position should be. */
+const estimate = ({ low, end, endPosition, limit }: Range, position: number): number => {
+  const share = (position - NEAR_ENTRIES / 2 - low.next) / Math.max(1, endPosition - low.next);
+  const address = low.tail + Math.round(share * (end - low.tail));
+  return Math.max(low.tail + 1, Math.min(limit - 1, address));
+};
+
 const narrow = (range: Range, position: number, middle: number, batch: RoomBatch | undefined): Range => {
   const { low, end, limit } = range;
-  if (batch === undefined) return { low, end, limit: middle };
+  if (batch === undefined) return { ...range, limit: middle };
   const { previous, first } = batch;
-  if (first > position) return { low, end: previous + 1, limit: Math.min(middle, previous + 1) };
+  if (first > position)
+    return { low, end: previous + 1, endPosition: first, limit: Math.min(middle, previous + 1) };
   return previous > low.tail
-    ? { low: { tail: previous, next: first }, end, limit: end }
-    : { low, end, limit: Math.min(limit, middle) };
+    ? { ...range, low: { tail: previous, next: first }, limit: end }
+    : { ...range, limit: Math.min(limit, middle) };
 };

@@ -46,12 +46,12 @@ export const ledgerLog = (options: LedgerLogOptions): LedgerLog => new LedgerLog
  * for these entries read them from memory then. It goes on while that reader waits for the next block and nobody waits
  * longer, here or in another room. If the engine fails, the fetch is repeated. A fetch ends when nobody waits any more, so there is nothing to close.
  *
- * Positions are found by halving addresses between known places, of which at most 256 are kept.
+ * Positions are found by probing addresses between known places, of which at most 256 are kept.
  *
  * ```text
  * read 1     -(pending)-----1----
  * read 2     ---(pending)---2----
- * ledger      [ halve, read ]
+ * ledger      [ probe, read ]
  * ```
  */
 export class LedgerLog implements ReadableLog {
@@ -130,7 +130,8 @@ export class LedgerLog implements ReadableLog {
       const position = this.#longestWaiting ?? this.#end.next;
       const at = this.#indexAfter(position);
       const low = this.#anchors[at - 1] ?? this.#origin;
-      return findAnchor(this.#records, position, low, (this.#anchors[at]?.tail ?? Infinity) + 1).pipe(
+      const { tail, next } = this.#anchors[at] ?? { tail: Infinity, next: this.#end.next };
+      return findAnchor(this.#records, position, low, { tail: tail + 1, next }).pipe(
         concatMap((from) => readBlocks({ records: this.#records, position, from, isValid: this.#isValid })),
         map((found) => {
           emptyReads = found === undefined ? emptyReads + 1 : 0;

@@ -3,7 +3,7 @@ import type { Connection } from '../../wire/connection.js';
 import { closeWith, type Control } from '../../wire/control.js';
 import type { ErrorCode } from '../../wire/errors.js';
 import { addressKey } from './addressRate.js';
-import { type Bans, joinLimiter, type JoinLimiter } from './joinPolicy.js';
+import { joinLimiter, type JoinLimiter } from './joinPolicy.js';
 
 /** Maximum numbers of simultaneous connections; unlimited by default. */
 export interface ConnectionLimits {
@@ -18,8 +18,6 @@ export interface LimitConnectionsOptions extends ConnectionLimits {
   readonly limiter?: JoinLimiter;
   /** Counts the connections under these limits. */
   readonly counter?: ConnectionCounter;
-  /** Peers whose connections are rejected. */
-  readonly bans?: Pick<Bans, 'isPeerBanned'> | undefined;
 }
 
 /** A connection that was closed before its client became a member. */
@@ -90,8 +88,7 @@ export const connectionCounter = ({
 /**
  * Serves each connection with `serve`, and rejects connections that exceed a limit.
  *
- * A rejected connection gets `ERR busy`, or `ERR access-denied` if its peer is banned, and is closed before it costs anything
- * more. If no join is possible at present, it
+ * A rejected connection gets `ERR busy` and is closed before it costs anything more. If no join is possible at present, it
  * gets `BYE busy` with the time to retry: the handshake would cost more than most joins. A connection counts until its
  * stream ends. Completes when the connections have completed and each stream has ended; errors with them.
  *
@@ -113,7 +110,7 @@ export const connectionCounter = ({
  */
 export const limitConnections =
   <T>(
-    { limiter = joinLimiter(), counter: sharedCounter, bans, ...limits }: LimitConnectionsOptions,
+    { limiter = joinLimiter(), counter: sharedCounter, ...limits }: LimitConnectionsOptions,
     serve: (connection: Connection) => Observable<T>,
   ): OperatorFunction<Connection, T | ConnectionRejected> =>
   (connection$) =>
@@ -122,12 +119,6 @@ export const limitConnections =
       return connection$.pipe(
         mergeMap((connection): Observable<T | ConnectionRejected> => {
           const { peer } = connection;
-          if (bans?.isPeerBanned(peer) === true)
-            return reject(connection, {
-              type: 'err',
-              code: 'access-denied',
-              text: 'this address is banned from this relay',
-            });
           const text = counter.rejectionReason(peer);
           if (text !== undefined) return reject(connection, { type: 'err', code: 'busy', text });
           if (!limiter.hasCapacity(peer))
@@ -137,14 +128,9 @@ export const limitConnections =
       );
     });
 
-type Rejection =
-  | (Extract<Control, { type: 'err' }> & { readonly code: ErrorCode })
-  | (Extract<Control, { type: 'bye' }> & { readonly reason: 'busy' });
-
-const reject = (connection: Connection, control: Rejection): Observable<ConnectionRejected> =>
+const reject = (connection: Connection, control: Control): Observable<ConnectionRejected> =>
   defer(() => {
     closeWith(connection, control);
-    const [code, reason] =
-      control.type === 'err' ? [control.code, control.text] : (['busy', 'busy'] as const);
-    return of<ConnectionRejected>({ type: 'rejected', peer: connection.peer, code, reason });
+    const reason = control.type === 'err' ? control.text : 'busy';
+    return of<ConnectionRejected>({ type: 'rejected', peer: connection.peer, code: 'busy', reason });
   });

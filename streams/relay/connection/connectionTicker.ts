@@ -1,5 +1,4 @@
 import { merge, type Observable, Subscription, tap } from 'rxjs';
-import type { InspectConnection } from './inspectConnection.js';
 
 /** Signals for all connections of a relay. */
 export interface ServerSignals {
@@ -7,15 +6,12 @@ export interface ServerSignals {
   readonly tick$: Observable<unknown>;
   /** Emits when the relay stops. */
   readonly stop$: Observable<unknown>;
-  /** Emits what inspects every connection. */
-  readonly inspect$: Observable<InspectConnection>;
 }
 
 /** A connection that receives the signals. */
 export interface TickedConnection {
   tick(): void;
   stop(): void;
-  inspect(inspect: InspectConnection): void;
   error(error: unknown): void;
 }
 
@@ -29,7 +25,7 @@ export class ConnectionTicker {
   readonly #connections = new Set<TickedConnection>();
   #subscription = Subscription.EMPTY;
 
-  constructor({ tick$, stop$, inspect$ }: ServerSignals) {
+  constructor({ tick$, stop$ }: ServerSignals) {
     this.#signal$ = merge(
       stop$.pipe(
         tap(() => {
@@ -39,11 +35,6 @@ export class ConnectionTicker {
       tick$.pipe(
         tap(() => {
           for (const connection of this.#connections) connection.tick();
-        }),
-      ),
-      inspect$.pipe(
-        tap((inspect) => {
-          for (const connection of this.#connections) connection.inspect(inspect);
         }),
       ),
     );

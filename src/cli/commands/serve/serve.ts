@@ -1,7 +1,6 @@
 import {
   catchError,
   defer,
-  EMPTY,
   endWith,
   from,
   ignoreElements,
@@ -11,7 +10,6 @@ import {
   of,
   race,
   skip,
-  Subject,
   switchMap,
   take,
   takeUntil,
@@ -34,18 +32,12 @@ import { programName } from '../../process/environment.js';
 import type { Run } from '../../args/command.js';
 import { Exit, printNote } from '../../process/exit.js';
 import { bytesFlag, choiceFlag, durationFlag } from '../../args/flags.js';
-import {
-  adminDirFromFlags,
-  historyDirFromFlags,
-  historyOptionsFromFlags,
-  limitsFromFlags,
-} from './relayOptions.js';
+import { limitsFromFlags, historyDirFromFlags, historyOptionsFromFlags } from './relayOptions.js';
 import { openOwnStore, openSharedStore, type Store } from './openStore.js';
 import { storeOptionsFromFlags } from './storeOptions.js';
 import { terminationSignal$, signal$ } from '../../process/stdio.js';
-import type { ServedAdmin } from './admin/serveAdmin.js';
 import type { ServedMetrics } from './metrics/serveMetrics.js';
-import { eventLogger, openRelayLog, type RelayLog } from './relayLog.js';
+import { eventLogger, openRelayLog } from './relayLog.js';
 import {
   certificatesFromFlags,
   shareCertificates,
@@ -61,7 +53,7 @@ const MAX_WINDOW_BYTES = 2 ** 40;
 const MAX_HEARTBEAT_MS = 3_600_000;
 
 /** `rxchat serve`: runs a relay until a signal ends it. */
-export const serve: Run = ({ flags }, { version }) =>
+export const serve: Run = ({ flags }) =>
   defer(() => {
     const address = addressFromFlags(flags, 0);
     const windowBytes =
@@ -87,9 +79,7 @@ export const serve: Run = ({ flags }, { version }) =>
     };
     // With `--cert`, SIGHUP reloads the certificate.
     const endSignals$ = flags['cert'] === undefined ? signal$ : terminationSignal$;
-    const drains = new Subject<number>();
-    const drain$ = drains.asObservable();
-    const stop$ = shutdownSignal(merge(endSignals$, drain$.pipe(switchMap((ms) => timer(ms)))));
+    const stop$ = shutdownSignal(endSignals$);
 
     let pin: string | undefined;
     const setPin = (certificate: Certificate) => {
@@ -104,31 +94,12 @@ export const serve: Run = ({ flags }, { version }) =>
               serveMetrics(metricsAddress, {
                 limits,
                 stop$,
-                drain$,
                 dir: historyOptions?.dir,
                 storeLimitBytes: historyOptions?.retention.maxTotalBytes,
                 certificate$: certificate$ ?? webCertificate$,
               }),
             ),
             catchError((error: unknown) => throwError(() => listenError(metricsAddress, error, '--metrics'))),
-          );
-    const adminDir = adminDirFromFlags(flags);
-    const openAdmin = (log: RelayLog): Observable<ServedAdmin | undefined> =>
-      adminDir === undefined
-        ? of(undefined)
-        : from(import('./admin/serveAdmin.js')).pipe(
-            switchMap(({ serveAdmin }) =>
-              serveAdmin({
-                dir: adminDir,
-                version,
-                store: storeOptions === undefined ? (historyOptions?.durability ?? 'memory') : 'shared',
-                log,
-                stop$,
-                drain: (afterMs) => {
-                  drains.next(afterMs);
-                },
-              }),
-            ),
           );
     const listening$ = (
       certificate$ === undefined
@@ -155,7 +126,6 @@ export const serve: Run = ({ flags }, { version }) =>
       { history, ledger }: Store,
       log: (event: RelayEvent | ListenerFault) => void,
       metrics: ServedMetrics | undefined,
-      admin: ServedAdmin | undefined,
     ) =>
       listeners$.pipe(
         tap(({ members: listener, pages: pageListener }) => {
@@ -166,9 +136,6 @@ export const serve: Run = ({ flags }, { version }) =>
             writeOut(safe`metrics on http://${formatAddress(metrics.listener.address)}/metrics`);
             metrics.setListening();
           }
-          admin?.setListening(
-            [listener, pageListener].flatMap((each) => (each ? [formatAddress(each.address)] : [])),
-          );
         }),
         switchMap(({ members: listener, pages: pageListener }) =>
           (pageListener === undefined
@@ -186,9 +153,7 @@ export const serve: Run = ({ flags }, { version }) =>
               },
               history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
               ledger: ledger && (metrics?.measureAppends(ledger) ?? ledger),
-              sample$: merge(metrics?.sample$ ?? EMPTY, admin?.sample$ ?? EMPTY),
-              inspect$: admin?.inspect$,
-              bans: admin?.bans,
+              sample$: metrics?.sample$,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
           ),
@@ -196,7 +161,6 @@ export const serve: Run = ({ flags }, { version }) =>
         tap((event) => {
           log(event);
           metrics?.record(event);
-          admin?.record(event);
         }),
         ignoreElements(),
         takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
@@ -214,11 +178,7 @@ export const serve: Run = ({ flags }, { version }) =>
                   openSharedStore(storeOptions, log, metrics?.setStoreConnected),
                   stop$.pipe(take(1), ignoreElements()),
                 )
-            ).pipe(
-              switchMap((store) =>
-                openAdmin(log).pipe(switchMap((admin) => runRelay(store, eventLogger(log), metrics, admin))),
-              ),
-            ),
+            ).pipe(switchMap((store) => runRelay(store, eventLogger(log), metrics))),
           ),
         ),
       ),

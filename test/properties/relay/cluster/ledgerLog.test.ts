@@ -106,7 +106,8 @@ describe('findAnchor over any chain of batches with void records between', () =>
     fc.assert(
       fc.property(scenario, (plan) => {
         const { engine, chain, below } = open(plan);
-        const end = (chain.anchors.at(-1)?.tail ?? 0) + 1;
+        const { tail, next } = chain.anchors.at(-1) as Anchor;
+        const end = { tail: tail + 1, next };
         for (let n = 0; n < 5; n += 1) {
           const position = 1 + below(chain.lines.length + 1);
           const records = { ledger: engine.connect('reader'), room: ROOM, id: 'log' };

@@ -119,6 +119,17 @@ describe('ledgerLog', () => {
     expect(count.reads).toBeLessThan(40);
   });
 
+  test('finds a position of a room that is written evenly with very few reads', () => {
+    const { chain, log, count } = open({ batches: 20_000, lineLength: 1 });
+    const position = Math.floor(chain.lines.length / 3);
+    const found = log.read(position);
+    if (found === undefined || !('ready$' in found)) throw new Error('there is nothing in memory');
+    found.ready$.subscribe();
+    jest.advanceTimersByTime(1000);
+    expect(log.read(position)).toHaveProperty('bytes');
+    expect(count.reads).toBeLessThan(8);
+  });
+
   test('reads the following entries without searching again', () => {
     const { chain, log, count } = open();
     const lines = startReader(log, 1);
