@@ -1,6 +1,6 @@
 /**
- * Measures how long a client that comes back takes to read what it has missed: 2000 entries of 800 bytes, from the embedded
- * store (lmdb), and from relays that share nats-servers. Prints a table in Markdown.
+ * Measures how long a client that comes back takes to read what it has missed: the last 2000 of 6000 entries of 800 bytes,
+ * from the embedded store (lmdb), and from relays that share nats-servers. Prints a table in Markdown.
  *
  * The rooms are written at the same time, so that their records are mixed in the files of the engine. The stores take turns,
  * and each read is of a room that its relay has not read since it was started, except in the row `again`.
@@ -26,17 +26,22 @@ import { median, ratio } from './measure/statistics.mjs';
 
 const { values } = parseArgs({
   options: {
-    rooms: { type: 'string', default: '32' },
+    rooms: { type: 'string', default: '16' },
     entries: { type: 'string', default: '2000' },
+    older: { type: 'string', default: '4000' },
     batch: { type: 'string', default: '10' },
     bytes: { type: 'string', default: '800' },
   },
 });
-const [ROOMS, ENTRIES, BATCH, BYTES] = [values.rooms, values.entries, values.batch, values.bytes].map(Number);
-if (![ROOMS, ENTRIES, BATCH].every((n) => n >= 1) || !(BYTES >= 100))
-  throw new Error('--rooms, --entries and --batch count from 1, --bytes from 100');
-
-const TOTAL = Math.floor(ENTRIES / BATCH) * BATCH;
+const {
+  rooms: ROOMS,
+  entries: ENTRIES,
+  older: OLDER,
+  batch: BATCH,
+  bytes: BYTES,
+} = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+if (![ROOMS, ENTRIES, BATCH].every((n) => n >= 1) || !(OLDER >= 0) || !(BYTES >= 100))
+  throw new Error('--rooms, --entries and --batch count from 1, --older from 0, --bytes from 100');
 
 const RXCHAT = resolve(import.meta.dirname, '../dist/bin/rxchat.js');
 const NEWER = resolve(import.meta.dirname, '../node_modules/.cache/nats-server/nats-server');
@@ -142,7 +147,7 @@ const fill = async (port, rooms) => {
     }),
   );
   await round;
-  while (target < TOTAL) {
+  while (target < OLDER + ENTRIES) {
     round = startRound();
     target += BATCH;
     for (const socket of sockets) socket.write(payload);
@@ -155,8 +160,9 @@ const fill = async (port, rooms) => {
 const comeBack = (port, room) =>
   new Promise((done) => {
     const began = performance.now();
-    joinRoom(port, room, 'reader', 1, (tokens, socket) => {
-      if (tokens < TOTAL) return;
+    // The first entry announces the writer.
+    joinRoom(port, room, 'reader', 1 + OLDER, (tokens, socket) => {
+      if (tokens < ENTRIES) return;
       done(performance.now() - began);
       socket.removeAllListeners('end').destroy();
     });
