@@ -2,10 +2,11 @@ import { afterEach, expect } from '@jest/globals';
 import { connect } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { withNats } from '../support/withNats.js';
+import { RELAY_PASSWORD, startShippedCluster } from '../support/natsServer.js';
+import { withNats, withNatsCluster } from '../support/withNats.js';
 import { rxchat, run, tempDir } from './support/child.js';
 import { cleanUp, onCleanup } from './support/cleanup.js';
 import { entriesOf, fakeToken, joinRaw } from './support/rawClient.js';
@@ -13,13 +14,11 @@ import { newRoom, startRelayWithoutProxy } from './support/relay.js';
 import { startStore, storeFlags } from './support/sharedStore.js';
 
 const test = withNats('the store that relays share is not tested');
+const testCluster = withNatsCluster('docs/cluster/three.conf is not tested');
 afterEach(cleanUp);
 
-/** The users of docs/cluster, with passwords for this test. */
-const users = (): string =>
-  readFileSync(new URL('../../docs/cluster/users.conf', import.meta.url), 'utf8')
-    .replace('$RXCHAT_RELAY_PASSWORD', 'relay-password')
-    .replace('$RXCHAT_ADMIN_PASSWORD', 'admin-password');
+/** A server as docs/cluster describes it. */
+const ONE = { shipped: { file: 'one.conf' } } as const;
 
 const fileWith = (text: string): string => {
   const file = join(tempDir(), 'file');
@@ -34,7 +33,7 @@ const openConnection = async (servers: string, user: string) => {
 };
 
 test('the user of the relays in docs/cluster is enough for a relay, and can neither purge nor delete', async () => {
-  const store = await startStore({ config: users() });
+  const store = await startStore(ONE);
   const flags = [...storeFlags(store), '--store-creds', fileWith('relay:relay-password\n')];
   const [relay, other] = await Promise.all([
     startRelayWithoutProxy(...flags),
@@ -54,8 +53,38 @@ test('the user of the relays in docs/cluster is enough for a relay, and can neit
     );
 });
 
+testCluster(
+  'relays share a room over the three servers of docs/cluster, and check compares these',
+  async () => {
+    const servers = await startShippedCluster();
+    onCleanup(() => Promise.all(servers.map((server) => server.dispose())));
+    const store = [
+      '--store',
+      `nats://${servers.map(({ address }) => address).join(',')}`,
+      '--store-creds',
+      fileWith(`relay:${RELAY_PASSWORD}\n`),
+      '--store-timeout',
+      '5m',
+    ];
+    const flags = [...store, '--store-replicas', '3', '--store-streams', '2', '--durability', 'disk'];
+    const [relay, other] = await Promise.all([
+      startRelayWithoutProxy(...flags),
+      startRelayWithoutProxy(...flags),
+    ]);
+    const room = newRoom(relay.port);
+    const alice = await joinRaw(room, 'alice');
+    const bob = await joinRaw({ ...room, port: other.port }, 'bob');
+    const token = fakeToken();
+    alice.writeLines(token);
+    for (const member of [alice, bob]) await member.output.until(() => entriesOf(member).includes(token));
+    const { code, out } = await run(['check', ...store]);
+    expect(out).toMatch(/ is intact: 1 room, \d entries, \d+ bytes, the same on a, b, c\n$/);
+    expect(code).toBe(0);
+  },
+);
+
 test('with a key, the store sees neither rooms nor nicks nor tokens', async () => {
-  const store = await startStore({ config: users() });
+  const store = await startStore(ONE);
   const key = fileWith(randomBytes(32).toString('base64url'));
   const flags = [...storeFlags(store), '--store-creds', fileWith('relay:relay-password\n')];
   const relay = await startRelayWithoutProxy(...flags, '--store-key-file', key);
@@ -86,7 +115,7 @@ test('with a key, the store sees neither rooms nor nicks nor tokens', async () =
 });
 
 test('check reads the store while a relay runs, and exits with 1 if a record is missing', async () => {
-  const store = await startStore({ config: users() });
+  const store = await startStore(ONE);
   const creds = ['--store-creds', fileWith('relay:relay-password\n')];
   const relay = await startRelayWithoutProxy(...storeFlags(store), ...creds);
   const alice = await joinRaw(newRoom(relay.port), 'alice');
@@ -148,7 +177,7 @@ test('a signal ends the wait for a store', async () => {
 });
 
 test('serve exits with 2 for wrong credentials, without repeating them', async () => {
-  const store = await startStore({ config: users() });
+  const store = await startStore(ONE);
   const flags = [...storeFlags(store), '--store-creds', fileWith('relay:wrong-password\n')];
   const { code, err } = await run(['serve', '--port', '0', ...flags]);
   expect([code, err]).toStrictEqual([

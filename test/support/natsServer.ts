@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './freePort.js';
@@ -22,9 +30,38 @@ export interface NatsServerOptions {
   readonly isNewer?: boolean;
   /** The rest of the configuration: users, TLS, a cluster. */
   readonly config?: string;
+  /** A configuration file of docs/cluster to use instead. Only its addresses and directory are replaced. */
+  readonly shipped?: ShippedConfig;
   /** JetStream is enabled unless this is `false`. */
   readonly hasJetStream?: boolean;
 }
+
+export interface ShippedConfig {
+  readonly file: 'one.conf' | 'three.conf';
+  /** What to replace in it besides. */
+  readonly replace?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const SHIPPED = new URL('../../docs/cluster/', import.meta.url);
+/** Passwords of the users in docs/cluster. */
+export const RELAY_PASSWORD = 'relay-password';
+export const ADMIN_PASSWORD = 'admin-password';
+const PASSWORDS = {
+  RXCHAT_RELAY_PASSWORD: RELAY_PASSWORD,
+  RXCHAT_ADMIN_PASSWORD: ADMIN_PASSWORD,
+  RXCHAT_ROUTE_PASSWORD: 'route-password',
+};
+
+/** Where they listen for clients. */
+const ADDRESSES = { 'one.conf': '127.0.0.1', 'three.conf': '0.0.0.0' } as const;
+
+/** Replaces each text, which must be there: otherwise the test would use what it means to replace. */
+const replaceAll = (text: string, replacements: Readonly<Record<string, string>>): string =>
+  Object.entries(replacements).reduce((replaced, [found, by]) => {
+    if (!replaced.includes(found)) throw new Error(`the configuration has no ${found}`);
+    return replaced.replaceAll(found, by);
+  }, text);
 
 /** A nats-server on loopback. It has the same port and directory after each start. */
 export interface NatsServer {
@@ -51,6 +88,7 @@ export const startNatsServer = async ({
   isNewer = false,
   config = '',
   hasJetStream = true,
+  shipped,
 }: NatsServerOptions = {}): Promise<NatsServer> => {
   const dir = mkdtempSync(join(tmpdir(), 'rxchat-nats-'));
   const storeDir = join(dir, 'store');
@@ -61,9 +99,20 @@ export const startNatsServer = async ({
 
   const start = async () => {
     const jetStream = hasJetStream ? `jetstream { store_dir: ${JSON.stringify(storeDir)} }` : '';
-    writeFileSync(configFile, `listen: "127.0.0.1:${port}"\n${jetStream}\n${config}\n`);
+    if (shipped === undefined)
+      writeFileSync(configFile, `listen: "127.0.0.1:${port}"\n${jetStream}\n${config}\n`);
+    else {
+      const text = readFileSync(new URL(shipped.file, SHIPPED), 'utf8');
+      const own = {
+        '/var/lib/rxchat/nats': storeDir,
+        [`${ADDRESSES[shipped.file]}:4222`]: `127.0.0.1:${port}`,
+      };
+      writeFileSync(configFile, replaceAll(text, { ...own, ...shipped.replace }));
+      copyFileSync(new URL('users.conf', SHIPPED), join(dir, 'users.conf'));
+    }
     const started = spawn(isNewer ? NEWER : INSTALLED, ['-c', configFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...PASSWORDS, ...shipped?.env },
     });
     child = started;
     output = '';
@@ -131,8 +180,7 @@ const isStopped = (pid: number): boolean =>
 
 /** Starts three nats-servers that form a cluster. JetStream may need some seconds more to elect a leader. */
 export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {
-  // The servers have to know the ports of each other before they start.
-  const ports = await Promise.all([0, 1, 2].map(freePort));
+  const ports = await freePorts();
   const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
   const starting = ports.map((port, n) =>
     startNatsServer({
@@ -142,3 +190,24 @@ export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {
   );
   return Promise.all(starting);
 };
+
+/** Starts the three servers of docs/cluster/three.conf. */
+export const startShippedCluster = async (): Promise<readonly NatsServer[]> => {
+  const ports = await freePorts();
+  const names = ['a', 'b', 'c'] as const;
+  const routes = ports.map((port) => `nats://route:${PASSWORDS.RXCHAT_ROUTE_PASSWORD}@127.0.0.1:${port}`);
+  const starting = names.map((name, n) =>
+    startNatsServer({
+      isNewer: true,
+      shipped: {
+        file: 'three.conf',
+        replace: { '0.0.0.0:6222': `127.0.0.1:${ports[n]}` },
+        env: { NATS_NAME: name, RXCHAT_ROUTES: `[${routes.join(', ')}]` },
+      },
+    }),
+  );
+  return Promise.all(starting);
+};
+
+/** The servers have to know the ports of each other before they start. */
+const freePorts = (): Promise<readonly number[]> => Promise.all([0, 1, 2].map(freePort));
