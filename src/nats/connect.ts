@@ -1,3 +1,4 @@
+import { checkServerIdentity } from 'node:tls';
 import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node';
 import { catchError, defer, from, map, Observable, retry, switchMap, throwError, timeout, timer } from 'rxjs';
 import { describeNetworkError, errorCode } from '../util/errors.js';
@@ -113,12 +114,27 @@ const connectionOptions = (
   maxPingOut: MAX_PINGS,
   noAsyncTraces: true,
   // Without TLS the library would use it if the server offers it, with the authorities of the system.
-  tls: tls === undefined ? null : { ...(tls.ca !== undefined && { ca: tls.ca }) },
+  tls:
+    tls === undefined
+      ? null
+      : { ...(tls.ca !== undefined && { ca: tls.ca }), ...{ checkServerIdentity: checkIdentity(servers) } },
   ...(credentials !== undefined &&
     ('file' in credentials
       ? { authenticator: library.credsAuthenticator(credentials.file) }
       : { user: credentials.user, pass: credentials.password })),
 });
+
+/**
+ * Returns a function that checks whether a certificate is valid for one of the servers. The library names no host if it connects
+ * to an address, and another one of the cluster if it has learned the address from a server.
+ */
+const checkIdentity = (servers: readonly string[]): typeof checkServerIdentity => {
+  const hosts = servers.map((server) => server.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''));
+  return (_, certificate) => {
+    const errors = hosts.map((host) => checkServerIdentity(host, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
+};
 
 /** Returns the error that ends the attempts to connect, or `undefined` if another attempt may succeed. */
 const finalError = (error: unknown, options: NatsServers): LedgerError | undefined => {
@@ -135,19 +151,38 @@ const finalError = (error: unknown, options: NatsServers): LedgerError | undefin
         cause: error,
       },
     );
-  const code = errorCode(error) ?? '';
-  if (/CERT|SIGNED|SIGNATURE|^ERR_TLS/.test(code))
-    return new LedgerError(
-      'unsuitable',
-      `the certificate of the NATS server at ${formatServers(options)} is not trusted: ${code}`,
-      { hint: 'give the certificate of its authority: --store-ca FILE', cause: error },
-    );
-  // With `tls: null` the library fails with a `TypeError` if the server requires TLS.
-  if (options.tls === undefined && error instanceof Error && causeName(error) === 'TypeError')
-    return new LedgerError('unsuitable', `the NATS server at ${formatServers(options)} requires TLS`, {
-      hint: 'use tls:// in --store',
+  // The library reports it as it signs, not as a failed authentication.
+  if (/^nkeys: /.test(error instanceof Error ? error.message : ''))
+    return new LedgerError('denied', 'the credentials file of NATS is damaged', {
+      hint: 'create it again, and compare --store-creds',
       cause: error,
     });
+  return tlsError(error, options);
+};
+
+/** Returns the error that ends the attempts if TLS between the relay and a server cannot work. */
+const tlsError = (error: unknown, options: NatsServers): LedgerError | undefined => {
+  const fail = (message: string, hint: string) =>
+    new LedgerError('unsuitable', message, { hint, cause: error });
+  const server = `the NATS server at ${formatServers(options)}`;
+  const code = errorCode(error) ?? '';
+  const message = error instanceof Error ? error.message : '';
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return fail(
+      `the certificate of ${server} is for other host names`,
+      'name the server in --store as its certificate does',
+    );
+  if (code === 'CERT_HAS_EXPIRED') return fail(`the certificate of ${server} has expired`, 'renew it');
+  if (/CERT|SIGNED|SIGNATURE|^ERR_TLS/.test(code))
+    return fail(
+      `the certificate of ${server} is not trusted: ${code}`,
+      'give the certificate of its authority: --store-ca FILE',
+    );
+  if (options.tls !== undefined && /server does not support 'tls'/.test(message))
+    return fail(`${server} has no TLS`, 'set tls in its configuration, or use nats:// in --store');
+  // With `tls: null` the library fails with a `TypeError` if the server requires TLS.
+  if (options.tls === undefined && error instanceof Error && causeName(error) === 'TypeError')
+    return fail(`${server} requires TLS`, 'use tls:// in --store');
   return undefined;
 };
 

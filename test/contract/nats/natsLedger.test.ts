@@ -1,11 +1,7 @@
 import { afterEach, expect } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { filter, firstValueFrom, type Observable, ReplaySubject, Subscription, take, toArray } from 'rxjs';
 import { natsLedger, type NatsLedgerOptions } from '../../../src/nats/natsLedger.js';
 import { AppendConflictError, type Ledger } from '../../../streams/relay/cluster/ledger.js';
-import { testCertificate } from '../../support/certificates.js';
 import { type NatsServer, type NatsServerOptions, startNatsServer } from '../../support/natsServer.js';
 import { withNats } from '../../support/withNats.js';
 import { bytes } from '../../support/wire.js';
@@ -172,29 +168,6 @@ test('natsLedger errors with denied for wrong credentials, without the password'
     hint: 'give those of a user of the server: --store-creds FILE',
   });
   await openLedger({ ...options, credentials: { user: 'relay', password: 'right' } });
-});
-
-test('natsLedger errors with unsuitable if the server requires TLS, or if its certificate is not trusted', async () => {
-  const { cert, key } = await testCertificate();
-  const dir = mkdtempSync(join(tmpdir(), 'rxchat-tls-'));
-  const [certFile, keyFile] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
-  writeFileSync(certFile, cert);
-  writeFileSync(keyFile, key);
-  try {
-    const server = await startServer({ config: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }` });
-    const options = optionsFor(server);
-    await expect(openLedger(options)).rejects.toMatchObject({
-      code: 'unsuitable',
-      message: `the NATS server at ${server.address} requires TLS`,
-      hint: 'use tls:// in --store',
-    });
-    await expect(openLedger({ ...options, tls: {} })).rejects.toMatchObject({
-      code: 'unsuitable',
-      hint: 'give the certificate of its authority: --store-ca FILE',
-    });
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
 });
 
 test('natsLedger errors with unsuitable if the server has no JetStream', async () => {
