@@ -102,8 +102,7 @@ export const join = ({
   ...credentials
 }: JoinOptions): Observable<JoinedMessage> =>
   defer(() => {
-    const timeoutError = () =>
-      throwError(() => new ConnectionError(`the relay said nothing for ${handshakeTimeoutMs} ms`));
+    const timeoutError = () => throwError(() => new ConnectionError('the relay does not answer'));
     let position: number | undefined;
 
     /** The control line to send once the connection is writable again. */

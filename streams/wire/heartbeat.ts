@@ -48,8 +48,7 @@ export class SilenceCounter {
 }
 
 /** Creates the error of a connection that is `lost`. */
-export const silenceError = (periodMs: number): ConnectionError =>
-  new ConnectionError(`nothing was heard for ${2 * periodMs} ms`);
+export const silenceError = (): ConnectionError => new ConnectionError('the connection is silent');
 
 /**
  * Passes values on, and errors with `ConnectionError` when none arrives for two intervals.
@@ -81,7 +80,7 @@ export const heartbeat = <T>({
     const silence = new SilenceCounter();
     const tick = () => {
       const due = silence.tick(isPaused());
-      if (due === 'lost') throw silenceError(periodMs);
+      if (due === 'lost') throw silenceError();
       if (due === 'silent') sendPing();
     };
     subscriber.add(

@@ -167,7 +167,7 @@ class ServerConnection implements Observer<Uint8Array>, TickedConnection {
 
   tick(): void {
     const due = this.#silence.tick(this.#readControl.isPaused);
-    if (due === 'lost') this.error(silenceError(this.#settings.heartbeatMs));
+    if (due === 'lost') this.error(silenceError());
     // While reading is paused, a PING shows the client that the relay is alive.
     else if (due !== undefined && this.#member !== undefined)
       this.#subscriber.next({ type: 'idle', member: this.#member });

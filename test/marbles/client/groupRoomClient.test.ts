@@ -531,7 +531,7 @@ describe('groupRoomClient', () => {
     const messages = ['bob: between', 'bob: behind', 'alice: from the chat'];
     expect(reports.get('alice')).toStrictEqual([
       'epoch 0 created (own), 1 members',
-      'offline: nothing was heard for 30000 ms',
+      'offline: the connection is silent',
       'epoch 1 joined, 2 members',
       'epoch 2 joined, 3 members',
       'epoch 3 renewed, 3 members',
@@ -574,7 +574,7 @@ describe('groupRoomClient', () => {
     });
     expect(reports.get('command')).toStrictEqual([
       'no-group-info',
-      'offline: nothing was heard for 30000 ms',
+      'offline: the connection is silent',
       'epoch 1 joined, 2 members',
       'epoch 2 joined, 3 members',
       'bob: hello',

@@ -290,7 +290,7 @@ describe('a lost connection', () => {
       const event$ = NEVER.pipe(roomClientFixture(inSequence(one, two), { ...again, heartbeatMs: 10 }));
       expectObservable(event$, '528ms !').toBe('-------W 17ms f 501ms W', {
         ...reported,
-        f: 'offline 1, 500 ms: nothing was heard for 20 ms',
+        f: 'offline 1, 500 ms: the connection is silent',
       });
       expectObservable(one.line$).toBe('       -H 8ms o----i----o----|', {
         ...written,
@@ -624,7 +624,7 @@ describe('failed connection attempts', () => {
   const unreached = new ConnectionError('cannot reach the relay');
   const noRelay = new ProtocolError('bad-line', 'this is not an rxchat relay: it did not ask for a nick');
   const closed = new ConnectionError('the relay closed the connection');
-  const late = new ConnectionError('the relay said nothing for 9 ms');
+  const late = new ConnectionError('the relay does not answer');
 
   test.each<[string, string, string, string, Error]>([
     ['a connection that is closed', 'N-|', '--#', 'H-(Q|)', closed],

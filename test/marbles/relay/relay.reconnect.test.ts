@@ -17,7 +17,7 @@ const out = {
   U: 'alice refused: nick-taken',
   u: 'alice idle',
   v: 'bob idle',
-  g: 'alice disconnected: nothing was heard for 40 ms',
+  g: 'alice disconnected: the connection is silent',
   e: '+eve',
 };
 

@@ -5,7 +5,7 @@ import { heartbeat } from '../../../streams/wire/heartbeat.js';
 import { ConnectionError } from '../../../streams/wire/errors.js';
 import { marbles } from '../../support/marbles.js';
 
-const gone = new ConnectionError('nothing was heard for 20 ms');
+const gone = new ConnectionError('the connection is silent');
 
 /** A heartbeat of period 10, so with ticks at 5, 10, 15, …, and the times of its PINGs. */
 const beating = () => {

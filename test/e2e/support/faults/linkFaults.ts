@@ -151,7 +151,7 @@ const PLANS: Readonly<Record<string, TrafficPlan>> = {
       await waitForLines(LINES_BEFORE);
       for (const way of proxies) way.halfOpen();
       await Promise.all(proxies.map((way) => way.stopListening()));
-      const silence = `nothing was heard for ${2 * HEARTBEAT_MS} ms`;
+      const silence = 'the connection is silent';
       await Promise.all([...senders, ...listeners].map(({ nick }) => relay.left(nick, silence)));
       await Promise.all(proxies.map((way) => way.startListening()));
     },

@@ -47,7 +47,7 @@ describe('a member whose connection is paused', () => {
         j: 'alice join',
         t: 'alice tokens',
         q: 'alice idle',
-        l: 'alice leave: nothing was heard for 20 ms',
+        l: 'alice leave: the connection is silent',
       });
     });
   });

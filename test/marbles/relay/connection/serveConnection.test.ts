@@ -35,7 +35,7 @@ const reported = {
   b: 'alice leave: bad-line',
   r: 'alice leave: reset by peer',
   u: 'alice idle',
-  v: 'alice leave: nothing was heard for 20 ms',
+  v: 'alice leave: the connection is silent',
   e: 'rejected: the connection ended',
 };
 
@@ -219,7 +219,7 @@ describe('serveConnection with a silent member', () => {
     marbles(({ hot, expectObservable }) => {
       const operator = serveConnection({ nonce, verify });
       const command$ = operator(fakeConnection({ chunk$: hot('-A', clientBytes) })).pipe(map(describeEvent));
-      const gone = { ...reported, v: 'alice leave: nothing was heard for 30000 ms' };
+      const gone = { ...reported, v: 'alice leave: the connection is silent' };
       expectObservable(command$).toBe('-A 14998ms u 14999ms (v|)', gone);
     });
   });
@@ -246,7 +246,7 @@ describe('serveConnection with a silent member', () => {
       const operator = serve({ heartbeatMs: 10, handshakeTimeoutMs: 60 });
       expectObservable(connection.line$).toBe('N 19ms |', relayLines);
       expectObservable(operator(connection)).toBe('20ms (e|)', {
-        e: 'rejected: nothing was heard for 20 ms',
+        e: 'rejected: the connection is silent',
       });
     });
   });
