@@ -62,7 +62,9 @@ export const listenError = (address: Address, error: unknown, flag = '--port'): 
       return new CliError(
         Exit.network,
         message,
-        `another relay may be running; choose another port with ${flag}`,
+        flag === '--metrics'
+          ? 'another program listens there; choose another port with --metrics'
+          : `another relay may be running; choose another port with ${flag}`,
       );
     case 'EACCES':
       return new CliError(
@@ -74,7 +76,7 @@ export const listenError = (address: Address, error: unknown, flag = '--port'): 
       return new CliError(
         Exit.usage,
         message,
-        `choose an address of this machine with ${flag.replace('port', 'host')}`,
+        `choose an address of this machine with ${flag.replace(/port$/, 'host')}`,
       );
   }
 };
