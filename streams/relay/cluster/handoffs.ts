@@ -1,3 +1,4 @@
+import { lruMap } from '../../rx/lruMap.js';
 import type { HandoffId } from './batch.js';
 import type { Pending } from './pending.js';
 import type { RelayMessage } from './relayMessage.js';
@@ -18,6 +19,8 @@ const MIN_TIMEOUT_MS = 50;
 /** Number of append times that a handoff may take. */
 const TIMEOUT_APPENDS = 6;
 const MAX_HANDOFF_BYTES = 262_144;
+/** Writers whose handoffs are remembered. Each start of a relay is a writer, and a handoff is outstanding for seconds only. */
+const MAX_WRITERS = 256;
 /** Longest time in ms that a relay appends nothing, so that another one can. */
 const MAX_PAUSE_MS = 250;
 
@@ -30,7 +33,7 @@ const MAX_PAUSE_MS = 250;
  */
 export class Handoffs {
   readonly #writer: string;
-  readonly #taken = new Map<string, number>();
+  readonly #taken = lruMap<string, number>(MAX_WRITERS);
   #number = 0;
   #outstanding: Outstanding | undefined;
   #lastWriter = '';
