@@ -17,10 +17,12 @@ export const supportsBatches = (server: ServerInfo | undefined): boolean =>
 /** Minimum of a server's `max_payload` in bytes: twice the largest batch. */
 const MIN_PAYLOAD_BYTES = 1_048_576;
 
-/** Throws `LedgerError` `unsuitable` if a server cannot serve as the store. */
-export const checkServer = (server: ServerInfo, replicas: number): void => {
+/** Throws `LedgerError` `unsuitable` if the server at an address cannot serve as the store. */
+export const checkServer = (server: ServerInfo, address: string, replicas: number): void => {
+  // A server without a name has its id as its name.
+  const name = server.server_name === server.server_id ? `at ${address}` : server.server_name;
   const refuse = (reason: string, hint: string) => {
-    throw new LedgerError('unsuitable', `the NATS server ${server.server_name} ${reason}`, { hint });
+    throw new LedgerError('unsuitable', `the NATS server ${name} ${reason}`, { hint });
   };
   if (server.jetstream !== true)
     refuse('has no JetStream', 'start it with -js, or with jetstream in its config');

@@ -91,7 +91,7 @@ const checkStreams = (
     tap(({ streams }) => {
       const server = engine.server();
       const replicas = Math.max(1, ...streams.map(({ servers }) => servers.length));
-      if (server !== undefined) checkServer(server, replicas);
+      if (server !== undefined) checkServer(server, engine.address(), replicas);
     }),
     switchMap(({ streams, missing }) => {
       const reader = replicaReader(engine);

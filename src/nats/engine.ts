@@ -26,6 +26,8 @@ import { LedgerError } from './errors.js';
 export interface Engine {
   /** Returns what the connected server reports about itself. */
   server(): ServerInfo | undefined;
+  /** Returns `HOST:PORT` of the connected server. */
+  address(): string;
   /** Emits whether a server is connected, and each change. */
   readonly isConnected$: Observable<boolean>;
   /** Emits when nobody serves the subject of a request: the stream has no leader, or is missing. Hot. */
@@ -159,6 +161,7 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
 
     subscriber.next({
       server: () => connection.info,
+      address: () => connection.getServer(),
       isConnected$: connected.pipe(distinctUntilChanged()),
       unserved$: unserved.asObservable(),
       subscribe,

@@ -13,6 +13,7 @@ import {
   skip,
   Subject,
   switchMap,
+  tap,
   throwError,
   timeout,
   timer,
@@ -26,11 +27,12 @@ import { type Engine, openEngine } from './engine.js';
 import { LedgerError } from './errors.js';
 import { missedRecords } from './missedRecords.js';
 import { readLast, readRecords } from './readRecords.js';
+import { storeStatus } from './storeStatus.js';
 import { createStreams, roomSubject, type StreamSettings } from './streams.js';
 
-/** What happens to the connection to the store: `waiting` if it is not there yet, at the start. */
+/** What happens to the store: `waiting` if it is not there yet, at the start; `lost` and `back` as of `storeStatus`. */
 export type StoreEvent =
-  { readonly type: 'waiting'; readonly reason: string } | { readonly type: 'lost' | 'reconnected' };
+  { readonly type: 'waiting'; readonly reason: string } | { readonly type: 'lost' | 'back' };
 
 export interface NatsLedgerOptions extends NatsServers, StreamSettings {
   /** What stored records survive; the operator knows how the servers write to their disks. */
@@ -78,7 +80,7 @@ export const natsLedger = (options: NatsLedgerOptions): Observable<Ledger> =>
 const prepare = (engine: Engine, options: NatsLedgerOptions): Observable<void> =>
   defer(() => {
     const server = engine.server();
-    if (server !== undefined) checkServer(server, options.replicas);
+    if (server !== undefined) checkServer(server, engine.address(), options.replicas);
     return createStreams(engine, options).pipe(endWith(undefined));
   }).pipe(
     retry({
@@ -103,10 +105,10 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
       subscriber.add(source$.subscribe({ ...(next !== undefined && { next }), error: fail }));
     };
 
-    const changed$ = engine.isConnected$.pipe(skip(1));
-    const reconnected$ = changed$.pipe(filter(Boolean));
-    run(changed$, (isConnected) => {
-      options.onEvent?.({ type: isConnected ? 'reconnected' : 'lost' });
+    const reconnected$ = engine.isConnected$.pipe(skip(1), filter(Boolean));
+    const [stored, failed] = [new Subject<void>(), new Subject<void>()];
+    run(storeStatus(engine.isConnected$, { stored$: stored, failed$: failed }), (isWorking) => {
+      options.onEvent?.({ type: isWorking ? 'back' : 'lost' });
     });
     run(
       merge(reconnected$, engine.unserved$).pipe(
@@ -145,7 +147,17 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
           engine.request(roomSubject(room, options.shards).subject, bytes, {
             'Nats-Expected-Last-Subject-Sequence': String(expectedLast),
           }),
-        ).pipe(map(({ data }) => parseAppended(data))),
+        ).pipe(
+          map(({ data }) => parseAppended(data)),
+          tap({
+            next: () => {
+              stored.next();
+            },
+            error: (error: unknown) => {
+              if (!(error instanceof AppendConflictError)) failed.next();
+            },
+          }),
+        ),
       last: (room, { isFresh = false } = {}) =>
         defer(() => readLast(engine, roomSubject(room, options.shards), isFresh)),
       read: (room, address, { isFresh = false, maxBytes = Infinity } = {}) =>

@@ -103,7 +103,7 @@ describe('the table of log lines', () => {
     relayLogEntry({ type: 'room-failed', room: '', reason: '' }),
     relayLogEntry({ type: 'not-stored', room: '', reason: '' }),
     storeLogEntry('lost'),
-    storeLogEntry('reconnected'),
+    storeLogEntry('back'),
     relayLogEntry({ type: 'socket-failed', peer: '', reason: '' }),
     relayLogEntry({ type: 'no-descriptors' }),
     relayLogEntry({ type: 'proxy-header-invalid', peer: '', reason: '' }),

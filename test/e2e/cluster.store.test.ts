@@ -187,6 +187,23 @@ test('serve exits with 2 for wrong credentials, without repeating them', async (
   ]);
 });
 
+test('serve with TLS and no --cert says that the other relays need its key', async () => {
+  const { code, err } = await run([
+    'serve',
+    '--port',
+    '0',
+    '--tls',
+    '--store',
+    'nats://127.0.0.1:1',
+    '--store-timeout',
+    '1s',
+  ]);
+  expect(code).toBe(3);
+  expect(err).toMatch(
+    /^rxchat: this relay has a key of its own: invites with its pin fail at the other relays of the store; give all of them the same --cert and --key, or a copy of \/.+\/tls\.pem$/m,
+  );
+});
+
 test('serve logs that the store is lost and back, and is not ready between', async () => {
   const store = await startStore();
   const relay = rxchat(['serve', '--port', '0', '--metrics', '0', ...storeFlags(store)]);
@@ -206,7 +223,7 @@ test('serve logs that the store is lost and back, and is not ready between', asy
   await relay.err.until(({ text }) => text.includes('"the connection to the store was lost: members wait"'));
   expect(await get('/readyz')).toBe('the relay has lost the connection to the store\n');
   await store.start();
-  await relay.err.until(({ text }) => text.includes('"the connection to the store is back"'));
   await storeToken();
+  await relay.err.until(({ text }) => text.includes('"the store is back"'));
   expect(await get('/readyz')).toBe('ready\n');
 });

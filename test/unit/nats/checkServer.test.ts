@@ -18,7 +18,7 @@ const server = (version: string, rest: Partial<ServerInfo> = {}): ServerInfo => 
 
 const reason = (info: ServerInfo, replicas: number): string | undefined => {
   try {
-    checkServer(info, replicas);
+    checkServer(info, '127.0.0.1:4222', replicas);
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -50,6 +50,13 @@ test('checkServer rejects servers without direct get, without JetStream, or with
   expect(reason(server('nonsense'), 1)).toMatch(/is version nonsense/);
   expect(reason(server('2.15.1', { jetstream: false }), 1)).toMatch(/has no JetStream/);
   expect(reason(server('2.15.1', { max_payload: 65_536 }), 1)).toMatch(/at most 65536 bytes/);
+});
+
+test('checkServer names a server without a name by its address', () => {
+  const id = 'NC5WWDOGDWOLNPNSRKWAVGKQUJFQYUYTQIGPFNPJQDXQ6GR3K6TDQ6QF';
+  expect(reason(server('2.8.4', { server_id: id, server_name: id }), 1)).toMatch(
+    /^the NATS server at 127\.0\.0\.1:4222 is version 2\.8\.4/,
+  );
 });
 
 test('supportsBatches is false for older servers and without a connection', () => {

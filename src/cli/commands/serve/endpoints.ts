@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   catchError,
   concat,
@@ -18,6 +19,7 @@ import {
   computePin,
   loadCertificate,
   loadOwnCertificate,
+  OWN_CERTIFICATE_FILE,
   parseLeaf,
   validityProblem,
   type Certificate,
@@ -42,7 +44,13 @@ export const certificatesFromFlags = (
   if (cert !== undefined && flags['plain'] === true)
     throw usageError('--cert and --key have no effect with --plain');
   if (cert !== undefined && key !== undefined) return fileCertificates(cert, key);
-  return usesTls(host, flags) ? defer(() => loadOwnCertificate(dir)) : undefined;
+  if (!usesTls(host, flags)) return undefined;
+  if (flags['store'] !== undefined)
+    printNote(
+      `this relay has a key of its own: invites with its pin fail at the other relays of the store; give all of them ` +
+        `the same --cert and --key, or a copy of ${join(dir, OWN_CERTIFICATE_FILE)}`,
+    );
+  return defer(() => loadOwnCertificate(dir));
 };
 
 /**

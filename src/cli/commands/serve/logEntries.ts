@@ -81,11 +81,11 @@ export const relayLogEntry = (event: RelayEvent | ListenerFault): LogEntry | und
   }
 };
 
-/** Returns the log entry of a change of the connection to the store that several relays share. */
-export const storeLogEntry = (type: 'lost' | 'reconnected'): LogEntry =>
+/** Returns the log entry of a change of the store that several relays share. */
+export const storeLogEntry = (type: 'lost' | 'back'): LogEntry =>
   type === 'lost'
     ? { level: 'warn', fields: {}, message: 'the connection to the store was lost: members wait' }
-    : { level: 'warn', fields: {}, message: 'the connection to the store is back' };
+    : { level: 'warn', fields: {}, message: 'the store is back' };
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

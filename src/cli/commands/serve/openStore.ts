@@ -17,7 +17,7 @@ export interface Store {
 
 /**
  * Opens the store that several relays share. Loads what connects to it only now. `onConnected` is called when the
- * connection is lost, and when it is back.
+ * connection is lost, and when the store works again.
  */
 export const openSharedStore = (
   options: StoreOptions,
@@ -32,7 +32,7 @@ export const openSharedStore = (
           return;
         }
         log?.write(storeLogEntry(event.type));
-        onConnected?.(event.type === 'reconnected');
+        onConnected?.(event.type === 'back');
       }),
     ),
     map((ledger) => ({ ledger })),
