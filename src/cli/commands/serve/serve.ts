@@ -47,6 +47,7 @@ import {
   webFromFlags,
 } from './endpoints.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../../args/choices.js';
+import { reportToSystemd } from '../../process/systemd.js';
 import { listenError, DELIVERY_GRACE_MS, shutdownSignal, mergeFaults } from '../../process/shutdown.js';
 
 const MAX_WINDOW_BYTES = 2 ** 40;
@@ -137,11 +138,12 @@ export const serve: Run = ({ flags }) =>
             metrics.setListening();
           }
         }),
-        switchMap(({ members: listener, pages: pageListener }) =>
-          (pageListener === undefined
-            ? listener.connection$
-            : merge(listener.connection$, pageListener.connection$)
-          ).pipe(
+        switchMap(({ members: listener, pages: pageListener }) => {
+          const connection$ =
+            pageListener === undefined
+              ? listener.connection$
+              : merge(listener.connection$, pageListener.connection$);
+          const event$ = connection$.pipe(
             relay({
               ...access,
               stop$,
@@ -156,8 +158,9 @@ export const serve: Run = ({ flags }) =>
               sample$: metrics?.sample$,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
-          ),
-        ),
+          );
+          return merge(event$, reportToSystemd(stop$));
+        }),
         tap((event) => {
           log(event);
           metrics?.record(event);

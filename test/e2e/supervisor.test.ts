@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { rxchat, RXCHAT, start, tempDir } from './support/child.js';
+import { cleanUp } from './support/cleanup.js';
+import { runsOk } from './support/faults/disks.js';
+import { lineWith } from './support/streamOutput.js';
+
+afterEach(cleanUp);
+
+/** Skips a test if a program does not run, and reports that. */
+const testWith = async (what: string, program: string, ...args: string[]) => {
+  if (await runsOk(program, ...args)) return test;
+  console.warn(`SKIPPED: ${program} does not run, so ${what} is not tested`);
+  return test.skip;
+};
+
+/** Prints each datagram that a UNIX socket receives. Node has no such sockets. */
+const RECEIVER = `
+import socket, sys
+server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+server.bind(sys.argv[1])
+print('bound', flush=True)
+while True:
+    print(server.recv(4096).decode(), flush=True)
+`;
+
+const testWithSystemdNotify = await testWith('readiness', 'systemd-notify', '--version');
+testWithSystemdNotify(
+  'serve tells systemd that it accepts members, that it works, and that it stops',
+  async () => {
+    const socket = join(tempDir(), 'notify');
+    const systemd = start('python3', ['-c', RECEIVER, socket]);
+    await systemd.out.until(lineWith('bound'));
+    const relay = rxchat(['serve', '--port', '0', '--memory'], {
+      env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '100000' },
+    });
+    await systemd.out.until(lineWith('READY=1'));
+    expect(relay.out.text).toContain('listening on ');
+    await systemd.out.until(lineWith('WATCHDOG=1'));
+    expect(systemd.out.text).not.toContain('STOPPING');
+    relay.signal('SIGTERM');
+    await systemd.out.until(lineWith('STOPPING=1'));
+    expect(await relay.exit).toBe(0);
+  },
+);
+
+const NAMESPACE = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
+const testAsFirstProcess = await testWith('a relay as process 1', 'unshare', ...NAMESPACE, 'true');
+testAsFirstProcess.each(['SIGTERM', 'SIGINT'])(
+  'serve as process 1 of a container ends at %s',
+  async (signal) => {
+    // The shell signals the relay from within, and stays outside of its processes.
+    const script = `unshare ${NAMESPACE.join(' ')} "$@" & unshare=$!; read line; kill -s ${signal.slice(3)} $(pgrep -P $unshare); wait $unshare`;
+    const relay = start('bash', [
+      '-c',
+      script,
+      'bash',
+      process.execPath,
+      RXCHAT,
+      'serve',
+      '--port',
+      '0',
+      '--memory',
+    ]);
+    await relay.out.until(lineWith('listening on '));
+    relay.writeInput('\n');
+    expect(await relay.exit).toBe(0);
+    expect(relay.err.text).toContain('stopping: delivering accepted messages');
+  },
+);
+
+const UNIT = 'docs/operations/rxchat.service';
+const testWithAnalyze = await testWith('the unit', 'systemd-analyze', 'security', '--offline=true', UNIT);
+testWithAnalyze('the unit for systemd is valid, and its exposure is the documented one', async () => {
+  const verified = start('systemd-analyze', ['verify', '--man=no', UNIT]);
+  expect([await verified.exit, verified.err.text]).toStrictEqual([0, '']);
+  const analyzed = start('systemd-analyze', ['security', '--offline=true', '--no-pager', UNIT]);
+  await analyzed.exit;
+  const [, exposure] = /Overall exposure level for rxchat.service: ([\d.]+)/.exec(analyzed.out.text) ?? [];
+  const documented = readFileSync('docs/operations.md', 'utf8').replaceAll(/\s+/g, ' ');
+  expect(documented).toContain(`an exposure level of ${exposure} out of 10`);
+});
