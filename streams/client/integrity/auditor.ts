@@ -37,10 +37,12 @@ interface SenderSession {
   readonly sequence: Sequence;
   /** The gap count of the transcript at the last message. */
   gapCount: number;
-  /** The log that the next three fields are about. */
+  /** The log that the next four fields are about. */
   logEpoch: number;
-  /** The lowest number of the session in this log. */
-  firstInLog: number;
+  /** The first number of the session that this log has and no earlier log had. */
+  firstInLog: number | undefined;
+  /** The highest number of the session in this log. */
+  highestInLog: number;
   /** The sender attested to entries of this log. */
   hasReadThisLog: boolean;
   /** The last range that the sender attested to was different. */
@@ -105,12 +107,13 @@ export const auditor = (
     return sender;
   };
 
-  const sessionOf = ({ sessions }: Sender, { session: name, counter }: MessageContent): SenderSession => {
+  const sessionOf = ({ sessions }: Sender, { session: name }: MessageContent): SenderSession => {
     const session = sessions.get(name) ?? newSession();
     sessions.set(name, session);
     if (session.logEpoch !== log.logEpoch) {
       session.logEpoch = log.logEpoch;
-      session.firstInLog = counter;
+      session.firstInLog = undefined;
+      session.highestInLog = 0;
       session.hasReadThisLog = false;
       session.lastDiffered = false;
     }
@@ -120,9 +123,10 @@ export const auditor = (
   /** Returns whether the range of the sender contradicts this log for the first time. */
   const contradicts = (
     session: SenderSession,
-    { stored, seen }: MessageContent,
+    { counter, stored, seen }: MessageContent,
     compared: Comparison | undefined,
   ): boolean => {
+    session.firstInLog ??= counter;
     if (seen === undefined || compared === undefined) return false;
     // The message may be older than this log, or than the loss of its end: the sender had no receipt in this log then.
     const maybeOlder = !session.hasReadThisLog && stored < session.firstInLog;
@@ -168,14 +172,18 @@ export const auditor = (
     const sender = senderOf(envelope.key);
     const session = sessionOf(sender, envelope);
     const order = session.sequence.record(counter, session.gapCount !== log.gapCount);
+    // A log that replaces another may have the same messages again, once and in their order.
+    const isReread = counter > session.highestInLog;
+    session.highestInLog = Math.max(session.highestInLog, counter);
+    const orderReason = isReread && order.reason === 'replayed' ? undefined : order.reason;
     const name = `${envelope.session} ${counter}`;
     const recorded = sender.envelopes.check(name, contentId);
     const isDuplicate = recorded === 'same' || (order.isDuplicate && recorded === 'new');
     if (!isDuplicate || lastConnection !== log.connectionCount) duplicatesInARow = 0;
     lastConnection = log.connectionCount;
-    const tooOften = isDuplicate && isTooOften(sender, name, contentId);
+    const tooOften = isDuplicate && !isReread && isTooOften(sender, name, contentId);
     const reason: AlarmReason | undefined =
-      recorded === 'other' ? 'counter-reused' : (order.reason ?? (tooOften ? 'replayed' : undefined));
+      recorded === 'other' ? 'counter-reused' : (orderReason ?? (tooOften ? 'replayed' : undefined));
     session.gapCount = log.gapCount;
     session.sequence.confirm(stored);
 
@@ -203,7 +211,8 @@ const newSession = (): SenderSession => ({
   sequence: sequence(),
   gapCount: -1,
   logEpoch: -1,
-  firstInLog: 1,
+  firstInLog: undefined,
+  highestInLog: 0,
   hasReadThisLog: false,
   lastDiffered: false,
   hasSentRange: false,

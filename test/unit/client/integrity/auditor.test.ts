@@ -99,6 +99,20 @@ describe('the auditor', () => {
     expect(other.receive({ counter: 3, seen: SEEN })).toBe('');
   });
 
+  test('the auditor excuses messages that a log has again after its end was lost, once and in their order', () => {
+    const { read, receive } = listener();
+    const counters = Array.from({ length: 200 }, (_, n) => n + 1);
+    for (const counter of counters) receive({ counter, stored: counter - 1, seen: SEEN });
+    Object.assign(read, { logEpoch: 2, connectionCount: 2, gapCount: 2, lostFrom: 9 });
+    for (const counter of counters.slice(0, 150))
+      expect(receive({ counter, stored: counter - 1, seen: SEEN })).toBe('repeated');
+    expect(receive({ counter: 150, stored: 149, seen: SEEN })).toBe('replayed repeated');
+    // Sealed before the loss, and sent again after it.
+    read.compared = 'other';
+    expect(receive({ counter: 201, stored: 200, seen: SEEN })).toBe('');
+    expect(receive({ counter: 202, stored: 201, seen: SEEN })).toBe('forked');
+  });
+
   test('the auditor excuses a range of the lost end of a log when it was read before the loss', () => {
     const { read, receive } = listener();
     read.lostFrom = 9;
