@@ -44,4 +44,13 @@ export const storeCommands: readonly CliCommand[] = [
     flags: { data },
     load: async () => (await import('./commands/store/backup.js')).backup,
   },
+  {
+    name: 'restore',
+    input: 'DIR',
+    maxInputs: 1,
+    summary: 'restore the backup in DIR, for a relay that is stopped and has no history',
+    examples: ['rxchat restore /backup/today', 'rxchat restore --data /var/lib/rxchat /backup/today'],
+    flags: { data },
+    load: async () => (await import('./commands/store/restore.js')).restore,
+  },
 ];

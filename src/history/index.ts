@@ -1,5 +1,6 @@
 export { backupHistory } from './maintenance/backup.js';
 export { checkHistory } from './maintenance/check.js';
+export { restoreHistory } from './maintenance/restore.js';
 export { HistoryError } from './layout/errors.js';
 export type { HistoryErrorCode } from './layout/errors.js';
 export { lmdbHistory } from './lmdbHistory.js';

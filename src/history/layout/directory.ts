@@ -9,7 +9,6 @@ import { type Header, readHeader } from './header.js';
 /** Version of the store format. */
 export const STORE_VERSION = 1;
 
-const VERSION_FILE = 'VERSION';
 const PROBE = '.probe';
 
 /** The space in bytes that lmdb needs to create its files. lmdb ends the process if it cannot. */
@@ -17,6 +16,9 @@ const PROBE_BYTES = 65_536;
 
 /** Returns the path of the lmdb file. */
 export const dataFile = (dir: string): string => join(dir, 'rooms.mdb');
+
+/** Returns the path of the file that says that there is a store, and its version. */
+export const versionFile = (dir: string): string => join(dir, 'VERSION');
 
 /**
  * Creates the directory for its owner alone, tests that it is writable, and returns its real path. Throws
@@ -54,14 +56,14 @@ export const inspectDirectory = (dir: string): DirectoryState => {
   let versionText: string | undefined;
   let header: Header | 'invalid' | undefined;
   try {
-    versionText = readTextIfExists(join(dir, VERSION_FILE));
+    versionText = readTextIfExists(versionFile(dir));
     header = readHeader(path);
   } catch (error) {
     throw new HistoryError('unreadable', `cannot read the history in ${dir}: ${describeError(error)}`);
   }
   if (versionText !== undefined) {
     const [, version] = /^rxchat history (\d{1,9})\n$/.exec(versionText) ?? [];
-    if (version === undefined) throw damagedError(dir, `${VERSION_FILE} was not written by rxchat`);
+    if (version === undefined) throw damagedError(dir, 'VERSION was not written by rxchat');
     if (Number(version) > STORE_VERSION) throw newerVersionError(dir, Number(version), STORE_VERSION);
     if (header === undefined) throw damagedError(dir, `${path} is missing or empty`);
   }
@@ -71,7 +73,7 @@ export const inspectDirectory = (dir: string): DirectoryState => {
 
 /** Writes the version file, so that the loss of the store is detected. Throws system errors. */
 export const writeVersionFile = (dir: string): void => {
-  const path = join(dir, VERSION_FILE);
+  const path = versionFile(dir);
   writeAndSync(`${path}.new`, Buffer.from(`rxchat history ${STORE_VERSION}\n`));
   renameSync(`${path}.new`, path);
   syncDirectory(dir);
