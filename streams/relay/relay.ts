@@ -28,7 +28,9 @@ import {
   type ConnectionRejected,
   limitConnections,
 } from './connection/connectionLimits.js';
+import { addressBuckets } from './connection/addressRate.js';
 import {
+  chargeNewRoom,
   joinLimiter,
   type JoinLimiter,
   joinPolicy,
@@ -152,7 +154,12 @@ export const relay =
       const openRooms = new Map<RoomName, Observable<MemberCommand>>();
       const limiter = joinLimiter(options);
       const budget = memoryBudget(options.memoryLimitBytes);
-      const policy = joinPolicy({ ...options, limiter }, openRooms);
+      const newRooms = addressBuckets(limits?.newRoomRatePerAddress);
+      const policy = joinPolicy(
+        { ...options, limiter, chargesWhenOpen: ledger !== undefined },
+        openRooms,
+        newRooms,
+      );
       const counter = connectionCounter(options);
       const deliveries = deliveryCounter();
       const sampled$ = sample$.pipe(
@@ -180,6 +187,9 @@ export const relay =
               mergeMap((command$) =>
                 command$.pipe(
                   restartOnError(command$.key, limiter, serve(command$.key, command$)),
+                  tap((event) => {
+                    if (ledger && event.type === 'joined') chargeNewRoom(newRooms, event);
+                  }),
                   finalize(() => {
                     if (openRooms.get(command$.key) === command$) openRooms.delete(command$.key);
                   }),

@@ -132,6 +132,11 @@ export interface JoinPolicyOptions {
   readonly newRoomRatePerAddress?: AddressRate | undefined;
   /** Knows the rooms that are not new although they are not in memory; a `History` does. */
   readonly history?: { readonly has?: (room: string) => boolean } | undefined;
+  /**
+   * Whether only the log of an open room shows if the room is new, as in a shared store. The policy then charges no address:
+   * the relay does so when a member has joined (`chargeNewRoom`). Members who come back after its restart cost nothing.
+   */
+  readonly chargesWhenOpen?: boolean;
   /** Limits the rate of proofs to verify. */
   readonly limiter?: JoinLimiter;
 }
@@ -167,6 +172,7 @@ export const joinPolicy =
       maxRooms = Infinity,
       newRoomRatePerAddress,
       history,
+      chargesWhenOpen = false,
       limiter = joinLimiter(),
     }: JoinPolicyOptions,
     openRooms: Pick<ReadonlySet<RoomName>, 'has' | 'size'>,
@@ -192,6 +198,16 @@ export const joinPolicy =
     if (!limiter.tryTake(peer)) throw new BusyError('too many joins at once', limiter.retryAfterMs(peer));
     return (isValid) => {
       if (!isValid) limiter.recordInvalidProof(peer);
-      else if (isNew) roomLimiter.take(1);
+      else if (isNew && !chargesWhenOpen) roomLimiter.take(1);
     };
   };
+
+/** Charges the address of a member for a new room: the log was empty when it joined. */
+export const chargeNewRoom = (newRooms: AddressBuckets, { member, welcome }: ChargedJoin): void => {
+  if (welcome.next === 1) newRooms.limiterOf(member.connection.peer)?.take(1);
+};
+
+interface ChargedJoin {
+  readonly member: { readonly connection: { readonly peer: string } };
+  readonly welcome: { readonly next: number };
+}
