@@ -71,7 +71,7 @@ struct numbers {
 struct options {
   const struct protocol *protocol;
   struct numbers ports, pids; /* of the servers that share the rooms; the members of a room are dealt out to them in turn */
-  int subscribers, publishers, rooms, size, window, lines, concurrency, sleeps, server_core, own_core;
+  int subscribers, publishers, rooms, size, window, lines, concurrency, warm, sleeps, server_core, own_core;
   double rate, warmup, seconds, settle, patience;
 };
 extern struct options options;

@@ -19,11 +19,12 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-static void join(void) {
-  if (options.protocol == &rxchat) watch_signer();
-  double last = now();
-  for (int opened = 0, joined = 0; joined < connection_count && !first_fault;) {
-    for (; opened < connection_count && opened - joined < options.concurrency; opened++)
+/* Until so many are in; how many seconds that took. */
+static double join(int count) {
+  static int opened, joined;
+  double began = now(), last = began;
+  while (joined < count && !first_fault) {
+    for (; opened < count && opened - joined < options.concurrency; opened++)
       connect_to_server(&connections[opened]);
     int before = joined;
     if (wait_for_sockets(0.1) > 0)
@@ -31,6 +32,7 @@ static void join(void) {
     if (joined > before) last = now();
     if (now() - last > options.patience) fault(&connections[joined], "was not let in");
   }
+  return now() - began;
 }
 
 /* Runs until then; how many seconds of that there was nothing to do. */
@@ -72,11 +74,13 @@ int main(int count, char **words) {
   prepare();
   errno = 0;
 
-  double began = now(), join_began_cpu = server_cpu();
+  if (options.protocol == &rxchat) watch_signer();
+  double join_began_cpu = server_cpu(), joined = 0;
+  /* The memory that a server takes for its first clients is not that of a client. */
+  if (options.warm > 0) joined = join(options.warm), settle();
   long memory_before = server_memory(), process_before[PROCESSES], process_joined[PROCESSES];
   for (int at = 0; at < options.pids.count; at++) process_before[at] = process_memory(options.pids.at[at]);
-  join();
-  double joined = now() - began;
+  joined += join(connection_count);
   settle();
   double join_cpu = server_cpu() - join_began_cpu;
   long memory_joined = server_memory();

@@ -25,7 +25,7 @@ void read_options(int count, char **words) {
   static const struct option known[] = {
       {"protocol", 1, 0, 'x'}, {"port", 1, 0, 'p'},       {"subscribers", 1, 0, 'n'}, {"publishers", 1, 0, 'P'},
       {"rooms", 1, 0, 'R'},    {"size", 1, 0, 's'},       {"window", 1, 0, 'w'},      {"concurrency", 1, 0, 'c'},
-      {"pid", 1, 0, 'i'},      {"rate", 1, 0, 'r'}, {"sleeps", 1, 0, 'z'},       {"warmup", 1, 0, 'u'},      {"seconds", 1, 0, 'd'},
+      {"pid", 1, 0, 'i'},      {"rate", 1, 0, 'r'}, {"sleeps", 1, 0, 'z'}, {"warm", 1, 0, 'W'},       {"warmup", 1, 0, 'u'},      {"seconds", 1, 0, 'd'},
       {"settle", 1, 0, 'l'},   {"lines", 1, 0, 'L'}, {"patience", 1, 0, 't'},   {"server-core", 1, 0, 'S'}, {"own-core", 1, 0, 'O'},
       {0}};
   for (int letter; (letter = getopt_long(count, words, "", known, NULL)) != -1;) {
@@ -42,6 +42,7 @@ void read_options(int count, char **words) {
       case 'c': options.concurrency = whole; break;
       case 'i': options.pids = numbers_of(optarg); break;
       case 'r': options.rate = number; break;
+      case 'W': options.warm = whole; break;
       case 'z': options.sleeps = whole; break;
       case 'u': options.warmup = number; break;
       case 'd': options.seconds = number; break;

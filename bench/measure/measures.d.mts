@@ -32,7 +32,7 @@ export const cpu: Measure;
 export const p99: Measure;
 export function measuresOf(row: {
   readonly kind: string;
-  readonly work: { readonly subscribers: number; readonly rooms?: number };
+  readonly work: { readonly subscribers: number; readonly rooms?: number; readonly warm?: number };
 }): Measure[];
 export function disturbance(runs: readonly Run[]): {
   readonly idle: number | undefined;

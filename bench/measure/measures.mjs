@@ -45,13 +45,14 @@ const cpuOf = (kind) => ({
     run.deliveries > 0 ? (sum(PROCESSES[kind](run).map(({ cpu }) => cpu)) / run.deliveries) * 1e6 : undefined,
   ),
 });
-const memoryOf = (kind, clients) => ({
+/** Without the clients that joined before the first measurement. */
+const memoryOf = (kind, { subscribers, rooms = 1, warm = 0 }) => ({
   name: `KiB a client, ${kind}`,
   better: 'less',
   of: of(
     (run) =>
       sum(PROCESSES[kind](run).map(({ memoryBefore, memoryJoined }) => memoryJoined - memoryBefore)) /
-      clients,
+      (subscribers * rooms - warm),
   ),
 });
 
@@ -60,11 +61,7 @@ export const measuresOf = ({ kind, work }) =>
   ({
     'shared-throughput': [deliveries, cpuOf('relays'), cpuOf('engine')],
     'shared-latency': [p50, p99, cpuOf('relays'), cpuOf('engine')],
-    'shared-join': [
-      memoryOf('relays', work.subscribers * (work.rooms ?? 1)),
-      joinSeconds,
-      memoryOf('engine', work.subscribers * (work.rooms ?? 1)),
-    ],
+    'shared-join': [memoryOf('relays', work), joinSeconds, memoryOf('engine', work)],
     throughput: [cpu, deliveries],
     latency: [p99, p50, deliveries],
     cpu: [cpu, p99],

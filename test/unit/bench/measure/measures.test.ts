@@ -73,7 +73,10 @@ const shared: Run = {
 
 test('the CPU and memory of several relays and of their engine are separate', () => {
   const figures = (kind: string) =>
-    measuresOf({ kind, work: { subscribers: 5, rooms: 4 } }).map(({ name, of }) => [name, of(shared)]);
+    measuresOf({ kind, work: { subscribers: 6, rooms: 4, warm: 4 } }).map(({ name, of }) => [
+      name,
+      of(shared),
+    ]);
   expect(figures('shared-throughput')).toEqual([
     ['deliveries/s', 2_000_000],
     ['CPU s per million, relays', 1],
