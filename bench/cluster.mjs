@@ -56,18 +56,23 @@ const main = async () => {
 
   const setups = chosen.flatMap(({ peers }) => peers);
   const { directory, versions, missing } = prepare(setups, { parent: values.dir, log, pins: false });
-  const rows = await interleave(
-    chosen.map((row) => ({ ...row, peers: row.peers.filter(({ name }) => name in versions) })),
-    { measure: measureIn(directory), runs: Number(values.runs), quiet: Number(values.quiet), log },
-  );
-  const date = new Date().toISOString().slice(0, 10);
-  const machine = describeMachine(directory, false);
-  const all = {
-    ...{ title: 'Bench of several relays', date, machine, versions, missing, rows, notes: [] },
+  const [date, machine] = [new Date().toISOString().slice(0, 10), describeMachine(directory, false)];
+  const fixed = {
+    title: 'Bench of several relays',
+    date,
+    machine,
+    versions,
+    missing,
+    notes: [],
     hasLeads: false,
   };
-  console.log(report(all));
-  if (values.write) writeResults(all, values.label, log);
+  // After each round, since a run takes long.
+  const onRun = (rows) => values.write && writeResults({ ...fixed, rows }, values.label, log);
+  const rows = await interleave(
+    chosen.map((row) => ({ ...row, peers: row.peers.filter(({ name }) => name in versions) })),
+    { measure: measureIn(directory), runs: Number(values.runs), quiet: Number(values.quiet), log, onRun },
+  );
+  console.log(report({ ...fixed, rows }));
 };
 
 await main().catch((error) => {
