@@ -26,6 +26,9 @@ const serve = ({ port }, ...more) => [
     String(port),
     '--heartbeat',
     '1h',
+    // The load generator signs the joins, and gets little time on a busy machine.
+    '--handshake-timeout',
+    '10m',
     '--log-level',
     'error',
   ],
