@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backupHistory, checkHistory, HistoryError } from '../../../../src/history/index.js';
+import { backupHistory, checkHistory, HistoryError, restoreHistory } from '../../../../src/history/index.js';
 import { appendLines, openHistory, readAll, tempDirs } from '../../../support/history/openHistory.js';
 import { changeFile, fillStore } from '../../../support/history/storeFiles.js';
 
@@ -75,6 +75,19 @@ describe('a backup', () => {
     const { code, message } = await backupError(dir, target);
     expect([code, message]).toStrictEqual(['damaged', expect.stringContaining(`in ${dir} is damaged`)]);
     expect(readdirSync(target)).toStrictEqual([]);
+  });
+
+  test('of a store of a newer version is refused, and so is restoring it', async () => {
+    const [dir, target] = [dirs.make(), join(dirs.make(), 'backup')];
+    await fillStore(dir, 1);
+    writeFileSync(join(dir, 'VERSION'), 'rxchat history 2\n');
+    expect((await backupError(dir, target)).code).toBe('newer-version');
+    expect(existsSync(target)).toBe(false);
+    await expect(restoreHistory(dir, target)).rejects.toMatchObject({
+      code: 'newer-version',
+      hint: 'use the newer rxchat',
+    });
+    expect(existsSync(target)).toBe(false);
   });
 
   test('whose process was killed is not a store, and is made again only in an empty directory', async () => {
