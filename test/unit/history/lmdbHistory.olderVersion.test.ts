@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { checkHistory } from '../../../src/history/index.js';
 import { openHistory, readAll, appendLines, tempDirs } from '../../support/history/openHistory.js';
+import { changeStore } from '../../support/history/storeFiles.js';
 
 const dirs = tempDirs();
 
@@ -12,17 +13,17 @@ afterEach(() => {
   dirs.clear();
 });
 
-/** A store of 20 November 2026 from the first version of rxchat, with 26 entries in 22 rooms. */
-const olderStore = (): string => {
+/** Returns the directory of a store that an earlier version wrote. */
+const olderStore = (name: string): string => {
   const dir = dirs.make();
-  const packed = readFileSync(fileURLToPath(new URL('fixtures/version1.rooms.mdb.gz', import.meta.url)));
+  const packed = readFileSync(fileURLToPath(new URL(`fixtures/${name}.rooms.mdb.gz`, import.meta.url)));
   writeFileSync(join(dir, 'rooms.mdb'), gunzipSync(packed));
   writeFileSync(join(dir, 'VERSION'), 'rxchat history 1\n');
   return dir;
 };
 
-test('a store of an older version can be opened, read and written, and stays sound', async () => {
-  const dir = olderStore();
+test('a store of the first version, from 20 November 2026, can be opened, read and written, and stays sound', async () => {
+  const dir = olderStore('version1');
   const before = checkHistory(dir);
   expect(before).toStrictEqual({ rooms: 22, entries: 26, bytes: 435 });
   const { history, close } = await openHistory({
@@ -40,4 +41,30 @@ test('a store of an older version can be opened, read and written, and stays sou
   for (let ticks = 0; ticks < 20; ticks += 1) await new Promise(setImmediate);
   close();
   expect(checkHistory(dir)).toStrictEqual({ rooms: 22, entries: 27, bytes: 441 });
+});
+
+test('a store with a retention clock, written by scripts/storeFixture.mjs, can be opened, read and written', async () => {
+  const dir = olderStore('version1.clock');
+  expect(checkHistory(dir)).toStrictEqual({ rooms: 3, entries: 9, bytes: 100_030 });
+  changeStore(dir, (store) => {
+    expect(store.clock()).toMatchObject({ time: Date.UTC(2026, 11, 1), machine: Date.UTC(2026, 11, 1) });
+  });
+  const { history, close } = await openHistory({ dir });
+  const logs = ['lobby', 'large', 'quiet'].map((room) => history.open(room, () => 'other'));
+  expect(logs.map(({ id, first, next }) => [id, first, next])).toStrictEqual([
+    ['lobby-id', 3, 7],
+    ['large-id', 3, 7],
+    ['quiet-id', 1, 2],
+  ]);
+  expect(logs.map((log) => readAll(log).map((line) => line.slice(0, 5)))).toStrictEqual([
+    ['three', 'four', 'five', 'six'],
+    ['three', 'four ', 'five ', 'six s'],
+    ['hello'],
+  ]);
+  await appendLines(
+    history.open('quiet', () => 'other'),
+    'again',
+  );
+  close();
+  expect(checkHistory(dir).entries).toBe(10);
 });
