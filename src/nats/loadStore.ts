@@ -1,7 +1,8 @@
 import { concatMap, from, map, type Observable, of, switchMap, throwError, toArray, catchError } from 'rxjs';
 import type { Engine } from './engine.js';
 import { LedgerError } from './errors.js';
-import { ApiError, callApi, parseShards, STREAM_NOT_FOUND, streamName } from './streams.js';
+import { ApiError, callApi, parseShards, STREAM_NOT_FOUND } from './streams.js';
+import { streamName } from './subjects.js';
 
 /** A stream of a store as its servers report it. */
 export interface StoredStream {

@@ -18,7 +18,12 @@ import {
   timeout,
   timer,
 } from 'rxjs';
-import { AppendConflictError, type Ledger, type RelayPresence } from '../../streams/relay/cluster/ledger.js';
+import {
+  AppendConflictError,
+  type Ledger,
+  type RelayPresence,
+  type ReservationRecords,
+} from '../../streams/relay/cluster/ledger.js';
 import { HEARTBEAT_MS, trackRelays } from '../../streams/relay/cluster/trackRelays.js';
 import { parseAnswer, parseLiveRecord } from './answers.js';
 import { checkServer } from './checkServer.js';
@@ -28,7 +33,8 @@ import { LedgerError } from './errors.js';
 import { missedRecords } from './missedRecords.js';
 import { readLast, readRecords } from './readRecords.js';
 import { storeStatus } from './storeStatus.js';
-import { createStreams, roomSubject, type StreamSettings } from './streams.js';
+import { createStreams, type StreamSettings } from './streams.js';
+import { reservationSubject, roomSubject, type RoomSubject } from './subjects.js';
 
 /** What happens to the store: `waiting` if it is not there yet, at the start; `lost` and `back` as of `storeStatus`. */
 export type StoreEvent =
@@ -137,14 +143,12 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
       engine.publish(`rxrelay.${relayId}`, 'gone');
     });
 
-    const missed = missedRecords(engine, reconnected$);
-    subscriber.next({
-      durability: options.durability,
-      maxAgeMs: options.maxAgeMs,
-      relayId,
+    const records = (
+      subjectOf: (room: string) => Pick<RoomSubject, 'stream' | 'subject'>,
+    ): ReservationRecords => ({
       append: (room, bytes, expectedLast) =>
         defer(() =>
-          engine.request(roomSubject(room, options.shards).subject, bytes, {
+          engine.request(subjectOf(room).subject, bytes, {
             'Nats-Expected-Last-Subject-Sequence': String(expectedLast),
           }),
         ).pipe(
@@ -158,8 +162,15 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
             },
           }),
         ),
-      last: (room, { isFresh = false } = {}) =>
-        defer(() => readLast(engine, roomSubject(room, options.shards), isFresh)),
+      last: (room, { isFresh = false } = {}) => defer(() => readLast(engine, subjectOf(room), isFresh)),
+    });
+    const missed = missedRecords(engine, reconnected$);
+    subscriber.next({
+      durability: options.durability,
+      maxAgeMs: options.maxAgeMs,
+      relayId,
+      ...records((room) => roomSubject(room, options.shards)),
+      reservations: records(reservationSubject),
       read: (room, address, { isFresh = false, maxBytes = Infinity } = {}) =>
         defer(() => readRecords(engine, roomSubject(room, options.shards), address, { isFresh, maxBytes })),
       follow: (room) =>

@@ -16,7 +16,7 @@ import { parseAnswer, parseLeaderRecord, parsePendingCount, parseStoredRecord } 
 import { supportsBatches } from './checkServer.js';
 import type { Engine } from './engine.js';
 import { readSingly } from './readSingly.js';
-import type { RoomSubject } from './streams.js';
+import type { RoomSubject } from './subjects.js';
 
 /** Status codes of the answers to a direct get. */
 const END_OF_BATCH = 204;
@@ -78,7 +78,7 @@ const unexpectedAnswer = (code: number, description: string): Error =>
 /** Emits the last record of a room, or `undefined` if it has none. */
 export const readLast = (
   engine: Engine,
-  { stream, subject }: RoomSubject,
+  { stream, subject }: Pick<RoomSubject, 'stream' | 'subject'>,
   isFresh: boolean,
 ): Observable<LedgerRecord | undefined> => getRecord(engine, stream, { last_by_subj: subject }, isFresh);
 

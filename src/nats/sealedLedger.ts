@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { defer, map, mergeMap, type Observable, of, EMPTY } from 'rxjs';
-import type { Ledger, LedgerRecord } from '../../streams/relay/cluster/ledger.js';
+import type { Ledger, LedgerRecord, ReservationRecords } from '../../streams/relay/cluster/ledger.js';
 
 export const STORE_KEY_BYTES = 32;
 
@@ -33,17 +33,21 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
       const pseudonym = roomPseudonym(key, room);
       return use(pseudonym, roomBox(key, pseudonym));
     });
+  const seal = (records: ReservationRecords): ReservationRecords => ({
+    append: (room, bytes, expectedLast) =>
+      withRoom(room, (pseudonym, box) => records.append(pseudonym, box.seal(bytes), expectedLast)),
+    last: (room, options) =>
+      withRoom(room, (pseudonym, box) =>
+        records.last(pseudonym, options).pipe(map((record) => record && openRecord(box, record))),
+      ),
+  });
   const received = createBox(key, `relay ${ledger.relayId}`);
   return {
     durability: ledger.durability,
     maxAgeMs: ledger.maxAgeMs,
     relayId: ledger.relayId,
-    append: (room, bytes, expectedLast) =>
-      withRoom(room, (pseudonym, box) => ledger.append(pseudonym, box.seal(bytes), expectedLast)),
-    last: (room, options) =>
-      withRoom(room, (pseudonym, box) =>
-        ledger.last(pseudonym, options).pipe(map((record) => record && openRecord(box, record))),
-      ),
+    ...seal(ledger),
+    reservations: seal(ledger.reservations),
     read: (room, address, options) =>
       withRoom(room, (pseudonym, box) =>
         ledger.read(pseudonym, address, options).pipe(map((record) => openRecord(box, record))),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   catchError,
   concatMap,
@@ -13,6 +12,7 @@ import {
 import type { Engine } from './engine.js';
 import { LedgerError } from './errors.js';
 import { parseAnswer } from './answers.js';
+import { RESERVATIONS, streamName } from './subjects.js';
 
 /** The streams of a store. All relays of a store have the same settings. */
 export interface StreamSettings {
@@ -25,28 +25,6 @@ export interface StreamSettings {
   /** Identifies the key with which the records are sealed, if they are. */
   readonly keyId?: string | undefined;
 }
-
-/** Where the records of a room are. */
-export interface RoomSubject {
-  readonly stream: string;
-  /** Records are appended here. */
-  readonly subject: string;
-  /** The engine publishes committed records here. */
-  readonly liveSubject: string;
-}
-
-/** Returns where the records of a room are. Throws if the name of the room cannot be part of a subject. */
-export const roomSubject = (room: string, shards: number): RoomSubject => {
-  if (!/^[\w-]+$/.test(room)) throw new Error('the name of a room has other characters than base64url');
-  const shard = createHash('sha256').update(room).digest().readUInt32BE(0) % shards;
-  return {
-    stream: streamName(shard),
-    subject: `rx.${shard}.${room}`,
-    liveSubject: `rxlive.${shard}.${room}`,
-  };
-};
-
-export const streamName = (shard: number): string => `RX${shard}`;
 
 /** Error codes of JetStream. */
 export const STREAM_NOT_FOUND = 10_059;
@@ -62,29 +40,51 @@ interface Description extends Pick<StreamSettings, 'shards' | 'keyId'> {
 }
 
 const formatDescription = ({ shard, shards, keyId }: Description): string =>
-  `rxchat rooms, ${shard + 1} of ${shards}${keyId === undefined ? '' : `, sealed with key ${keyId}`}`;
+  `rxchat rooms, ${shard + 1} of ${shards}${sealedSuffix({ keyId })}`;
 
-/** The configuration of a stream, in the words of JetStream. */
-const streamConfig = (shard: number, { shards, replicas, maxAgeMs, keyId }: StreamSettings) => ({
-  name: streamName(shard),
-  description: formatDescription({ shard, shards, keyId }),
-  subjects: [`rx.${shard}.*`],
+const sealedSuffix = ({ keyId }: Pick<StreamSettings, 'keyId'>) =>
+  keyId === undefined ? '' : `, sealed with key ${keyId}`;
+
+/** What the configurations of all streams have in common, in the words of JetStream. */
+const commonConfig = ({ replicas }: StreamSettings) => ({
   storage: 'file',
   num_replicas: replicas,
   retention: 'limits',
   discard: 'old',
-  max_age: maxAgeMs * NS_PER_MS,
   max_msgs: -1,
   max_bytes: -1,
   max_msg_size: -1,
-  max_msgs_per_subject: -1,
   max_consumers: -1,
   duplicate_window: DUPLICATE_WINDOW_MS * NS_PER_MS,
   allow_direct: true,
+});
+
+/** The configuration of a stream of rooms. */
+const streamConfig = (shard: number, settings: StreamSettings) => ({
+  ...commonConfig(settings),
+  name: streamName(shard),
+  description: formatDescription({ ...settings, shard }),
+  subjects: [`rx.${shard}.*`],
+  max_age: settings.maxAgeMs * NS_PER_MS,
+  max_msgs_per_subject: -1,
   republish: { src: `rx.${shard}.>`, dest: `rxlive.${shard}.>` },
 });
 
-/** The properties that a stream must have. An operator may limit its size, for example. */
+/** The configuration of the stream of reservations: the last one of each room, without a limit of age. */
+const reservationsConfig = (settings: StreamSettings) => ({
+  ...commonConfig(settings),
+  name: RESERVATIONS,
+  description: `rxchat reservations${sealedSuffix(settings)}`,
+  subjects: ['rxreservation.*'],
+  max_age: 0,
+  max_msgs_per_subject: 1,
+  republish: undefined,
+});
+
+/**
+ * The properties that a stream must have. An operator may limit its size, for example, or the age of reservations: a room
+ * whose reservation has expired begins a new log when its records have expired, too.
+ */
 const REQUIRED = [
   'description',
   'subjects',
@@ -102,12 +102,15 @@ const REQUIRED = [
  * exists with other settings, and with any other error if another attempt may succeed.
  */
 export const createStreams = (engine: Engine, settings: StreamSettings): Observable<never> =>
-  from(Array.from({ length: settings.shards }, (_, shard) => streamConfig(shard, settings))).pipe(
+  from([
+    ...Array.from({ length: settings.shards }, (_, shard) => streamConfig(shard, settings)),
+    reservationsConfig(settings),
+  ]).pipe(
     concatMap((config) => createStream(engine, config)),
     ignoreElements(),
   );
 
-type StreamConfig = ReturnType<typeof streamConfig>;
+type StreamConfig = ReturnType<typeof streamConfig | typeof reservationsConfig>;
 
 const createStream = (engine: Engine, config: StreamConfig): Observable<void> =>
   callApi(engine, `STREAM.INFO.${config.name}`, '').pipe(
@@ -130,6 +133,7 @@ const createStream = (engine: Engine, config: StreamConfig): Observable<void> =>
 
 const checkConfig = (wanted: StreamConfig, found: Readonly<Record<string, unknown>>): void => {
   for (const key of REQUIRED) {
+    if (key === 'max_age' && wanted.name === RESERVATIONS) continue;
     if (JSON.stringify(wanted[key]) === JSON.stringify(found[key])) continue;
     const { difference, hint } = describeDifference(key, wanted, found[key]);
     throw new LedgerError('unsuitable', `the store has other settings than this relay: ${difference}`, {

@@ -82,6 +82,8 @@ export const fakeEngine = ({
 }: FakeEngineOptions = {}): FakeEngine => {
   const rooms = new Map<string, StoredRecord[]>();
   const relays = new Map<string, ConnectedRelay>();
+  /** All reservations of a room that were ever stored, so that an engine that loses its end has an older one. */
+  const reservations = new Map<string, LedgerRecord[]>();
   let lastAddress = 0;
 
   const recordsOf = (room: string): readonly LedgerRecord[] => storedOf(room);
@@ -179,6 +181,21 @@ export const fakeEngine = ({
         request(() => takeBytes(recordsOf(room), address, maxBytes)).pipe(
           concatMap((records) => from(records)),
         ),
+      reservations: {
+        append: (room, bytes, expectedLast) =>
+          defer(() => {
+            const copy = bytes.slice();
+            return request(() => {
+              const stored = reservations.get(room) ?? [];
+              const last = stored.at(-1)?.address ?? 0;
+              if (last !== expectedLast) throw new AppendConflictError(last);
+              lastAddress += 1;
+              reservations.set(room, [...stored, { address: lastAddress, bytes: copy }]);
+              return lastAddress;
+            });
+          }),
+        last: (room) => request(() => reservations.get(room)?.at(-1)),
+      },
       follow: (followedRoom) =>
         new Observable((subscriber) =>
           relay.followed.subscribe(({ room, record }) => {
@@ -241,6 +258,11 @@ export const fakeEngine = ({
     loseFrom: (address) => {
       for (const [room, records] of rooms)
         rooms.set(
+          room,
+          records.filter((record) => record.address < address),
+        );
+      for (const [room, records] of reservations)
+        reservations.set(
           room,
           records.filter((record) => record.address < address),
         );

@@ -95,31 +95,35 @@ export const faultyLedger = (
       : EMPTY,
   );
 
-  const append: Ledger['append'] = (room, bytes, expectedLast) =>
-    defer(() => {
-      const copy = bytes.slice();
-      const stored = new Subject<number>();
-      concat(
-        delayed$,
-        failed$,
-        defer(() => {
-          if (happens('refused'))
-            return concat(
-              timer(1).pipe(ignoreElements()),
-              throwError(() => new AppendConflictError()),
-            );
-          if (!happens('acceptedVoid')) return ledger.append(room, copy, expectedLast);
-          return timer(1).pipe(map(() => engine.store(room, copy)));
-        }),
-      ).subscribe(stored);
-      return happens('answerLost')
-        ? concat(
-            stored.pipe(ignoreElements()),
-            wait(5000),
-            throwError(() => FAILED),
-          )
-        : stored;
-    });
+  const appendBy =
+    (store: Ledger['append'], isConditional: boolean): Ledger['append'] =>
+    (room, bytes, expectedLast) =>
+      defer(() => {
+        const copy = bytes.slice();
+        const stored = new Subject<number>();
+        concat(
+          delayed$,
+          failed$,
+          defer(() => {
+            if (happens('refused'))
+              return concat(
+                timer(1).pipe(ignoreElements()),
+                throwError(() => new AppendConflictError()),
+              );
+            if (isConditional || !happens('acceptedVoid')) return store(room, copy, expectedLast);
+            return timer(1).pipe(map(() => engine.store(room, copy)));
+          }),
+        ).subscribe(stored);
+        return happens('answerLost')
+          ? concat(
+              stored.pipe(ignoreElements()),
+              wait(5000),
+              throwError(() => FAILED),
+            )
+          : stored;
+      });
+
+  const append = appendBy(ledger.append, false);
 
   /** Returns the highest address that a replica shows. */
   const visibleTo = (room: string, { isFresh = false }: ReadOptions = {}): number =>
@@ -178,6 +182,10 @@ export const faultyLedger = (
     append: (room, bytes, expectedLast) => {
       if (happens('wrongPresence')) suspect();
       return append(room, bytes, expectedLast);
+    },
+    reservations: {
+      append: appendBy(ledger.reservations.append, true),
+      last: (room, options) => concat(delayed$, failed$, ledger.reservations.last(room, options)),
     },
     last: (room, options) =>
       concat(

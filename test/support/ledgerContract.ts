@@ -200,6 +200,27 @@ export const describeLedger = ({ name, start, acceptsOneAppend, test = jestTest 
       await events.find((each) => each !== 'missed' && each.address === address);
     });
 
+    test('keeps the last reservation of each room, apart from its records, on the same condition', async () => {
+      const reserve = (line: string, expectedLast: number, room = ROOM) =>
+        firstValueFrom(one.reservations.append(room, encodeText(line), expectedLast));
+      const lastOf = async (room: string) => {
+        const last = await firstValueFrom(two.reservations.last(room, { isFresh: true }));
+        return last && decodeTextLossy(last.bytes);
+      };
+      await append(one, 'a', 0);
+      const first = await reserve('1', 0);
+      for (const wrong of [0, first + 1])
+        await expect(reserve('2', wrong)).rejects.toBeInstanceOf(AppendConflictError);
+      await reserve('2', first);
+      await reserve('x', 0, 'other');
+      expect([await lastOf(ROOM), await lastOf('other'), await lastOf('new')]).toStrictEqual([
+        '2',
+        'x',
+        undefined,
+      ]);
+      expect((await readAll(1)).map(({ line }) => line)).toStrictEqual(['a']);
+    });
+
     test('sends bytes to one relay only', async () => {
       const atOne = collect(one.received$);
       const atTwo = collect(two.received$);

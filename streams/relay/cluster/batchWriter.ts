@@ -116,8 +116,8 @@ export class BatchWriter {
 
   #begin(plan: Plan): void {
     this.#number += 1;
-    const bytes = formatPlan(this.#context, plan, this.#number);
-    this.#inFlight = new PendingAppend(this.#context, { number: this.#number, plan, bytes });
+    const formatted = formatPlan(this.#context, plan, this.#number);
+    this.#inFlight = new PendingAppend(this.#context, { number: this.#number, plan, ...formatted });
   }
 
   onAnswer(answer: AppendAnswer): void {

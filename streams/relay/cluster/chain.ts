@@ -77,6 +77,9 @@ export const chainBefore = (address: number, batch: RoomBatch): Chain => ({
  * A batch is valid if its `previous` is the address of the last valid batch. Any other batch is void, for every reader and for
  * ever. So all readers have the same log, even if the engine accepted appends whose condition did not hold.
  *
+ * The first batch of a room decides the log and its first position: a log continues after all its records have expired. Its
+ * generation is a later one then, so that readers of expired records accept it, too.
+ *
  * A valid batch whose `base` is its `previous` begins a log, at position 1. A relay writes one if the engine has lost records,
  * since the positions of the former log were given to other entries.
  *
@@ -104,11 +107,11 @@ export const beginsLog = (chain: Chain, { log, base, previous }: RoomBatch): boo
 
 /** Reads the next record of a room, which has this batch. See `readRecord`. */
 export const readBatch = (chain: Chain, address: number, batch: RoomBatch): ChainStep => {
-  if (batch.previous !== chain.tail) return readVoid(chain, address, batch.previous);
+  const isUnbound = chain.tail === 0 || isContinuation(chain, batch);
+  if (batch.previous !== (isUnbound ? 0 : chain.tail)) return readVoid(chain, address, batch.previous);
+  const reason = isUnbound ? undefined : findFault(chain, batch);
+  if (reason !== undefined) return fault(reason);
   const { log, base, first } = batch;
-  const isBeginning = beginsLog(chain, batch);
-  if (!isBeginning && (log !== chain.log || base !== chain.base)) return fault('other-log');
-  if (first !== (isBeginning ? 1 : chain.next)) return fault('wrong-position');
   const hasSnapshot = batch.snapshot !== undefined;
   return {
     type: 'valid',
@@ -126,6 +129,18 @@ export const readBatch = (chain: Chain, address: number, batch: RoomBatch): Chai
       voids: chain.voids,
     },
   };
+};
+
+/** Whether a batch continues the log after all of its records have expired, which this reader has still read. */
+const isContinuation = (chain: Chain, { previous, log, generation, first }: RoomBatch): boolean =>
+  previous === 0 && log === chain.log && generation > chain.generation && first >= chain.next;
+
+/** Returns why a batch cannot follow the last valid one, although it names it. */
+const findFault = (chain: Chain, batch: RoomBatch): ChainFault | undefined => {
+  const { log, base, first } = batch;
+  const isBeginning = beginsLog(chain, batch);
+  if (!isBeginning && (log !== chain.log || base !== chain.base)) return 'other-log';
+  return first === (isBeginning ? 1 : chain.next) ? undefined : 'wrong-position';
 };
 
 const fault = (reason: ChainFault): ChainStep => ({ type: 'fault', fault: reason });

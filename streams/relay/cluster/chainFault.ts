@@ -10,13 +10,28 @@ const FAULTS: Readonly<Record<ChainFault, string>> = {
   'wrong-branch': 'the engine gave other records to other relays',
 };
 
-/** The reason for which a room is refused if its leader in the engine does not settle that. */
-export const DIVERGED = 'the servers of the engine have different records of the room; compare its replicas';
+/** The engine has not answered for a long time. */
+export const UNAVAILABLE = 'the storage engine does not answer';
 
+const DIVERGED = 'the servers of the engine have different records of the room; compare its replicas';
 /** Time in ms in which a second wrong branch is not a coincidence. */
-export const WRONG_BRANCH_MS = 3_600_000;
+const WRONG_BRANCH_MS = 3_600_000;
 /** Time in ms until a room that was refused for it is opened again. */
-export const DIVERGED_PAUSE_MS = 300_000;
+const DIVERGED_PAUSE_MS = 300_000;
+
+/** What a reader does after the fault `wrong-branch`. */
+export interface WrongBranchDecision {
+  readonly reason: string;
+  /** Time in ms until it reads again, from the leader of the engine. */
+  readonly pauseMs: number;
+  readonly isRefused: boolean;
+}
+
+/** Decides what to do on a wrong branch, by the time in ms since the last one. */
+export const afterWrongBranch = (sinceLastMs: number): WrongBranchDecision =>
+  sinceLastMs < WRONG_BRANCH_MS
+    ? { reason: DIVERGED, pauseMs: DIVERGED_PAUSE_MS, isRefused: true }
+    : { reason: FAULTS['wrong-branch'], pauseMs: 0, isRefused: false };
 
 /** Returns why a reader cannot continue. */
 export const describeFault = (fault: ChainFault): string => FAULTS[fault];

@@ -4,6 +4,7 @@ import type { RoomLog } from '../log/roomLog.js';
 import { formatBatch } from './batch.js';
 import { concatBytes } from './fields.js';
 import type { Plan, PlannedEvent } from './plan.js';
+import type { Reservation } from './reservation.js';
 import type { RoomContext } from './roomContext.js';
 
 /** A snapshot is written after so many batches, and more rarely if there are many members. */
@@ -13,8 +14,15 @@ const MIN_SNAPSHOT_INTERVAL = 32;
 export const needsBatch = ({ lineCount, changes, handoffs, newGeneration, needsSnapshot }: Plan): boolean =>
   lineCount + changes.length + handoffs.length > 0 || newGeneration !== undefined || needsSnapshot;
 
+/** A batch that is to be appended. */
+export interface FormattedBatch {
+  readonly bytes: Uint8Array;
+  /** What must be reserved before. The first batch of a log needs no reservation: without one the log is not continued. */
+  readonly reservation: Reservation | undefined;
+}
+
 /** Formats the batch of a plan, which follows the last valid one. */
-export const formatPlan = ({ shared, options }: RoomContext, plan: Plan, number: number): Uint8Array => {
+export const formatPlan = ({ shared, options }: RoomContext, plan: Plan, number: number): FormattedBatch => {
   const { chain, roster, isSnapshotDue } = shared;
   const { newGeneration } = plan;
   const interval = Math.max(MIN_SNAPSHOT_INTERVAL, roster.sessionCount / 8);
@@ -24,7 +32,7 @@ export const formatPlan = ({ shared, options }: RoomContext, plan: Plan, number:
     newGeneration === undefined
       ? chain
       : { log: undefined, generation: newGeneration, base: chain.tail, next: 1 };
-  return formatBatch({
+  const bytes = formatBatch({
     log: log ?? options.logId(),
     generation,
     base,
@@ -39,6 +47,8 @@ export const formatPlan = ({ shared, options }: RoomContext, plan: Plan, number:
     handoffs: plan.handoffs,
     lines: { bytes: concatBytes(plan.lines), count: plan.lineCount },
   });
+  const reservation = log === undefined ? undefined : { log, generation, end: next + plan.lineCount };
+  return { bytes, reservation };
 };
 
 /** Commits a plan whose batch is valid: its state becomes the state of the room, and its events are emitted. */

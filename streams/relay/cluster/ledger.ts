@@ -27,6 +27,9 @@ export interface ReadOptions {
   readonly isFresh?: boolean;
 }
 
+/** What a ledger keeps for a room apart from its records. */
+export type ReservationRecords = Ledger['reservations'];
+
 /** Returns a ledger whose reads are all from the leader of the engine. */
 export const readFresh = <T extends Pick<Ledger, 'last' | 'read'>>(ledger: T): T => ({
   ...ledger,
@@ -82,6 +85,11 @@ export interface Ledger {
    * reconnect, or when the leader changed. Never completes.
    */
   follow(room: string): Observable<LedgerRecord | 'missed'>;
+  /**
+   * Records apart from those of the rooms. The engine keeps the last one of each room, without a limit of age. The condition
+   * of an append has to hold here.
+   */
+  readonly reservations: Pick<Ledger, 'append' | 'last'>;
   /** Sends bytes to another relay, at most once: they may be lost. */
   send(relayId: string, bytes: Uint8Array): void;
   /** Bytes that other relays sent to this one. Hot. */

@@ -1,11 +1,13 @@
 import {
   asyncScheduler,
+  concatMap,
   Observable,
   Subject,
   type Subscriber,
   Subscription,
   switchMap,
   take,
+  tap,
   timer,
 } from 'rxjs';
 import { schedulerTime } from '../../rx/tokenBucket.js';
@@ -17,6 +19,7 @@ import { type LedgerCommitOptions, stateOptions } from './ledgerCommitOptions.js
 import { NewerVersionError, openRoom } from './openRoom.js';
 import { readRecords, type ReadRequest } from './readRecords.js';
 import { formatRelayMessage } from './relayMessage.js';
+import { reservePositions } from './reservation.js';
 import type { RoomEffect, RoomInput } from './roomInput.js';
 import { RoomState } from './roomState.js';
 
@@ -185,10 +188,7 @@ class RoomRunner {
         next: (start) => {
           this.#handle({ type: 'opened', start });
         },
-        error: (reason: unknown) => {
-          const isNewer = reason instanceof NewerVersionError;
-          this.#handle({ type: 'open-failed', reason: String(reason), isNewer });
-        },
+        error: this.#onOpenFailed,
       });
   }
 
@@ -200,27 +200,38 @@ class RoomRunner {
       next: (event) => {
         this.#handle(event);
       },
-      error: (reason: unknown) => {
-        this.#handle({ type: 'open-failed', reason: String(reason), isNewer: false });
-      },
+      error: this.#onOpenFailed,
     });
   }
 
-  #append({ number, bytes, expectedLast }: Extract<RoomEffect, { type: 'append' }>): void {
+  readonly #onOpenFailed = (reason: unknown): void => {
+    const isNewer = reason instanceof NewerVersionError;
+    this.#handle({ type: 'open-failed', reason: String(reason), isNewer });
+  };
+
+  #append({ number, bytes, expectedLast, reservation }: Extract<RoomEffect, { type: 'append' }>): void {
     // An earlier append goes on in the engine. Its answer does not matter any more.
     this.#appending.unsubscribe();
-    this.#appending = this.#options.cluster.ledger.append(this.#name, bytes, expectedLast).subscribe({
-      next: (address) => {
-        this.#handle({ type: 'appended', number, address });
-      },
-      error: (reason: unknown) => {
-        this.#handle(
-          reason instanceof AppendConflictError
-            ? { type: 'append-refused', number, last: reason.last }
-            : { type: 'append-failed', number },
-        );
-      },
-    });
+    const { ledger } = this.#options.cluster;
+    const reserved$ = reservePositions(ledger.reservations, this.#name, reservation).pipe(
+      tap((stored) => {
+        if (stored !== undefined) this.#handle({ type: 'reserved', reservation: stored });
+      }),
+    );
+    this.#appending = reserved$
+      .pipe(concatMap(() => ledger.append(this.#name, bytes, expectedLast)))
+      .subscribe({
+        next: (address) => {
+          this.#handle({ type: 'appended', number, address });
+        },
+        error: (reason: unknown) => {
+          this.#handle(
+            reason instanceof AppendConflictError
+              ? { type: 'append-refused', number, last: reason.last }
+              : { type: 'append-failed', number },
+          );
+        },
+      });
   }
 
   /** Runs an action later, and leaves no subscription behind. */

@@ -50,6 +50,23 @@ export type Pending =
   | { readonly type: 'flush' }
   | { readonly type: 'handoff'; readonly id: HandoffId; readonly parts: readonly HandedLines[] };
 
+/** Returns what waits for a command of a member. */
+export const toPending = (command: MemberCommand, local: LocalMember): Pending => {
+  switch (command.type) {
+    case 'tokens': {
+      const { bytes, count } = command.lines;
+      // Copied, since the lines are valid only now. `slice` of a `Buffer` does not copy.
+      return { type: 'tokens', local, lines: { bytes: new Uint8Array(bytes), count } };
+    }
+    case 'leave': {
+      const { type, reason, error } = command;
+      return { type, local, reason, ...(error && { error }) };
+    }
+    default:
+      return { type: command.type, local };
+  }
+};
+
 /** What an item without lines counts for: about its size in the head of a batch. */
 const CHANGE_BYTES = 200;
 

@@ -1,5 +1,7 @@
+import type { FormattedBatch } from './commitPlan.js';
 import type { Plan } from './plan.js';
 import { backoffMs } from './readRecords.js';
+import { isReserved, type Reservation } from './reservation.js';
 import type { RoomContext } from './roomContext.js';
 import type { RoomInput } from './roomInput.js';
 
@@ -8,10 +10,9 @@ export type AppendAnswer = Extract<
   { type: 'appended' | 'append-refused' | 'append-failed' | 'confirm' }
 >;
 
-export interface PlannedBatch {
+export interface PlannedBatch extends FormattedBatch {
   readonly number: number;
   readonly plan: Plan;
-  readonly bytes: Uint8Array;
 }
 
 /** Time in ms in which a batch that was stored should be followed. */
@@ -26,26 +27,29 @@ export class PendingAppend implements PlannedBatch {
   readonly number: number;
   readonly plan: Plan;
   readonly bytes: Uint8Array;
+  readonly reservation: Reservation | undefined;
   readonly since: number;
   readonly #context: RoomContext;
   /** It is appended again once all records are read. */
   #isRetryDue = false;
   #failures = 0;
 
-  constructor(context: RoomContext, { number, plan, bytes }: PlannedBatch) {
+  constructor(context: RoomContext, { number, plan, bytes, reservation }: PlannedBatch) {
     this.#context = context;
     this.number = number;
     this.plan = plan;
     this.bytes = bytes;
+    this.reservation = reservation;
     this.since = context.now;
     this.#append();
   }
 
   #append(): void {
     this.#isRetryDue = false;
-    const { number, bytes } = this;
-    const expectedLast = this.#context.shared.chain.read;
-    this.#context.effects.push({ type: 'append', number, bytes, expectedLast });
+    const { number, bytes, reservation: needed } = this;
+    const { shared, reserved, effects } = this.#context;
+    const reservation = needed === undefined || isReserved(needed, reserved) ? undefined : needed;
+    effects.push({ type: 'append', number, bytes, expectedLast: shared.chain.read, reservation });
   }
 
   onAnswer(answer: AppendAnswer): void {

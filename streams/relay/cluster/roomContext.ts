@@ -6,6 +6,7 @@ import { Announcements } from '../members/announcements.js';
 import type { RosterLimits } from '../members/decisions.js';
 import { LocalMembers } from './localMembers.js';
 import type { LocalMember } from './pending.js';
+import type { Reservation } from './reservation.js';
 import type { RoomEffect, RoomInput } from './roomInput.js';
 import { EMPTY_START, type OpenLog, SharedLog } from './sharedLog.js';
 import { relayOf, type SharedMember } from './sharedRoster.js';
@@ -38,6 +39,8 @@ export class RoomContext {
   readonly locals: LocalMembers;
   shared: SharedLog;
   announcements: Announcements = new Announcements();
+  /** The reservation of the log, once it was read. */
+  reserved: Reservation | undefined;
   now = 0;
   effects: RoomEffect[] = [];
   readonly #refused = new WeakSet<Member>();

@@ -5,6 +5,7 @@ import type { RoomStart } from './openRoom.js';
 import type { LocalMember, Pending } from './pending.js';
 import type { ReadEvent, ReadRequest } from './readRecords.js';
 import type { RelayMessage } from './relayMessage.js';
+import type { Reservation } from './reservation.js';
 
 /** What happens to a shared room. */
 export type RoomInput =
@@ -15,6 +16,7 @@ export type RoomInput =
   | { readonly type: 'open-failed'; readonly reason: string; readonly isNewer: boolean }
   | ReadEvent
   | { readonly type: 'tick-ended' }
+  | { readonly type: 'reserved'; readonly reservation: Reservation }
   /** The engine has stored a batch, refused it, or not answered. */
   | { readonly type: 'appended'; readonly number: number; readonly address: number }
   | { readonly type: 'append-refused'; readonly number: number; readonly last: number | undefined }
@@ -47,6 +49,8 @@ export type RoomEffect =
       readonly number: number;
       readonly bytes: Uint8Array;
       readonly expectedLast: number;
+      /** What has to be reserved before, if anything. */
+      readonly reservation: Reservation | undefined;
     }
   /** Report the end of the tick. */
   | { readonly type: 'await-tick' }

@@ -2,17 +2,10 @@ import type { MemberCommand } from '../connection/parseCommands.js';
 import { applyForeign } from './applyForeign.js';
 import { BatchWriter } from './batchWriter.js';
 import type { ChainFault } from './chain.js';
-import {
-  describeFault,
-  DIVERGED,
-  DIVERGED_PAUSE_MS,
-  isLoss,
-  LOST_RECORDS,
-  WRONG_BRANCH_MS,
-} from './chainFault.js';
+import { afterWrongBranch, describeFault, isLoss, LOST_RECORDS, UNAVAILABLE } from './chainFault.js';
 import type { LedgerRecord } from './ledger.js';
 import type { RoomStart } from './openRoom.js';
-import type { Pending } from './pending.js';
+import { type Pending, toPending } from './pending.js';
 import { backoffMs } from './readRecords.js';
 import { RoomContext, type RoomStateOptions } from './roomContext.js';
 import type { RoomEffect, RoomInput } from './roomInput.js';
@@ -88,6 +81,9 @@ export class RoomState {
       case 'lost':
         this.#restart(LOST_RECORDS, [{ type: 'lost', generation: this.#context.shared.chain.generation }]);
         return;
+      case 'reserved':
+        this.#context.reserved = input.reservation;
+        return;
       case 'tick-ended':
         this.#writer.onTickEnd();
         return;
@@ -136,18 +132,17 @@ export class RoomState {
     if (this.#unavailable !== undefined && type !== 'leave')
       this.#context.refuse([member], this.#unavailable);
     else if (local === undefined || (type !== 'leave' && this.#context.isRefused(member))) return;
-    else if (type === 'tokens') {
-      const { bytes, count } = command.lines;
-      // Copied, since the lines are valid only now. `slice` of a `Buffer` does not copy.
-      this.#writer.add({ type, local, lines: { bytes: new Uint8Array(bytes), count } });
-    } else if (type === 'leave') {
-      const { reason, error } = command;
-      this.#writer.add({ type, local, reason, ...(error && { error }) });
-    } else this.#writer.add({ type, local });
+    else this.#writer.add(toPending(command, local));
   }
 
   #onOpened(start: RoomStart): void {
+    const { generation, log, next } = start.chain;
+    const former = this.#context.shared.chain;
+    // The reservation is from a backup.
+    const isReservationLost = start.last === 0 && log === former.log && next < former.next;
+    if (start.isLost || isReservationLost) this.#writer.reset([{ type: 'lost', generation }]);
     this.#openBefore = undefined;
+    this.#context.reserved = undefined;
     this.#context.shared.close();
     this.#context.shared = new SharedLog(start, this.#context.options.openLog);
     this.#context.effects.push({ type: 'request' });
@@ -176,11 +171,11 @@ export class RoomState {
   /** Opens the room from the leader of the engine. If that was done not long ago, refuses it for a while before. */
   #onWrongBranch(snapshotAddress: number): void {
     const { now } = this.#context;
-    const isAgain = now - this.#wrongBranchAt < WRONG_BRANCH_MS;
+    const { reason, pauseMs, isRefused } = afterWrongBranch(now - this.#wrongBranchAt);
     this.#wrongBranchAt = now;
     this.#openBefore = snapshotAddress;
-    if (isAgain) this.#setUnavailable(DIVERGED);
-    this.#restart(isAgain ? DIVERGED : describeFault('wrong-branch'), [], isAgain ? DIVERGED_PAUSE_MS : 0);
+    if (isRefused) this.#setUnavailable(reason);
+    this.#restart(reason, [], pauseMs);
   }
 
   /** Another log has begun. The readers of the former one are closed, since only `WELCOME` names the log. */
@@ -214,13 +209,13 @@ export class RoomState {
 
   #onRecord(record: LedgerRecord): void {
     const { shared } = this.#context;
-    const { log } = shared.chain;
+    const { log } = shared;
     const step = shared.read(record);
     this.#unavailable = undefined;
     if (step.type === 'fault') this.#onFault(step.fault);
     else if (step.type === 'valid') {
       this.#openFailures = 0;
-      if (log !== undefined && step.batch.log !== log) this.#endLog();
+      if (log !== undefined && shared.log !== log) this.#endLog();
       if (step.batch.snapshot !== undefined) this.#snapshotTimer.onSnapshot();
       if (this.#writer.takeOwn(step.batch)) this.#storageTimer.onProgress();
       else {
@@ -250,5 +245,3 @@ export class RoomState {
     this.#writer.refuseWaiting(reason);
   }
 }
-
-const UNAVAILABLE = 'the storage engine does not answer';

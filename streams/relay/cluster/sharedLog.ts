@@ -62,10 +62,10 @@ export class SharedLog {
 
   /** Returns the opened log of a valid batch, which may begin it. */
   #openedFor({ log, base, previous, first }: RoomBatch): OpenedLog {
-    if (this.#opened?.log.id !== log) {
-      this.#opened?.log.close();
-      this.#opened = this.#openLog(log, { base, tail: previous, next: first }, 1);
-    }
+    const opened = this.#opened;
+    if (opened?.log.id === log && opened.log.next === first) return opened;
+    opened?.log.close();
+    this.#opened = this.#openLog(log, { base, tail: previous, next: first }, first);
     return this.#opened;
   }
 
@@ -99,6 +99,7 @@ export class SharedLog {
 export const EMPTY_START: RoomStart = {
   chain: EMPTY_CHAIN,
   members: [],
+  isLost: false,
   first: 1,
   last: 0,
 };

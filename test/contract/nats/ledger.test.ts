@@ -70,7 +70,7 @@ const sharedCluster = async (): Promise<readonly NatsServer[]> => {
   const servers = await (cluster ??= startNatsCluster());
   if (isFirst) return servers;
   const connection = await connect({ servers: servers.map(({ address }) => address) });
-  for (const stream of ['RX0', 'RX1'])
+  for (const stream of ['RX0', 'RX1', 'RXRESERVATIONS'])
     // While the servers elect a leader, none of them answers.
     await lastValueFrom(
       defer(() => connection.request(`$JS.API.STREAM.DELETE.${stream}`, '', { timeout: 2000 })).pipe(

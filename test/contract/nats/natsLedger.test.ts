@@ -90,6 +90,16 @@ test('natsLedger creates its streams again when the server has lost everything',
   expect(await firstValueFrom(ledger.last('room'))).toMatchObject({ address: 1, bytes: bytes('one') });
 });
 
+test('natsLedger keeps reservations when records have expired, and appends to an empty room again', async () => {
+  const { ledger } = await openLedger({ ...optionsFor(await startServer()), maxAgeMs: 1000 });
+  const reserved = await firstValueFrom(ledger.reservations.append('room', bytes('1'), 0));
+  await append(ledger, 'room', 'one', 0);
+  while ((await firstValueFrom(ledger.last('room', { isFresh: true }))) !== undefined);
+  expect(await append(ledger, 'room', 'two', 0)).toBe(2);
+  expect(await firstValueFrom(ledger.reservations.append('room', bytes('2'), reserved))).toBe(2);
+  expect(await firstValueFrom(ledger.reservations.last('room'))).toMatchObject({ bytes: bytes('2') });
+});
+
 test('natsLedger errors with timeout while the server is stopped, and works when it goes on', async () => {
   const server = await startServer();
   const { ledger } = await openLedger(optionsFor(server));

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { EMPTY, firstValueFrom, NEVER, of, Subject, toArray } from 'rxjs';
 import { sealedLedger, storeKeyId } from '../../../src/nats/sealedLedger.js';
-import type { Ledger, LedgerRecord } from '../../../streams/relay/cluster/ledger.js';
+import type { Ledger, LedgerRecord, ReservationRecords } from '../../../streams/relay/cluster/ledger.js';
 import { bytes } from '../../support/wire.js';
 
 const key = new Uint8Array(32).fill(7);
@@ -13,16 +13,20 @@ const openEngine = () => {
   const rooms = new Map<string, LedgerRecord[]>();
   const message = new Subject<Uint8Array>();
   const recordsOf = (room: string) => rooms.get(room) ?? [];
+  const records = (kind: string): ReservationRecords => ({
+    append: (room, appended) => {
+      const stored = recordsOf(kind + room);
+      rooms.set(kind + room, [...stored, { address: stored.length + 1, bytes: appended }]);
+      return of(stored.length + 1);
+    },
+    last: (room) => of(recordsOf(kind + room).at(-1)),
+  });
   const ledger: Ledger = {
     durability: 'os',
     maxAgeMs: Infinity,
     relayId: 'one',
-    append: (room, appended) => {
-      const address = recordsOf(room).length + 1;
-      rooms.set(room, [...recordsOf(room), { address, bytes: appended }]);
-      return of(address);
-    },
-    last: (room) => of(recordsOf(room).at(-1)),
+    ...records(''),
+    reservations: records('reservation '),
     read: (room) => of(...recordsOf(room)),
     follow: (room) => of(...recordsOf(room), 'missed' as const),
     send: (_, sent) => {
@@ -55,6 +59,8 @@ test('sealedLedger returns what was appended, by each way to read', async () => 
     'missed',
   ]);
   expect(await firstValueFrom(ledger.last('empty'))).toBeUndefined();
+  await firstValueFrom(ledger.reservations.append('room', bytes('reserved'), 0));
+  expect(text((await firstValueFrom(ledger.reservations.last('room')))?.bytes)).toBe('reserved\n');
   expect(ledger.isAlive('two')).toBe(true);
 });
 

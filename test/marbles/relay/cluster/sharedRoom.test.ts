@@ -50,6 +50,7 @@ describe('a room at two relays', () => {
     const bob = relays.join(1, 'bob', FROM_START);
     pass(100);
     alice.send('x');
+    pass(20);
     bob.send('y');
     pass(1000);
     expect(linesOf(alice)).toStrictEqual(linesOf(bob));
@@ -119,6 +120,40 @@ describe('a room at two relays', () => {
     const carol = relays.join(2, 'carol');
     pass(1000);
     expect(welcomeOf(carol)).toMatch(/ members=bob,carol$/);
+  });
+
+  test('continues its log at a later position after all records have expired, and reports a gap', () => {
+    engine = fakeEngine({ maxAgeMs: 60_000 });
+    start();
+    const alice = relays.join(0, 'alice');
+    const bob = relays.join(1, 'bob');
+    pass(2000);
+    for (let n = 0; n < 10; n += 1) {
+      alice.send(`${n}`);
+      pass(20);
+    }
+    for (const client of [alice, bob]) client.leave('bye');
+    pass(100_000);
+    expect(engine.records(LOBBY)).toStrictEqual([]);
+    relays.kill(0);
+    relays.start(2);
+    const carol = relays.join(2, 'carol', { after: { log: logOf(alice) ?? '', n: 12 } });
+    pass(5000);
+    // A relay that has had the room in memory since then.
+    const dave = relays.join(1, 'dave', FROM_START);
+    pass(2000);
+    expect(logOf(carol)).toBe(logOf(alice));
+    expect(logOf(dave)).toBe(logOf(alice));
+    const first = Number(/ first=(\d+)/.exec(carol.lines[0] ?? '')?.[1]);
+    expect(first).toBeGreaterThan(12);
+    expect(first).toBeLessThan(5000);
+    expect(linesOf(carol)).toStrictEqual([`GAP 13 ${first - 1}`, '+carol', '+dave']);
+    expect(linesOf(dave)).toStrictEqual([`GAP 1 ${first - 1}`, '+carol', '+dave']);
+    expect(welcomeOf(dave)).toMatch(new RegExp(`^next=\\d+ first=${first} from=1 `));
+    relays.start(3);
+    const eve = relays.join(3, 'eve', FROM_START);
+    pass(2000);
+    expect(linesOf(eve)).toStrictEqual([`GAP 1 ${first - 1}`, '+carol', '+dave', '+eve']);
   });
 
   test('is written to no more once its members have left', () => {

@@ -97,6 +97,33 @@ describe('a batch in a chain', () => {
     expect(read(records).steps).toStrictEqual(['valid', fault]);
   });
 
+  test('continues a log after its records have expired, for readers that have read them and others', () => {
+    const batch = after(0, 1025, { generation: 1 });
+    expect(read([[7, batch]]).chain).toMatchObject({ log: 'log', tail: 7, next: 1026 });
+    const records: Record[] = [
+      [1, after(0, 1)],
+      [2, after(1, 2)],
+      [7, batch],
+      [8, after(2, 3)],
+    ];
+    const { steps, chain } = read(records);
+    expect(steps).toStrictEqual(['valid', 'valid', 'valid', 'void']);
+    expect(chain).toMatchObject({ log: 'log', generation: 1, tail: 7, next: 1026 });
+  });
+
+  test.each<[string, RoomBatch]>([
+    ['another log', after(0, 1025, { generation: 1, log: 'other' })],
+    ['the same generation', after(0, 1025)],
+    ['positions that were used', after(0, 2, { generation: 1 })],
+  ])('that follows nothing is void if it has %s', (_, batch) => {
+    const records: Record[] = [
+      [1, after(0, 1)],
+      [2, after(1, 2)],
+      [7, batch],
+    ];
+    expect(read(records).steps.at(-1)).toBe('void');
+  });
+
   test('decides the id of the log if it is the first one', () => {
     expect(read([[1, after(0, 1, { log: 'mine' })]]).chain.log).toBe('mine');
   });
