@@ -31,7 +31,11 @@ export const storeOptionsFromFlags = (flags: Flags): StoreOptions | undefined =>
     return undefined;
   }
   for (const flag of OWN_STORE_FLAGS)
-    if (flags[flag] !== undefined) throw usageError(`${flagName(flag)} has no effect with --store`);
+    if (flags[flag] !== undefined)
+      throw usageError(
+        `${flagName(flag)} has no effect with --store`,
+        flag.startsWith('keep') ? 'a shared store removes entries by age only: use --keep' : undefined,
+      );
   if (flags['durability'] === 'memory')
     throw usageError('--durability memory has no effect with --store', 'use os or disk');
   return {

@@ -85,6 +85,12 @@ describe('the flags of a shared store', () => {
     });
   });
 
+  test.each(['keepEntries', 'keepBytes', 'keepTotal'])('reject %s, and say what limits the store', (flag) => {
+    expect(() => storeOptionsFromFlags({ store, [flag]: '1' })).toThrow(
+      expect.objectContaining({ hint: 'a shared store removes entries by age only: use --keep' }),
+    );
+  });
+
   test.each<[Flags, RegExp]>([
     [{ storeReplicas: 3 }, /^--store-replicas needs --store$/],
     [{ store, memory: true }, /^--memory has no effect with --store$/],
