@@ -123,7 +123,7 @@ export const faultyLedger = (
           : stored;
       });
 
-  const append = appendBy(ledger.append, false);
+  const append = appendBy((...call) => ledger.append(...call), false);
 
   /** Returns the highest address that a replica shows. */
   const visibleTo = (room: string, { isFresh = false }: ReadOptions = {}): number =>

@@ -58,7 +58,7 @@ describe('reservePositions', () => {
   test('stores a reservation only if the positions are not reserved', () => {
     const { reservations } = fakeEngine().connect('relay');
     let stored = 0;
-    const counted: ReservationRecords = {
+    const spied: ReservationRecords = {
       ...reservations,
       append: (...call) => {
         stored += 1;
@@ -66,13 +66,13 @@ describe('reservePositions', () => {
       },
     };
     const results = [1, 900, 1025, 1026].map((end) => {
-      const result = reserve(counted, reservation(end));
+      const result = reserve(spied, reservation(end));
       jest.advanceTimersByTime(100);
       return result;
     });
     expect(results.flat()).toStrictEqual([1025, 1025, 1025, 2050].map((end) => reservation(end)));
     expect(stored).toBe(2);
-    expect(reserve(counted, undefined)).toStrictEqual([undefined]);
+    expect(reserve(spied, undefined)).toStrictEqual([undefined]);
   });
 
   test('lets relays that reserve at the same moment have what they need', () => {
