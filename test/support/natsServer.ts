@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './freePort.js';
+import type { Machine } from './networkNamespaces.js';
 
 /** Programs by their use: the installed one, and a newer one for clusters, which `scripts/fetchNats.mjs` fetches. */
 const INSTALLED = process.env['RXCHAT_NATS_SERVER'] ?? 'nats-server';
@@ -32,6 +33,8 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** A configuration file of docs/cluster to use instead. Only its addresses and directory are replaced. */
   readonly shipped?: ShippedConfig;
+  /** Where it runs: on a machine of its own, by default on loopback. */
+  readonly machine?: Machine;
   /** JetStream is enabled unless this is `false`. */
   readonly hasJetStream?: boolean;
 }
@@ -70,6 +73,8 @@ export interface NatsServer {
   readonly storeDir: string;
   /** What it has logged since it was last started. */
   log(): string;
+  /** Resolves once its log has such a text. */
+  logged(text: RegExp): Promise<unknown>;
   /** Ends it with a signal. Stored records stay. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it after `kill`. */
@@ -89,6 +94,7 @@ export const startNatsServer = async ({
   config = '',
   hasJetStream = true,
   shipped,
+  machine = { address: '127.0.0.1', wrapper: [] },
 }: NatsServerOptions = {}): Promise<NatsServer> => {
   const dir = mkdtempSync(join(tmpdir(), 'rxchat-nats-'));
   const storeDir = join(dir, 'store');
@@ -100,7 +106,7 @@ export const startNatsServer = async ({
   const start = async () => {
     const jetStream = hasJetStream ? `jetstream { store_dir: ${JSON.stringify(storeDir)} }` : '';
     if (shipped === undefined)
-      writeFileSync(configFile, `listen: "127.0.0.1:${port}"\n${jetStream}\n${config}\n`);
+      writeFileSync(configFile, `listen: "${machine.address}:${port}"\n${jetStream}\n${config}\n`);
     else {
       const text = readFileSync(new URL(shipped.file, SHIPPED), 'utf8');
       const own = {
@@ -110,7 +116,8 @@ export const startNatsServer = async ({
       writeFileSync(configFile, replaceAll(text, { ...own, ...shipped.replace }));
       copyFileSync(new URL('users.conf', SHIPPED), join(dir, 'users.conf'));
     }
-    const started = spawn(isNewer ? NEWER : INSTALLED, ['-c', configFile], {
+    const [program, ...args] = [...machine.wrapper, isNewer ? NEWER : INSTALLED, '-c', configFile];
+    const started = spawn(program, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...PASSWORDS, ...shipped?.env },
     });
@@ -126,7 +133,7 @@ export const startNatsServer = async ({
         reject(new Error(`nats-server ended: ${output}`));
       });
     });
-    port = Number(/Listening for client connections on 127\.0\.0\.1:(\d+)/.exec(output)?.[1]);
+    port = Number(/Listening for client connections on [\d.]+:(\d+)/.exec(output)?.[1]);
   };
 
   const kill = async (signal: NodeJS.Signals = 'SIGKILL') => {
@@ -151,10 +158,13 @@ export const startNatsServer = async ({
   }
   return {
     get address() {
-      return `127.0.0.1:${port}`;
+      return `${machine.address}:${port}`;
     },
     storeDir,
     log: () => output,
+    logged: async (text) => {
+      while (!text.test(output)) await once(child?.stderr ?? new EventEmitter(), 'data');
+    },
     kill,
     start,
     pause: async () => {
@@ -178,14 +188,21 @@ const isStopped = (pid: number): boolean =>
     /^State:\tT/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8')),
   );
 
-/** Starts three nats-servers that form a cluster. JetStream may need some seconds more to elect a leader. */
-export const startNatsCluster = async (): Promise<readonly NatsServer[]> => {
+/**
+ * Starts three nats-servers that form a cluster, on loopback or on a machine each. JetStream may need some seconds more to
+ * elect a leader.
+ */
+export const startNatsCluster = async (
+  machines: readonly (Machine | undefined)[] = [undefined, undefined, undefined],
+): Promise<readonly NatsServer[]> => {
   const ports = await freePorts();
-  const routes = ports.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
-  const starting = ports.map((port, n) =>
+  const listeners = machines.map((machine, n) => `${machine?.address ?? '127.0.0.1'}:${ports[n] ?? 0}`);
+  const routes = listeners.map((address) => `"nats://${address}"`).join(', ');
+  const starting = machines.map((machine, n) =>
     startNatsServer({
       isNewer: true,
-      config: `server_name: n${n}\ncluster { name: rxchat, listen: "127.0.0.1:${port}", routes: [${routes}] }`,
+      ...(machine !== undefined && { machine }),
+      config: `server_name: n${n}\ncluster { name: rxchat, listen: "${listeners[n] ?? ''}", routes: [${routes}] }`,
     }),
   );
   return Promise.all(starting);

@@ -10,24 +10,29 @@ export const startStore = async (options?: NatsServerOptions): Promise<NatsServe
   return server;
 };
 
-/** The flags of a relay that shares its rooms in that store, or on those three servers. */
-export const storeFlags = (...servers: readonly Pick<NatsServer, 'address'>[]): readonly string[] => [
+/** The flags of a relay that shares its rooms in that store, which may have several addresses. */
+export const storeFlags = ({ address }: Pick<NatsServer, 'address'>, replicas = 1): readonly string[] => [
   '--store',
-  `nats://${servers.map(({ address }) => address).join(',')}`,
-  ...(servers.length > 1
-    ? ['--store-replicas', String(servers.length), '--store-streams', '1', '--store-timeout', '2m']
+  `nats://${address}`,
+  ...(replicas > 1
+    ? ['--store-replicas', String(replicas), '--store-streams', '1', '--store-timeout', '2m']
     : ['--store-streams', '2']),
 ];
+
+export interface RelayAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /**
  * Starts a balancer in front of relays, and resolves with its port. It takes the relays in turn, from the
  * first one on, and the next one if a relay does not accept the connection.
  */
-export const startBalancer = async (ports: readonly number[]): Promise<number> => {
+export const startBalancer = async (relays: readonly RelayAddress[]): Promise<number> => {
   const sockets = new Set<Socket>();
   let next = 0;
   const forward = (client: Socket, attempts: number) => {
-    const relay = connect({ port: ports[next++ % ports.length] ?? 0, host: '127.0.0.1', noDelay: true });
+    const relay = connect({ port: 0, ...relays[next++ % relays.length], noDelay: true });
     sockets.add(relay);
     let isConnected = false;
     relay.once('connect', () => {
@@ -47,7 +52,7 @@ export const startBalancer = async (ports: readonly number[]): Promise<number> =
   const server = createServer({ noDelay: true }, (client) => {
     sockets.add(client);
     client.on('error', () => client.destroy()).once('close', () => sockets.delete(client));
-    forward(client, ports.length);
+    forward(client, relays.length);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onCleanup(() => {

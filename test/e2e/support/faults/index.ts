@@ -6,8 +6,7 @@ import { killRelay, killSenders } from './kills.js';
 import { linkFaults, type Scenario } from './linkFaults.js';
 import { LOG_LOSSES, loseLog } from './lostLog.js';
 import { fillDisk } from './diskFull.js';
-import { type SharedScenario, sharedFaults } from './sharedFaults.js';
-import { hasNats, hasNatsCluster } from '../../../support/natsServer.js';
+import { sharedFaults } from './sharedFaults.js';
 
 export { cleanUp } from '../cleanup.js';
 export { type DeliveryReport, sumReports } from './deliveryReport.js';
@@ -51,11 +50,10 @@ export const allFaults = async (): Promise<readonly Scenario[]> => [
   ...possibleSharedFaults(),
 ];
 
-/** Those for which there is a nats-server. Reports the others. */
-const possibleSharedFaults = (): readonly Scenario[] => {
-  const [hasOne, hasThree] = [hasNats(), hasNatsCluster()];
-  const isPossible = ({ needsCluster }: SharedScenario) => (needsCluster ? hasThree : hasOne);
-  for (const each of sharedFaults.filter((row) => !isPossible(row)))
-    console.error(`SKIPPED, because there is no nats-server for it: ${each.fault}`);
-  return sharedFaults.filter(isPossible);
-};
+/** Those for which this machine has what they need. Reports the others. */
+const possibleSharedFaults = (): readonly Scenario[] =>
+  sharedFaults.filter(({ fault, missing }) => {
+    const reason = missing();
+    if (reason !== undefined) console.error(`SKIPPED: ${fault}: ${reason}`);
+    return reason === undefined;
+  });

@@ -1,4 +1,6 @@
 import { GONE_MS } from '../../../../streams/relay/cluster/trackRelays.js';
+import { hasNats, hasNatsCluster } from '../../../support/natsServer.js';
+import { namespaceProblem } from '../../../support/networkNamespaces.js';
 import { stopProcess } from '../child.js';
 import { seededRandom } from './kills.js';
 import type { Scenario } from './linkFaults.js';
@@ -9,14 +11,15 @@ import {
   type SharedRow,
   runSharedTraffic,
 } from './sharedTraffic.js';
+import { networkFaults } from './networkFaults.js';
 import { storeFaults } from './storeFaults.js';
 
 /** A fault of relays that share rooms. */
 export interface SharedScenario extends Scenario {
   /** Whether it takes so long that only `npm run faults` injects it. */
   readonly isLong: boolean;
-  /** Whether the store is a cluster. */
-  readonly needsCluster: boolean;
+  /** Returns what this machine lacks for it, or `undefined`. */
+  readonly missing: () => string | undefined;
 }
 
 /** The first two relays of a run. */
@@ -150,6 +153,13 @@ const ROWS: Readonly<Record<string, SharedRow>> = {
     fault: storm(LONG_STORM_KILLS),
   },
   ...storeFaults,
+  ...networkFaults,
+};
+
+const missingFor = ({ servers, hasMachines }: SharedPlan): string | undefined => {
+  if (!hasNats()) return 'nats-server is not installed';
+  if (servers === 3 && !hasNatsCluster()) return 'scripts/fetchNats.mjs has not fetched a newer nats-server';
+  return hasMachines === true ? namespaceProblem() : undefined;
 };
 
 /** Faults of several relays that share rooms, and of their store. */
@@ -157,7 +167,7 @@ export const sharedFaults: readonly SharedScenario[] = Object.entries(ROWS).map(
   ([fault, { isLong = false, ...plan }]) => ({
     fault: `several relays: ${fault}`,
     isLong,
-    needsCluster: plan.servers === 3,
+    missing: () => missingFor(plan),
     run: (seed: number) => runSharedTraffic(plan, seed),
   }),
 );

@@ -1,17 +1,20 @@
 import type { NatsServer } from '../../../support/natsServer.js';
 import { startNatsCluster } from '../../../support/natsServer.js';
-import type { Child } from '../child.js';
+import { createNetwork, type Machine, type Network } from '../../../support/networkNamespaces.js';
+import { type Child, rxchat } from '../child.js';
 import { onCleanup } from '../cleanup.js';
-import { newRoom, startRelayWithoutProxy, viaPort } from '../relay.js';
-import { startBalancer, startStore, storeFlags } from '../sharedStore.js';
+import { newRoom, viaPort } from '../relay.js';
+import { type RelayAddress, startBalancer, startStore, storeFlags } from '../sharedStore.js';
 import { type DeliveryReport, deliveryReport } from './deliveryReport.js';
 import { type FaultProxy, startFaultProxy } from './faultProxy.js';
 import { type InProcessMember, startMember } from './inProcessMember.js';
 import { rawEntries, readBack, repeatedTokens, sendEndMarker } from './readBack.js';
 
-/** A relay that shares its rooms with others. It has the same port after each start. */
+/** A relay that shares its rooms with others. It has the same address after each start. */
 export interface SharedRelay {
-  readonly port: number;
+  readonly address: RelayAddress;
+  /** The machine that it runs on, if the plan has machines. */
+  readonly machine: Machine | undefined;
   /** The process that is running, or ran last. */
   readonly child: Child;
   /** Its way to the store, if that is one server. The servers of a cluster are reached directly. */
@@ -29,6 +32,8 @@ export interface SharedContext {
   readonly servers: readonly NatsServer[];
   readonly relays: readonly SharedRelay[];
   readonly members: readonly InProcessMember[];
+  /** Connects the machines, if the plan has some. */
+  readonly network: Network | undefined;
   /** Nicks of members that left, according to announcements. */
   readonly departed: ReadonlySet<string>;
   /** Resolves once each of these members has that many more receipts (default 20). */
@@ -41,6 +46,11 @@ export interface SharedContext {
 export interface SharedPlan {
   /** Number of servers of the store: 1 (default), or 3 that replicate. */
   readonly servers?: 1 | 3;
+  /**
+   * Whether each server and each relay runs on a machine of its own. The k-th relay then connects to the k-th server, which
+   * names the others to it.
+   */
+  readonly hasMachines?: boolean;
   /** Default 2. */
   readonly relays?: number;
   /** Number of members, which all send and listen (default 4). */
@@ -71,15 +81,20 @@ export const runSharedTraffic = async (
     servers: serverCount = 1,
     relays: relayCount = 2,
     members: memberCount = 4,
+    hasMachines = false,
     conditions,
     fault,
   }: SharedPlan,
   seed: number,
 ): Promise<DeliveryReport> => {
-  const servers = serverCount === 1 ? [await startStore()] : await startCluster();
-  const starting = Array.from({ length: relayCount }, () => startSharedRelay(servers, conditions));
+  const network = hasMachines ? createNetwork(serverCount + relayCount) : undefined;
+  onCleanup(() => network?.remove());
+  const servers = serverCount === 1 ? [await startStore()] : await startCluster(network?.machines);
+  const starting = Array.from({ length: relayCount }, (_, k) =>
+    startSharedRelay(servers, k, network?.machines[serverCount + k], conditions),
+  );
   const relays = await Promise.all(starting);
-  const room = newRoom(await startBalancer(relays.map(({ port }) => port)));
+  const room = newRoom(await startBalancer(relays.map(({ address }) => address)));
   const members: InProcessMember[] = [];
   const departed = new Set<string>();
   for (let k = 0; k < memberCount; k += 1) {
@@ -94,6 +109,7 @@ export const runSharedTraffic = async (
     servers,
     relays,
     members,
+    network,
     departed,
     untilStored: (of, more = 20) =>
       Promise.all(
@@ -115,7 +131,10 @@ export const runSharedTraffic = async (
     members.map((member) => member.until(({ sent, confirmed }) => sent.length === confirmed.length)),
   );
 
-  const direct = relays.filter(({ child }) => child.running).map(({ port }) => viaPort(port, room));
+  const running = relays.filter(({ child }) => child.running);
+  const direct = await Promise.all(
+    running.map(async ({ address }) => viaPort(await startBalancer([address]), room)),
+  );
   const [first] = direct;
   if (first === undefined) throw new Error('no relay is running at the end');
   await sendEndMarker(first);
@@ -131,37 +150,55 @@ export const runSharedTraffic = async (
   });
 };
 
-const startCluster = async (): Promise<readonly NatsServer[]> => {
-  const servers = await startNatsCluster();
+const startCluster = async (machines: readonly Machine[] | undefined): Promise<readonly NatsServer[]> => {
+  const servers = await startNatsCluster(machines?.slice(0, 3));
   for (const server of servers) onCleanup(() => server.dispose());
   return servers;
 };
 
 const startSharedRelay = async (
   servers: readonly NatsServer[],
+  number: number,
+  machine: Machine | undefined,
   conditions: SharedPlan['conditions'] = () => undefined,
 ) => {
   const [only] = servers;
   const storeLink =
     servers.length === 1 && only !== undefined ? await startFaultProxy(portOf(only)) : undefined;
   if (storeLink !== undefined) conditions(storeLink);
-  const flags =
-    storeLink === undefined ? storeFlags(...servers) : storeFlags({ address: `127.0.0.1:${storeLink.port}` });
-  let relay = await startRelayWithoutProxy(...flags);
+  const addresses = servers.map(({ address }) => address);
+  const address =
+    storeLink !== undefined
+      ? `127.0.0.1:${storeLink.port}`
+      : ((machine !== undefined ? addresses[number] : undefined) ?? addresses.join(','));
+  const flags = [
+    ...storeFlags({ address }, servers.length),
+    ...(machine === undefined ? [] : ['--host', machine.address, '--plain']),
+  ];
+  const host = machine?.address ?? '127.0.0.1';
+  const launch = async (port: number) => {
+    const args = ['serve', '--port', String(port), '--log-level', 'info', ...flags];
+    const started = rxchat(args, { wrapper: machine?.wrapper ?? [] });
+    const [, bound] = await started.out.until(({ text }) => /^listening on [\d.]+:(\d+)\n/.exec(text));
+    return { started, port: Number(bound) };
+  };
+  const { started, port } = await launch(0);
+  let child = started;
   const members: InProcessMember[] = [];
   return {
-    port: relay.port,
+    address: { host, port },
+    machine,
     get child() {
-      return relay.child;
+      return child;
     },
     storeLink,
     members,
     end: (signal: 'SIGKILL' | 'SIGTERM') => {
-      relay.child.signal(signal);
-      return relay.child.exit;
+      child.signal(signal);
+      return child.exit;
     },
     start: async () => {
-      relay = await relay.restart();
+      child = (await launch(port)).started;
     },
   };
 };
