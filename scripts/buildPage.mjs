@@ -39,5 +39,7 @@ const preloads = imports
   .filter(({ kind }) => kind === 'import-statement')
   .map(({ path }) => `    <link rel="modulepreload" href="${basename(path)}" />\n`);
 const html = readFileSync(resolve(root, 'src/page/page.html'), 'utf8');
-writeFileSync(resolve(out, 'index.html'), html.replace('    <script', `${preloads.join('')}    <script`));
+// Without indentation, which a browser need not load.
+const page = html.replace('    <script', `${preloads.join('')}    <script`).replace(/^ +/gm, '');
+writeFileSync(resolve(out, 'index.html'), page);
 copyFileSync(resolve(root, 'src/page/icon.svg'), resolve(out, 'icon.svg'));
