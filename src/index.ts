@@ -42,6 +42,8 @@ export type { TrustPolicy } from './net/tls/trust.js';
 export { endOfTick$ } from './relay/endOfTick.js';
 export type { Address } from './util/address.js';
 export type { Listener } from './net/listener.js';
+export type { IsTrustedProxy } from './net/trustedProxies.js';
+export type { ProxyOptions } from './net/readProxyHeaders.js';
 export type { ListenerFault } from './net/listener.js';
 export type {
   Act,
@@ -105,11 +107,13 @@ export type {
 export type {
   AddressRate,
   Announced,
+  Bans,
   Batch,
   CheckAccess,
   CommitQueueOptions,
   CommittedEvent,
   ConnectionCounter,
+  ConnectionInfo,
   ConnectionLimits,
   ConnectionRejected,
   Cursor,
@@ -117,6 +121,7 @@ export type {
   Gap,
   GroupCommitOptions,
   History,
+  InspectConnection,
   JoinedMember,
   JoinLimiter,
   JoinPolicy,
@@ -147,6 +152,7 @@ export type {
   RelayLimits,
   RelayOptions,
   RelayPresence,
+  RelayRules,
   RelayTiming,
   Reservation,
   RoomEvent,

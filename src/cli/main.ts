@@ -51,7 +51,9 @@ const runCommandLine = async ([name, ...rest]: readonly string[], version: strin
   const { args, settings } = mergeConfig(command, given, await loadConfig(COMMANDS), process.env);
   try {
     const runCommand = await loadCommand(command, args);
-    return await lastValueFrom(runCommand(args), { defaultValue: Exit.ok });
+    const loadFlags = async () =>
+      mergeConfig(command, given, await loadConfig(COMMANDS), process.env).args.flags;
+    return await lastValueFrom(runCommand(args, { version, loadFlags }), { defaultValue: Exit.ok });
   } catch (error) {
     throw withConfigLocation(toCliError(error), settings);
   }

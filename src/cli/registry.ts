@@ -17,6 +17,7 @@ import {
   timeout,
 } from './clientFlags.js';
 import { asMember, forget, groupCommands } from './groupRegistry.js';
+import { adminCommand } from './adminCommand.js';
 import { serveFlags } from './serveFlags.js';
 import { storeCommands } from './storeRegistry.js';
 
@@ -279,6 +280,7 @@ export const COMMANDS: readonly CliCommand[] = [
     load: async () => (await import('./classic/key.js')).key,
   },
   ...storeCommands,
+  adminCommand,
   {
     name: 'completion',
     input: 'SHELL',

@@ -2,11 +2,11 @@ import { DURABILITIES, LOG_FORMATS, LOG_LEVELS } from './args/choices.js';
 import type { Flag } from './args/flags.js';
 import { classicFlags, heartbeat, host, plain, port, tls } from './clientFlags.js';
 
-/** `--data`: the directory of the rooms' history. */
+/** `--data`: the directory of a relay. */
 export const data: Flag = {
   type: 'string',
   placeholder: 'DIR',
-  help: "directory of the rooms' history (default: in the state directory of the platform)",
+  help: 'directory of the history, the certificate and the socket of admin (default: in the state directory of the platform)',
 };
 
 /** Limits of a relay on the open internet. Their defaults are in `commands/serve/relayOptions.ts`. */

@@ -17,15 +17,19 @@ export { connectionPair, ProtocolError } from '../../streams/wire/index.js';
 export type { Connection, Sha256, ConnectionPairOptions, Verify } from '../../streams/wire/index.js';
 export type { Address } from '../util/address.js';
 export type { Listener } from '../net/listener.js';
+export type { IsTrustedProxy } from '../net/trustedProxies.js';
+export type { ProxyOptions } from '../net/readProxyHeaders.js';
 export type { ListenerFault } from '../net/listener.js';
 export type {
   AddressRate,
   Announced,
+  Bans,
   Batch,
   CheckAccess,
   CommitQueueOptions,
   CommittedEvent,
   ConnectionCounter,
+  ConnectionInfo,
   ConnectionLimits,
   ConnectionRejected,
   Cursor,
@@ -33,6 +37,7 @@ export type {
   Gap,
   GroupCommitOptions,
   History,
+  InspectConnection,
   JoinedMember,
   JoinLimiter,
   JoinPolicy,
@@ -63,6 +68,7 @@ export type {
   RelayLimits,
   RelayOptions,
   RelayPresence,
+  RelayRules,
   RelayTiming,
   Reservation,
   RoomEvent,

@@ -10,6 +10,7 @@ export type {
   LimitConnectionsOptions,
 } from './connection/connectionLimits.js';
 export type {
+  Bans,
   CheckAccess,
   JoinLimiter,
   JoinPolicy,
@@ -17,6 +18,7 @@ export type {
   JoinRates,
   JoinRequest,
 } from './connection/joinPolicy.js';
+export type { ConnectionInfo, InspectConnection } from './connection/inspectConnection.js';
 export type { Member, MemberCommand } from './connection/parseCommands.js';
 export type { RateLimits, ReadControl } from './connection/rateLimit.js';
 export type { ServeConnectionOptions } from './connection/serveConnection.js';
@@ -35,15 +37,8 @@ export { DEFAULT_MAX_CONNECTIONS_PER_NICK } from './members/decisions.js';
 export type { MemberEvent, MembersOptions } from './members/members.js';
 export type { Announced, PresenceOptions } from './members/presence.js';
 export { relay } from './relay.js';
-export type {
-  LoadSampled,
-  RelayEvent,
-  RelayHistory,
-  RelayLimits,
-  RelayOptions,
-  RelayTiming,
-  RoomFailed,
-} from './relay.js';
+export type { LoadSampled, RelayEvent, RoomFailed } from './relay.js';
+export type { RelayHistory, RelayLimits, RelayOptions, RelayRules, RelayTiming } from './relayOptions.js';
 export type { RoomEvent, ServeRoomOptions } from './serveRoom.js';
 export { tokenBucket } from '../rx/tokenBucket.js';
 export type { Rate } from '../rx/tokenBucket.js';

@@ -6,6 +6,7 @@ import {
   EMPTY,
   filter,
   finalize,
+  ignoreElements,
   map,
   merge,
   mergeMap,
@@ -22,78 +23,17 @@ import type { RoomName } from '../wire/handshake.js';
 import { joinCluster } from './cluster/cluster.js';
 import type { Ledger } from './cluster/ledger.js';
 import { sharedRoom } from './cluster/sharedRoom.js';
-import {
-  connectionCounter,
-  type ConnectionLimits,
-  type ConnectionRejected,
-  limitConnections,
-} from './connection/connectionLimits.js';
-import { addressBuckets } from './connection/addressRate.js';
-import {
-  chargeNewRoom,
-  joinLimiter,
-  type JoinLimiter,
-  joinPolicy,
-  type JoinPolicyOptions,
-  type JoinRates,
-} from './connection/joinPolicy.js';
+import { admission } from './connection/admission.js';
+import type { ConnectionRejected } from './connection/connectionLimits.js';
+import type { JoinLimiter } from './connection/joinPolicy.js';
 import type { MemberCommand } from './connection/parseCommands.js';
-import type { RateLimits } from './connection/rateLimit.js';
-import { serveConnection, type ServeConnectionOptions } from './connection/serveConnection.js';
 import { deliveryCounter, type DeliveryTotals } from './delivery/deliveryCounter.js';
 import type { GroupCommitOptions } from './log/groupCommit.js';
 import type { History } from './log/history.js';
 import { memoryBudget } from './log/slabs.js';
 import { idleTimeout } from './idleTimeout.js';
-import type { MembersOptions } from './members/members.js';
-import type { PresenceOptions } from './members/presence.js';
+import type { RelayOptions, RelayRules } from './relayOptions.js';
 import { type RoomEvent, serveRoom } from './serveRoom.js';
-
-/** Limits of a relay; unlimited by default, except for `maxLineBytes` and `maxConnectionsPerNick`. */
-export interface RelayLimits
-  extends
-    ConnectionLimits,
-    JoinRates,
-    RateLimits,
-    Pick<ServeConnectionOptions, 'byteRatePerAddress' | 'maxLineBytes'>,
-    Pick<JoinPolicyOptions, 'maxRooms' | 'newRoomRatePerAddress'>,
-    Pick<MembersOptions, 'maxRoomMembers' | 'maxConnectionsPerNick'> {
-  /** Bytes that the windows of all rooms can take together; the least recently used shrink first. */
-  readonly memoryLimitBytes?: number;
-}
-
-/** Times of a relay, in ms. */
-export interface RelayTiming
-  extends
-    Pick<ServeConnectionOptions, 'handshakeTimeoutMs' | 'heartbeatMs' | 'retryMs'>,
-    Pick<MembersOptions, 'reconnectGraceMs'>,
-    PresenceOptions {
-  /** Time after which members that wait for a `ledger` are refused; 30 s. */
-  readonly storeTimeoutMs?: number;
-  /** Time that a room without members stays in memory, with a log that is not stored. An hour; with a store a minute. */
-  readonly roomIdleMs?: number;
-}
-
-/** Where a relay keeps the logs of its rooms. */
-export interface RelayHistory extends Pick<GroupCommitOptions, 'windowBytes'> {
-  /** Stores logs; without it they are in memory only. */
-  readonly store?: History | undefined;
-}
-
-/** Options of a relay: what it needs from its platform, who can join, and three groups of settings with defaults. */
-export interface RelayOptions
-  extends
-    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'stop$'>,
-    Pick<GroupCommitOptions, 'logId' | 'hash' | 'endOfTick$'>,
-    Pick<JoinPolicyOptions, 'checkAccess' | 'allowedRooms'> {
-  readonly limits?: RelayLimits | undefined;
-  readonly timing?: RelayTiming | undefined;
-  readonly history?: RelayHistory | undefined;
-  /** Stores the logs of rooms that other relays serve, too; instead of a store of its own. It needs `hash`. */
-  readonly ledger?: Ledger | undefined;
-  /** Each time it emits, the relay emits what it holds at that moment. */
-  readonly sample$?: Observable<unknown> | undefined;
-}
 
 /** A room failed because of a bug; it restarts with what its history has. */
 export interface RoomFailed {
@@ -140,27 +80,35 @@ export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed | LoadSampl
 export const relay =
   ({
     limits,
+    checkAccess,
+    allowedRooms,
     timing,
     ledger,
     history: { store, ...history } = {},
     sample$ = EMPTY,
+    rules$ = EMPTY,
     ...platform
   }: RelayOptions) =>
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
     defer(() => {
-      const options = { ...platform, ...limits, ...timing, ...history, history: store };
+      const options = { ...platform, ...timing, ...history, history: store };
       const cluster = ledger && joinCluster(checkedLedger(ledger, options));
       // A removed room can still be committing when the next one of its name starts.
       const openRooms = new Map<RoomName, Observable<MemberCommand>>();
-      const limiter = joinLimiter(options);
-      const budget = memoryBudget(options.memoryLimitBytes);
-      const newRooms = addressBuckets(limits?.newRoomRatePerAddress);
-      const policy = joinPolicy(
-        { ...options, limiter, chargesWhenOpen: ledger !== undefined },
+      let rules: RelayRules = { limits, checkAccess, allowedRooms };
+      const { limiter, counter, admit, recordJoined, setRules } = admission(
+        { ...options, chargesWhenOpen: ledger !== undefined },
+        rules,
         openRooms,
-        newRooms,
       );
-      const counter = connectionCounter(options);
+      const newRules$ = rules$.pipe(
+        tap((newRules) => {
+          rules = newRules;
+          setRules(newRules);
+        }),
+        ignoreElements(),
+      );
+      const budget = memoryBudget(limits?.memoryLimitBytes);
       const deliveries = deliveryCounter();
       const sampled$ = sample$.pipe(
         map((): LoadSampled => {
@@ -170,16 +118,18 @@ export const relay =
       );
       const serve = (name: RoomName, command$: Observable<MemberCommand>) => {
         openRooms.set(name, command$);
+        const roomOptions = { ...options, ...rules.limits, budget };
         return cluster === undefined
-          ? serveRoom(name, { ...options, budget }, deliveries)
-          : sharedRoom(name, { ...options, budget, cluster }, deliveries);
+          ? serveRoom(name, roomOptions, deliveries)
+          : sharedRoom(name, { ...roomOptions, cluster }, deliveries);
       };
       const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
-        limitConnections({ limiter, counter }, serveConnection({ ...options, joinPolicy: policy })),
+        admit,
         connect((output$) =>
           merge(
             sampled$.pipe(takeUntilComplete(output$)),
+            newRules$.pipe(takeUntilComplete(output$)),
             output$.pipe(filter(isRejected)),
             output$.pipe(
               filter(isCommand),
@@ -188,7 +138,7 @@ export const relay =
                 command$.pipe(
                   restartOnError(command$.key, limiter, serve(command$.key, command$)),
                   tap((event) => {
-                    if (ledger && event.type === 'joined') chargeNewRoom(newRooms, event);
+                    if (event.type === 'joined') recordJoined(event);
                   }),
                   finalize(() => {
                     if (openRooms.get(command$.key) === command$) openRooms.delete(command$.key);

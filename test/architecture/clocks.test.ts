@@ -21,6 +21,7 @@ const TIMES_OF_DAY: Readonly<Record<string, string>> = {
   'src/cli/commands/listen/listen.ts: Date.now': 'what --since counts back from',
   'src/cli/shared/contacts.ts: Date.now':
     'when a key was first seen; compared with the times of messages; what is due after a minute is due after a step too',
+  'src/cli/commands/serve/admin/serveAdmin.ts: Date.now': 'the time in the audit log',
   'src/cli/commands/serve/endpoints.ts: Date.now': 'whether a certificate is valid today',
   'src/cli/shared/spool.ts: Date.now': 'the time of messages',
   'src/history/lmdbHistory.ts: Date.now': 'the time of entries; retention goes by a monotonic clock',

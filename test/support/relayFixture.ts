@@ -1,11 +1,11 @@
 import { map, type OperatorFunction, pipe, timer } from 'rxjs';
-import {
-  relay,
-  type RelayHistory,
-  type RelayLimits,
-  type RelayOptions,
-  type RelayTiming,
-} from '../../streams/relay/relay.js';
+import { relay } from '../../streams/relay/relay.js';
+import type {
+  RelayHistory,
+  RelayLimits,
+  RelayOptions,
+  RelayTiming,
+} from '../../streams/relay/relayOptions.js';
 import type { Connection } from '../../streams/wire/connection.js';
 import { nonce, describeEvent, verify } from './wire.js';
 

@@ -3,8 +3,15 @@ import { type Wire, WIRES } from './choices.js';
 import { type Args, type Flag, choiceFlag, flagLabel, type Flags } from './flags.js';
 import { usageError } from '../process/exit.js';
 
+/** What a command may need of the program that runs it. */
+export interface Program {
+  readonly version: string;
+  /** Reads the config file again, and returns the flags with its present settings. Rejects with a `CliError`. */
+  readonly loadFlags: () => Promise<Flags>;
+}
+
 /** Runs a command. The last value emitted is its exit code. */
-export type Run = (args: Args) => Observable<number>;
+export type Run = (args: Args, program: Program) => Observable<number>;
 
 type LoadCommand = () => Promise<Run>;
 
@@ -13,7 +20,7 @@ export interface CliCommand {
   readonly name: string;
   /** Argument after the command name, for the help; empty if the command takes no argument. */
   readonly input: string;
-  readonly maxInputs: 0 | 1;
+  readonly maxInputs: 0 | 1 | 2;
   /** Allowed values of the argument. */
   readonly inputChoices?: readonly string[];
   readonly summary: string;

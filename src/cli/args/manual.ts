@@ -17,7 +17,7 @@ export const manual = (commands: readonly CliCommand[], version: string, day: Da
       '.Nm',
       `.Cm ${name}`,
       '.Op Ar options',
-      ...(input === '' ? [] : [input.startsWith('[') ? `.Op Ar ${input.slice(1, -1)}` : `.Ar ${input}`]),
+      ...(input === '' ? [] : input.split(' ').map(argumentMacro)),
     ]),
     '.Nm',
     '.Fl \\-help | Fl \\-version',
@@ -42,6 +42,9 @@ export const manual = (commands: readonly CliCommand[], version: string, day: Da
     ...tagList(EXIT_CODES.map(([code, meaning]) => [`"${escapeWord(code)}"`, meaning])),
     '',
   ].join('\n');
+
+const argumentMacro = (argument: string): string =>
+  argument.startsWith('[') ? `.Op Ar ${argument.slice(1, -1)}` : `.Ar ${argument}`;
 
 const XDG = [
   'XDG_CONFIG_HOME , XDG_DATA_HOME , XDG_STATE_HOME',

@@ -127,14 +127,15 @@ const checkPositionals = (
   if (input.length > maxInputs) {
     const flagLikeValue = parsedFlags.find(({ value }) => value !== undefined && /^--?[a-z]/.test(value));
     throw usageError(
-      `${name} takes ${maxInputs === 0 ? 'no' : 'one'} argument`,
+      `${name} takes ${['no argument', 'one argument', 'two arguments'][maxInputs] ?? ''}`,
       flagLikeValue === undefined
         ? helpHint(name)
         : `the word after ${flagName(flagLikeValue.key)} is its value, although it starts with -`,
     );
   }
   // An unset variable of a script leaves an empty word. Without the argument, the command could do something else.
-  if (input[0] === '') throw usageError(`${placeholder.replaceAll(/[[\]]/g, '')} is empty`, helpHint(name));
+  const empty = placeholder.replaceAll(/[[\]]/g, '').split(' ')[input.indexOf('')];
+  if (empty !== undefined) throw usageError(`${empty} is empty`, helpHint(name));
   if (input[0] === 'help' && inputChoices === undefined)
     throw usageError('help is not an invite', helpHint(name));
 };

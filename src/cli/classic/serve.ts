@@ -99,9 +99,9 @@ const printStartup = (bound: Address): void => {
 
 /** Returns a function that logs the events of a server: nicks, addresses and sizes. */
 const eventLogger =
-  (log: RelayLog | undefined) =>
+  (log: RelayLog) =>
   (event: ClassicServerEvent | ListenerFault): void => {
-    log?.write(logEntry(event));
+    log.write(logEntry(event));
   };
 
 const logEntry = (event: ClassicServerEvent | ListenerFault): LogEntry => {

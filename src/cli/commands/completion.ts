@@ -131,7 +131,10 @@ ${specs.map((spec) => `            ${quoteShell(spec)}`).join(' \\\n')}
 const inputSpecs = (command: CliCommand): readonly string[] =>
   command.maxInputs === 0
     ? []
-    : [`:${command.input.replaceAll(/[[\]]/g, '')}:${zshAction(inputValue(command))}`];
+    : command.input
+        .replaceAll(/[[\]]/g, '')
+        .split(' ')
+        .map((name, at) => `:${name}:${at === 0 ? zshAction(inputValue(command)) : ' '}`);
 
 const flagSpecs = (key: string, flag: Flag): readonly string[] => {
   const long = flagLabel(key, flag);

@@ -78,7 +78,10 @@ export const ENVIRONMENT: readonly (readonly [string, string])[] = [
 export const FILES: readonly (readonly [string, string])[] = [
   ['~/.config/rxchat/config.json', 'flags for every run'],
   ['~/.local/share/rxchat/', 'your identity, known keys and known relays; keep it private'],
-  ['~/.local/state/rxchat/relay/', 'the history of the rooms of serve'],
+  [
+    '~/.local/state/rxchat/relay/',
+    'the history of the rooms of serve, its audit log and the socket of admin',
+  ],
   ['~/.local/state/rxchat/read/', 'read position of join in each room, without any message'],
   ['~/.local/state/rxchat/input/', 'input history of join, per room, encrypted with the key of the room'],
   ['~/.local/state/rxchat/outbox/', 'unstored messages of join and send --spool'],

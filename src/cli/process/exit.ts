@@ -61,7 +61,8 @@ export const usageError = (message: string, hint?: string): CliError =>
   new CliError(Exit.usage, message, hint);
 
 const REJECTION_HINTS: Readonly<Record<string, string>> = {
-  'access-denied': 'give the token of this relay with --access-token-file or in RXCHAT_ACCESS_TOKEN',
+  'access-denied':
+    'if this relay needs a token, give it with --access-token-file or in RXCHAT_ACCESS_TOKEN; otherwise ask its operator',
   'nick-taken':
     'choose another with --nick; to use one nick from several places, copy the same identity.pem to all of them',
   'nick-empty': 'choose one with --nick',

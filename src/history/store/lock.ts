@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   existsSync,
   linkSync,
@@ -12,7 +13,7 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Observable } from 'rxjs';
@@ -83,11 +84,13 @@ export const shortenPath = (dir: string, procFd = '/proc/self/fd', socket: strin
  * so a socket that does not answer is stale. It does not keep the process alive.
  *
  * @param content what the directory holds, for error messages.
+ * @param onSocket receives each socket that connects, and must not throw. Only the owner of the directory can connect.
  */
 export const acquireLock = (
   dir: string,
   socket: string = SOCKET,
   content = 'the history',
+  onSocket: (socket: Socket) => unknown = (socket) => socket.destroy(),
 ): Observable<void> =>
   new Observable((subscriber) => {
     let listeningServer: Server | undefined;
@@ -117,7 +120,7 @@ export const acquireLock = (
 
     /** Listens elsewhere first, since a socket that is bound and does not listen yet looks stale. */
     const listen = (attempts: number, isDirect = process.platform === 'win32') => {
-      const server = createServer((socket) => socket.destroy());
+      const server = createServer({ allowHalfOpen: true }, onSocket);
       const boundPath = isDirect ? path : join(dirname(path), `.${randomText(4)}`);
       current = server;
       server.on('error', (error) => {
@@ -128,6 +131,7 @@ export const acquireLock = (
       });
       server.listen(boundPath, () => {
         if (subscriber.closed) return;
+        if (process.platform !== 'win32') chmodSync(boundPath, 0o600);
         const result = isDirect ? 'linked' : moveSocket(boundPath, path);
         if (result === 'linked') {
           listeningServer = server;

@@ -3,7 +3,7 @@ import type { Connection } from '../../wire/connection.js';
 import { closeWith, type Control } from '../../wire/control.js';
 import type { ErrorCode } from '../../wire/errors.js';
 import { addressKey } from './addressRate.js';
-import { joinLimiter, type JoinLimiter } from './joinPolicy.js';
+import { type Bans, joinLimiter, type JoinLimiter } from './joinPolicy.js';
 
 /** Maximum numbers of simultaneous connections; unlimited by default. */
 export interface ConnectionLimits {
@@ -18,6 +18,8 @@ export interface LimitConnectionsOptions extends ConnectionLimits {
   readonly limiter?: JoinLimiter;
   /** Counts the connections under these limits. */
   readonly counter?: ConnectionCounter;
+  /** Peers whose connections are rejected. */
+  readonly bans?: Pick<Bans, 'isPeerBanned'> | undefined;
 }
 
 /** A connection that was closed before its client became a member. */
@@ -35,6 +37,8 @@ export interface ConnectionCounter {
   readonly count: number;
   /** Returns why a connection of this peer exceeds a limit, or `undefined` if it does not. */
   readonly rejectionReason: (peer: string) => string | undefined;
+  /** Replaces the limits; connections that exceed them stay. */
+  readonly setLimits: (limits: ConnectionLimits) => void;
   /** Counts a connection. Returns a function that removes it from the count, once. */
   readonly add: (peer: string) => () => void;
 }
@@ -50,10 +54,8 @@ export interface ConnectionCounter {
  * console.log(rejectionReason('192.0.2.1:50413')); // 'there are too many connections from this address'
  * remove();
  */
-export const connectionCounter = ({
-  maxConnections = Infinity,
-  maxConnectionsPerAddress = Infinity,
-}: ConnectionLimits): ConnectionCounter => {
+export const connectionCounter = (initialLimits: ConnectionLimits): ConnectionCounter => {
+  let limits = initialLimits;
   let total = 0;
   const byAddress = new Map<string, number>();
   const change = (address: string, by: 1 | -1) => {
@@ -67,7 +69,11 @@ export const connectionCounter = ({
     get count() {
       return total;
     },
+    setLimits: (newLimits) => {
+      limits = newLimits;
+    },
     rejectionReason: (peer) => {
+      const { maxConnections = Infinity, maxConnectionsPerAddress = Infinity } = limits;
       if (total >= maxConnections) return 'the relay has too many connections';
       if ((byAddress.get(addressKey(peer)) ?? 0) >= maxConnectionsPerAddress)
         return 'there are too many connections from this address';
@@ -88,7 +94,8 @@ export const connectionCounter = ({
 /**
  * Serves each connection with `serve`, and rejects connections that exceed a limit.
  *
- * A rejected connection gets `ERR busy` and is closed before it costs anything more. If no join is possible at present, it
+ * A rejected connection gets `ERR busy`, or `ERR access-denied` if its peer is banned, and is closed before it costs anything
+ * more. If no join is possible at present, it
  * gets `BYE busy` with the time to retry: the handshake would cost more than most joins. A connection counts until its
  * stream ends. Completes when the connections have completed and each stream has ended; errors with them.
  *
@@ -110,7 +117,7 @@ export const connectionCounter = ({
  */
 export const limitConnections =
   <T>(
-    { limiter = joinLimiter(), counter: sharedCounter, ...limits }: LimitConnectionsOptions,
+    { limiter = joinLimiter(), counter: sharedCounter, bans, ...limits }: LimitConnectionsOptions,
     serve: (connection: Connection) => Observable<T>,
   ): OperatorFunction<Connection, T | ConnectionRejected> =>
   (connection$) =>
@@ -119,6 +126,12 @@ export const limitConnections =
       return connection$.pipe(
         mergeMap((connection): Observable<T | ConnectionRejected> => {
           const { peer } = connection;
+          if (bans?.isPeerBanned(peer) === true)
+            return reject(connection, {
+              type: 'err',
+              code: 'access-denied',
+              text: 'this address is banned from this relay',
+            });
           const text = counter.rejectionReason(peer);
           if (text !== undefined) return reject(connection, { type: 'err', code: 'busy', text });
           if (!limiter.hasCapacity(peer))
@@ -128,9 +141,14 @@ export const limitConnections =
       );
     });
 
-const reject = (connection: Connection, control: Control): Observable<ConnectionRejected> =>
+type Rejection =
+  | (Extract<Control, { type: 'err' }> & { readonly code: ErrorCode })
+  | (Extract<Control, { type: 'bye' }> & { readonly reason: 'busy' });
+
+const reject = (connection: Connection, control: Rejection): Observable<ConnectionRejected> =>
   defer(() => {
     closeWith(connection, control);
-    const reason = control.type === 'err' ? control.text : 'busy';
-    return of<ConnectionRejected>({ type: 'rejected', peer: connection.peer, code: 'busy', reason });
+    const [code, reason] =
+      control.type === 'err' ? [control.code, control.text] : (['busy', 'busy'] as const);
+    return of<ConnectionRejected>({ type: 'rejected', peer: connection.peer, code, reason });
   });

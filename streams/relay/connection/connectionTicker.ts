@@ -1,4 +1,5 @@
 import { merge, type Observable, Subscription, tap } from 'rxjs';
+import type { InspectConnection } from './inspectConnection.js';
 
 /** Signals for all connections of a relay. */
 export interface ServerSignals {
@@ -6,12 +7,15 @@ export interface ServerSignals {
   readonly tick$: Observable<unknown>;
   /** Emits when the relay stops. */
   readonly stop$: Observable<unknown>;
+  /** Emits what inspects every connection. */
+  readonly inspect$: Observable<InspectConnection>;
 }
 
 /** A connection that receives the signals. */
 export interface TickedConnection {
   tick(): void;
   stop(): void;
+  inspect(inspect: InspectConnection): void;
   error(error: unknown): void;
 }
 
@@ -25,7 +29,7 @@ export class ConnectionTicker {
   readonly #connections = new Set<TickedConnection>();
   #subscription = Subscription.EMPTY;
 
-  constructor({ tick$, stop$ }: ServerSignals) {
+  constructor({ tick$, stop$, inspect$ }: ServerSignals) {
     this.#signal$ = merge(
       stop$.pipe(
         tap(() => {
@@ -35,6 +39,11 @@ export class ConnectionTicker {
       tick$.pipe(
         tap(() => {
           for (const connection of this.#connections) connection.tick();
+        }),
+      ),
+      inspect$.pipe(
+        tap((inspect) => {
+          for (const connection of this.#connections) connection.inspect(inspect);
         }),
       ),
     );

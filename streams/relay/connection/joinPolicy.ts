@@ -121,11 +121,19 @@ const withoutBurst = (rate: Rate, now: () => number): BucketLevel =>
  */
 export type CheckAccess = (message: Uint8Array, access: string | undefined) => boolean;
 
+/** Who may not use a relay. It is asked for each connection and each join. */
+export interface Bans {
+  readonly isPeerBanned: (peer: string) => boolean;
+  readonly isRoomBanned: (room: string) => boolean;
+}
+
 export interface JoinPolicyOptions {
   /** If given, only clients with the access token can join. */
   readonly checkAccess?: CheckAccess | undefined;
   /** If given, only these rooms are served. */
   readonly allowedRooms?: ReadonlySet<string> | undefined;
+  /** Rooms that nobody can join. */
+  readonly bans?: Pick<Bans, 'isRoomBanned'> | undefined;
   /** Maximum number of rooms in memory. */
   readonly maxRooms?: number;
   /** Rate of new rooms from each address. */
@@ -169,6 +177,7 @@ export const joinPolicy =
     {
       checkAccess,
       allowedRooms,
+      bans,
       maxRooms = Infinity,
       newRoomRatePerAddress,
       history,
@@ -186,6 +195,8 @@ export const joinPolicy =
       );
     if (allowedRooms?.has(room) === false)
       throw new ProtocolError('room-not-allowed', 'this relay does not serve this room');
+    if (bans?.isRoomBanned(room) === true)
+      throw new ProtocolError('room-not-allowed', 'this room is banned from this relay');
     if (!openRooms.has(room) && openRooms.size >= maxRooms)
       throw new ProtocolError(
         'busy',
@@ -207,7 +218,8 @@ export const chargeNewRoom = (newRooms: AddressBuckets, { member, welcome }: Cha
   if (welcome.next === 1) newRooms.limiterOf(member.connection.peer)?.take(1);
 };
 
-interface ChargedJoin {
+/** A member that has joined a room. */
+export interface ChargedJoin {
   readonly member: { readonly connection: { readonly peer: string } };
   readonly welcome: { readonly next: number };
 }

@@ -1,25 +1,16 @@
-import {
-  asyncScheduler,
-  EMPTY,
-  interval,
-  Observable,
-  type Observer,
-  type Subscriber,
-  Subscription,
-} from 'rxjs';
-import { encodeLine, toBase64url } from '../../wire/encoding.js';
+import { EMPTY, interval, Observable } from 'rxjs';
 import type { Connection } from '../../wire/connection.js';
-import { closeWith, type Control, errorControl } from '../../wire/control.js';
-import { ConnectionError, ProtocolError } from '../../wire/errors.js';
-import { formatGreeting, type Verify } from '../../wire/handshake.js';
-import { SilenceCounter, silenceError, TICKS_PER_HEARTBEAT } from '../../wire/heartbeat.js';
-import { LineSplitter, MAX_LINE_BYTES } from '../../wire/lines.js';
-import { type AddressBuckets, addressBuckets, type AddressRate } from './addressRate.js';
+import type { Verify } from '../../wire/handshake.js';
+import { TICKS_PER_HEARTBEAT } from '../../wire/heartbeat.js';
+import { MAX_LINE_BYTES } from '../../wire/lines.js';
+import { addressBuckets, type AddressRate } from './addressRate.js';
 import type { ConnectionRejected } from './connectionLimits.js';
-import { ConnectionTicker, type TickedConnection } from './connectionTicker.js';
+import { ConnectionTicker } from './connectionTicker.js';
+import type { InspectConnection } from './inspectConnection.js';
 import type { JoinPolicy } from './joinPolicy.js';
-import { commandsOf, type Member, type MemberCommand, parseJoin } from './parseCommands.js';
-import { rateLimiter, type RateLimits, SharedReadControl } from './rateLimit.js';
+import type { MemberCommand } from './parseCommands.js';
+import type { RateLimits } from './rateLimit.js';
+import { ServerConnection } from './serverConnection.js';
 
 export interface ServeConnectionOptions extends RateLimits {
   /** Creates a nonce: 32 random bytes. */
@@ -39,23 +30,11 @@ export interface ServeConnectionOptions extends RateLimits {
   readonly retryMs?: number;
   /** When it emits, nothing more is read: rooms close their members, and other connections are closed here. */
   readonly stop$?: Observable<unknown>;
-}
-
-/** Settings that all connections of a relay share, defaults included. */
-interface ConnectionSettings
-  extends
-    Pick<ServeConnectionOptions, 'nonce' | 'verify' | 'joinPolicy' | keyof RateLimits>,
-    Required<Pick<ServeConnectionOptions, 'maxLineBytes' | 'handshakeTimeoutMs' | 'heartbeatMs'>> {
-  readonly addressBytes: AddressBuckets;
-  /** Sent to a client that has not joined when the relay stops. */
-  readonly shutdown: Control;
-  readonly ticker: ConnectionTicker;
+  /** Each function that it emits is called with every connection, and can end it. */
+  readonly inspect$?: Observable<InspectConnection> | undefined;
 }
 
 type Output = MemberCommand | ConnectionRejected;
-
-/** Maximum length of the handshake answer in bytes, to bound memory before authentication. */
-const MAX_HELLO_BYTES = 4096;
 
 /**
  * Serves one connection: runs the handshake and emits the commands of its member.
@@ -89,11 +68,13 @@ export const serveConnection = ({
   heartbeatMs = 15_000,
   retryMs = 1000,
   stop$ = EMPTY,
+  inspect$ = EMPTY,
   byteRatePerAddress,
   ...options
 }: ServeConnectionOptions): ((connection: Connection) => Observable<Output>) => {
   const addressBytes = addressBuckets(byteRatePerAddress);
-  const ticker = new ConnectionTicker({ stop$, tick$: interval(heartbeatMs / TICKS_PER_HEARTBEAT) });
+  const tick$ = interval(heartbeatMs / TICKS_PER_HEARTBEAT);
+  const ticker = new ConnectionTicker({ stop$, tick$, inspect$ });
   const shutdown = { type: 'bye', reason: 'shutdown', retryMs } as const;
   const limits = { maxLineBytes, handshakeTimeoutMs, heartbeatMs };
   const settings = { ...options, ...limits, addressBytes, shutdown, ticker };
@@ -107,143 +88,3 @@ export const serveConnection = ({
       server.open();
     });
 };
-
-/**
- * Server side of one connection: splits lines, runs the handshake, limits the rate and emits commands.
- *
- * One object on purpose: as a chain of operators it was 8 subscribers and 12 KiB of heap per idle member (ADR 0029).
- */
-class ServerConnection implements Observer<Uint8Array>, TickedConnection {
-  readonly #connection: Connection;
-  readonly #settings: ConnectionSettings;
-  readonly #subscriber: Subscriber<Output>;
-  readonly #readControl: SharedReadControl;
-  readonly #splitter: LineSplitter;
-  readonly #rateLimiter: ReturnType<typeof rateLimiter>;
-  readonly #silence = new SilenceCounter();
-  #reading = Subscription.EMPTY;
-  #handshakeTimer = Subscription.EMPTY;
-  #nonce = '';
-  #member: Member | undefined;
-  /** Sent when the connection is closed before its client became a member. */
-  #closingControl: Control | undefined;
-
-  constructor(connection: Connection, settings: ConnectionSettings, subscriber: Subscriber<Output>) {
-    this.#connection = connection;
-    this.#settings = settings;
-    this.#subscriber = subscriber;
-    this.#readControl = new SharedReadControl(connection);
-    const { maxLineBytes, addressBytes } = settings;
-    this.#splitter = new LineSplitter({ maxLineBytes, maxFirstLineBytes: MAX_HELLO_BYTES });
-    this.#rateLimiter = rateLimiter(this.#readControl, settings, addressBytes.limiterOf(connection.peer));
-    this.#closingControl = settings.shutdown;
-  }
-
-  /** Sends the greeting and starts reading. */
-  open(): void {
-    this.#settings.ticker.add(this);
-    // The relay may have stopped already.
-    if (this.#isClosed()) return;
-    const { handshakeTimeoutMs, nonce } = this.#settings;
-    try {
-      this.#nonce = toBase64url(nonce());
-      this.#connection.write(encodeLine(formatGreeting(this.#nonce)));
-    } catch (error) {
-      this.error(error);
-      return;
-    }
-    if (handshakeTimeoutMs < Infinity)
-      this.#handshakeTimer = asyncScheduler.schedule(() => {
-        this.error(new ProtocolError('timeout', `no answer to NICK in ${handshakeTimeoutMs} ms`));
-      }, handshakeTimeoutMs);
-    this.#reading = this.#connection.chunk$.subscribe(this);
-    // A connection that emits synchronously may have ended already.
-    if (this.#isClosed()) this.#reading.unsubscribe();
-  }
-
-  stop(): void {
-    this.#subscriber.complete();
-  }
-
-  tick(): void {
-    const due = this.#silence.tick(this.#readControl.isPaused);
-    if (due === 'lost') this.error(silenceError());
-    // While reading is paused, a PING shows the client that the relay is alive.
-    else if (due !== undefined && this.#member !== undefined)
-      this.#subscriber.next({ type: 'idle', member: this.#member });
-  }
-
-  next(chunk: Uint8Array): void {
-    this.#silence.reset();
-    try {
-      for (const lines of this.#splitter.split(chunk)) {
-        this.#rateLimiter.consume(lines);
-        for (const command of commandsOf(lines, this.#member, (line) => this.#join(line)))
-          if (!this.#emit(command)) return;
-        this.#rateLimiter.pauseIfOver();
-      }
-    } catch (error) {
-      this.error(error);
-    }
-  }
-
-  complete(): void {
-    this.#leave('the connection ended');
-  }
-
-  /** Ends the connection because of an error of the transport, the client or the relay. */
-  error(error: unknown): void {
-    if (error instanceof ConnectionError) {
-      this.#leave(error.message);
-      return;
-    }
-    const isKnown = error instanceof ProtocolError;
-    const sent = isKnown ? error : new ProtocolError('internal', 'the relay failed; try again');
-    this.#closingControl = errorControl(sent);
-    this.#leave(isKnown ? sent.code : String(error), { code: sent.code, message: sent.message });
-  }
-
-  /** Releases everything when the output ends. Closes the connection unless a room does. */
-  close(): void {
-    this.#settings.ticker.remove(this);
-    this.#handshakeTimer.unsubscribe();
-    this.#reading.unsubscribe();
-    this.#rateLimiter.dispose();
-    if (this.#member === undefined) closeWith(this.#connection, this.#closingControl);
-  }
-
-  #isClosed(): boolean {
-    return this.#subscriber.closed;
-  }
-
-  #join(line: Uint8Array): Member {
-    const { verify, joinPolicy } = this.#settings;
-    const [connection, readControl, nonce] = [this.#connection, this.#readControl, this.#nonce];
-    return parseJoin(line, { connection, readControl, nonce, verify, joinPolicy });
-  }
-
-  /** Emits a command, and returns whether the connection goes on. */
-  #emit(command: MemberCommand): boolean {
-    if (command.type === 'join') {
-      this.#member = command.member;
-      this.#handshakeTimer.unsubscribe();
-      this.#handshakeTimer = Subscription.EMPTY;
-      this.#nonce = '';
-    }
-    this.#subscriber.next(command);
-    if (command.type === 'leave') this.#subscriber.complete();
-    return !this.#subscriber.closed;
-  }
-
-  #leave(reason: string, error?: Pick<ProtocolError, 'code' | 'message'>): void {
-    const member = this.#member;
-    // A client that left by itself gets no closing line.
-    if (error === undefined) this.#closingControl = undefined;
-    this.#subscriber.next(
-      member === undefined
-        ? { type: 'rejected', peer: this.#connection.peer, code: error?.code ?? 'closed', reason }
-        : { type: 'leave', member, reason, ...(error && { error }) },
-    );
-    this.#subscriber.complete();
-  }
-}

@@ -6,6 +6,7 @@ import {
   EMPTY,
   fromEvent,
   map,
+  merge,
   mergeMap,
   type Observable,
   of,
@@ -38,12 +39,13 @@ export const certificatesFromFlags = (
   host: string,
   dir: string,
   flags: Flags,
+  reload$: Observable<unknown> = EMPTY,
 ): Observable<Certificate> | undefined => {
   const [cert, key] = [stringFlag(flags, 'cert'), stringFlag(flags, 'key')];
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --key go together');
   if (cert !== undefined && flags['plain'] === true)
     throw usageError('--cert and --key have no effect with --plain');
-  if (cert !== undefined && key !== undefined) return fileCertificates(cert, key);
+  if (cert !== undefined && key !== undefined) return fileCertificates(cert, key, reload$);
   if (!usesTls(host, flags)) return undefined;
   if (flags['store'] !== undefined)
     printNote(
@@ -54,12 +56,16 @@ export const certificatesFromFlags = (
 };
 
 /**
- * Emits the certificate in the files, and again at each SIGHUP.
- * If the files are invalid at a SIGHUP, the previous certificate stays in use.
+ * Emits the certificate in the files, and again at each SIGHUP and each reload.
+ * If the files are invalid then, the previous certificate stays in use.
  */
-const fileCertificates = (cert: string, key: string): Observable<Certificate> => {
+const fileCertificates = (
+  cert: string,
+  key: string,
+  reload$: Observable<unknown>,
+): Observable<Certificate> => {
   const loaded$ = defer(() => of(loadCertificate(cert, key)));
-  const reloaded$ = fromEvent(process, 'SIGHUP').pipe(
+  const reloaded$ = merge(fromEvent(process, 'SIGHUP'), reload$).pipe(
     mergeMap(() =>
       loaded$.pipe(
         map((certificate) => {

@@ -21,7 +21,7 @@ export interface Store {
  */
 export const openSharedStore = (
   options: StoreOptions,
-  log: RelayLog | undefined,
+  log: RelayLog,
   onConnected: ((isConnected: boolean) => void) | undefined,
 ): Observable<Store> =>
   from(import('./openLedger.js')).pipe(
@@ -31,7 +31,7 @@ export const openSharedStore = (
           printNote(`${event.reason}; trying for ${formatDuration(options.timeoutMs)}`);
           return;
         }
-        log?.write(storeLogEntry(event.type));
+        log.write(storeLogEntry(event.type));
         onConnected?.(event.type === 'back');
       }),
     ),
@@ -41,7 +41,7 @@ export const openSharedStore = (
 /** Checks and opens the history in the relay's own directory. Without options, the relay keeps its history in memory. */
 export const openOwnStore = (
   options: HistoryOptions | undefined,
-  log: RelayLog | undefined,
+  log: RelayLog,
   onUsage: ((usage: StoreUsage) => void) | undefined,
 ): Observable<Store> =>
   options === undefined

@@ -1,4 +1,5 @@
-import { from, merge, NEVER, Observable, of, Subject, switchMap } from 'rxjs';
+import type { Logger } from 'pino';
+import { from, Observable, Subject, switchMap } from 'rxjs';
 import type { RelayEvent } from '../../../../streams/relay/index.js';
 import type { HistoryEvent } from '../../../history/index.js';
 import type { ListenerFault } from '../../../net/listener.js';
@@ -9,57 +10,60 @@ import { historyLogEntry, relayLogEntry } from './logEntries.js';
 
 /** A log whose entries are limited by `limitLogEntries`. */
 export interface RelayLog {
+  readonly level: LogLevel;
+  readonly setLevel: (level: LogLevel) => void;
   readonly isTracing: boolean;
   readonly write: (entry: LogEntry) => void;
 }
 
 /**
- * Opens a log on stderr while subscribed: emits it once, or `undefined` if `level` is `silent`. Never completes.
+ * Opens a log on stderr while subscribed: emits it once. Never completes.
  *
  * It loads pino only here, because no other command needs it. Control characters are escaped, because an operator may
  * read the log in a terminal. Unsubscribing writes the entries that are due.
  */
-export const openRelayLog = (level: LogLevel, format: LogFormat): Observable<RelayLog | undefined> =>
-  level === 'silent'
-    ? merge(of(undefined), NEVER)
-    : from(import('pino')).pipe(
-        switchMap(({ default: pino }) => {
-          const formatLine = format === 'json' ? (line: string) => line.trimEnd() : formatPretty;
-          const logger = pino(
-            {
-              level,
-              base: null,
-              timestamp: pino.stdTimeFunctions.isoTime,
-              hooks: { streamWrite: (line) => `${escapeJson(formatLine(line))}\n` },
-            },
-            pino.destination(2),
-          );
-          return openLimitedLog(
-            ({ level: entryLevel, fields, message }) => {
-              logger[entryLevel](fields, message);
-            },
-            (entryLevel) => logger.isLevelEnabled(entryLevel),
-          );
-        }),
+export const openRelayLog = (level: LogLevel, format: LogFormat): Observable<RelayLog> =>
+  from(import('pino')).pipe(
+    switchMap(({ default: pino }) => {
+      const formatLine = format === 'json' ? (line: string) => line.trimEnd() : formatPretty;
+      return openLimitedLog(
+        pino(
+          {
+            level,
+            base: null,
+            timestamp: pino.stdTimeFunctions.isoTime,
+            hooks: { streamWrite: (line) => `${escapeJson(formatLine(line))}\n` },
+          },
+          pino.destination(2),
+        ),
       );
+    }),
+  );
 
-/** Emits a log that passes its limited entries to `write`. */
-const openLimitedLog = (
-  write: (entry: LogEntry) => void,
-  isEnabled: (level: LogEntry['level']) => boolean,
-): Observable<RelayLog> =>
+/** Emits a log that passes its limited entries to `logger`. */
+const openLimitedLog = (logger: Logger): Observable<RelayLog> =>
   new Observable((subscriber) => {
     const entries = new Subject<LogEntry>();
     const written = entries.pipe(limitLogEntries()).subscribe({
-      next: write,
+      next: ({ level, fields, message }) => {
+        logger[level](fields, message);
+      },
       error: (error: unknown) => {
         subscriber.error(error);
       },
     });
     subscriber.next({
-      isTracing: isEnabled('trace'),
+      get level() {
+        return logger.level as LogLevel;
+      },
+      setLevel: (level) => {
+        logger.level = level;
+      },
+      get isTracing() {
+        return logger.isLevelEnabled('trace');
+      },
       write: (entry) => {
-        if (isEnabled(entry.level)) entries.next(entry);
+        if (logger.isLevelEnabled(entry.level)) entries.next(entry);
       },
     });
     return () => {
@@ -89,17 +93,17 @@ const formatValue = (value: unknown): string =>
 
 /** Returns a function that writes the events of a relay to a log. */
 export const eventLogger =
-  (log: RelayLog | undefined): ((event: RelayEvent | ListenerFault) => void) =>
+  (log: RelayLog): ((event: RelayEvent | ListenerFault) => void) =>
   (event) => {
     // Every batch of lines is an event, so its entry is made only if it is written.
-    if (log === undefined || (event.type === 'stored' && !log.isTracing)) return;
+    if (event.type === 'stored' && !log.isTracing) return;
     const entry = relayLogEntry(event);
     if (entry !== undefined) log.write(entry);
   };
 
 /** Returns a function that logs the automatic actions of retention. */
 export const historyLogger =
-  (log: RelayLog | undefined): ((event: HistoryEvent) => void) =>
+  (log: RelayLog): ((event: HistoryEvent) => void) =>
   (event) => {
-    log?.write(historyLogEntry(event));
+    log.write(historyLogEntry(event));
   };

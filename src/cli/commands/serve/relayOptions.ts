@@ -156,6 +156,15 @@ const MAX_BYTES = 2 ** 50;
 export const historyDirFromFlags = (flags: Flags): string =>
   stringFlag(flags, 'data') ?? join(stateDir(), 'relay');
 
+/**
+ * Returns the directory in which `rxchat admin` finds the relay, or `undefined` if the relay has none: with `--memory` or
+ * `--store`, only `--data` gives it one. Several such relays can run on a machine.
+ */
+export const adminDirFromFlags = (flags: Flags): string | undefined => {
+  const isInMemory = flags['memory'] === true || flags['durability'] === 'memory';
+  return isInMemory || flags['store'] !== undefined ? stringFlag(flags, 'data') : historyDirFromFlags(flags);
+};
+
 /** Parses the history flags of `serve`; returns `undefined` if history is in memory only. */
 export const historyOptionsFromFlags = (flags: Flags): HistoryOptions | undefined => {
   const durability = choiceFlag(flags, 'durability', DURABILITIES);
@@ -172,7 +181,7 @@ export const historyOptionsFromFlags = (flags: Flags): HistoryOptions | undefine
       retention,
       trustClock: flags['trustClock'] === true,
     };
-  for (const flag of ['data', 'keep', 'keepEntries', 'keepBytes', 'keepTotal', 'trustClock'])
+  for (const flag of ['keep', 'keepEntries', 'keepBytes', 'keepTotal', 'trustClock'])
     if (flags[flag] !== undefined)
       throw usageError(
         `${flagName(flag)} has no effect with ${flags['memory'] === true ? '--memory' : '--durability memory'}`,

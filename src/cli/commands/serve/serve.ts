@@ -1,6 +1,7 @@
 import {
   catchError,
   defer,
+  EMPTY,
   endWith,
   from,
   ignoreElements,
@@ -10,6 +11,7 @@ import {
   of,
   race,
   skip,
+  Subject,
   switchMap,
   take,
   takeUntil,
@@ -17,8 +19,13 @@ import {
   throwError,
   timer,
 } from 'rxjs';
-import { DEFAULT_WINDOW_BYTES, type RelayEvent, MIN_WINDOW_BYTES } from '../../../../streams/relay/index.js';
-import { type Address, DEFAULT_ADDRESS, formatAddress, isLoopback } from '../../../util/address.js';
+import {
+  DEFAULT_WINDOW_BYTES,
+  MIN_WINDOW_BYTES,
+  type RelayEvent,
+  type RelayRules,
+} from '../../../../streams/relay/index.js';
+import { type Address, formatAddress } from '../../../util/address.js';
 import { relay } from '../../../relay/relay.js';
 import { safe } from '../../../text/sanitize.js';
 import { writeOut } from '../../../terminal/write.js';
@@ -28,16 +35,23 @@ import { listenTcp } from '../../../net/tcp.js';
 import { listenTls } from '../../../net/tls/tls.js';
 import type { Certificate } from '../../../net/tls/certificate.js';
 import { addressFromFlags, listenAddressFromFlags } from '../../shared/addressFlags.js';
-import { programName } from '../../process/environment.js';
 import type { Run } from '../../args/command.js';
-import { Exit, printNote } from '../../process/exit.js';
+import { Exit } from '../../process/exit.js';
 import { bytesFlag, choiceFlag, durationFlag } from '../../args/flags.js';
-import { limitsFromFlags, historyDirFromFlags, historyOptionsFromFlags } from './relayOptions.js';
+import {
+  adminDirFromFlags,
+  historyDirFromFlags,
+  historyOptionsFromFlags,
+  limitsFromFlags,
+} from './relayOptions.js';
+import { printListening } from './printListening.js';
+import { reload } from './reload.js';
 import { openOwnStore, openSharedStore, type Store } from './openStore.js';
 import { storeOptionsFromFlags } from './storeOptions.js';
 import { terminationSignal$, signal$ } from '../../process/stdio.js';
+import type { ServedAdmin } from './admin/serveAdmin.js';
 import type { ServedMetrics } from './metrics/serveMetrics.js';
-import { eventLogger, openRelayLog } from './relayLog.js';
+import { eventLogger, openRelayLog, type RelayLog } from './relayLog.js';
 import {
   certificatesFromFlags,
   shareCertificates,
@@ -54,7 +68,7 @@ const MAX_WINDOW_BYTES = 2 ** 40;
 const MAX_HEARTBEAT_MS = 3_600_000;
 
 /** `rxchat serve`: runs a relay until a signal ends it. */
-export const serve: Run = ({ flags }) =>
+export const serve: Run = ({ flags }, { version, loadFlags }) =>
   defer(() => {
     const address = addressFromFlags(flags, 0);
     const windowBytes =
@@ -65,12 +79,13 @@ export const serve: Run = ({ flags }) =>
     const storeOptions = storeOptionsFromFlags(flags);
     const historyOptions = storeOptions === undefined ? historyOptionsFromFlags(flags) : undefined;
     const web = webFromFlags(flags, address);
-    const certificate$ = shareCertificates(
-      certificatesFromFlags(address.host, historyDirFromFlags(flags), flags),
-    );
-    const webCertificate$ =
-      certificate$ ??
-      shareCertificates(web && certificatesFromFlags(web.address.host, historyDirFromFlags(flags), flags));
+    // What an operator asks for while the relay runs.
+    const [drains, rules, reloads] = [new Subject<number>(), new Subject<RelayRules>(), new Subject<void>()];
+    const drain$ = drains.asObservable();
+    const certificatesFor = ({ host }: Address) =>
+      shareCertificates(certificatesFromFlags(host, historyDirFromFlags(flags), flags, reloads));
+    const certificate$ = certificatesFor(address);
+    const webCertificate$ = certificate$ ?? (web && certificatesFor(web.address));
     const { limits, handshakeTimeoutMs, ...access } = limitsFromFlags(flags);
     const proxy = proxyFromFlags(flags);
     const listenLimits = {
@@ -80,7 +95,7 @@ export const serve: Run = ({ flags }) =>
     };
     // With `--cert`, SIGHUP reloads the certificate.
     const endSignals$ = flags['cert'] === undefined ? signal$ : terminationSignal$;
-    const stop$ = shutdownSignal(endSignals$);
+    const stop$ = shutdownSignal(merge(endSignals$, drain$.pipe(switchMap((ms) => timer(ms)))));
 
     let pin: string | undefined;
     const setPin = (certificate: Certificate) => {
@@ -95,12 +110,35 @@ export const serve: Run = ({ flags }) =>
               serveMetrics(metricsAddress, {
                 limits,
                 stop$,
+                drain$,
                 dir: historyOptions?.dir,
                 storeLimitBytes: historyOptions?.retention.maxTotalBytes,
                 certificate$: certificate$ ?? webCertificate$,
               }),
             ),
             catchError((error: unknown) => throwError(() => listenError(metricsAddress, error, '--metrics'))),
+          );
+    const adminDir = adminDirFromFlags(flags);
+    const openAdmin = (log: RelayLog): Observable<ServedAdmin | undefined> =>
+      adminDir === undefined
+        ? of(undefined)
+        : from(import('./admin/serveAdmin.js')).pipe(
+            switchMap(({ serveAdmin }) =>
+              serveAdmin({
+                dir: adminDir,
+                version,
+                store: storeOptions === undefined ? (historyOptions?.durability ?? 'memory') : 'shared',
+                log,
+                stop$,
+                drain: (afterMs) => drains.next(afterMs),
+                reload$: reload({
+                  loadFlags,
+                  setLogLevel: log.setLevel,
+                  setRules: (newRules) => rules.next(newRules),
+                  reloadCertificate: () => reloads.next(),
+                }),
+              }),
+            ),
           );
     const listening$ = (
       certificate$ === undefined
@@ -127,6 +165,7 @@ export const serve: Run = ({ flags }) =>
       { history, ledger }: Store,
       log: (event: RelayEvent | ListenerFault) => void,
       metrics: ServedMetrics | undefined,
+      admin: ServedAdmin | undefined,
     ) =>
       listeners$.pipe(
         tap(({ members: listener, pages: pageListener }) => {
@@ -137,6 +176,9 @@ export const serve: Run = ({ flags }) =>
             writeOut(safe`metrics on http://${formatAddress(metrics.listener.address)}/metrics`);
             metrics.setListening();
           }
+          admin?.setListening(
+            [listener, pageListener].flatMap((each) => (each ? [formatAddress(each.address)] : [])),
+          );
         }),
         switchMap(({ members: listener, pages: pageListener }) => {
           const connection$ =
@@ -155,7 +197,10 @@ export const serve: Run = ({ flags }) =>
               },
               history: { store: history && (metrics?.measureCommits(history) ?? history), windowBytes },
               ledger: ledger && (metrics?.measureAppends(ledger) ?? ledger),
-              sample$: metrics?.sample$,
+              sample$: merge(metrics?.sample$ ?? EMPTY, admin?.sample$ ?? EMPTY),
+              inspect$: admin?.inspect$,
+              rules$: rules.asObservable(),
+              bans: admin?.bans,
             }),
             mergeFaults(listener, pageListener, metrics?.listener),
           );
@@ -164,6 +209,7 @@ export const serve: Run = ({ flags }) =>
         tap((event) => {
           log(event);
           metrics?.record(event);
+          admin?.record(event);
         }),
         ignoreElements(),
         takeUntil(stop$.pipe(switchMap(() => timer(DELIVERY_GRACE_MS)))),
@@ -181,7 +227,11 @@ export const serve: Run = ({ flags }) =>
                   openSharedStore(storeOptions, log, metrics?.setStoreConnected),
                   stop$.pipe(take(1), ignoreElements()),
                 )
-            ).pipe(switchMap((store) => runRelay(store, eventLogger(log), metrics))),
+            ).pipe(
+              switchMap((store) =>
+                openAdmin(log).pipe(switchMap((admin) => runRelay(store, eventLogger(log), metrics, admin))),
+              ),
+            ),
           ),
         ),
       ),
@@ -195,17 +245,3 @@ export const serve: Run = ({ flags }) =>
       ),
     );
   });
-
-const printListening = (address: Address, pin: string | undefined): void => {
-  writeOut(safe`listening on ${formatAddress(address)}`);
-  const flags = [
-    address.host === DEFAULT_ADDRESS.host ? '' : ` --host ${address.host}`,
-    address.port === DEFAULT_ADDRESS.port ? '' : ` --port ${address.port}`,
-    pin === undefined ? '' : ` --pin=${pin}`,
-    pin === undefined && !isLoopback(address.host) ? ' --plain' : '',
-  ].join('');
-  printNote(`to create and join a room, run in another terminal: ${programName()} join${flags}`);
-  printNote(`it shows an invite, which lets others in: ${programName()} join INVITE`);
-  if (pin === undefined && !isLoopback(address.host))
-    printNote('without TLS, others on the network can read nicks, room names and sizes');
-};

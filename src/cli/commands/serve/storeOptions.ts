@@ -20,7 +20,7 @@ const STORE_FLAGS = [
   'storeKeyFile',
   'storeTimeout',
 ];
-const OWN_STORE_FLAGS = ['data', 'memory', 'keepEntries', 'keepBytes', 'keepTotal', 'trustClock'];
+const OWN_STORE_FLAGS = ['memory', 'keepEntries', 'keepBytes', 'keepTotal', 'trustClock'];
 
 /** Parses the flags of the shared store; returns `undefined` without `--store`. Throws a `usageError`. */
 export const storeOptionsFromFlags = (flags: Flags): StoreOptions | undefined => {

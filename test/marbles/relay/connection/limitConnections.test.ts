@@ -55,6 +55,22 @@ describe('limitConnections', () => {
     });
   });
 
+  test('refuses a banned peer first, and reads nothing from it', () => {
+    marbles(({ hot, expectObservable, expectSubscriptions }) => {
+      const chunk$ = hot<Uint8Array>('-');
+      const one = from('192.0.2.1:1', fakeConnection({ chunk$ }));
+      const two = from('192.0.2.2:1');
+      const connection$ = hot('-1-2-', { 1: one, 2: two });
+      const bans = { isPeerBanned: (peer: string) => peer.startsWith('192.0.2.1:') };
+      expectObservable(connection$.pipe(limited({ maxConnections: 1, bans }))).toBe('-e---');
+      expectObservable(one.line$).toBe('-(E|)', {
+        E: 'ERR access-denied this address is banned from this relay',
+      });
+      expectObservable(two.line$).toBe('-');
+      expectSubscriptions(chunk$.subscriptions).toBe([]);
+    });
+  });
+
   test('tells a newcomer when to come back while joins are suspended, and admits the next when they resume', () => {
     marbles(({ hot, expectObservable, expectSubscriptions }) => {
       const two$ = hot<Uint8Array>('-');

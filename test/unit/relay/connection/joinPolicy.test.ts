@@ -36,6 +36,16 @@ describe('entrance', () => {
     expect([enter(), enter()]).toStrictEqual(['in', 'busy']);
   });
 
+  test('lets nobody into a banned room, and takes nothing from the rate for it', () => {
+    const limiter = joinLimiter({ joinRate: { perSecond: 0.001, burst: 1 } });
+    const enter = connection({ limiter, bans: { isRoomBanned: (room) => room === CELLAR } });
+    expect([enter(CELLAR), enter(CELLAR), enter(LOBBY)]).toStrictEqual([
+      'room-not-allowed',
+      'room-not-allowed',
+      'in',
+    ]);
+  });
+
   test('opens no room beyond the limit, and those that are open stay so', () => {
     const enter = connection({ maxRooms: 1 });
     expect([enter(CELLAR), enter(LOBBY)]).toStrictEqual(['busy', 'in']);

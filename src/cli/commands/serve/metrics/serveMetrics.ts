@@ -36,6 +36,8 @@ export interface ServeMetricsOptions {
   readonly certificate$: Observable<Certificate> | undefined;
   /** Emits when the relay stops taking clients. */
   readonly stop$: Observable<unknown>;
+  /** When it emits, the relay is draining. */
+  readonly drain$: Observable<unknown>;
 }
 
 /** The metrics of a relay while they are served. */
@@ -61,7 +63,7 @@ export interface ServedMetrics {
  */
 export const serveMetrics = (
   address: Address,
-  { limits, dir, storeLimitBytes, certificate$ = EMPTY, stop$ }: ServeMetricsOptions,
+  { limits, dir, storeLimitBytes, certificate$ = EMPTY, drain$, stop$ }: ServeMetricsOptions,
 ): Observable<ServedMetrics> =>
   defer(() => {
     let ownPort: number | undefined;
@@ -69,6 +71,7 @@ export const serveMetrics = (
     let state: ReadinessState = {
       isListening: false,
       isStopping: false,
+      isDraining: false,
       isStoreConnected: true,
       failedAtMs: undefined,
     };
@@ -120,6 +123,7 @@ export const serveMetrics = (
         };
         const changes$ = merge(
           stop$.pipe(tap(() => (state = { ...state, isStopping: true }))),
+          drain$.pipe(tap(() => (state = { ...state, isDraining: true }))),
           certificate$.pipe(
             tap((certificate) => {
               certificateExpiry = Date.parse(parseLeaf(certificate, 'the certificate').validTo);

@@ -50,7 +50,7 @@ describe('the history options of serve', () => {
   );
 
   test.each<[Flags, string]>([
-    [{ memory: true, data: '/d' }, '--data has no effect with --memory'],
+    [{ memory: true, keep: '1d' }, '--keep has no effect with --memory'],
     [{ durability: 'memory', keepEntries: 5 }, '--keep-entries has no effect with --durability memory'],
     [{ memory: true, durability: 'os' }, '--memory and --durability os exclude each other'],
     [{ durability: 'tape' }, '--durability is one of disk, os, memory'],

@@ -95,7 +95,6 @@ describe('the flags of a shared store', () => {
     [{ storeReplicas: 3 }, /^--store-replicas needs --store$/],
     [{ store, memory: true }, /^--memory has no effect with --store$/],
     [{ store, keepTotal: '1g' }, /^--keep-total has no effect with --store$/],
-    [{ store, data: '/d' }, /^--data has no effect with --store$/],
     [{ store, durability: 'memory' }, /^--durability memory has no effect with --store$/],
     [{ store: 'nats://relay:secret@a' }, /^--store must not contain a user or a password$/],
     [{ store, storeCa: '/ca' }, /^--store-ca has no effect without tls:/],

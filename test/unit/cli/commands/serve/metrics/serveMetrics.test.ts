@@ -19,7 +19,15 @@ const LOCAL = { host: '127.0.0.1', port: 0 };
 
 const start = async (address = LOCAL) => {
   const stop$ = new Subject<void>();
-  const options = { limits: {}, dir: undefined, storeLimitBytes: undefined, certificate$: undefined, stop$ };
+  const drain$ = new Subject<void>();
+  const options = {
+    limits: {},
+    dir: undefined,
+    storeLimitBytes: undefined,
+    certificate$: undefined,
+    drain$,
+    stop$,
+  };
   const metrics = await new Promise<ServedMetrics>((resolve, reject) => {
     subscription.add(serveMetrics(address, options).subscribe({ next: resolve, error: reject }));
   });
@@ -28,11 +36,11 @@ const start = async (address = LOCAL) => {
     const response = await fetch(`${base}${path}`, { method });
     return [response.status, await response.text()] as const;
   };
-  return { metrics, get, stop$, port: metrics.listener.address.port };
+  return { metrics, get, drain$, stop$, port: metrics.listener.address.port };
 };
 
 test('a relay is ready while it listens, stores and is not stopping', async () => {
-  const { metrics, get, stop$ } = await start();
+  const { metrics, get, drain$, stop$ } = await start();
   expect(await get('/readyz')).toStrictEqual([503, 'the relay is starting\n']);
   expect(await get('/healthz')).toStrictEqual([200, 'ok\n']);
   metrics.setListening();
@@ -46,6 +54,8 @@ test('a relay is ready while it listens, stores and is not stopping', async () =
   // A server whose disk is full takes connections.
   metrics.setStoreConnected(true);
   expect(await get('/readyz')).toStrictEqual([503, 'the store failed to store a message\n']);
+  drain$.next();
+  expect(await get('/readyz')).toStrictEqual([503, 'the relay is draining\n']);
   stop$.next();
   expect(await get('/readyz')).toStrictEqual([503, 'the relay is stopping\n']);
   expect((await get('/metrics'))[1]).toContain('\nrxchat_ready 0\n');
