@@ -37,6 +37,7 @@ for (const [entry, { types: file } = {}] of Object.entries(entries)) {
       packageJsonFullPath: join(root, 'package.json'),
       configObject: {
         projectFolder: root,
+        newlineKind: 'lf',
         mainEntryPointFilePath: join(types, file.replace(/^\.\/dist\//, '')),
         compiler: {
           overrideTsconfig: {

@@ -57,8 +57,11 @@ const numbered = (place) => {
   return count === 1 ? place : `${place}-${count}`;
 };
 
+/** Reports of the API have declarations, which are no examples. */
+const documents = files('docs', '.md').filter((file) => !file.startsWith('docs/api/'));
+
 const snippets = [
-  ...['README.md', 'CONTRIBUTING.md', ...files('docs', '.md')].map((file) => [file, fenced]),
+  ...['README.md', 'CONTRIBUTING.md', ...documents].map((file) => [file, fenced]),
   ...[...files('streams', '.ts'), ...files('src', '.ts')].map((file) => [file, examples]),
 ].flatMap(([file, find]) =>
   find(readFileSync(join(root, file), 'utf8'), file).map(([heading, code]) => {
