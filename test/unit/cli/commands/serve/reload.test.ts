@@ -35,3 +35,17 @@ test.each<[Flags, RegExp]>([
   await expect(lastValueFrom(apply$)).rejects.toThrow(message);
   expect([done, rules]).toStrictEqual([[], []]);
 });
+
+test('each reload reads the flags of that moment', async () => {
+  let connections = 0;
+  const rules: RelayRules[] = [];
+  const apply$ = reload({
+    loadFlags: () => Promise.resolve({ connections: (connections += 1) }),
+    setLogLevel: () => undefined,
+    setRules: (each) => rules.push(each),
+    reloadCertificate: () => undefined,
+  });
+  expect(connections).toBe(0);
+  for (let n = 0; n < 2; n += 1) (await lastValueFrom(apply$))();
+  expect(rules.map(({ limits }) => limits?.maxConnections)).toStrictEqual([1, 2]);
+});
