@@ -161,9 +161,7 @@ const startAnywhere = (
     concatMap((scan) =>
       scan === undefined
         ? of(undefined)
-        : batchAt(ledger, room, scan.newest.previous).pipe(
-            map((each) => (each === undefined ? orElse(scan) : begin(scan.newest.previous, each))),
-          ),
+        : startFrom(ledger, room, scan.newest).pipe(map((start) => start ?? orElse(scan))),
     ),
   );
 
