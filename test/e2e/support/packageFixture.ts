@@ -63,7 +63,9 @@ export const install = (cwd: string, ...packages: readonly string[]): Promise<st
   runProgram(
     cwd,
     'npm',
-    ...['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...packages],
+    ...['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'],
+    // A request that stalls is sent again, long before the test times out.
+    ...['--fetch-timeout=30000', '--fetch-retries=5', '--fetch-retry-mintimeout=1000', ...packages],
   );
 
 /** Creates a directory with a package.json. */
