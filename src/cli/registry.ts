@@ -17,7 +17,7 @@ import {
   timeout,
 } from './clientFlags.js';
 import { asMember, forget, groupCommands } from './groupRegistry.js';
-import { adminCommand } from './adminCommand.js';
+import { adminCommand } from './adminRegistry.js';
 import { serveFlags } from './serveFlags.js';
 import { storeCommands } from './storeRegistry.js';
 

@@ -43,7 +43,7 @@ describe('a relay cannot leak what it cannot name', () => {
 
   test('neither does what serve loads later, or what is loaded before a command is chosen', () => {
     const registries = [
-      'src/cli/adminCommand.ts',
+      'src/cli/adminRegistry.ts',
       'src/cli/groupRegistry.ts',
       'src/cli/registry.ts',
       'src/cli/storeRegistry.ts',

@@ -19,7 +19,7 @@ describe('programName', () => {
 
   /** The reference texts and the page show the command by its plain name. */
   const REFERENCES =
-    /^(cli\/(registry|groupRegistry|storeRegistry|args\/help|args\/manual)\.ts|(cli\/args\/completion|page)\/.*)$/;
+    /^(cli\/(registry|adminRegistry|groupRegistry|storeRegistry|args\/help|args\/manual)\.ts|(cli\/args\/completion|page)\/.*)$/;
 
   test('is used in every text except the help, the manual, the completions and the page', () => {
     const named = new RegExp(`rxchat (${COMMANDS.map(({ name }) => name).join('|')}|--help)\\b`);
