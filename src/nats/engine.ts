@@ -15,12 +15,14 @@ import {
   Subject,
   switchMap,
   take,
+  tap,
   throwError,
   timeout,
   timer,
 } from 'rxjs';
 import type { NatsClient } from './connect.js';
 import { LedgerError } from './errors.js';
+import { createFailover } from './failover.js';
 
 /** Requests and subscriptions of one NATS connection, as Observables. */
 export interface Engine {
@@ -66,7 +68,8 @@ class UnservedError extends Error {}
  *
  * A request waits until a server is connected, so that nothing queues while all servers are away. If nobody serves its
  * subject, it is sent again after a growing delay. It errors with `timeout` after `REQUEST_TIMEOUT_MS` without an answer,
- * or as soon as the connection is lost: the server may have received it or not.
+ * or as soon as the connection is lost: the server may have received it or not. If a server of a cluster answers no requests, it
+ * connects to another one.
  *
  * Unsubscribing sends what was published, for at most a second, then closes the connection.
  */
@@ -74,10 +77,12 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
   new Observable((subscriber) => {
     const connected = new BehaviorSubject(true);
     const unserved = new Subject<void>();
+    const failover = createFailover(connection);
     const lost$ = connected.pipe(filter((isConnected) => !isConnected));
 
     /** The answer to a ping shows that the server has read the subscriptions. Without one, another reconnect follows. */
     const onReconnect = () => {
+      if (failover.onReconnect()) return;
       connection.flush().then(
         () => {
           connected.next(true);
@@ -96,6 +101,7 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
     const fail = (error: unknown) => {
       subscriber.error(error);
     };
+    subscriber.add(failover.change$.subscribe({ error: fail }));
     subscriber.add(from(connection.status()).subscribe({ next: onStatus, error: fail }));
     subscriber.add(
       from(connection.closed()).subscribe({
@@ -155,7 +161,13 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
         }),
         timeout({
           each: REQUEST_TIMEOUT_MS,
-          with: () => throwError(() => timeoutError(subject, 'no answer in time')),
+          with: () => {
+            failover.onUnanswered();
+            return throwError(() => timeoutError(subject, 'no answer in time'));
+          },
+        }),
+        tap(() => {
+          failover.onAnswered(subject);
         }),
       );
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { Machine } from '../../../support/networkNamespaces.js';
 import type { SharedContext, SharedRow } from './sharedTraffic.js';
 
@@ -18,17 +19,28 @@ const separate = ({ network }: SharedContext, from: Machine, ...others: readonly
   }
 };
 
+/** Returns the server that a relay is connected to. */
+const connectedTo = (relay: Machine, servers: readonly Machine[]): Machine => {
+  const [program, ...args] = [...relay.wrapper, 'ss', '-Htn', 'state', 'established'];
+  const sockets = execFileSync(program, args, { encoding: 'utf8' });
+  const server = servers.find(({ address }) => sockets.includes(` ${address}:`));
+  if (server === undefined) throw new Error(`the relay is connected to no server:\n${sockets}`);
+  return server;
+};
+
 const onMachines = { servers: 3, hasMachines: true } as const;
 
 /** Faults of the network between relays and the servers of a cluster. Clients stay connected to their relays. */
 export const networkFaults: Readonly<Record<string, SharedRow>> = {
   'the server of one is separated from the other two': {
     ...onMachines,
+    namesAllServers: true,
     isLong: true,
     fault: async (context) => {
-      const { network, own, others } = machinesOf(context);
-      separate(context, own, ...others);
-      // The relay refuses its members after --store-timeout, and they go on at the other one.
+      const { network, servers, relay } = machinesOf(context);
+      const own = connectedTo(relay, servers);
+      separate(context, own, ...servers.filter((each) => each !== own));
+      // The relay connects to another server.
       await context.untilStored(context.members);
       network.heal();
     },

@@ -48,9 +48,11 @@ export interface SharedPlan {
   readonly servers?: 1 | 3;
   /**
    * Whether each server and each relay runs on a machine of its own. The k-th relay then connects to the k-th server, which
-   * names the others to it.
+   * names the others to it, unless `namesAllServers` is set.
    */
   readonly hasMachines?: boolean;
+  /** Whether each relay is given the addresses of all servers, even if they have machines. It then chooses one at random. */
+  readonly namesAllServers?: boolean;
   /** Default 2. */
   readonly relays?: number;
   /** Number of members, which all send and listen (default 4). */
@@ -82,6 +84,7 @@ export const runSharedTraffic = async (
     relays: relayCount = 2,
     members: memberCount = 4,
     hasMachines = false,
+    namesAllServers = !hasMachines,
     conditions,
     fault,
   }: SharedPlan,
@@ -91,7 +94,12 @@ export const runSharedTraffic = async (
   onCleanup(() => network?.remove());
   const servers = serverCount === 1 ? [await startStore()] : await startCluster(network?.machines);
   const starting = Array.from({ length: relayCount }, (_, k) =>
-    startSharedRelay(servers, k, network?.machines[serverCount + k], conditions),
+    startSharedRelay(
+      namesAllServers ? servers : servers.slice(k, k + 1),
+      servers.length,
+      network?.machines[serverCount + k],
+      conditions,
+    ),
   );
   const relays = await Promise.all(starting);
   const room = newRoom(await startBalancer(relays.map(({ address }) => address)));
@@ -157,22 +165,18 @@ const startCluster = async (machines: readonly Machine[] | undefined): Promise<r
 };
 
 const startSharedRelay = async (
-  servers: readonly NatsServer[],
-  number: number,
+  named: readonly NatsServer[],
+  replicas: number,
   machine: Machine | undefined,
   conditions: SharedPlan['conditions'] = () => undefined,
 ) => {
-  const [only] = servers;
-  const storeLink =
-    servers.length === 1 && only !== undefined ? await startFaultProxy(portOf(only)) : undefined;
+  const [only] = named;
+  const storeLink = replicas === 1 && only !== undefined ? await startFaultProxy(portOf(only)) : undefined;
   if (storeLink !== undefined) conditions(storeLink);
-  const addresses = servers.map(({ address }) => address);
   const address =
-    storeLink !== undefined
-      ? `127.0.0.1:${storeLink.port}`
-      : ((machine !== undefined ? addresses[number] : undefined) ?? addresses.join(','));
+    storeLink !== undefined ? `127.0.0.1:${storeLink.port}` : named.map((server) => server.address).join(',');
   const flags = [
-    ...storeFlags({ address }, servers.length),
+    ...storeFlags({ address }, replicas),
     ...(machine === undefined ? [] : ['--host', machine.address, '--plain']),
   ];
   const host = machine?.address ?? '127.0.0.1';
