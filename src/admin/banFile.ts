@@ -7,7 +7,8 @@ import { parseJson } from '../util/json.js';
 import { parseRange } from './addressRange.js';
 import { type Ban, banTarget, MAX_BANS } from './bans.js';
 
-const BAN_FILE = 'bans.json';
+/** Name of the file of the bans in the directory of a relay. */
+export const BAN_FILE = 'bans.json';
 
 /** The file of the bans is invalid, or could not be read or written. */
 export class BanFileError extends Error {

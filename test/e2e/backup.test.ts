@@ -36,15 +36,16 @@ describe('rxchat backup', () => {
     await listener.out.until(lineWith(`alice: line ${lines}`));
   });
 
-  test('contains the certificate of the relay with its key', async () => {
+  test('contains the certificate of the relay with its key, and its bans', async () => {
     const [data, target] = [join(tempDir(), 'data'), join(tempDir(), 'backup')];
     await startRelay('--data', data, '--tls');
+    expect((await runShared(['admin', 'ban', '192.0.2.7', '--data', data])).code).toBe(0);
     const { code, out } = await runShared(['backup', '--data', data, target]);
     expect([code, out]).toStrictEqual([
       0,
-      expect.stringMatching(/0 bytes, and the certificate of the relay with its key\n$/),
+      expect.stringMatching(/0 bytes, and the certificate of the relay with its key, and the bans\n$/),
     ]);
-    expect(readdirSync(target).sort()).toStrictEqual(['VERSION', 'rooms.mdb', 'tls.pem']);
+    expect(readdirSync(target).sort()).toStrictEqual(['VERSION', 'bans.json', 'rooms.mdb', 'tls.pem']);
   });
 
   test.each([
