@@ -19,22 +19,24 @@ import {
 } from 'rxjs';
 import { takeUntilComplete } from '../rx/takeUntilComplete.js';
 import type { Connection } from '../wire/connection.js';
-import { ConnectionError, ProtocolError, RefusedError, TRANSIENT_CODES } from '../wire/errors.js';
+import { RefusedError } from '../wire/errors.js';
 import type { ClientEvent } from './clientEvent.js';
 import type { Sha256 } from './envelope/identity.js';
 import type { MessageContent } from './envelope/messageContent.js';
 import { auditor, type AuditorOptions } from './integrity/auditor.js';
 import { timestampChecker, type TimestampCheckerOptions } from './integrity/timestampChecker.js';
 import { transcript } from './integrity/transcript.js';
-import { type Credentials, join, type JoinedMessage, type JoinOptions } from './join.js';
+import { type ConnectionEvent, type ConnectionStatus, isConnectionStatus } from './connectionEvent.js';
+import { type Credentials, join, type JoinOptions } from './join.js';
 import { type AuditedMessage, membership, type Membership, type MembershipOptions } from './membership.js';
 import type { OpenedToken } from './receive/open.js';
-import { nickChange, type Renamed, type RenameRejected } from './reconnect/nickChange.js';
-import { type Offline, reconnect, type ReconnectOptions } from './reconnect/reconnect.js';
+import { nickChange } from './reconnect/nickChange.js';
+import { reconnect, type ReconnectOptions } from './reconnect/reconnect.js';
 import type { RelayRotation } from './reconnect/relayRotation.js';
 import { checkMessage } from './send/batchLines.js';
 import type { QueuedMessage } from './send/outbox.js';
 import type { OutgoingMessage, SealOptions } from './send/seal.js';
+import { isFatal, RECONNECT_POLICY } from './reconnectPolicy.js';
 
 /** How a client reconnects. `now` is a monotonic clock in ms and defaults to the client's `now`. */
 export type RetryOptions = Pick<ReconnectOptions<unknown>, 'random' | 'wake$' | 'stableAfterMs'> &
@@ -68,11 +70,6 @@ export interface OpenedMessage extends Omit<OpenedToken, 'envelope'> {
   /** Present if the sender is not a member of the group. */
   readonly external?: true;
 }
-
-type ConnectionStatus = Offline | Renamed | RenameRejected;
-
-/** What the connections emit, one after the other. */
-export type ConnectionEvent = JoinedMessage | ConnectionStatus;
 
 /** What a room's keys decide: where to join, and how its tokens are sealed and opened. */
 export interface RoomMethod<Event extends { readonly type: string }> {
@@ -169,7 +166,7 @@ export const client =
             : connection$.pipe(
                 reconnect({
                   ...RECONNECT_POLICY,
-                  isFatal: (error, wasUp) => isFatal(error, wasUp, method),
+                  isFatal: (error, wasUp) => isFatal(error, wasUp, method.explainRefusal),
                   now: options.now,
                   ping: member.ping,
                   activity$: activity,
@@ -249,29 +246,3 @@ const rejectOversized =
         ),
       ),
     );
-
-const isConnectionStatus = (event: { readonly type: string }): event is ConnectionStatus =>
-  event.type === 'offline' || event.type === 'renamed' || event.type === 'rename-rejected';
-
-const RECONNECT_POLICY: Pick<ReconnectOptions<ConnectionEvent>, 'isUp' | 'closeReason'> = {
-  isUp: ({ type }) => type === 'welcome',
-  closeReason: (event) =>
-    event.type === 'bye'
-      ? {
-          reason: event.reason === 'busy' ? 'the relay is busy' : 'the relay is shutting down',
-          retryMs: event.retryMs,
-        }
-      : undefined,
-};
-
-/** Whether an error of a connection ends the client. `wasUp` means that it was welcomed before. */
-const isFatal = (
-  error: unknown,
-  wasUp: boolean,
-  { explainRefusal }: Pick<RoomMethod<never>, 'explainRefusal'>,
-): boolean => {
-  if (error instanceof RefusedError)
-    return !TRANSIENT_CODES.has(error.code) && !(wasUp && explainRefusal?.(error) !== undefined);
-  // If no connection ever worked, the address is probably wrong.
-  return !(wasUp && (error instanceof ConnectionError || error instanceof ProtocolError));
-};

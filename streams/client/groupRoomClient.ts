@@ -11,7 +11,8 @@ import {
   tap,
 } from 'rxjs';
 import { constantTimeEqualBytes } from '../wire/constantTimeEqual.js';
-import { client, type ConnectionEvent, type RoomContext, type RoomMethod } from './client.js';
+import { client, type RoomContext, type RoomMethod } from './client.js';
+import type { ConnectionEvent } from './connectionEvent.js';
 import type { ClientEvent } from './clientEvent.js';
 import type { GroupInfo } from './group/engine.js';
 import { RemovedError, WithdrawnError } from './group/errors.js';

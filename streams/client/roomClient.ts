@@ -1,5 +1,6 @@
 import { map, NEVER, type OperatorFunction, pipe } from 'rxjs';
-import { client, type ClientOptions, type ConnectionEvent } from './client.js';
+import { client, type ClientOptions } from './client.js';
+import type { ConnectionEvent } from './connectionEvent.js';
 import type { ClientEvent } from './clientEvent.js';
 import type { Credentials } from './join.js';
 import type { MembershipInput } from './membership.js';
