@@ -32,9 +32,8 @@ const openConnection = async (servers: string, user: string) => {
   return connection;
 };
 
-test('the user of the relays in docs/cluster is enough for a relay, and can neither purge nor delete', async () => {
-  const store = await startStore(ONE);
-  const flags = [...storeFlags(store), '--store-creds', fileWith('relay:relay-password\n')];
+/** Starts two relays, and expects that members at both receive a message. */
+const expectSharedRoom = async (flags: readonly string[]): Promise<void> => {
   const [relay, other] = await Promise.all([
     startRelayWithoutProxy(...flags),
     startRelayWithoutProxy(...flags),
@@ -45,6 +44,12 @@ test('the user of the relays in docs/cluster is enough for a relay, and can neit
   const token = fakeToken();
   alice.writeLines(token);
   for (const member of [alice, bob]) await member.output.until(() => entriesOf(member).includes(token));
+};
+
+test('the user of the relays in docs/cluster is enough for a relay, and can neither purge nor delete', async () => {
+  const store = await startStore(ONE);
+  const flags = [...storeFlags(store), '--store-creds', fileWith('relay:relay-password\n')];
+  await expectSharedRoom(flags);
 
   const connection = await openConnection(store.address, 'relay');
   for (const action of ['PURGE', 'DELETE', 'MSG.DELETE', 'UPDATE'])
@@ -67,16 +72,7 @@ testCluster(
       '5m',
     ];
     const flags = [...store, '--store-replicas', '3', '--store-streams', '2', '--durability', 'disk'];
-    const [relay, other] = await Promise.all([
-      startRelayWithoutProxy(...flags),
-      startRelayWithoutProxy(...flags),
-    ]);
-    const room = newRoom(relay.port);
-    const alice = await joinRaw(room, 'alice');
-    const bob = await joinRaw({ ...room, port: other.port }, 'bob');
-    const token = fakeToken();
-    alice.writeLines(token);
-    for (const member of [alice, bob]) await member.output.until(() => entriesOf(member).includes(token));
+    await expectSharedRoom(flags);
     const { code, out } = await run(['check', ...store]);
     expect(out).toMatch(/ is intact: 1 room, \d entries, \d+ bytes, the same on a, b, c\n$/);
     expect(code).toBe(0);

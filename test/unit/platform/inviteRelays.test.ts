@@ -46,7 +46,7 @@ test('each relay is tried once, whatever the random numbers are', () => {
   );
 });
 
-test('each order is as likely as any other, so the members of a lost relay spread, too', () => {
+test('all orders are equally frequent, so that the members of a lost relay spread over the others', () => {
   const counts = new Map<string, number>();
   const steps = 6;
   for (let first = 0; first < steps; first += 1)

@@ -30,6 +30,15 @@ interface Options {
   readonly intercept?: (read: Ledger['read']) => Ledger['read'];
 }
 
+/** Expects that a position that is not in memory is there after a while. */
+const expectFound = (log: ReadableLog, position: number): void => {
+  const found = log.read(position);
+  if (found === undefined || !('ready$' in found)) throw new Error('there is nothing in memory');
+  found.ready$.subscribe();
+  jest.advanceTimersByTime(1000);
+  expect(log.read(position)).toHaveProperty('bytes');
+};
+
 /** Stores a log, and opens it at its end. `reads` counts the reads of the ledger. */
 const open = ({
   batches = 1000,
@@ -110,23 +119,13 @@ describe('ledgerLog', () => {
 
   test.each([false, true])('finds a position with few reads (void records: %j)', (hasVoids) => {
     const { chain, log, count } = open({ batches: 5000, hasVoids, lineLength: 1 });
-    const position = Math.floor(chain.lines.length / 3);
-    const found = log.read(position);
-    if (found === undefined || !('ready$' in found)) throw new Error('there is nothing in memory');
-    found.ready$.subscribe();
-    jest.advanceTimersByTime(1000);
-    expect(log.read(position)).toHaveProperty('bytes');
+    expectFound(log, Math.floor(chain.lines.length / 3));
     expect(count.reads).toBeLessThan(40);
   });
 
   test('finds a position of a room that is written evenly with very few reads', () => {
     const { chain, log, count } = open({ batches: 20_000, lineLength: 1 });
-    const position = Math.floor(chain.lines.length / 3);
-    const found = log.read(position);
-    if (found === undefined || !('ready$' in found)) throw new Error('there is nothing in memory');
-    found.ready$.subscribe();
-    jest.advanceTimersByTime(1000);
-    expect(log.read(position)).toHaveProperty('bytes');
+    expectFound(log, Math.floor(chain.lines.length / 3));
     expect(count.reads).toBeLessThan(8);
   });
 
