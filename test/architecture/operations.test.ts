@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
 import type { RelayEvent } from '../../streams/relay/relay.js';
 import type { Welcome } from '../../streams/wire/handshake.js';
 import { member } from '../support/wire.js';
+import { withProgram } from '../support/withProgram.js';
 import { historyLogEntry, relayLogEntry, storeLogEntry } from '../../src/cli/commands/serve/logEntries.js';
 import { createMetrics } from '../../src/cli/commands/serve/metrics/metrics.js';
 
@@ -13,7 +15,8 @@ const root = resolve(import.meta.dirname, '../..');
 const read = (file: string): string => readFileSync(join(root, 'docs', file), 'utf8');
 
 const operations = read('operations.md');
-const alerts = read('operations/alerts.yml');
+const ALERTS = join(root, 'docs/operations/alerts.yml');
+const alerts = readFileSync(ALERTS, 'utf8');
 const grafana = read('operations/grafana.json');
 
 interface Dashboard {
@@ -40,6 +43,7 @@ const metricsIn = (text: string): string[] => [
 /** Returns all metrics of a relay in the text format. */
 const formatMetrics = (): Promise<string> =>
   createMetrics({
+    version: '1.2.3',
     limits: { connections: 1, windowBytes: 1, storeBytes: 1 },
     traffic: () => ({ acceptedSockets: 0, receivedBytes: 0, sentBytes: 0 }),
     storeFiles: () => ({ fileBytes: 1, freeBytes: 1 }),
@@ -54,16 +58,10 @@ const exported = async (): Promise<string[]> => {
 };
 const exportedNames = async () => (await exported()).map((named) => named.split(' ')[0]);
 
-const hasPromtool = (): boolean => {
-  try {
-    execFileSync('promtool', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.warn(
-      'NOT TESTED: there is no promtool on this machine to check the rules (apt-get install prometheus)',
-    );
-    return false;
-  }
+const testWithPromtool = withProgram('RXCHAT_NEED_PROMTOOL', 'promtool', '--version');
+const promtool = (args: readonly string[], input = '') => {
+  const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8', input });
+  return { status, output: stdout + stderr };
 };
 
 describe('docs/operations.md', () => {
@@ -144,33 +142,40 @@ describe('the dashboard and the alerts', () => {
     expect((await exportedNames()).filter((name = '') => !visible.includes(name))).toStrictEqual([]);
   });
 
-  (hasPromtool() ? test : test.skip)(
-    'their expressions and the names of the metrics satisfy promtool',
-    async () => {
-      const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
-      try {
-        const rules = dashboardExpressions.map(
-          (expr, n) => `      - record: panel:${n}\n        expr: ${JSON.stringify(expr)}\n`,
-        );
-        writeFileSync(
-          join(dir, 'dashboard.yml'),
-          `groups:\n  - name: dashboard\n    rules:\n${rules.join('')}`,
-        );
-        execFileSync('promtool', [
-          'check',
-          'rules',
-          join(dir, 'dashboard.yml'),
-          join(root, 'docs/operations/alerts.yml'),
-        ]);
-      } finally {
-        rmSync(dir, { recursive: true });
-      }
-      const text = await formatMetrics();
-      const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], {
-        input: text,
-        encoding: 'utf8',
+  testWithPromtool('their expressions and the names of the metrics satisfy promtool', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'rxchat-'));
+    try {
+      const file = join(dir, 'dashboard.yml');
+      const rules = dashboardExpressions.map(
+        (expr, n) => `      - record: panel:${n}\n        expr: ${JSON.stringify(expr)}\n`,
+      );
+      writeFileSync(file, `groups:\n  - name: dashboard\n    rules:\n${rules.join('')}`);
+      expect(promtool(['check', 'rules', file, ALERTS])).toMatchObject({ status: 0 });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+    expect(promtool(['check', 'metrics'], await formatMetrics())).toStrictEqual({ status: 0, output: '' });
+  });
+
+  interface RuleTests {
+    readonly tests: readonly {
+      readonly alert_rule_test: readonly { readonly alertname: string; readonly exp_alerts: unknown[] }[];
+    }[];
+  }
+  describe.each(alertNames)('%s', (name) => {
+    const file = join(import.meta.dirname, 'alerts', `${name}.yml`);
+
+    test('has a test in which it fires, and one in which it does not fire at all', () => {
+      const { tests } = parse(readFileSync(file, 'utf8')) as RuleTests;
+      const fires = tests.map(({ alert_rule_test: expected }) => {
+        expect(expected.every(({ alertname }) => alertname === name)).toBe(true);
+        return expected.some(({ exp_alerts: alerts }) => alerts.length > 0);
       });
-      expect([status, stderr]).toStrictEqual([0, '']);
-    },
-  );
+      expect(new Set(fires)).toStrictEqual(new Set([true, false]));
+    });
+
+    testWithPromtool('fires when it should, and only then', () => {
+      expect(promtool(['test', 'rules', file])).toMatchObject({ status: 0 });
+    });
+  });
 });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { flagName } from '../../src/cli/args/flags.js';
 import { serveFlags } from '../../src/cli/serveFlags.js';
+import { withProgram } from '../support/withProgram.js';
 
 const FILE = 'docs/cluster/rxchat@.service';
 
@@ -13,11 +14,11 @@ test('the unit of systemd has only flags that serve has', () => {
   expect(flags.filter((flag) => !known.includes(flag) && flag !== '--now')).toStrictEqual([]);
 });
 
-const program = spawnSync('systemd-analyze', ['--version']);
-if (program.error !== undefined)
-  console.warn('NOT TESTED: systemd-analyze is not installed to check the unit');
-
-(program.error === undefined ? test : test.skip)('systemd accepts the unit', () => {
+withProgram(
+  'RXCHAT_NEED_SYSTEMD',
+  'systemd-analyze',
+  '--version',
+)('systemd accepts the unit', () => {
   const { status, stderr } = spawnSync('systemd-analyze', ['verify', FILE], { encoding: 'utf8' });
   expect({ status, stderr }).toStrictEqual({ status: 0, stderr: '' });
 });

@@ -1,12 +1,17 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { withProgram } from '../support/withProgram.js';
 import { run, rxchat, tempDir } from './support/child.js';
 import { cleanUp, onCleanup } from './support/cleanup.js';
 import { connectRaw, fakeToken, joinRaw } from './support/rawClient.js';
 import { newRoom } from './support/relay.js';
 
 afterEach(cleanUp);
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
 
 const serve = async (...flags: readonly string[]) => {
   const child = rxchat(['serve', '--port', '0', '--metrics', '0', ...flags], {
@@ -49,9 +54,25 @@ test('serve --metrics shows members, messages, commits and refusals of a running
     /^rxchat_window_bytes [1-9]/m,
   ])
     expect(text).toMatch(pattern);
+  expect(text).toContain(`\nrxchat_build_info{version="${version}"} 1\n`);
   expect(text).not.toMatch(/alice|127\.0\.0\.1/);
   child.signal('SIGTERM');
   expect(await child.exit).toBe(0);
+});
+
+withProgram(
+  'RXCHAT_NEED_PROMTOOL',
+  'promtool',
+  '--version',
+)('promtool accepts the metrics of a running relay', async () => {
+  const { port, get, hasValue } = await serve();
+  await joinRaw(newRoom(port), 'alice');
+  await hasValue('rxchat_members', 1);
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    encoding: 'utf8',
+    input: await get('/metrics'),
+  });
+  expect([status, stdout + stderr]).toStrictEqual([0, '']);
 });
 
 test('serve --metrics ends with one line if its port is in use', async () => {

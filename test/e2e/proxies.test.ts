@@ -7,23 +7,16 @@ import { afterEach, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { newCertificate } from '../support/certificates.js';
 import { freePort } from '../support/freePort.js';
+import { withProgram } from '../support/withProgram.js';
 import { rxchat, start, tempDir } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
-import { runsOk } from './support/faults/disks.js';
 import { newRoom } from './support/relay.js';
 import { runShared } from './support/runShared.js';
 
 afterEach(cleanUp);
 
-/** Skips a test if a program is missing, and reports that. With RXCHAT_NEED_PROXIES it fails instead. */
-const testWith = async (program: string, ...flags: readonly string[]) => {
-  if (await runsOk(program, ...flags)) return test;
-  if (process.env['RXCHAT_NEED_PROXIES'] !== undefined) throw new Error(`${program} is not installed`);
-  console.warn(`SKIPPED: ${program} is not installed, so its configuration is not tested`);
-  return test.skip;
-};
-const testWithHaproxy = await testWith('haproxy', '-v');
-const testWithNginx = await testWith('nginx', '-v');
+const testWithHaproxy = withProgram('RXCHAT_NEED_PROXIES', 'haproxy', '-v');
+const testWithNginx = withProgram('RXCHAT_NEED_PROXIES', 'nginx', '-v');
 
 /** Starts a relay with a page, and resolves with its ports. */
 const serve = async (...flags: readonly string[]) => {

@@ -1,19 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect } from '@jest/globals';
+import { withProgram } from '../support/withProgram.js';
 import { rxchat, RXCHAT, start, tempDir } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
-import { runsOk } from './support/faults/disks.js';
 import { lineWith } from './support/streamOutput.js';
 
 afterEach(cleanUp);
-
-/** Skips a test if a program does not run, and reports that. */
-const testWith = async (what: string, program: string, ...args: string[]) => {
-  if (await runsOk(program, ...args)) return test;
-  console.warn(`SKIPPED: ${program} does not run, so ${what} is not tested`);
-  return test.skip;
-};
 
 /** Prints each datagram that a UNIX socket receives. Node has no such sockets. */
 const RECEIVER = `
@@ -25,7 +18,7 @@ while True:
     print(server.recv(4096).decode(), flush=True)
 `;
 
-const testWithSystemdNotify = await testWith('readiness', 'systemd-notify', '--version');
+const testWithSystemdNotify = withProgram('RXCHAT_NEED_SYSTEMD', 'systemd-notify', '--version');
 testWithSystemdNotify(
   'serve tells systemd that it accepts members, that it works, and that it stops',
   async () => {
@@ -46,7 +39,7 @@ testWithSystemdNotify(
 );
 
 const NAMESPACE = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
-const testAsFirstProcess = await testWith('a relay as process 1', 'unshare', ...NAMESPACE, 'true');
+const testAsFirstProcess = withProgram('RXCHAT_NEED_NAMESPACES', 'unshare', ...NAMESPACE, 'true');
 testAsFirstProcess.each(['SIGTERM', 'SIGINT'])(
   'serve as process 1 of a container ends at %s',
   async (signal) => {
@@ -71,7 +64,13 @@ testAsFirstProcess.each(['SIGTERM', 'SIGINT'])(
 );
 
 const UNIT = 'docs/operations/rxchat.service';
-const testWithAnalyze = await testWith('the unit', 'systemd-analyze', 'security', '--offline=true', UNIT);
+const testWithAnalyze = withProgram(
+  'RXCHAT_NEED_SYSTEMD',
+  'systemd-analyze',
+  'security',
+  '--offline=true',
+  UNIT,
+);
 testWithAnalyze('the unit for systemd is valid, and its exposure is the documented one', async () => {
   const verified = start('systemd-analyze', ['verify', '--man=no', UNIT]);
   expect([await verified.exit, verified.err.text]).toStrictEqual([0, '']);

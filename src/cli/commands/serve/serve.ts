@@ -108,6 +108,7 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
         : from(import('./metrics/serveMetrics.js')).pipe(
             switchMap(({ serveMetrics }) =>
               serveMetrics(metricsAddress, {
+                version,
                 limits,
                 stop$,
                 drain$,

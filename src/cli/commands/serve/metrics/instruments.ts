@@ -4,6 +4,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export interface Instruments {
   /** Adds a gauge; it has no sample while `read` returns `undefined`. */
   readonly gauge: (name: string, help: string, read: () => number | undefined) => void;
+  /** Adds a gauge that is 1, whose labels describe the process. */
+  readonly info: (name: string, help: string, labels: Readonly<Record<string, string>>) => void;
   /** Adds a counter, of which `read` returns the total. */
   readonly counter: (name: string, help: string, read: () => number) => void;
   /** Adds counters that differ by a label. */
@@ -25,6 +27,9 @@ export const instruments = (registry: Registry): Instruments => {
           else this.set(value);
         },
       });
+    },
+    info: (name, help, labels) => {
+      new Gauge({ name, help, registers, labelNames: Object.keys(labels) }).set(labels, 1);
     },
     counter: (name, help, read) => {
       new Counter({

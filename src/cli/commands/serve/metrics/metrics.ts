@@ -14,6 +14,8 @@ export interface StoreFiles {
 
 /** What the metrics read at each scrape. A source that returns `undefined` has no value. */
 export interface MetricsSources {
+  /** Version of rxchat. */
+  readonly version: string;
   readonly limits: {
     readonly connections: number;
     readonly windowBytes: number;
@@ -55,8 +57,9 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
   const add = (map: Map<string, number>, key: string) => map.set(key, (map.get(key) ?? 0) + 1);
 
   const added = instruments(registry);
-  const { counter, counters, gauge } = added;
-  const { limits, traffic, storeFiles, certificateExpiry, isReady } = sources;
+  const { counter, counters, gauge, info } = added;
+  const { version, limits, traffic, storeFiles, certificateExpiry, isReady } = sources;
+  info('rxchat_build_info', 'Always 1; its label is the version of rxchat', { version });
   gauge('rxchat_ready', '1 if /readyz answers 200, else 0', () => (isReady() ? 1 : 0));
 
   gauge('rxchat_connections', 'Connections, with those that have not joined', () => load?.connections ?? 0);

@@ -27,6 +27,8 @@ import { readinessProblem, type ReadinessState } from './readiness.js';
 import { socketTraffic } from './socketTraffic.js';
 
 export interface ServeMetricsOptions {
+  /** Version of rxchat. */
+  readonly version: string;
   readonly limits: Pick<RelayLimits, 'maxConnections' | 'memoryLimitBytes'>;
   /** Directory of the store, if there is one. */
   readonly dir: string | undefined;
@@ -63,7 +65,7 @@ export interface ServedMetrics {
  */
 export const serveMetrics = (
   address: Address,
-  { limits, dir, storeLimitBytes, certificate$ = EMPTY, drain$, stop$ }: ServeMetricsOptions,
+  { version, limits, dir, storeLimitBytes, certificate$ = EMPTY, drain$, stop$ }: ServeMetricsOptions,
 ): Observable<ServedMetrics> =>
   defer(() => {
     let ownPort: number | undefined;
@@ -85,6 +87,7 @@ export const serveMetrics = (
         const isReady = () => problem() === undefined;
         const storeFiles = () => (dir === undefined ? undefined : readStoreFiles(dir));
         const metrics = createMetrics({
+          version,
           limits: {
             connections: limits.maxConnections ?? Infinity,
             windowBytes: limits.memoryLimitBytes ?? Infinity,

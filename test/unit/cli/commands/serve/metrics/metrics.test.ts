@@ -7,6 +7,7 @@ import {
 } from '../../../../../../src/cli/commands/serve/metrics/metrics.js';
 
 const SOURCES: MetricsSources = {
+  version: '1.2.3',
   limits: { connections: Infinity, windowBytes: 100, storeBytes: undefined },
   traffic: () => ({ acceptedSockets: 5, receivedBytes: 700, sentBytes: 800 }),
   storeFiles: () => undefined,
@@ -52,6 +53,7 @@ test('events, samples and sources become metrics, and nothing of a member is in 
   metrics.recordUsage({ rooms: 6, bytes: 6000 });
   const text = await metrics.format();
   expect(samplesOf(text, /^rxchat_(?!commit|event)/)).toStrictEqual({
+    'rxchat_build_info{version="1.2.3"}': '1',
     rxchat_ready: '1',
     rxchat_connections: '9',
     rxchat_connections_limit: '+Inf',

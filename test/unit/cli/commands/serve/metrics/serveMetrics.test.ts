@@ -21,6 +21,7 @@ const start = async (address = LOCAL) => {
   const stop$ = new Subject<void>();
   const drain$ = new Subject<void>();
   const options = {
+    version: '1.2.3',
     limits: {},
     dir: undefined,
     storeLimitBytes: undefined,
