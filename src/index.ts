@@ -41,7 +41,7 @@ export { trustAuthority, trustPin, TrustError } from './net/tls/trust.js';
 export type { TrustPolicy } from './net/tls/trust.js';
 export { endOfTick$ } from './relay/endOfTick.js';
 export type { Address } from './util/address.js';
-export type { Listener } from './net/listener.js';
+export type { ListenAddress, Listener } from './net/listener.js';
 export type { IsTrustedProxy } from './net/trustedProxies.js';
 export type { ProxyOptions } from './net/readProxyHeaders.js';
 export type { ListenerFault } from './net/listener.js';

@@ -31,6 +31,15 @@ export const peerAddress = ({
 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string =>
   formatAddress({ host: remoteAddress, port: remotePort });
 
+/** Where to listen. */
+export interface ListenAddress extends Address {
+  /**
+   * Descriptor of a TCP socket that listens already, such as one that systemd passes. The port does not matter then. The
+   * host is only a name, by which a page of the relay is recognized.
+   */
+  readonly fd?: number | undefined;
+}
+
 /** A listener of a relay. */
 export interface Listener {
   /** The address of the listener, with the actual port if 0 was requested. */
@@ -50,6 +59,9 @@ export interface AcceptOptions<S extends Socket> {
   readonly event: string;
   readonly wrap: (socket: S) => Connection;
 }
+
+/** Error message for a descriptor that is no listening TCP socket. */
+const NOT_TCP = 'it is no listening TCP socket';
 
 /** Maximum number of connections that wait to be accepted. */
 const BACKLOG = 4096;
@@ -84,7 +96,7 @@ export const dropSocket = (report: ReportFault, error: unknown, socket: Socket):
 /** Starts a server and emits its listener. Returns a function that closes it. */
 export const startListening = (
   server: Server,
-  { host, port }: Address,
+  { host, port, fd }: ListenAddress,
   subscriber: Subscriber<Listener>,
   { report, fault$ }: ReturnType<typeof createFaultReporter>,
   connection$: Observable<Connection>,
@@ -97,19 +109,20 @@ export const startListening = (
     server,
     'error',
     (error: Error) => {
-      if (!server.listening) subscriber.error(error);
+      if (!server.listening)
+        subscriber.error(fd === undefined ? error : new Error(NOT_TCP, { cause: error }));
       else if (isOutOfDescriptors(error)) report({ type: 'no-descriptors' });
     },
     onThrow,
   );
   const stopWatching = watchDescriptors(server, report);
-  server.listen({ host, port, backlog: BACKLOG }, () => {
+  server.listen({ ...(fd === undefined ? { host, port } : { fd }), backlog: BACKLOG }, () => {
     const bound = server.address();
-    subscriber.next({
-      address: { host, port: typeof bound === 'object' && bound !== null ? bound.port : port },
-      connection$,
-      fault$,
-    });
+    if (bound === null || typeof bound === 'string') subscriber.error(new Error(NOT_TCP));
+    else {
+      const address = { host: fd === undefined ? host : bound.address, port: bound.port };
+      subscriber.next({ address, connection$, fault$ });
+    }
   });
   return () => {
     stopWatching();

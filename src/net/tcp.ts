@@ -7,6 +7,7 @@ import { guard } from '../util/guard.js';
 import {
   acceptConnections,
   createFaultReporter,
+  type ListenAddress,
   type Listener,
   peerAddress,
   type PeerOf,
@@ -42,7 +43,7 @@ const wrapTcp = (socket: Socket, peer: string, readBy?: SocketOptions['attachRea
  * With `proxy`, connections of trusted proxies begin with a header of the PROXY protocol.
  */
 export const listenTcp = (
-  address: Address,
+  address: ListenAddress,
   { proxy }: { readonly proxy?: ProxyOptions | undefined } = {},
 ): Observable<Listener> =>
   new Observable((subscriber) => {

@@ -16,7 +16,7 @@ export { createPageListener } from '../net/web/pageFiles.js';
 export { connectionPair, ProtocolError } from '../../streams/wire/index.js';
 export type { Connection, Sha256, ConnectionPairOptions, Verify } from '../../streams/wire/index.js';
 export type { Address } from '../util/address.js';
-export type { Listener } from '../net/listener.js';
+export type { ListenAddress, Listener } from '../net/listener.js';
 export type { IsTrustedProxy } from '../net/trustedProxies.js';
 export type { ProxyOptions } from '../net/readProxyHeaders.js';
 export type { ListenerFault } from '../net/listener.js';

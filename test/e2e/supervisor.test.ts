@@ -64,6 +64,7 @@ testAsFirstProcess.each(['SIGTERM', 'SIGINT'])(
 );
 
 const UNIT = 'docs/operations/rxchat.service';
+const SOCKET_UNIT = 'docs/operations/rxchat.socket';
 const testWithAnalyze = withProgram(
   'RXCHAT_NEED_SYSTEMD',
   'systemd-analyze',
@@ -71,12 +72,15 @@ const testWithAnalyze = withProgram(
   '--offline=true',
   UNIT,
 );
-testWithAnalyze('the unit for systemd is valid, and its exposure is the documented one', async () => {
-  const verified = start('systemd-analyze', ['verify', '--man=no', UNIT]);
-  expect([await verified.exit, verified.err.text]).toStrictEqual([0, '']);
-  const analyzed = start('systemd-analyze', ['security', '--offline=true', '--no-pager', UNIT]);
-  await analyzed.exit;
-  const [, exposure] = /Overall exposure level for rxchat.service: ([\d.]+)/.exec(analyzed.out.text) ?? [];
-  const documented = readFileSync('docs/operations.md', 'utf8').replaceAll(/\s+/g, ' ');
-  expect(documented).toContain(`an exposure level of ${exposure} out of 10`);
-});
+testWithAnalyze(
+  'the units for systemd are valid, and the exposure of the service is the documented one',
+  async () => {
+    const verified = start('systemd-analyze', ['verify', '--man=no', UNIT, SOCKET_UNIT]);
+    expect([await verified.exit, verified.err.text]).toStrictEqual([0, '']);
+    const analyzed = start('systemd-analyze', ['security', '--offline=true', '--no-pager', UNIT]);
+    await analyzed.exit;
+    const [, exposure] = /Overall exposure level for rxchat.service: ([\d.]+)/.exec(analyzed.out.text) ?? [];
+    const documented = readFileSync('docs/operations.md', 'utf8').replaceAll(/\s+/g, ' ');
+    expect(documented).toContain(`an exposure level of ${exposure} out of 10`);
+  },
+);

@@ -16,7 +16,8 @@ import type { ConnectedClient } from '../../../streams/classic/serveClient.js';
 import { type Address, DEFAULT_ADDRESS, formatAddress } from '../../util/address.js';
 import { programName } from '../process/environment.js';
 import type { Run } from '../args/command.js';
-import { Exit, printNote } from '../process/exit.js';
+import { Exit, printNote, usageError } from '../process/exit.js';
+import { parseSystemdSockets } from '../process/systemdSockets.js';
 import { choiceFlag, type Flags } from '../args/flags.js';
 import { limitsFromFlags } from '../commands/serve/relayOptions.js';
 import type { LogEntry } from '../commands/serve/limitLogEntries.js';
@@ -45,6 +46,8 @@ const DEFAULT_FLAGS: Flags = { connections: 256, linesPerSecond: 100 };
 /** Runs `rxchat serve --wire classic`: a server until a signal ends it. */
 export const serve: Run = ({ flags }) =>
   defer(() => {
+    if (Object.keys(parseSystemdSockets(process.env, process.pid)).length > 0)
+      throw usageError('--wire classic takes no sockets of systemd');
     const address = unprotectedAddressFromFlags(flags, 0);
     const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);
     const logFormat = choiceFlag(flags, 'logFormat', LOG_FORMATS);

@@ -9,9 +9,9 @@ import {
   tap,
 } from 'rxjs';
 import { takeUntilComplete } from '../../../streams/rx/takeUntilComplete.js';
-import { type Address, formatAddress } from '../../util/address.js';
+import { formatAddress } from '../../util/address.js';
 import { CertificateError } from '../../net/tls/certificate.js';
-import type { Listener, ListenerFault } from '../../net/listener.js';
+import type { ListenAddress, Listener, ListenerFault } from '../../net/listener.js';
 import { errorCode, describeNetworkError } from '../../util/errors.js';
 import { CliError, Exit, printNote } from './exit.js';
 
@@ -53,9 +53,15 @@ export const mergeFaults =
 const takeUntilDone = (source$: Observable<unknown>) => takeUntilComplete<ListenerFault>(source$);
 
 /** Returns an error that explains why the address is unusable, with a hint. */
-export const listenError = (address: Address, error: unknown, flag = '--port'): unknown => {
+export const listenError = (address: ListenAddress, error: unknown, flag = '--port'): unknown => {
   if (error instanceof CertificateError) return error;
   const reason = error instanceof Error ? describeNetworkError(error) : String(error);
+  if (address.fd !== undefined)
+    return new CliError(
+      Exit.usage,
+      `cannot listen on the socket of systemd instead of ${flag}: ${reason}`,
+      'its unit needs ListenStream= with a port or an address, and Accept=no',
+    );
   const message = `cannot listen on ${formatAddress(address)}: ${reason}`;
   switch (errorCode(error)) {
     case 'EADDRINUSE':

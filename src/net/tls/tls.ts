@@ -10,6 +10,7 @@ import { limitHandshakes } from '../limitHandshakes.js';
 import {
   acceptConnections,
   createFaultReporter,
+  type ListenAddress,
   type Listener,
   peerAddress,
   type PeerOf,
@@ -51,7 +52,7 @@ export const tlsConnection = (socket: TLSSocket, peer: string = peerAddress(sock
  * With `proxy`, connections of trusted proxies begin with a header of the PROXY protocol.
  */
 export const listenTls = (
-  address: Address,
+  address: ListenAddress,
   certificate$: Observable<Certificate>,
   {
     handshakeTimeoutMs = 10_000,

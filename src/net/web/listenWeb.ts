@@ -5,7 +5,7 @@ import {
   type Server,
 } from 'node:http';
 import { isIP } from 'node:net';
-import { isLoopback, normalizeHost, type Address } from '../../util/address.js';
+import { isLoopback, normalizeHost } from '../../util/address.js';
 import { X509Certificate } from 'node:crypto';
 import { createServer as createSecure, type Server as SecureServer } from 'node:https';
 import { Observable } from 'rxjs';
@@ -13,6 +13,7 @@ import type { ConnectionLimits } from '../../../streams/relay/index.js';
 import {
   createFaultReporter,
   dropSocket,
+  type ListenAddress,
   type Listener,
   peerAddress,
   type PeerOf,
@@ -68,7 +69,7 @@ const NO_PAGE: RequestListener = (_request, response) => {
  * listen, and with `certificate$`. Unsubscribing stops accepting and ends requests.
  */
 export const listenWeb = (
-  address: Address,
+  address: ListenAddress,
   {
     certificate$,
     page = NO_PAGE,

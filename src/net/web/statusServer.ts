@@ -1,8 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { NEVER, Observable, take } from 'rxjs';
-import type { Address } from '../../util/address.js';
 import { guard } from '../../util/guard.js';
-import { createFaultReporter, dropSocket, type Listener, startListening } from '../listener.js';
+import {
+  createFaultReporter,
+  dropSocket,
+  type ListenAddress,
+  type Listener,
+  startListening,
+} from '../listener.js';
 
 /** An answer to a request. */
 export interface StatusAnswer {
@@ -29,7 +34,7 @@ const PLAIN_TEXT = 'text/plain; charset=utf-8';
  * beyond small limits of number, size and time. It reads no body. Errors if it cannot listen. Unsubscribing ends all
  * requests.
  */
-export const listenStatus = (address: Address, answerPath: AnswerPath): Observable<Listener> =>
+export const listenStatus = (address: ListenAddress, answerPath: AnswerPath): Observable<Listener> =>
   new Observable((subscriber) => {
     const faultReporter = createFaultReporter();
     const { report } = faultReporter;

@@ -29,7 +29,7 @@ import { usesTls, hostFromFlags } from '../../shared/addressFlags.js';
 import { printNote, usageError } from '../../process/exit.js';
 import { type Flags, stringFlag, flagName, integerFlag, stringListFlag } from '../../args/flags.js';
 import { type Address, formatAddress } from '../../../util/address.js';
-import type { Listener } from '../../../net/listener.js';
+import type { ListenAddress, Listener } from '../../../net/listener.js';
 import type { ProxyOptions } from '../../../net/readProxyHeaders.js';
 import { LOOPBACK, parseTrustedProxies } from '../../../net/trustedProxies.js';
 import type { ListenWebOptions } from '../../../net/web/listenWeb.js';
@@ -112,8 +112,8 @@ export const proxyFromFlags = (flags: Flags): ProxyOptions | undefined => {
 const DEFAULT_WEB_PORT = 55_580;
 
 /** The address of pages and WebSockets, and the origins that may connect. */
-interface WebOptions {
-  readonly address: Address;
+export interface WebOptions {
+  readonly address: ListenAddress;
   readonly origins: ReadonlySet<string>;
   readonly isOriginsOnly: boolean;
 }

@@ -34,7 +34,6 @@ import type { Listener, ListenerFault } from '../../../net/listener.js';
 import { listenTcp } from '../../../net/tcp.js';
 import { listenTls } from '../../../net/tls/tls.js';
 import type { Certificate } from '../../../net/tls/certificate.js';
-import { addressFromFlags, listenAddressFromFlags } from '../../shared/addressFlags.js';
 import type { Run } from '../../args/command.js';
 import { Exit } from '../../process/exit.js';
 import { bytesFlag, choiceFlag, durationFlag } from '../../args/flags.js';
@@ -58,8 +57,8 @@ import {
   listenWebPages,
   proxyFromFlags,
   pageUrl,
-  webFromFlags,
 } from './endpoints.js';
+import { listenAddressesFromFlags } from './listenAddresses.js';
 import { LOG_FORMATS, LOG_LEVELS } from '../../args/choices.js';
 import { reportToSystemd } from '../../process/systemd.js';
 import { listenError, DELIVERY_GRACE_MS, shutdownSignal, mergeFaults } from '../../process/shutdown.js';
@@ -70,7 +69,7 @@ const MAX_HEARTBEAT_MS = 3_600_000;
 /** `rxchat serve`: runs a relay until a signal ends it. */
 export const serve: Run = ({ flags }, { version, loadFlags }) =>
   defer(() => {
-    const address = addressFromFlags(flags, 0);
+    const { address, web, metricsAddress } = listenAddressesFromFlags(flags);
     const windowBytes =
       bytesFlag(flags, 'window', MIN_WINDOW_BYTES, MAX_WINDOW_BYTES) ?? DEFAULT_WINDOW_BYTES;
     const heartbeatMs = durationFlag(flags, 'heartbeat', 100, MAX_HEARTBEAT_MS);
@@ -78,7 +77,6 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
     const logFormat = choiceFlag(flags, 'logFormat', LOG_FORMATS);
     const storeOptions = storeOptionsFromFlags(flags);
     const historyOptions = storeOptions === undefined ? historyOptionsFromFlags(flags) : undefined;
-    const web = webFromFlags(flags, address);
     // What an operator asks for while the relay runs.
     const [drains, rules, reloads] = [new Subject<number>(), new Subject<RelayRules>(), new Subject<void>()];
     const drain$ = drains.asObservable();
@@ -101,7 +99,6 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
     const setPin = (certificate: Certificate) => {
       pin = computePin(parseLeaf(certificate, 'the certificate'));
     };
-    const metricsAddress = listenAddressFromFlags(flags, 'metrics');
     const openMetrics = (): Observable<ServedMetrics | undefined> =>
       metricsAddress === undefined
         ? of(undefined)

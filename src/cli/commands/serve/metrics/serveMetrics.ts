@@ -17,10 +17,9 @@ import type { Ledger } from '../../../../../streams/relay/cluster/ledger.js';
 import type { History, RelayEvent, RelayLimits } from '../../../../../streams/relay/index.js';
 import { dataFile } from '../../../../history/layout/directory.js';
 import type { StoreUsage } from '../../../../history/index.js';
-import type { Listener, ListenerFault } from '../../../../net/listener.js';
+import type { ListenAddress, Listener, ListenerFault } from '../../../../net/listener.js';
 import { type Certificate, parseLeaf } from '../../../../net/tls/certificate.js';
 import { type AnswerPath, listenStatus } from '../../../../net/web/statusServer.js';
-import type { Address } from '../../../../util/address.js';
 import { measureAppends, measureCommits, type OnCommit } from './measureCommits.js';
 import { createMetrics, type StoreFiles } from './metrics.js';
 import { readinessProblem, type ReadinessState } from './readiness.js';
@@ -64,7 +63,7 @@ export interface ServedMetrics {
  * listen. Until `setListening` is called, the relay is not ready.
  */
 export const serveMetrics = (
-  address: Address,
+  address: ListenAddress,
   { version, limits, dir, storeLimitBytes, certificate$ = EMPTY, drain$, stop$ }: ServeMetricsOptions,
 ): Observable<ServedMetrics> =>
   defer(() => {
