@@ -69,7 +69,7 @@ const loadManifest = (file: string) => {
 const ONE = 'docs/operations/kubernetes.yaml';
 const SEVERAL = 'docs/cluster/kubernetes.yaml';
 
-/** Without them a relay runs as in the container: its root file system is read-only, and it has no capability. */
+/** With these, a relay runs as in the container: its root file system is read-only, and it has no capability. */
 const CONTAINED = 'mount --bind "$1" "$1" && mount -o remount,bind,ro / && shift && exec setpriv "$@"';
 const RESTRICTIONS = ['--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
 const testContained = withProgram(
