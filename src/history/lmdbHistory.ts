@@ -64,6 +64,9 @@ export type HistoryEvent = Removed | Forgotten | ClockAhead | ClockBelieved;
 
 const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
 
+/** Part of `maxTotalBytes` after which a sweep does not wait for the interval. So a flood does not fill the disk. */
+const EARLY_SWEEP_PART = 1 / 8;
+
 /**
  * Opens the history of all rooms on disk, in lmdb. Emits it once and holds it while subscribed. Unsubscribing
  * stores what is pending, closes the store and releases the directory.
@@ -124,11 +127,20 @@ const openHistory = (
   );
   let isOpen = true;
 
+  /** Bytes that were stored since the last early sweep. */
+  let unsweptBytes = 0;
+  const earlySweepBytes = (retention.maxTotalBytes ?? Infinity) * EARLY_SWEEP_PART;
+
   let failureState: FailureState | undefined;
   /** Error of the first of the consecutive failed transactions; later ones may be consequences. */
   let firstError: unknown;
   /** Gives the store up after a transaction if it cannot store anything any more. */
-  const onCommit = (error: unknown) => {
+  const onCommit = (error: unknown, storedBytes = 0) => {
+    unsweptBytes += storedBytes;
+    if (unsweptBytes >= earlySweepBytes) {
+      unsweptBytes = 0;
+      sweeps?.request();
+    }
     const at = monotonicNow();
     failureState = nextFailureState(failureState, error, at);
     firstError = error === undefined ? undefined : (firstError ?? error);
@@ -177,7 +189,7 @@ const openHistory = (
     else if (isOpen) onFailed(error);
   };
   const needsSweep = maxAgeMs !== undefined || retention.maxTotalBytes !== undefined;
-  const stopSweeps = needsSweep ? runSweeps(every, sweepSteps, onSweepError) : () => undefined;
+  const sweeps = needsSweep ? runSweeps(every, sweepSteps, onSweepError) : undefined;
 
   return {
     history: {
@@ -209,7 +221,7 @@ const openHistory = (
       },
     },
     close: () => {
-      stopSweeps();
+      sweeps?.stop();
       transactions.close();
       try {
         clock?.save();

@@ -117,8 +117,8 @@ export const transactionQueue = ({
   readonly now: () => number;
   /** The limit on the number of rooms. */
   readonly limit?: RoomLimit;
-  /** Called after each transaction with its error, or `undefined` if it succeeded. */
-  readonly onCommit?: (error: unknown) => void;
+  /** Called after each transaction with its error, or with `undefined` and the bytes of its lines. */
+  readonly onCommit?: (error: unknown, storedBytes?: number) => void;
 }): TransactionQueue => {
   /** By room. At most one batch per room bounds it by the number of rooms. */
   let pending = new Map<string, PendingBatch>();
@@ -158,7 +158,10 @@ export const transactionQueue = ({
       return;
     }
     for (const { isNew } of checked) if (isNew) limit.increment();
-    onCommit(undefined);
+    onCommit(
+      undefined,
+      checked.reduce((sum, { pendingBatch }) => sum + totalBytes(pendingBatch.batch.slices), 0),
+    );
     // Nothing may depend on a batch before its transaction has succeeded.
     checked.forEach(({ pendingBatch, storedState }, index) => {
       pendingBatch.onStored(states[index] ?? storedState);

@@ -110,26 +110,42 @@ export function* sweep(options: SweepOptions): Generator<Pause, void> {
   if (store.lastTransaction() !== before) store.reclaim();
 }
 
+/** Time in ms per tick of a sweep that was requested. Batches are stored between two ticks. */
+const URGENT_STEP_MS = 10;
+
+/** Sweeps that run. */
+export interface Sweeps {
+  /** Starts a sweep, or hurries one that runs: it takes several steps per tick until it is done. */
+  readonly request: () => void;
+  readonly stop: () => void;
+}
+
 /**
- * Sweeps now and every `intervalMs`, one step per tick of the event loop. Returns a function that stops it. It
- * does not keep the process alive. A sweep that waits for the interval continues with the next one. `onError`
+ * Sweeps now, every `intervalMs` and on request, one step per tick of the event loop. It does not keep the process alive. A sweep that waits for the interval continues with the next one. `onError`
  * receives the error that ends a sweep; the next interval starts a new one.
  */
 export const runSweeps = (
   intervalMs: number,
   startSweep: () => Iterator<Pause>,
   onError: (error: unknown) => void,
-): (() => void) => {
+): Sweeps => {
   let running: Iterator<Pause> | undefined;
   let immediate: NodeJS.Immediate | undefined;
+  let isUrgent = false;
 
   const step = () => {
     immediate = undefined;
     try {
       running ??= startSweep();
-      const next = running.next();
-      if (next.done !== false) running = undefined;
-      else if (next.value === 'turn') scheduleStep();
+      let next = running.next();
+      for (const began = performance.now(); isUrgent && next.done !== true;) {
+        if (performance.now() - began > URGENT_STEP_MS) break;
+        next = running.next();
+      }
+      if (next.done === true) {
+        running = undefined;
+        isUrgent = false;
+      } else if (isUrgent || next.value === 'turn') scheduleStep();
     } catch (error) {
       running = undefined;
       onError(error);
@@ -148,9 +164,15 @@ export const runSweeps = (
   tick();
   const timer = setInterval(tick, intervalMs);
   timer.unref();
-  return () => {
-    clearInterval(timer);
-    clearImmediate(immediate);
-    running = undefined;
+  return {
+    request: () => {
+      isUrgent = true;
+      tick();
+    },
+    stop: () => {
+      clearInterval(timer);
+      clearImmediate(immediate);
+      running = undefined;
+    },
   };
 };

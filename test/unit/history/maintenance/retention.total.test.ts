@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { checkHistory } from '../../../../src/history/index.js';
 import {
@@ -177,6 +179,21 @@ describe('the maximum number of rooms of a store', () => {
     expect(history.open('7', () => 'other').id).toBe('id 7');
     close();
   });
+});
+
+test('a flood that arrives between two sweeps makes the file no larger than four times the total', async () => {
+  const dir = dirs.make();
+  const total = 2048 * KIB;
+  const { history, close } = await openHistory({
+    dir,
+    retention: { maxTotalBytes: total },
+    sweepIntervalMs: 3_600_000,
+  });
+  const logs = Array.from({ length: 10 }, (_, n) => history.open(`${n}`, () => `id ${n}`));
+  for (let written = 0; written < 16 * total; written += 10 * 8 * KIB)
+    await Promise.all(logs.map((log) => appendLines(log, lineOf(8 * KIB - 1, 'x'))));
+  expect(statSync(join(dir, 'rooms.mdb')).size).toBeLessThan(4 * total);
+  close();
 });
 
 describe('a room without entries', () => {
