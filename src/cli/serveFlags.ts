@@ -10,7 +10,7 @@ export const data: Flag = {
 };
 
 /** Limits of a relay on the open internet. Their defaults are in `commands/serve/relayOptions.ts`. */
-const limitFlags: Readonly<Record<string, Flag>> = {
+export const limitFlags: Readonly<Record<string, Flag>> = {
   connections: {
     type: 'number',
     placeholder: 'N',
