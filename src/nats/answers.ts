@@ -7,6 +7,15 @@ export interface ApiAnswer {
   readonly error: { readonly code: number; readonly description: string } | undefined;
 }
 
+/** Error code of JetStream. */
+const UNAVAILABLE = 10_008;
+/** Length of an answer that is not parsed to see whether it has this error. The error has about 150 bytes. */
+const MAX_UNAVAILABLE_BYTES = 512;
+
+/** Whether an answer says that no leader is known, as a server does that is separated from the others. */
+export const isUnavailable = (data: Uint8Array): boolean =>
+  data.length <= MAX_UNAVAILABLE_BYTES && parseAnswer(data).error?.code === UNAVAILABLE;
+
 /** Parses an answer of JetStream. Anything else becomes an error with the code 0. */
 export const parseAnswer = (data: Uint8Array): ApiAnswer => {
   const answer = parseObject(data);

@@ -21,8 +21,9 @@ import {
   timer,
 } from 'rxjs';
 import type { NatsClient } from './connect.js';
+import { isUnavailable } from './answers.js';
 import { LedgerError } from './errors.js';
-import { createFailover } from './failover.js';
+import { createFailover, type Failover } from './failover.js';
 
 /** Requests and subscriptions of one NATS connection, as Observables. */
 export interface Engine {
@@ -34,6 +35,8 @@ export interface Engine {
   readonly isConnected$: Observable<boolean>;
   /** Emits when nobody serves the subject of a request: the stream has no leader, or is missing. Hot. */
   readonly unserved$: Observable<void>;
+  /** The failover. The caller reports what the answers to appends say about the server. */
+  readonly failover: Pick<Failover, 'onStored' | 'onUnanswered'>;
   /** Sends a request and emits its answer. */
   request(
     subject: string,
@@ -162,7 +165,7 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
         timeout({
           each: REQUEST_TIMEOUT_MS,
           with: () => {
-            failover.onUnanswered();
+            failover.onUnanswered(subject);
             return throwError(() => timeoutError(subject, 'no answer in time'));
           },
         }),
@@ -176,12 +179,17 @@ export const openEngine = ({ library, connection }: NatsClient): Observable<Engi
       address: () => connection.getServer(),
       isConnected$: connected.pipe(distinctUntilChanged()),
       unserved$: unserved.asObservable(),
+      failover,
       subscribe,
       request: (subject, payload, headers) =>
         attempt(subject, () => {
           // The library has a timer of its own for each request; the one of `attempt` fires first.
           const options = { timeout: 2 * REQUEST_TIMEOUT_MS, ...headersOf(headers) };
-          return from(connection.request(subject, payload, options).catch(throwUnserved));
+          return from(connection.request(subject, payload, options).catch(throwUnserved)).pipe(
+            tap(({ data }) => {
+              if (isUnavailable(data)) throw new UnservedError();
+            }),
+          );
         }),
       requestMany: (subject, payload, headers) =>
         attempt(

@@ -1,9 +1,9 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { exhaustMap, ignoreElements, type Observable, Subject, takeUntil, tap, timer } from 'rxjs';
+import { exhaustMap, filter, ignoreElements, type Observable, Subject, takeUntil, tap, timer } from 'rxjs';
 
 /**
- * Time in ms after a request without an answer, in which no leader of a stream answers one, until the relay connects to another
- * server: this one may be separated from the others, although it still answers pings.
+ * Time in ms after a request without an answer until the relay connects to another server, unless a leader of a stream has
+ * answered meanwhile: this server may be separated from the others, although it still answers pings.
  */
 export const UNANSWERED_MS = 5000;
 
@@ -13,25 +13,36 @@ export interface Failover {
   readonly change$: Observable<never>;
   /** Is called with the subject of each request that was answered. */
   readonly onAnswered: (subject: string) => void;
-  /** Is called when a request was not answered in time. */
-  readonly onUnanswered: () => void;
+  /** Is called with the subject of a request that was not answered in time, or of an append that the leader could not decide. */
+  readonly onUnanswered: (subject: string) => void;
+  /** Is called when a record was stored or published: a majority of the servers answers. */
+  readonly onStored: () => void;
   /** Is called after a reconnect. Returns whether another one follows, to reach another server. */
   readonly onReconnect: () => boolean;
 }
 
-/** Creates the failover of a connection. */
+/**
+ * Creates the failover of a connection.
+ *
+ * A leader that is separated from the others answers reads until it notices that, after about 10 s. So after an append without
+ * an answer, only a stored record shows that the server is not separated.
+ */
 export const createFailover = (
   connection: Pick<NatsConnection, 'info' | 'getServer' | 'reconnect'>,
 ): Failover => {
-  const answered = new Subject<void>();
-  const unanswered = new Subject<void>();
+  const answered = new Subject<'read' | 'stored'>();
+  const unanswered = new Subject<'read' | 'append'>();
   let avoided: string | undefined;
   const reconnect = () => {
     connection.reconnect().catch(() => undefined);
   };
   return {
     change$: unanswered.pipe(
-      exhaustMap(() => timer(UNANSWERED_MS).pipe(takeUntil(answered))),
+      exhaustMap((request) =>
+        timer(UNANSWERED_MS).pipe(
+          takeUntil(answered.pipe(filter((answer) => answer === 'stored' || request === 'read'))),
+        ),
+      ),
       tap(() => {
         if (connection.info?.cluster === undefined) return;
         avoided = connection.getServer();
@@ -40,10 +51,13 @@ export const createFailover = (
       ignoreElements(),
     ),
     onAnswered: (subject) => {
-      if (needsLeader(subject)) answered.next();
+      if (isLeaderRead(subject)) answered.next('read');
     },
-    onUnanswered: () => {
-      unanswered.next();
+    onUnanswered: (subject) => {
+      unanswered.next(isAppend(subject) ? 'append' : 'read');
+    },
+    onStored: () => {
+      answered.next('stored');
     },
     onReconnect: () => {
       // The library begins with the first server of its list, which may be the same one.
@@ -55,5 +69,8 @@ export const createFailover = (
   };
 };
 
-/** Whether only the leader of a stream answers a request. Any server answers the others from its own records. */
-const needsLeader = (subject: string): boolean => !subject.startsWith('$JS.API.DIRECT.');
+const isAppend = (subject: string): boolean => !subject.startsWith('$JS.API.');
+
+/** Whether only the leader of a stream answers a read. Any server answers the others from its own records. */
+const isLeaderRead = (subject: string): boolean =>
+  !isAppend(subject) && !subject.startsWith('$JS.API.DIRECT.');

@@ -156,9 +156,12 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
           tap({
             next: () => {
               stored.next();
+              engine.failover.onStored();
             },
             error: (error: unknown) => {
               if (!(error instanceof AppendConflictError)) failed.next();
+              // The leader waits for the other servers to store an earlier one.
+              else if (error.last === undefined) engine.failover.onUnanswered(subjectOf(room).subject);
             },
           }),
         ),
@@ -179,6 +182,7 @@ const openLedger = (engine: Engine, options: NatsLedgerOptions): Observable<Ledg
           const record$ = engine.subscribe(liveSubject).pipe(
             map(parseLiveRecord),
             filter((record) => record !== undefined),
+            tap(engine.failover.onStored),
           );
           return merge(record$, missed(stream));
         }),

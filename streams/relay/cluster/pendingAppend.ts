@@ -19,6 +19,12 @@ export interface PlannedBatch extends FormattedBatch {
 const CONFIRM_MS = 20;
 
 /**
+ * Number of refusals after which the batch is appended again at once. Usually another batch was first, which is read then. A
+ * leader that waits for the other servers refuses every batch, without another one that could be read.
+ */
+const MAX_PROMPT_RETRIES = 1;
+
+/**
  * A batch that is being appended, until it is read back or another batch comes first.
  *
  * Only reading it back shows that it is valid. Until then the same bytes are appended again: stored twice, it counts once.
@@ -33,6 +39,7 @@ export class PendingAppend implements PlannedBatch {
   /** It is appended again once all records are read. */
   #isRetryDue = false;
   #failures = 0;
+  #refusals = 0;
 
   constructor(context: RoomContext, { number, plan, bytes, reservation }: PlannedBatch) {
     this.#context = context;
@@ -64,9 +71,17 @@ export class PendingAppend implements PlannedBatch {
         this.#context.schedule(confirm, backoffMs(this.#failures + 1));
         return;
       }
-      case 'append-refused':
-        this.#readAndRetry(answer.last);
+      case 'append-refused': {
+        this.#refusals += 1;
+        const { number, last: address } = answer;
+        if (this.#refusals <= MAX_PROMPT_RETRIES) this.#readAndRetry(address);
+        else
+          this.#context.schedule(
+            { type: 'confirm', number, address },
+            backoffMs(this.#refusals - MAX_PROMPT_RETRIES - 1),
+          );
         return;
+      }
       case 'confirm':
         this.#readAndRetry(answer.address);
     }

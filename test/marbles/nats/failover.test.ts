@@ -7,9 +7,12 @@ type Connection = Parameters<typeof createFailover>[0];
 const APPEND = 'rx.0.room';
 const DIRECT_READ = '$JS.API.DIRECT.GET.RX0.rx.0.room';
 
+const LEADER_READ = '$JS.API.STREAM.MSG.GET.RX0';
+
 /**
- * Draws requests through a server of a cluster: `t` has no answer in time, `a` is answered by the leader of a stream, `d` by any
- * server. Returns how often the connection changed its server.
+ * Draws requests through a server of a cluster: a read `r` or an append `a` has no answer in time, `L` is a read that the leader of
+ * a stream answers, `D` one that any server answers, and `S` a record that is stored. Returns how often the connection changed its
+ * server.
  */
 const reconnectsAfter = (requests: string, cluster: string | null = 'rxchat'): number => {
   let reconnects = 0;
@@ -24,8 +27,10 @@ const reconnectsAfter = (requests: string, cluster: string | null = 'rxchat'): n
   marbles(({ hot, expectObservable }) => {
     const failover = createFailover(connection);
     hot(requests).subscribe((request) => {
-      if (request === 't') failover.onUnanswered();
-      else failover.onAnswered(request === 'a' ? APPEND : DIRECT_READ);
+      if (request === 'r') failover.onUnanswered(LEADER_READ);
+      else if (request === 'a') failover.onUnanswered(APPEND);
+      else if (request === 'S') failover.onStored();
+      else failover.onAnswered(request === 'L' ? LEADER_READ : DIRECT_READ);
     });
     expectObservable(failover.change$).toBe('');
   });
@@ -33,23 +38,28 @@ const reconnectsAfter = (requests: string, cluster: string | null = 'rxchat'): n
 };
 
 describe('the failover of a connection to NATS', () => {
-  test('changes the server if no leader has answered for a while after a request', () => {
-    expect(reconnectsAfter(`t ${UNANSWERED_MS}ms -`)).toBe(1);
-    expect(reconnectsAfter(`t ${UNANSWERED_MS - 2}ms t -`)).toBe(1);
-    expect(reconnectsAfter(`t ${UNANSWERED_MS}ms t ${UNANSWERED_MS}ms -`)).toBe(2);
+  test.each(['r', 'a'])('changes the server if no leader has answered for a while after %s', (request) => {
+    expect(reconnectsAfter(`${request} ${UNANSWERED_MS}ms -`)).toBe(1);
+    expect(reconnectsAfter(`${request} ${UNANSWERED_MS - 2}ms ${request} -`)).toBe(1);
+    expect(reconnectsAfter(`${request} ${UNANSWERED_MS}ms ${request} ${UNANSWERED_MS}ms -`)).toBe(2);
   });
 
   test('does not change it if a leader has answered meanwhile', () => {
-    expect(reconnectsAfter(`t 10ms a ${UNANSWERED_MS}ms a`)).toBe(0);
-    expect(reconnectsAfter(`a ${UNANSWERED_MS}ms a`)).toBe(0);
+    for (const answers of ['r 10ms L', 'r 10ms S', 'a 10ms S', 'L', 'S'])
+      expect(reconnectsAfter(`${answers} ${UNANSWERED_MS}ms -`)).toBe(0);
   });
 
   test('does not take the answers of a server from its own records for those of a leader', () => {
-    expect(reconnectsAfter(`t 10ms d ${UNANSWERED_MS}ms d`)).toBe(1);
+    expect(reconnectsAfter(`r 10ms D ${UNANSWERED_MS}ms D`)).toBe(1);
+  });
+
+  test('takes no read as an answer after an append: a leader that is separated answers reads for a while', () => {
+    expect(reconnectsAfter(`a 10ms L ${UNANSWERED_MS}ms L`)).toBe(1);
+    expect(reconnectsAfter(`a 10ms (rL) ${UNANSWERED_MS}ms L`)).toBe(1);
   });
 
   test('does not leave a server that belongs to no cluster', () => {
-    expect(reconnectsAfter(`t ${UNANSWERED_MS}ms -`, null)).toBe(0);
+    expect(reconnectsAfter(`a ${UNANSWERED_MS}ms -`, null)).toBe(0);
   });
 });
 
@@ -65,7 +75,9 @@ test('a reconnect that chose the same server is followed by another one, once', 
     },
   });
   marbles(({ expectObservable, cold }) => {
-    cold('-t').subscribe(failover.onUnanswered);
+    cold('-t').subscribe(() => {
+      failover.onUnanswered(APPEND);
+    });
     expectObservable(failover.change$).toBe('');
   });
   expect(reconnects).toBe(1);

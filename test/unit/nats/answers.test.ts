@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Msg } from '@nats-io/transport-node';
 import fc from 'fast-check';
 import {
+  isUnavailable,
   parseAnswer,
   parseLeaderRecord,
   parseLiveRecord,
@@ -57,4 +58,14 @@ test('parseLeaderRecord decodes base64, and accepts a record without bytes', () 
   expect(parse({ seq: 7, data: 'YmF0Y2gK' })).toStrictEqual({ address: 7, bytes: Buffer.from(data) });
   expect(parse({ seq: 7 })).toStrictEqual({ address: 7, bytes: new Uint8Array() });
   for (const each of [undefined, null, 7, {}, { seq: '7' }]) expect(parse(each)).toBeUndefined();
+});
+
+test('isUnavailable recognizes the answer of a server that knows no leader', () => {
+  const answer = (code: number) =>
+    Buffer.from(
+      `{"type":"io.nats.jetstream.api.v1.stream_msg_get_response","error":{"code":503,"err_code":${code},"description":"JetStream system temporarily unavailable"}}`,
+    );
+  expect(isUnavailable(answer(10_008))).toBe(true);
+  expect(isUnavailable(answer(10_037))).toBe(false);
+  for (const text of ['', '{"seq": 7}', '10008']) expect(isUnavailable(Buffer.from(text))).toBe(false);
 });

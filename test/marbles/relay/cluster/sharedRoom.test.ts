@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { delay, map } from 'rxjs';
+import { delay, map, switchMap, throwError, timer } from 'rxjs';
 import { formatBatch } from '../../../../streams/relay/cluster/batch.js';
-import type { LedgerRecord } from '../../../../streams/relay/cluster/ledger.js';
+import { AppendConflictError, type LedgerRecord } from '../../../../streams/relay/cluster/ledger.js';
 import { type FakeEngine, fakeEngine } from '../../../support/fakeLedger.js';
 import {
   hasLine,
@@ -57,6 +57,34 @@ describe('a room at two relays', () => {
     expect(linesOf(alice)).toStrictEqual(['+alice', '+bob', ...[token('x'), token('y')]]);
     expect(welcomeOf(bob)).toBe('next=2 first=1 from=1 durability=disk count=2 members=alice,bob');
     expect([alice.stored, bob.stored]).toStrictEqual([1, 1]);
+  });
+
+  test('appends a batch again, with growing pauses, while a leader refuses it without another one', () => {
+    let isRefused = false;
+    let appends = 0;
+    start({
+      count: 1,
+      wrap: (ledger) => ({
+        ...ledger,
+        append: (...record) => {
+          appends += 1;
+          return isRefused
+            ? timer(1).pipe(switchMap(() => throwError(() => new AppendConflictError())))
+            : ledger.append(...record);
+        },
+      }),
+    });
+    const alice = relays.join(0, 'alice', FROM_START);
+    pass(1000);
+    isRefused = true;
+    appends = 0;
+    alice.send('x');
+    pass(10_000);
+    expect(appends).toBeGreaterThan(3);
+    expect(appends).toBeLessThan(15);
+    isRefused = false;
+    pass(6000);
+    expect(linesOf(alice)).toStrictEqual(['+alice', token('x')]);
   });
 
   test('has the first position of the records that are kept', () => {
