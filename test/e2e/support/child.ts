@@ -34,6 +34,8 @@ export interface ChildOptions {
   readonly mapLine?: (line: string) => string;
   /** Removes the right to listen on low ports, which root has. */
   readonly unprivileged?: boolean;
+  /** The launcher of the command (default: the built one). */
+  readonly launcher?: string | undefined;
   /** A program with arguments that executes the command. */
   readonly wrapper?: readonly string[];
 }
@@ -135,13 +137,12 @@ export const start = (
 };
 
 /** Starts the built command. */
-export const rxchat = (args: readonly string[], options?: ChildOptions): Child => {
-  if (!existsSync(RXCHAT)) throw new Error(`${RXCHAT} is missing: build it first, with npm run build`);
+export const rxchat = (args: readonly string[], options: ChildOptions = {}): Child => {
+  const { launcher = RXCHAT, wrapper = [], unprivileged = false } = options;
+  if (!existsSync(launcher)) throw new Error(`${launcher} is missing: build it first, with npm run build`);
   const drop =
-    options?.unprivileged === true && process.getuid?.() === 0
-      ? ['setpriv', '--bounding-set', '-net_bind_service', '--']
-      : [];
-  const [program = '', ...rest] = [...(options?.wrapper ?? []), ...drop, process.execPath, RXCHAT, ...args];
+    unprivileged && process.getuid?.() === 0 ? ['setpriv', '--bounding-set', '-net_bind_service', '--'] : [];
+  const [program = '', ...rest] = [...wrapper, ...drop, process.execPath, launcher, ...args];
   return start(program, rest, options);
 };
 
