@@ -24,6 +24,7 @@ export const ADMIN_ACTIONS = [
   'ban',
   'unban',
   'bans',
+  'delete-room',
   'drain',
   'reload',
   'log-level',

@@ -14,6 +14,7 @@ export const adminCommand: CliCommand = {
     'rxchat admin connections --json | jq .total',
     'rxchat admin kick bob',
     'rxchat admin ban 192.0.2.0/24 --for 1d',
+    'rxchat admin delete-room ROOM',
     'rxchat admin drain --for 30s',
     'rxchat admin reload',
   ],

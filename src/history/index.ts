@@ -10,5 +10,13 @@ export type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 export type { Retention } from './maintenance/retention.js';
 export type { Backup } from './maintenance/backup.js';
 export type { Contents } from './maintenance/check.js';
-export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from '../../streams/relay/index.js';
+export type {
+  Batch,
+  Gap,
+  History,
+  PendingRead,
+  ReadableLog,
+  RemovedEntries,
+  StoredLog,
+} from '../../streams/relay/index.js';
 export type { Lines } from '../../streams/wire/index.js';

@@ -1,4 +1,4 @@
-import { Observable } from 'rxjs';
+import { defer, Observable } from 'rxjs';
 import type { History } from '../../streams/relay/log/history.js';
 import { inspectDirectory, initDirectory } from './layout/directory.js';
 import {
@@ -21,6 +21,7 @@ import {
 } from './maintenance/retention.js';
 import { openStore } from './store/openStore.js';
 import { storedLog } from './storedLog.js';
+import { removeRoom } from './maintenance/removeRoom.js';
 import { runSweeps, sweep } from './maintenance/sweep.js';
 import type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 
@@ -191,6 +192,7 @@ const openHistory = (
   const needsSweep = maxAgeMs !== undefined || retention.maxTotalBytes !== undefined;
   const sweeps = needsSweep ? runSweeps(every, sweepSteps, onSweepError) : undefined;
 
+  const closedError = () => new HistoryError('closed', `the history in ${dir} is closed`);
   return {
     history: {
       durability,
@@ -202,8 +204,23 @@ const openHistory = (
           return true;
         }
       },
+      remove: (room) =>
+        defer(() => {
+          if (!isOpen) throw closedError();
+          return removeRoom({
+            store,
+            room,
+            flush: () => {
+              transactions.flushRoom(room);
+            },
+            onRemoved: () => {
+              limit.decrement();
+              onTrimmed();
+            },
+          });
+        }),
       open: (room, newId) => {
-        if (!isOpen) throw new HistoryError('closed', `the history in ${dir} is closed`);
+        if (!isOpen) throw closedError();
         // An earlier log of this room may have a pending batch; the new log starts after it.
         transactions.flushRoom(room);
         return storedLog({

@@ -30,7 +30,15 @@ export type { CommitQueueOptions, CommittedEvent, LinesStored, NotStored } from 
 export type { JoinedMember } from './log/completeJoin.js';
 export type { Cursor } from './log/cursor.js';
 export type { GroupCommitOptions } from './log/groupCommit.js';
-export type { Batch, Gap, History, PendingRead, ReadableLog, StoredLog } from './log/history.js';
+export type {
+  Batch,
+  Gap,
+  History,
+  PendingRead,
+  ReadableLog,
+  RemovedEntries,
+  StoredLog,
+} from './log/history.js';
 export { DEFAULT_WINDOW_BYTES, MIN_WINDOW_BYTES } from './log/roomLog.js';
 export type { MemoryBudget, Reservation } from './log/slabs.js';
 export { DEFAULT_MAX_CONNECTIONS_PER_NICK } from './members/decisions.js';
@@ -39,6 +47,7 @@ export type { Announced, PresenceOptions } from './members/presence.js';
 export { relay } from './relay.js';
 export type { LoadSampled, RelayEvent, RoomFailed } from './relay.js';
 export type { RelayHistory, RelayLimits, RelayOptions, RelayRules, RelayTiming } from './relayOptions.js';
+export type { RoomNotRemoved, RoomRemoved } from './roomRemoval.js';
 export type { RoomEvent, ServeRoomOptions } from './serveRoom.js';
 export { tokenBucket } from '../rx/tokenBucket.js';
 export type { Rate } from '../rx/tokenBucket.js';

@@ -17,15 +17,12 @@ import {
 } from 'rxjs';
 import { groupByUntil } from '../rx/groupByUntil.js';
 import { takeUntilComplete } from '../rx/takeUntilComplete.js';
-import { schedulerTime } from '../rx/tokenBucket.js';
 import type { Connection } from '../wire/connection.js';
-import type { RoomName } from '../wire/handshake.js';
 import { joinCluster } from './cluster/cluster.js';
 import type { Ledger } from './cluster/ledger.js';
 import { sharedRoom } from './cluster/sharedRoom.js';
 import { admission } from './connection/admission.js';
 import type { ConnectionRejected } from './connection/connectionLimits.js';
-import type { JoinLimiter } from './connection/joinPolicy.js';
 import type { MemberCommand } from './connection/parseCommands.js';
 import { deliveryCounter, type DeliveryTotals } from './delivery/deliveryCounter.js';
 import type { GroupCommitOptions } from './log/groupCommit.js';
@@ -33,6 +30,8 @@ import type { History } from './log/history.js';
 import { memoryBudget } from './log/slabs.js';
 import { idleTimeout } from './idleTimeout.js';
 import type { RelayOptions, RelayRules } from './relayOptions.js';
+import { type RoomConnections, roomConnections } from './roomConnections.js';
+import { type RoomNotRemoved, roomRemoval, type RoomRemoved } from './roomRemoval.js';
 import { type RoomEvent, serveRoom } from './serveRoom.js';
 
 /** A room failed because of a bug; it restarts with what its history has. */
@@ -54,7 +53,8 @@ export interface LoadSampled extends DeliveryTotals {
 }
 
 /** An event of the relay, for logs and metrics. It names nicks, rooms and sizes: the relay knows nothing else. */
-export type RelayEvent = RoomEvent | ConnectionRejected | RoomFailed | LoadSampled;
+export type RelayEvent =
+  RoomEvent | ConnectionRejected | RoomFailed | RoomRemoved | RoomNotRemoved | LoadSampled;
 
 /**
  * The relay: connections merged into one message stream, ordered room by room, fanned out to sinks.
@@ -87,6 +87,7 @@ export const relay =
     history: { store, ...history } = {},
     sample$ = EMPTY,
     rules$ = EMPTY,
+    removeRoom$ = EMPTY,
     ...platform
   }: RelayOptions) =>
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
@@ -94,10 +95,11 @@ export const relay =
       const options = { ...platform, ...timing, ...history, history: store };
       const cluster = ledger && joinCluster(checkedLedger(ledger, options));
       // A removed room can still be committing when the next one of its name starts.
-      const openRooms = new Map<RoomName, Observable<MemberCommand>>();
+      const openRooms = new Map<string, RoomConnections>();
+      const removal = roomRemoval(openRooms, ledger === undefined ? store : SHARED);
       let rules: RelayRules = { limits, checkAccess, allowedRooms };
       const { limiter, counter, admit, recordJoined, setRules } = admission(
-        { ...options, chargesWhenOpen: ledger !== undefined },
+        { ...options, chargesWhenOpen: ledger !== undefined, isRemoving: removal.isRemoving },
         rules,
         openRooms,
       );
@@ -116,13 +118,16 @@ export const relay =
           return { type: 'sampled', connections, rooms, windowBytes, ...deliveries.totals() };
         }),
       );
-      const serve = (name: RoomName, command$: Observable<MemberCommand>) => {
-        openRooms.set(name, command$);
+      const serve = (name: string) => {
         const roomOptions = { ...options, ...rules.limits, budget };
         return cluster === undefined
           ? serveRoom(name, roomOptions, deliveries)
           : sharedRoom(name, { ...roomOptions, cluster }, deliveries);
       };
+      const removed$ = removeRoom$.pipe(removal.removeRooms);
+      const isIdle = idleTimeout(options, ledger ?? store);
+      const roomEnd = (command$: Observable<MemberCommand>, name: string) =>
+        merge(isIdle(command$), removal.ended$(name));
       const accepted$ = connection$.pipe(takeUntil(platform.stop$ ?? EMPTY));
       return accepted$.pipe(
         admit,
@@ -130,26 +135,39 @@ export const relay =
           merge(
             sampled$.pipe(takeUntilComplete(output$)),
             newRules$.pipe(takeUntilComplete(output$)),
+            removed$.pipe(takeUntilComplete(output$)),
             output$.pipe(filter(isRejected)),
             output$.pipe(
               filter(isCommand),
-              groupByUntil(({ member }) => member.room, idleTimeout(options, ledger ?? store)),
-              mergeMap((command$) =>
-                command$.pipe(
-                  restartOnError(command$.key, limiter, serve(command$.key, command$)),
+              filter(removal.isCurrent),
+              groupByUntil(({ member }) => member.room, roomEnd),
+              mergeMap((command$) => {
+                const { key: name } = command$;
+                const connections = roomConnections(limiter);
+                openRooms.set(name, connections);
+                return command$.pipe(
+                  restartOnError(name, connections, serve(name)),
                   tap((event) => {
                     if (event.type === 'joined') recordJoined(event);
                   }),
+                  takeUntil(removal.ended$(name)),
                   finalize(() => {
-                    if (openRooms.get(command$.key) === command$) openRooms.delete(command$.key);
+                    connections.closeAll();
+                    if (openRooms.get(name) === connections) openRooms.delete(name);
                   }),
-                ),
-              ),
+                );
+              }),
             ),
           ),
         ),
       );
     });
+
+/** Relays that share a store may not remove what is in it. */
+const SHARED: Pick<History, 'has' | 'remove'> = {
+  has: () => true,
+  remove: undefined,
+};
 
 /** Returns the ledger, if the other options of the relay allow one. */
 const checkedLedger = (
@@ -161,13 +179,6 @@ const checkedLedger = (
   return ledger;
 };
 
-/** A member that stayed for this time in ms and lost its connection rejoins before strangers. */
-const MIN_STAY_MS = 10_000;
-
-/** Returns whether a connection ended without the intention of its client. */
-const isLost = ({ reason, error }: Extract<MemberCommand, { type: 'leave' }>): boolean =>
-  reason !== 'bye' && error === undefined;
-
 const isRejected = (output: MemberCommand | ConnectionRejected): output is ConnectionRejected =>
   output.type === 'rejected';
 const isCommand = (output: MemberCommand | ConnectionRejected): output is MemberCommand =>
@@ -177,30 +188,13 @@ const isCommand = (output: MemberCommand | ConnectionRejected): output is Member
 const restartOnError =
   (
     room: string,
-    limiter: Pick<JoinLimiter, 'reserve'>,
+    { track, closeAll }: RoomConnections,
     serve: (command$: Observable<MemberCommand>) => Observable<RoomEvent>,
   ) =>
-  (command$: Observable<MemberCommand>): Observable<RoomEvent | RoomFailed> => {
-    // A member may not be served yet when the room fails or is removed; nothing else would close its connection.
-    const joinedAt = new Map<Connection, number>();
-    const track = (command: MemberCommand) => {
-      const { connection } = command.member;
-      if (command.type === 'join') joinedAt.set(connection, schedulerTime());
-      if (command.type === 'leave') {
-        const since = joinedAt.get(connection) ?? Infinity;
-        if (isLost(command) && schedulerTime() - since >= MIN_STAY_MS) limiter.reserve(connection.peer);
-        joinedAt.delete(connection);
-      }
-    };
-    const closeAll = () => {
-      for (const connection of joinedAt.keys()) connection.close();
-      joinedAt.clear();
-    };
-    return serve(command$.pipe(tap(track))).pipe(
+  (command$: Observable<MemberCommand>): Observable<RoomEvent | RoomFailed> =>
+    serve(command$.pipe(tap(track))).pipe(
       catchError((error: unknown, again$) => {
         closeAll();
         return concat(of<RoomFailed>({ type: 'room-failed', room, reason: String(error) }), again$);
       }),
-      finalize(closeAll),
     );
-  };

@@ -55,6 +55,11 @@ export interface RelayOptions
   readonly rules$?: Observable<RelayRules> | undefined;
   /** Each time it emits, the relay emits what it holds at that moment. */
   readonly sample$?: Observable<unknown> | undefined;
+  /**
+   * Names of rooms to remove from memory and from the store. Their members get `ERR room-not-allowed`. For each name the relay
+   * emits `room-removed` or `room-not-removed`. Rooms of a `ledger` are not removed.
+   */
+  readonly removeRoom$?: Observable<string> | undefined;
   /** Addresses and rooms that are banned. Members that have joined before are not ended. */
   readonly bans?: Bans | undefined;
 }

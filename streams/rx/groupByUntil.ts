@@ -23,7 +23,7 @@ import {
 export const groupByUntil =
   <T, K>(
     key: (value: T) => K,
-    duration: (value$: Observable<T>) => Observable<unknown>,
+    duration: (value$: Observable<T>, key: K) => Observable<unknown>,
   ): OperatorFunction<T, GroupedObservable<K, T>> =>
   (value$) =>
     defer(() => {
@@ -36,7 +36,7 @@ export const groupByUntil =
             newSubjects.push(subject);
             return subject;
           },
-          duration: () => duration(newSubjects.pop() as Subject<T>),
+          duration: ({ key: ofGroup }) => duration(newSubjects.pop() as Subject<T>, ofGroup),
         }),
       );
     });

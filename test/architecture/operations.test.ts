@@ -99,6 +99,8 @@ describe('the table of log lines', () => {
     relayLogEntry({ type: 'rejected', peer: '', code: 'busy', reason: '' }),
     relayLogEntry({ type: 'failed', member: alice, reason: '' }),
     relayLogEntry({ type: 'room-failed', room: '', reason: '' }),
+    relayLogEntry({ type: 'room-removed', room: '', connections: 1, entries: 1, bytes: 1 }),
+    relayLogEntry({ type: 'room-not-removed', room: '', reason: '' }),
     relayLogEntry({ type: 'not-stored', room: '', reason: '' }),
     storeLogEntry('lost'),
     storeLogEntry('back'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
 import { run, rxchat, tempDir } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
-import { connectRaw, joinRaw } from './support/rawClient.js';
+import { connectRaw, joinRaw, seal } from './support/rawClient.js';
 import { newRoom } from './support/relay.js';
 
 afterEach(cleanUp);
@@ -135,6 +135,62 @@ test('admin reloads the config, access tokens and bans of a relay, and nobody is
   await alice.output.until(({ lines }) => lines.some((line) => line.startsWith('PONG ')));
 });
 
+test('admin deletes a room while members send; it is new afterwards, also after a restart', async () => {
+  const dir = tempDir();
+  const { child, port } = await serve(dir);
+  const room = newRoom(port);
+  const other = newRoom(port);
+  const carol = await joinRaw(other, 'carol');
+  carol.writeLines(seal(carol, 'hello'));
+  const listener = rxchat(['listen', '--invite-file', '-', '--json'], { input: room.text });
+  // It does not end by itself, since its input does not.
+  const invite = join(tempDir(), 'room.txt');
+  writeFileSync(invite, room.text, { mode: 0o600 });
+  const sender = rxchat(['send', '--invite-file', invite, '--nick', 'bob']);
+  let sent = 0;
+  const feed = setInterval(() => {
+    for (let n = 0; n < 50; n += 1) sender.writeInput(`line ${(sent += 1)}\n`);
+  }, 5);
+  try {
+    await listener.out.until(({ text }) => text.includes('line 500'));
+    const rows = JSON.parse(await admin(dir, 'rooms', '--json')) as {
+      rows: { room: string; connections: number }[];
+    };
+    const name = rows.rows.find(({ connections }) => connections === 2)!.room;
+    const deleted = JSON.parse(await admin(dir, 'delete-room', name, '--json')) as { entries: number };
+    expect(shapeOf(deleted)).toStrictEqual(JSON_SHAPES.get('delete-room'));
+    expect(deleted).toMatchObject({ target: name, disconnected: 2 });
+    expect(deleted.entries).toBeGreaterThan(2);
+    const refused = /the operator of the relay deleted this room \(room-not-allowed\)/;
+    expect(await listener.exit).toBe(4);
+    expect(listener.err.text).toMatch(refused);
+    clearInterval(feed);
+    sender.endInput();
+    expect(await sender.exit).not.toBe(0);
+    expect(sender.err.text).toMatch(refused);
+
+    const again = await run(['admin', 'delete-room', name, '--data', dir]);
+    expect([again.code, again.err]).toStrictEqual([
+      4,
+      expect.stringMatching(/^rxchat: the relay has no room with this name\n/),
+    ]);
+    const audit = readFileSync(join(dir, 'audit.log'), 'utf8').trim().split('\n').slice(-2);
+    expect(audit.map((line) => JSON.parse(line) as unknown)).toStrictEqual([
+      expect.objectContaining({ action: 'delete-room', target: name, ok: true }),
+      expect.objectContaining({ action: 'delete-room', target: name, ok: false }),
+    ]);
+    const dave = await joinRaw(room, 'dave');
+    const welcome = await dave.output.until(({ lines }) => lines.find((line) => line.startsWith('WELCOME ')));
+    expect(welcome).toMatch(/ next=1 first=1 from=1 /);
+  } finally {
+    clearInterval(feed);
+  }
+  child.signal('SIGTERM');
+  await child.exit;
+  // The store passes the check of `serve`, and has the other room.
+  expect((await run(['check', '--data', dir])).out).toMatch(/ 2 rooms, /);
+});
+
 test('a relay does not start with invalid bans', async () => {
   const dir = tempDir();
   writeFileSync(join(dir, 'bans.json'), '{');
@@ -158,6 +214,7 @@ test.each<[string[], number, RegExp]>([
   [['statsu'], 2, /^rxchat: unknown action\n.*did you mean status/],
   [['status', 'all'], 2, /^rxchat: status takes no target/],
   [['ban'], 2, /^rxchat: ban needs an address, a network or the public name of a room/],
+  [['delete-room'], 2, /^rxchat: delete-room needs the public name of a room/],
   [['kick', 'bob', '--for', '1d'], 2, /^rxchat: --for has no effect with kick/],
   [['drain', '--for', '30d'], 2, /^rxchat: --for needs a time from 0 ms to 1 d/],
   [['ban', '192.0.2.1', '--for', 'ever'], 2, /^rxchat: --for needs a time/],

@@ -1,5 +1,5 @@
 import { Observable, type Subscriber, take, timer } from 'rxjs';
-import type { Batch, Gap, History, StoredLog } from '../../streams/relay/log/history.js';
+import type { Batch, Gap, History, RemovedEntries, StoredLog } from '../../streams/relay/log/history.js';
 import { eachLine, type Lines } from '../../streams/wire/lines.js';
 import { decodeTextLossy } from '../../streams/wire/encoding.js';
 
@@ -167,9 +167,31 @@ export const fakeHistory = ({
       : undefined;
   };
 
+  const remove = (room: string): Observable<RemovedEntries> =>
+    new Observable((subscriber) => {
+      const known = rooms.get(room);
+      for (const flight of flights) if (flight.retained === known) land(flight, failsAppend());
+      const lines = known?.stored === true ? known.lines : [];
+      const subscription = commitDelay()
+        .pipe(take(1))
+        .subscribe({
+          complete: () => {
+            rooms.delete(room);
+            subscriber.next({
+              entries: lines.length,
+              bytes: lines.reduce((sum, line) => sum + line.length, 0),
+            });
+            subscriber.complete();
+          },
+        });
+      return subscription;
+    });
+
   return {
     durability,
     open,
+    remove,
+    has: (room) => rooms.get(room)?.stored === true,
     positionsOf: reportedBy,
     get rooms() {
       return [...rooms].filter(([, retained]) => retained.stored).map(([room]) => room);

@@ -132,6 +132,12 @@ export const describeEvent = (
     }
     case 'room-failed':
       return `room-failed: ${event.reason}`;
+    case 'room-removed': {
+      const { connections, entries } = event;
+      return `room-removed: ${connections} connections, ${entries} entries`;
+    }
+    case 'room-not-removed':
+      return `room-not-removed: ${event.reason}`;
     case 'not-stored':
       return `not-stored: ${event.reason}`;
     case 'joined':

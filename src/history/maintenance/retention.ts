@@ -212,6 +212,7 @@ export interface RoomLimit {
   checkNewRoom(dir: string): void;
   readonly isFull: boolean;
   increment(): void;
+  decrement(): void;
   /** Sets the number after all rooms were counted. */
   setCount(rooms: number): void;
 }
@@ -229,6 +230,9 @@ export const roomLimit = (maxRooms: number): RoomLimit => {
     },
     increment: () => {
       rooms += 1;
+    },
+    decrement: () => {
+      rooms = Math.max(0, rooms - 1);
     },
     setCount: (count) => {
       rooms = count;

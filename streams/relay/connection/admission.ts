@@ -37,7 +37,7 @@ export interface AdmissionRules extends Pick<JoinPolicyOptions, 'checkAccess' | 
 
 /** What does not change while a relay runs. */
 export interface AdmissionOptions
-  extends ServeConnectionOptions, Pick<JoinPolicyOptions, 'history' | 'chargesWhenOpen'> {
+  extends ServeConnectionOptions, Pick<JoinPolicyOptions, 'history' | 'chargesWhenOpen' | 'isRemoving'> {
   readonly bans?: Bans | undefined;
 }
 
@@ -75,7 +75,7 @@ export const admission = (
   const joinPolicyInForce: JoinPolicy = (request, message) => inForce.policy(request, message);
   const rulesInForce = ({ limits, checkAccess, allowedRooms }: AdmissionRules): RulesInForce => {
     const limiter = joinLimiter(limits);
-    const { history, bans, chargesWhenOpen } = options;
+    const { history, bans, chargesWhenOpen, isRemoving } = options;
     const newRooms = addressBuckets(limits?.newRoomRatePerAddress);
     return {
       limiter,
@@ -88,6 +88,7 @@ export const admission = (
           history,
           bans,
           limiter,
+          isRemoving,
           ...(chargesWhenOpen !== undefined && { chargesWhenOpen }),
         },
         openRooms,

@@ -30,6 +30,9 @@ const MAX_RETRY_AFTER_MS = 60_000;
 /** Number of joins that an invalid proof costs its address. */
 const INVALID_PROOF_COST = 5;
 
+/** Time in ms after which a client can try again to join a room whose entries are being removed. */
+const REMOVAL_RETRY_MS = 1000;
+
 /** Share of the burst that only reserved joins can use. */
 const RESERVED_SHARE = 0.25;
 
@@ -134,6 +137,8 @@ export interface JoinPolicyOptions {
   readonly allowedRooms?: ReadonlySet<string> | undefined;
   /** Rooms that nobody can join. */
   readonly bans?: Pick<Bans, 'isRoomBanned'> | undefined;
+  /** Whether the entries of a room are being removed, so that nobody can join it now. */
+  readonly isRemoving?: ((room: string) => boolean) | undefined;
   /** Maximum number of rooms in memory. */
   readonly maxRooms?: number;
   /** Rate of new rooms from each address. */
@@ -178,6 +183,7 @@ export const joinPolicy =
       checkAccess,
       allowedRooms,
       bans,
+      isRemoving,
       maxRooms = Infinity,
       newRoomRatePerAddress,
       history,
@@ -197,6 +203,7 @@ export const joinPolicy =
       throw new ProtocolError('room-not-allowed', 'this relay does not serve this room');
     if (bans?.isRoomBanned(room) === true)
       throw new ProtocolError('room-not-allowed', 'this room is banned from this relay');
+    if (isRemoving?.(room) === true) throw new BusyError('the room is being deleted', REMOVAL_RETRY_MS);
     if (!openRooms.has(room) && openRooms.size >= maxRooms)
       throw new ProtocolError(
         'busy',

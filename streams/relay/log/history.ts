@@ -67,4 +67,15 @@ export interface History {
    * At most one log of a room is in use at a time.
    */
   open(room: string, newId: () => string): StoredLog;
+  /**
+   * Removes a room with its log: a batch that was received before is removed too. The log that `open` returned is not used
+   * again. Emits what was removed, and completes. Errors if that failed; then newer entries can be left, and the room stays.
+   */
+  readonly remove?: ((room: string) => Observable<RemovedEntries>) | undefined;
+}
+
+/** Number of entries that were removed, and their bytes. */
+export interface RemovedEntries {
+  readonly entries: number;
+  readonly bytes: number;
 }

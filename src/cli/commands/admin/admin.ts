@@ -45,6 +45,7 @@ const TARGETS: Readonly<Partial<Record<AdminAction, string>>> = {
   kick: 'an address, a network or a nick',
   ban: 'an address, a network or the public name of a room',
   unban: 'the target of a ban, as bans lists it',
+  'delete-room': 'the public name of a room, as rooms lists it',
 };
 
 /** Parses the action, its target and its flags. Throws a `usageError`. */

@@ -52,6 +52,11 @@ export const formatResult = (action: AdminAction, result: AdminResult): SafeText
     }
     case 'unban':
       return safe`removed the ban of ${textOf(result['target'])}`;
+    case 'delete-room': {
+      const [entries, bytes] = [Number(result['entries']), formatBytes(Number(result['bytes']))];
+      const room = textOf(result['target']);
+      return safe`deleted ${room} with ${pluralize(entries, 'entry', 'entries')} (${bytes}); ${disconnected(result)}`;
+    }
     case 'drain':
       return safe`the relay stops at ${valueOf('stopsAt', result['stopsAt'])}`;
     case 'reload':

@@ -49,6 +49,15 @@ export const relayLogEntry = (event: RelayEvent | ListenerFault): LogEntry | und
       const fields = { room: event.room, reason: event.reason };
       return { level: 'error', fields, message: 'a room failed and restarts' };
     }
+    case 'room-removed': {
+      const { room, connections, entries, bytes } = event;
+      const fields = { room, connections, entries, bytes };
+      return { level: 'info', fields, message: 'the operator deleted a room' };
+    }
+    case 'room-not-removed': {
+      const fields = { room: event.room, reason: event.reason };
+      return { level: 'warn', fields, message: 'a room could not be deleted' };
+    }
     case 'not-stored':
       return {
         level: 'error',

@@ -197,6 +197,7 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
               ledger: ledger && (metrics?.measureAppends(ledger) ?? ledger),
               sample$: merge(metrics?.sample$ ?? EMPTY, admin?.sample$ ?? EMPTY),
               inspect$: admin?.inspect$,
+              removeRoom$: admin?.removeRoom$,
               rules$: rules.asObservable(),
               bans: admin?.bans,
             }),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { lastValueFrom } from 'rxjs';
 import type { History, StoredLog } from '../../../../streams/relay/log/history.js';
 import { encodeText } from '../../../../streams/wire/encoding.js';
 import { fakeHistory } from '../../../support/fakeHistory.js';
@@ -232,5 +233,33 @@ describe.each(kinds)('a history in $name', ({ make }) => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  const remove = (room: string) => lastValueFrom(history.remove!(room));
+
+  test('removes a room with what is pending; then it is new, and other rooms stay', async () => {
+    const cellar = history.open('cellar', () => 'two');
+    await appendLines(cellar, 'z');
+    await appendLines(lobby, 'a', 'bc');
+    const pending = appendLines(lobby, 'd').catch(() => undefined);
+    expect(await remove('lobby')).toStrictEqual({ entries: 3, bytes: 7 });
+    await pending;
+    expect([history.has?.('lobby'), history.has?.('cellar')]).toStrictEqual([false, true]);
+    const again = await reopen();
+    const log = again.open('lobby', () => 'three');
+    expect([log.id, log.first, log.next]).toStrictEqual(['three', 1, 1]);
+    expect(
+      readAll(
+        again.open('cellar', () => 'four'),
+        1,
+      ).join(''),
+    ).toBe('z');
+    await appendLines(log, 'e');
+    expect(readAll(log, 1)).toStrictEqual(['e']);
+  });
+
+  test('removes nothing of a room that it does not have', async () => {
+    expect(await remove('attic')).toStrictEqual({ entries: 0, bytes: 0 });
+    expect(await remove('lobby')).toStrictEqual({ entries: 0, bytes: 0 });
   });
 });

@@ -10,7 +10,14 @@ import {
   Subject,
   tap,
 } from 'rxjs';
-import type { Bans, InspectConnection, LoadSampled, RelayEvent } from '../../../../../streams/relay/index.js';
+import type {
+  Bans,
+  InspectConnection,
+  LoadSampled,
+  RelayEvent,
+  RoomNotRemoved,
+  RoomRemoved,
+} from '../../../../../streams/relay/index.js';
 import { appendAuditLine, formatAuditLine } from '../../../../admin/auditLog.js';
 import { listenAdmin } from '../../../../admin/listenAdmin.js';
 import {
@@ -28,6 +35,7 @@ import { LOG_LEVELS, type LogLevel } from '../../../args/choices.js';
 import { CliError, Exit, printNote } from '../../../process/exit.js';
 import { openBans, type StoredBans } from './banActions.js';
 import { connectionActions } from './connectionActions.js';
+import { deleteRoomAction } from './deleteRoomAction.js';
 
 export interface ServeAdminOptions {
   /** The directory of the socket, the bans and the audit log. */
@@ -49,6 +57,8 @@ export interface ServedAdmin {
   /** Emits when the relay has to emit a sample. */
   readonly sample$: Observable<unknown>;
   readonly inspect$: Observable<InspectConnection>;
+  /** Emits when the relay has to remove a room. */
+  readonly removeRoom$: Observable<string>;
   readonly bans: Bans;
   readonly record: (event: RelayEvent | ListenerFault) => void;
   /** The relay listens on these addresses from now on. */
@@ -69,6 +79,7 @@ export const serveAdmin = (options: ServeAdminOptions): Observable<ServedAdmin> 
     const { dir, version, store, log, stop$, drain, reload$ } = options;
     const samples = new Subject<unknown>();
     const inspections = new Subject<InspectConnection>();
+    const [roomsToRemove, removals] = [new Subject<string>(), new Subject<RoomRemoved | RoomNotRemoved>()];
     const startedAt = new Date(performance.timeOrigin).toISOString();
     let load: LoadSampled | undefined;
     let addresses: readonly string[] = [];
@@ -93,6 +104,14 @@ export const serveAdmin = (options: ServeAdminOptions): Observable<ServedAdmin> 
     const actions: Readonly<Record<AdminRequest['action'], PerformAction>> = {
       ...connectionActions(bans, (inspect) => {
         inspections.next(inspect);
+      }),
+      'delete-room': deleteRoomAction({
+        store,
+        isServing: () => state === 'serving' || state === 'draining',
+        removeRoom: (room) => {
+          roomsToRemove.next(room);
+        },
+        removal$: removals,
       }),
       status: () => ({ ...status() }),
       drain: ({ forMs = 0 }) => {
@@ -141,9 +160,11 @@ export const serveAdmin = (options: ServeAdminOptions): Observable<ServedAdmin> 
       map((): ServedAdmin => ({
         sample$: samples.asObservable(),
         inspect$: inspections.asObservable(),
+        removeRoom$: roomsToRemove.asObservable(),
         bans,
         record: (event) => {
           if (event.type === 'sampled') load = event;
+          if (event.type === 'room-removed' || event.type === 'room-not-removed') removals.next(event);
         },
         setListening: (all) => {
           addresses = all;

@@ -174,6 +174,9 @@ export const createMetrics = (sources: MetricsSources): Metrics => {
         case 'room-failed':
           counts.roomFailures += 1;
           return;
+        case 'room-removed':
+          counts.leaves += event.connections;
+          return;
         case 'not-stored':
           counts.storeErrors += 1;
           return;

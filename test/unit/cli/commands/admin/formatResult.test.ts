@@ -24,6 +24,11 @@ describe('the result of an action, for people', () => {
       'TARGET     UNTIL\nROOM       -\n192.0.2.1  2026-01-02 03:04:05Z',
     ],
     ['bans', { total: 5, rows: [] }, 'TARGET  UNTIL\nand 5 more'],
+    [
+      'delete-room',
+      { target: 'ROOM', entries: 1, bytes: 510_230, disconnected: 2 },
+      'deleted ROOM with 1 entry (498 KiB); disconnected 2 connections',
+    ],
     ['drain', { stopsAt: until }, 'the relay stops at 2026-01-02 03:04:05Z'],
     ['reload', { logLevel: 'info', bans: 3 }, 'reloaded; log level info, bans: 3'],
     ['log-level', { logLevel: 'warn' }, 'warn'],
