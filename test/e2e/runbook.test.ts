@@ -1,0 +1,130 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { withProgram } from '../support/withProgram.js';
+import { cleanUp } from './support/cleanup.js';
+import { type Machine, MACHINE_NAMESPACES, startMachine } from './support/machine/machine.js';
+import { copyBetween, expireCertificate, fillDisk, flood } from './support/machine/incidents.js';
+
+/** A command of the runbook, the machine on which it runs, and what it prints. */
+interface Step {
+  readonly machine: string;
+  readonly command: string;
+  readonly output: string;
+}
+
+/** A block of commands, or the test that runs it elsewhere. */
+interface Block {
+  readonly heading: string;
+  readonly steps: readonly Step[];
+  readonly testedBy: string | undefined;
+}
+
+const [, runbook = ''] = /^## Runbook\n([^]*?)^## /m.exec(readFileSync('docs/operations.md', 'utf8')) ?? [];
+
+/** Splits a block into commands, of which each has a prompt such as `$` or `other$`, and what they print. */
+const parseSteps = (block: string): Step[] =>
+  block
+    .split(/^(?=\w*\$ )/m)
+    .map((step) => {
+      const [, machine = '', command = '', output = ''] =
+        /^(\w*)\$ ((?:[^\n]*\\\n)*[^\n]*)\n([^]*)$/.exec(step) ?? [];
+      return { machine, command, output };
+    })
+    .filter(({ command }) => command !== '');
+
+const blocks: readonly Block[] = runbook.split(/^### /m).flatMap((section) => {
+  const [heading = ''] = section.split('\n');
+  return Array.from(
+    section.matchAll(/(?:<!-- tested by (\S+) -->\n\n)?```console\n([^]*?)^```/gm),
+    ([, testedBy, text = '']) => ({ heading, testedBy, steps: parseSteps(text) }),
+  );
+});
+const headings = [...new Set(blocks.map(({ heading }) => heading))];
+
+/** Returns a pattern for an output in which `…` stands for any text of a line, and a line of it for any lines. */
+const patternOf = (output: string): RegExp => {
+  const lines = output.split('\n').map((line) =>
+    line === '…'
+      ? '[^]*'
+      : line
+          .trimEnd()
+          .replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+          .replaceAll('…', '.*?'),
+  );
+  return new RegExp(`^${lines.join('\n')}$`);
+};
+
+test('the runbook has the steps of a year, and each test that it names exists', () => {
+  expect(headings).toStrictEqual([
+    'Install',
+    'TLS certificate',
+    'First room',
+    'Dashboard and alerts',
+    'Back up',
+    'Restore on another machine',
+    'Upgrade',
+    'Rolling restart',
+    'The disk is full',
+    'The certificate has expired',
+    'A room is being flooded',
+  ]);
+  const files = Array.from(runbook.matchAll(/<!-- tested by (\S+) -->/g), ([, file = '']) => file);
+  expect(files.filter((file) => !existsSync(file))).toStrictEqual([]);
+});
+
+const machines = new Map<string, Machine>();
+const machineOf = (name: string): Machine => {
+  const machine = machines.get(name);
+  if (machine === undefined) throw new Error(`there is no machine ${name}`);
+  return machine;
+};
+
+/** What happens on the first machine before the commands of a heading. */
+const INCIDENTS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
+  'The disk is full': fillDisk,
+  'The certificate has expired': expireCertificate,
+  'A room is being flooded': flood,
+};
+
+/** Runs a command; what copies from machine to machine is done by the test, since they have no network in common. */
+const runStep = async ({ machine, command }: Step): Promise<string> => {
+  const [, paths, to] = /^scp -pqr (.*) root@(\w+):\S+$/.exec(command) ?? [];
+  if (paths === undefined || to === undefined) return machineOf(machine).run(command);
+  await copyBetween(machineOf(machine), machineOf(to), paths.split(' '), '/root');
+  return '';
+};
+
+const testOnMachines = withProgram(
+  'RXCHAT_NEED_MACHINES',
+  'unshare',
+  ...MACHINE_NAMESPACES,
+  'sh',
+  '-c',
+  [
+    'mount -t tmpfs tmpfs /mnt && cd /mnt && mkdir upper work root',
+    'mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root',
+    'ip link set lo up && command -v curl openssl promtool prometheus runuser useradd setpriv',
+  ].join(' && '),
+);
+
+describe('the commands of the runbook print what it says', () => {
+  beforeAll(async () => {
+    if (testOnMachines !== test) return;
+    machines.set('', await startMachine('chat', 64));
+    machines.set('other', await startMachine('other', 64));
+  });
+  afterAll(cleanUp);
+
+  // Each continues on the machines as the ones before it left them.
+  testOnMachines.each(headings)('%s', async (heading) => {
+    await INCIDENTS[heading]?.(machineOf(''));
+    for (const { steps, testedBy } of blocks.filter((block) => block.heading === heading)) {
+      if (testedBy !== undefined) continue;
+      for (const step of steps) {
+        const printed = await runStep(step);
+        if (!patternOf(step.output).test(`${printed.trimEnd()}\n`.replace(/^\n$/, '')))
+          expect(`$ ${step.command}\n${printed}`).toBe(`$ ${step.command}\n${step.output}`);
+      }
+    }
+  });
+});
