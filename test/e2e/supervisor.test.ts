@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect } from '@jest/globals';
 import { withProgram } from '../support/withProgram.js';
@@ -60,27 +59,5 @@ testAsFirstProcess.each(['SIGTERM', 'SIGINT'])(
     relay.writeInput('\n');
     expect(await relay.exit).toBe(0);
     expect(relay.err.text).toContain('stopping: delivering accepted messages');
-  },
-);
-
-const UNIT = 'docs/operations/rxchat.service';
-const SOCKET_UNIT = 'docs/operations/rxchat.socket';
-const testWithAnalyze = withProgram(
-  'RXCHAT_NEED_SYSTEMD',
-  'systemd-analyze',
-  'security',
-  '--offline=true',
-  UNIT,
-);
-testWithAnalyze(
-  'the units for systemd are valid, and the exposure of the service is the documented one',
-  async () => {
-    const verified = start('systemd-analyze', ['verify', '--man=no', UNIT, SOCKET_UNIT]);
-    expect([await verified.exit, verified.err.text]).toStrictEqual([0, '']);
-    const analyzed = start('systemd-analyze', ['security', '--offline=true', '--no-pager', UNIT]);
-    await analyzed.exit;
-    const [, exposure] = /Overall exposure level for rxchat.service: ([\d.]+)/.exec(analyzed.out.text) ?? [];
-    const documented = readFileSync('docs/operations.md', 'utf8').replaceAll(/\s+/g, ' ');
-    expect(documented).toContain(`an exposure level of ${exposure} out of 10`);
   },
 );
