@@ -24,12 +24,15 @@ export type ReportFault = (fault: ListenerFault) => void;
 /** Returns the address and port of the client at the other end of a socket, which a proxy may forward. */
 export type PeerOf = (socket: Socket) => string;
 
+/** Begins an IPv4 address at a socket that listens for IPv6 too. */
+const MAPPED = /^::ffff:(?=[\d.]+$)/i;
+
 /** Returns the address and port of the other end of a socket. */
 export const peerAddress = ({
   remoteAddress = 'gone',
   remotePort = 0,
 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string =>
-  formatAddress({ host: remoteAddress, port: remotePort });
+  formatAddress({ host: remoteAddress.replace(MAPPED, ''), port: remotePort });
 
 /** Where to listen. */
 export interface ListenAddress extends Address {
