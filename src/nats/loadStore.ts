@@ -2,12 +2,12 @@ import { concatMap, from, map, type Observable, of, switchMap, throwError, toArr
 import type { Engine } from './engine.js';
 import { LedgerError } from './errors.js';
 import { ApiError, callApi, parseShards, STREAM_NOT_FOUND } from './streams.js';
-import { streamName } from './subjects.js';
+import { RESERVATIONS, streamName } from './subjects.js';
 
 /** A stream of a store as its servers report it. */
 export interface StoredStream {
   readonly name: string;
-  /** Pattern of the subjects of its rooms. */
+  /** Pattern of the subjects of its records. */
   readonly subject: string;
   readonly firstAddress: number;
   readonly lastAddress: number;
@@ -21,6 +21,8 @@ export interface StoredStream {
 /** A store: its streams, and the names of those that are missing. */
 export interface StoredStreams {
   readonly streams: readonly StoredStream[];
+  /** The stream of the reservations. */
+  readonly reservations: StoredStream | undefined;
   readonly missing: readonly string[];
 }
 
@@ -29,20 +31,32 @@ export interface StoredStreams {
  * if its records are sealed with another key.
  */
 export const loadStore = (engine: Engine, keyId: string | undefined): Observable<StoredStreams> =>
-  loadStream(engine, 0).pipe(
+  loadStream(engine, ...roomsOf(0)).pipe(
     switchMap((first) =>
       first === undefined
         ? throwError(() => new LedgerError('unsuitable', NO_STORE, { hint: NO_STORE_HINT }))
         : of(parseShards(first.description, keyId)),
     ),
-    switchMap((shards) => from(Array.from({ length: shards }, (_, shard) => shard))),
-    concatMap((shard) => loadStream(engine, shard).pipe(map((loaded) => loaded ?? streamName(shard)))),
+    switchMap((shards) =>
+      from([RESERVATION_RECORDS, ...Array.from({ length: shards }, (_, shard) => roomsOf(shard))]),
+    ),
+    concatMap(([name, subject]) => loadStream(engine, name, subject).pipe(map((loaded) => loaded ?? name))),
     toArray(),
-    map((all) => ({
-      streams: all.filter((each) => typeof each !== 'string'),
-      missing: all.filter((each) => typeof each === 'string'),
-    })),
+    map((all) => {
+      const loaded = all.filter((each) => typeof each !== 'string');
+      return {
+        streams: loaded.filter(({ name }) => name !== RESERVATIONS),
+        reservations: loaded.find(({ name }) => name === RESERVATIONS),
+        missing: all.filter((each) => typeof each === 'string'),
+      };
+    }),
   );
+
+/** Name of a stream, and pattern of its subjects. */
+type StreamRecords = readonly [name: string, subject: string];
+
+const roomsOf = (shard: number): StreamRecords => [streamName(shard), `rx.${shard}.*`];
+const RESERVATION_RECORDS: StreamRecords = [RESERVATIONS, 'rxreservation.*'];
 
 const NO_STORE = 'the servers have no store of relays';
 const NO_STORE_HINT = 'a relay creates it when it first starts; compare --store with that of the relays';
@@ -52,14 +66,15 @@ const NS_PER_MS = 1_000_000;
 /** Emits a stream and its description, or `undefined` if it is missing. */
 const loadStream = (
   engine: Engine,
-  shard: number,
+  name: string,
+  subject: string,
 ): Observable<(StoredStream & { readonly description: unknown }) | undefined> =>
-  callApi(engine, `STREAM.INFO.${streamName(shard)}`, '').pipe(
+  callApi(engine, `STREAM.INFO.${name}`, '').pipe(
     map((answer) => {
       const { config = {}, state = {}, cluster = {} } = answer as StreamInfo;
       return {
-        name: streamName(shard),
-        subject: `rx.${shard}.*`,
+        name,
+        subject,
         description: config.description,
         firstAddress: state.first_seq ?? 1,
         lastAddress: state.last_seq ?? 0,

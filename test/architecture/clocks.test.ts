@@ -33,7 +33,7 @@ const TIMES_OF_DAY: Readonly<Record<string, string>> = {
   'src/page/timeline.ts: Date.now': 'which day it is',
   'src/testing/fakePlatform.ts: asyncScheduler.now': 'virtual time',
   'src/testing/connections.ts: asyncScheduler.now': 'virtual time',
-  'src/nats/checkStore.ts: Date.now':
+  'src/nats/pageComparison.ts: Date.now':
     'which records are about to expire, by the times that the store gave them',
   'src/net/tls/certificate.ts: new Date()': 'until when a certificate is valid',
   'streams/rx/tokenBucket.ts: asyncScheduler.now':

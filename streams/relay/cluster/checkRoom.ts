@@ -10,10 +10,11 @@ import type { LedgerRecord } from './ledger.js';
  * - `wrong-branch`: batches follow a void one, so relays have read different records
  * - `other-log`, `wrong-position`: a batch contradicts the one that it follows
  * - `snapshot`: the newest snapshot is missing, so a relay that opens the room does not know its members
+ * - `reservation`: its last positions are not reserved, so others could get them after all its records have expired
  * - `newer-version`: a later version wrote the room, so the rest was not checked
  */
 export interface RoomFault {
-  readonly type: 'unreadable' | 'missing' | 'snapshot' | ChainFault;
+  readonly type: 'unreadable' | 'missing' | 'snapshot' | 'reservation' | ChainFault;
   /** Address of the first record that shows it. */
   readonly address: number;
   /** How often it was found. */
@@ -77,6 +78,8 @@ export class RoomCheck {
   /** The last valid batch names a snapshot that is missing. */
   #isSnapshotMissing = false;
   #isNewer = false;
+  /** The last valid batch continues a log. */
+  #isContinued = false;
 
   constructor(oldest: number, retainedFrom: number) {
     this.#oldest = oldest;
@@ -95,11 +98,18 @@ export class RoomCheck {
     }
   }
 
-  /** Returns what was found. Ends the check. */
-  finish(): RoomReport {
+  /**
+   * Returns what was found. Ends the check.
+   *
+   * @param isReserved whether the positions of a log are reserved, up to the next one.
+   */
+  finish(isReserved: (log: string, next: number) => boolean = () => true): RoomReport {
     const { entries, batches, chain, fault } = this.#side ?? this.#main ?? NOTHING;
     if (fault !== undefined) this.#addFault(fault);
     if (this.#isSnapshotMissing) this.#addFault({ type: 'snapshot', address: chain.tail, count: 1 });
+    // The first batch of a log needs no reservation.
+    if (chain.log !== undefined && this.#isContinued && !isReserved(chain.log, chain.next))
+      this.#addFault({ type: 'reservation', address: chain.tail, count: 1 });
     return {
       entries,
       batches,
@@ -170,6 +180,7 @@ export class RoomCheck {
     };
     if (this.#side === undefined) this.#main = next;
     else this.#side = next;
+    this.#isContinued = batch.first > 1;
     if (batch.snapshot !== undefined) this.#snapshot = address;
     const named = batch.snapshot === undefined ? batch.snapshotAddress : address;
     this.#isSnapshotMissing = named >= this.#oldest && named !== this.#snapshot;

@@ -1,13 +1,6 @@
+import { addDifference, type ReservationCheck, type ServerDifference } from './checkReservations.js';
 import { RoomCheck, type RoomReport } from './checkRoom.js';
-import type { ComparedPage, ReplicaDifference } from './compareReplicas.js';
-
-/** Records of a room in which a server differs from the others. */
-export interface ServerDifference {
-  readonly server: string;
-  readonly records: number;
-  /** Address of the first one. */
-  readonly address: number;
-}
+import type { ComparedPage } from './compareReplicas.js';
 
 /** What the check of a room found. */
 export interface RoomResult extends RoomReport {
@@ -24,6 +17,8 @@ export interface CheckStreamOptions {
   readonly lastAddress: number;
   /** Returns a function that opens the records of a room. */
   readonly openerOf: (room: string) => (bytes: Uint8Array) => Uint8Array;
+  /** The reservations of all rooms (default: they are not checked). */
+  readonly reserved?: ReservationCheck | undefined;
 }
 
 interface RoomProgress {
@@ -53,19 +48,17 @@ export class StreamCheck {
       progress.check.read({ address, bytes: progress.open(bytes) });
     }
     for (const difference of differences)
-      if (difference.address <= lastAddress) this.#addDifference(difference);
+      if (difference.address <= lastAddress)
+        addDifference(this.#room(difference.room, difference.address).differences, difference);
   }
 
-  /** Emits the result of each room. */
+  /** Returns the result of each room. */
   *finish(): Iterable<RoomResult> {
-    for (const [room, { check, bytes, differences }] of this.#rooms)
-      yield { room, bytes, ...check.finish(), differences: [...differences.values()] };
-  }
-
-  #addDifference({ room, server, address }: ReplicaDifference): void {
-    const { differences } = this.#room(room, address);
-    const known = differences.get(server) ?? { server, records: 0, address };
-    differences.set(server, { ...known, records: known.records + 1 });
+    const { reserved } = this.#options;
+    for (const [room, { check, bytes, differences }] of this.#rooms) {
+      const isReserved = (log: string, next: number) => reserved?.covers(room, log, next) ?? true;
+      yield { room, bytes, ...check.finish(isReserved), differences: [...differences.values()] };
+    }
   }
 
   #room(room: string, address: number): RoomProgress {

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect } from '@jest/globals';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect } from '@nats-io/transport-node';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { defer, firstValueFrom, lastValueFrom, map, ReplaySubject, retry, toArray } from 'rxjs';
 import { checkStore } from '../../../src/nats/checkStore.js';
 import { natsLedger, type NatsLedgerOptions } from '../../../src/nats/natsLedger.js';
 import { sealedLedger, storeKeyId } from '../../../src/nats/sealedLedger.js';
 import { formatBatch } from '../../../streams/relay/cluster/batch.js';
 import type { Ledger } from '../../../streams/relay/cluster/ledger.js';
+import { reservePositions } from '../../../streams/relay/cluster/reservation.js';
 import { type NatsServer, startNatsCluster, startNatsServer } from '../../support/natsServer.js';
 import { roomBatch } from '../../support/roomBatches.js';
 import { withNats, withNatsCluster } from '../../support/withNats.js';
@@ -52,7 +53,14 @@ const openLedger = async (
   return firstValueFrom(opened);
 };
 
-/** Appends the batches of a room, with one line each. Returns their addresses. */
+const reserve = async (ledger: Ledger, room: string, end: number) => {
+  const { log, generation } = roomBatch();
+  const reservation = { log, generation, end };
+  const reserve$ = defer(() => reservePositions(ledger.reservations, room, reservation));
+  await lastValueFrom(reserve$.pipe(retry({ count: 20, delay: 500 })));
+};
+
+/** Appends the batches of a room, with one line each, and its reservation. Returns their addresses. */
 const writeRoom = async (ledger: Ledger, room: string, lines: readonly string[]): Promise<number[]> => {
   const addresses: number[] = [];
   for (const [index, line] of lines.entries()) {
@@ -62,6 +70,7 @@ const writeRoom = async (ledger: Ledger, room: string, lines: readonly string[])
     const append$ = defer(() => ledger.append(room, batch, previous));
     addresses.push(await lastValueFrom(append$.pipe(retry({ count: 20, delay: 500 }))));
   }
+  await reserve(ledger, room, lines.length + 1);
   return addresses;
 };
 
@@ -79,6 +88,15 @@ const damage = ({ storeDir: dir }: NatsServer, text: string): void => {
   throw new Error(`no stored record contains ${text}`);
 };
 
+/** Returns the only reservation of a store as the server has it. */
+const storedReservation = async (connection: NatsConnection): Promise<{ readonly subject: string }> => {
+  const answer = await connection.request(
+    '$JS.API.STREAM.MSG.GET.RXRESERVATIONS',
+    JSON.stringify({ last_by_subj: 'rxreservation.*' }),
+  );
+  return answer.json<{ readonly message: { readonly subject: string } }>().message;
+};
+
 /** Returns what the check finds in rooms, and about the servers. */
 const check = async (servers: readonly NatsServer[], key?: Uint8Array) => {
   const findings = await lastValueFrom(
@@ -87,6 +105,7 @@ const check = async (servers: readonly NatsServer[], key?: Uint8Array) => {
   return {
     rooms: findings.flatMap((each) => (each.type === 'room' ? [each] : [])),
     streams: findings.flatMap((each) => (each.type === 'stream' ? [each] : [])),
+    reservations: findings.find(({ type }) => type === 'reservations'),
     missing: findings.flatMap((each) => (each.type === 'missing-stream' ? [each.stream] : [])),
   };
 };
@@ -122,8 +141,32 @@ describe.each([
       { room: 'one', entries: 3, faults: [{ type: 'missing', count: 1, from: 2, to: 2 }] },
     ]);
     await connection.request('$JS.API.STREAM.DELETE.RX1', '');
-    await connection.close();
     expect((await check(servers)).missing).toStrictEqual(['RX1']);
+    await connection.close();
+  });
+
+  testIt('finds reservations that are missing, damaged or too small', async () => {
+    for (const key of [undefined, new Uint8Array(32).fill(7)]) {
+      const servers = await startOne(isNewer);
+      const ledger = await openLedger(servers, key && { key });
+      await writeRoom(ledger, 'one', ['a', 'b']);
+      const intact = { type: 'reservations', stream: 'RXRESERVATIONS', unreadable: 0, differences: [] };
+      expect(await check(servers, key)).toMatchObject({ rooms: [{ faults: [] }], reservations: intact });
+      const connection = await connect({ servers: addressesOf(servers) });
+      const { subject } = await storedReservation(connection);
+      await connection.request(subject, 'damaged');
+      expect(await check(servers, key)).toMatchObject({
+        rooms: [{ faults: [{ type: 'reservation', count: 1 }] }],
+        reservations: { ...intact, unreadable: 1 },
+      });
+      await connection.request('$JS.API.STREAM.DELETE.RXRESERVATIONS', '');
+      await connection.close();
+      expect(await check(servers, key)).toMatchObject({
+        rooms: [{ faults: [] }],
+        reservations: undefined,
+        missing: ['RXRESERVATIONS'],
+      });
+    }
   });
 });
 

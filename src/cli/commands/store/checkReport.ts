@@ -2,6 +2,7 @@ import type { RoomFault } from '../../../../streams/relay/cluster/checkRoom.js';
 import type { StoreFinding } from '../../../nats/checkStore.js';
 import { pluralize } from '../../../text/format.js';
 import { safe, type SafeText } from '../../../text/sanitize.js';
+import { RESERVATIONS } from '../../../nats/subjects.js';
 import { formatContents } from './formatContents.js';
 
 /** The result of the check of a store. */
@@ -42,6 +43,7 @@ type Damage = Exclude<StoreFinding, { readonly type: 'stream' }>;
 /** Whether a finding is damage. */
 export const isDamage = (finding: StoreFinding): finding is Damage =>
   finding.type === 'missing-stream' ||
+  (finding.type === 'reservations' && (finding.unreadable > 0 || finding.differences.length > 0)) ||
   (finding.type === 'room' && (finding.faults.length > 0 || finding.differences.length > 0));
 
 /** Adds a finding to the result. */
@@ -55,6 +57,7 @@ export const addFinding = (result: CheckResult, finding: StoreFinding): CheckRes
       uncompared: union(result.uncompared, finding.uncompared),
     };
   const damaged = isDamage(finding);
+  if (finding.type === 'reservations') return { ...result, intact: result.intact && !damaged };
   return {
     ...result,
     intact: result.intact && !damaged,
@@ -74,14 +77,20 @@ const union = (one: readonly string[], other: readonly string[]): readonly strin
 /** Describes damage in a line: what is wrong, and what to do. */
 export const describeDamage = (damage: Damage): SafeText => {
   if (damage.type === 'missing-stream')
-    return safe`the stream ${damage.stream} is missing with its rooms: restore a backup, or start a relay, which creates it empty`;
-  const { room, faults, differences } = damage;
+    return damage.stream === RESERVATIONS
+      ? safe`the stream ${damage.stream} is missing: start a relay, which creates it`
+      : safe`the stream ${damage.stream} is missing with its rooms: restore a backup, or start a relay, which creates it empty`;
+  const { differences } = damage;
+  const faults = damage.type === 'room' ? damage.faults : [];
   const facts = [
     ...differences.map(
       ({ server, records, address }) =>
         `the server ${server} differs from the others in ${pluralize(records, 'record')}, the first at ${address}`,
     ),
     ...faults.map(describeFault),
+    ...(damage.type === 'reservations' && damage.unreadable > 0
+      ? [`${pluralize(damage.unreadable, 'record')} cannot be read`]
+      : []),
   ];
   const advice = [
     ...(differences.length > 0
@@ -90,9 +99,13 @@ export const describeDamage = (damage: Damage): SafeText => {
         ]
       : []),
     ...(faults.length > 0 ? [adviceFor(faults)] : []),
+    ...(damage.type === 'reservations' && damage.unreadable > 0 ? [RESERVATION_ADVICE] : []),
   ];
-  return safe`room ${room} is damaged: ${facts.join('; ')}: ${advice.join('; ')}`;
+  const subject = damage.type === 'room' ? `room ${damage.room}` : `the stream ${damage.stream}`;
+  return safe`${subject} is damaged: ${facts.join('; ')}: ${advice.join('; ')}`;
 };
+
+const RESERVATION_ADVICE = 'a relay reserves them with the next message of the room';
 
 const describeFault = ({ type, count, from, to }: RoomFault): string => {
   switch (type) {
@@ -106,6 +119,8 @@ const describeFault = ({ type, count, from, to }: RoomFault): string => {
       return 'relays have read different records';
     case 'snapshot':
       return 'the newest list of members is missing';
+    case 'reservation':
+      return 'its last positions are not reserved';
     case 'newer-version':
       return 'a newer version wrote it';
     default:
@@ -113,10 +128,12 @@ const describeFault = ({ type, count, from, to }: RoomFault): string => {
   }
 };
 
-const adviceFor = (faults: readonly RoomFault[]): string =>
-  faults.some(({ type }) => type === 'newer-version')
-    ? 'update rxchat here, and check again'
+const adviceFor = (faults: readonly RoomFault[]): string => {
+  if (faults.some(({ type }) => type === 'newer-version')) return 'update rxchat here, and check again';
+  return faults.every(({ type }) => type === 'reservation')
+    ? RESERVATION_ADVICE
     : 'the relays go on without what is missing; only a backup has it';
+};
 
 /** Describes the result in a line. */
 export const describeResult = (store: string, result: CheckResult): SafeText => {

@@ -136,4 +136,20 @@ describe('the check of a room', () => {
   test('finds no fault if the snapshot has expired', () => {
     expect(check([[5, after(4, 2, { snapshotAddress: 2 })]], 5).faults).toStrictEqual([]);
   });
+
+  test('asks whether the positions of the last log are reserved, unless it has its first batch only', () => {
+    const finish = (records: readonly Record[], end: number) => {
+      const room = new RoomCheck(1, 1);
+      for (const [address, batch] of records) room.read({ address, bytes: formatBatch(batch as RoomBatch) });
+      return room.finish((log, next) => log === 'log' && next <= end).faults;
+    };
+    const records: readonly Record[] = [
+      [1, after(0, 1)],
+      [2, after(1, 2)],
+    ];
+    expect(finish(records, 3)).toStrictEqual([]);
+    expect(finish(records, 2)).toStrictEqual([{ type: 'reservation', address: 2, count: 1 }]);
+    expect(finish(records.slice(0, 1), 0)).toStrictEqual([]);
+    expect(finish([], 0)).toStrictEqual([]);
+  });
 });

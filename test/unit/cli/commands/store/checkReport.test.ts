@@ -100,6 +100,29 @@ describe('a line about damage', () => {
   });
 
   test('names a missing stream', () => {
-    expect(describeDamage({ type: 'missing-stream', stream: 'RX1' })).toMatch(/^the stream RX1 is missing/);
+    expect(describeDamage({ type: 'missing-stream', stream: 'RX1' })).toMatch(
+      /^the stream RX1 is missing with its rooms/,
+    );
+    expect(describeDamage({ type: 'missing-stream', stream: 'RXRESERVATIONS' })).toBe(
+      'the stream RXRESERVATIONS is missing: start a relay, which creates it',
+    );
+  });
+
+  test('says what is wrong with reservations, of a room and of all', () => {
+    const advice = 'a relay reserves them with the next message of the room';
+    expect(describeRoom({ faults: [{ type: 'reservation', address: 3, count: 1 }] })).toBe(
+      `room ROOM is damaged: its last positions are not reserved: ${advice}`,
+    );
+    const stream = 'RXRESERVATIONS';
+    const intact = { type: 'reservations', stream, unreadable: 0, differences: [] } as const;
+    expect(isDamage(intact)).toBe(false);
+    expect(resultOf(intact)).toMatchObject({ intact: true, rooms: 0 });
+    const damaged = { ...intact, unreadable: 2, differences: [{ server: 'a', records: 1, address: 7 }] };
+    expect(isDamage(damaged)).toBe(true);
+    expect(resultOf(damaged)).toMatchObject({ intact: false, damagedRooms: 0 });
+    expect(describeDamage(damaged)).toBe(
+      'the stream RXRESERVATIONS is damaged: the server a differs from the others in 1 record, the first at 7; ' +
+        `2 records cannot be read: stop a, remove its store_dir and start it again, one server at a time; ${advice}`,
+    );
   });
 });
