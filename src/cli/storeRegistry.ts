@@ -17,6 +17,11 @@ const checkFlags: Readonly<Record<string, Flag>> = {
     type: 'string',
     help: 'time in which the store has to answer (default 30s)',
   },
+  salvage: {
+    type: 'string',
+    placeholder: 'DIR',
+    help: 'copy what can be read of a damaged history to a new directory; exits 7 if entries are lost',
+  },
   json: { type: 'boolean', help: 'print one JSON object per damaged room, and one for the result' },
 };
 
@@ -30,6 +35,7 @@ export const storeCommands: readonly CliCommand[] = [
     examples: [
       'rxchat check',
       'rxchat check --data /var/lib/rxchat',
+      'rxchat check --data /var/lib/rxchat.damaged --salvage /var/lib/rxchat',
       'rxchat check --store tls://a:4222,b:4222,c:4222 --store-creds relay.creds',
     ],
     flags: checkFlags,

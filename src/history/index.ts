@@ -1,5 +1,6 @@
 export { backupHistory } from './maintenance/backup.js';
 export { checkHistory } from './maintenance/check.js';
+export { salvageHistory } from './maintenance/salvage.js';
 export { restoreHistory } from './maintenance/restore.js';
 export { HistoryError } from './layout/errors.js';
 export type { HistoryErrorCode } from './layout/errors.js';
@@ -9,6 +10,8 @@ export type { ClockAhead, ClockBelieved } from './maintenance/retentionClock.js'
 export type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 export type { Retention } from './maintenance/retention.js';
 export type { Backup } from './maintenance/backup.js';
+export type { Salvaged } from './maintenance/salvage.js';
+export type { SalvagedRoom } from './maintenance/salvagedRooms.js';
 export type { Contents } from './maintenance/check.js';
 export type {
   Batch,

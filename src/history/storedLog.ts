@@ -1,9 +1,8 @@
 import { Observable } from 'rxjs';
 import type { Gap, StoredLog } from '../../streams/relay/log/history.js';
 import type { Lines } from '../../streams/wire/lines.js';
-import { skipLines } from './layout/records.js';
 import type { TransactionQueue } from './transactionQueue.js';
-import { decodeEntries, type RoomState, totalBytes } from './layout/records.js';
+import { decodeEntries, isLost, type RoomState, skipLines, totalBytes } from './layout/records.js';
 import { withOldestRecord } from './maintenance/retention.js';
 import type { Store } from './store/store.js';
 
@@ -77,6 +76,10 @@ export const storedLog = ({
       if (entries === undefined || at !== expected || at >= next) break;
       expected = at + entries.count;
       if (expected <= position) break;
+      if (isLost(entries)) {
+        if (bodies.length > 0) break;
+        return { from: position, to: expected - 1 };
+      }
       const skippedLines = Math.max(0, position - at);
       const body = skipLines(entries.body, skippedLines);
       if (size > 0 && size + body.length > MAX_READ_BYTES) break;

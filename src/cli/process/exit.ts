@@ -34,7 +34,7 @@ export const EXIT_CODES: readonly (readonly [string, string])[] = [
   [`${Exit.refused}`, 'refused by the relay'],
   [`${Exit.untrustedKey}`, 'untrusted or changed key'],
   [`${Exit.limit}`, 'over a limit'],
-  [`${Exit.partial}`, 'only some lines were stored; the count is printed'],
+  [`${Exit.partial}`, 'only some lines were stored, or entries saved; the count is printed'],
   [`${Exit.gap}`, 'gap, with --fail-on-gap'],
   [`${Exit.timeout}`, 'listen: timed out, with --timeout'],
   [`${Exit.storage}`, 'serve: storage failed; restart it'],

@@ -9,6 +9,8 @@ import { type Header, readHeader } from './header.js';
 /** Version of the store format. */
 export const STORE_VERSION = 1;
 
+const VERSION_TEXT = /^rxchat history (\d{1,9})\n$/;
+
 const PROBE = '.probe';
 
 /** The space in bytes that lmdb needs to create its files. lmdb ends the process if it cannot. */
@@ -62,13 +64,23 @@ export const inspectDirectory = (dir: string): DirectoryState => {
     throw new HistoryError('unreadable', `cannot read the history in ${dir}: ${describeError(error)}`);
   }
   if (versionText !== undefined) {
-    const [, version] = /^rxchat history (\d{1,9})\n$/.exec(versionText) ?? [];
+    const [, version] = VERSION_TEXT.exec(versionText) ?? [];
     if (version === undefined) throw damagedError(dir, 'VERSION was not written by rxchat');
     if (Number(version) > STORE_VERSION) throw newerVersionError(dir, Number(version), STORE_VERSION);
     if (header === undefined) throw damagedError(dir, `${path} is missing or empty`);
   }
   if (header === 'invalid') throw damagedError(dir, `${path} is truncated, or its first pages were changed`);
   return { hasVersionFile: versionText !== undefined, header };
+};
+
+/** Returns the version in the version file, or `undefined` if it is missing or damaged. */
+export const readStoreVersion = (dir: string): number | undefined => {
+  try {
+    const [, version] = VERSION_TEXT.exec(readTextIfExists(versionFile(dir)) ?? '') ?? [];
+    return version === undefined ? undefined : Number(version);
+  } catch {
+    return undefined;
+  }
 };
 
 /** Writes the version file, so that the loss of the store is detected. Throws system errors. */

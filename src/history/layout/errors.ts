@@ -43,7 +43,7 @@ export class HistoryError extends Error {
 }
 
 const HINTS: Readonly<Partial<Record<HistoryErrorCode, string>>> = {
-  damaged: 'restore a backup of the whole directory, or move it away to start with empty rooms',
+  damaged: 'restore a backup, or save what can be read with check --salvage DIR',
   'in-use': 'stop the other relay, or choose another directory',
   'newer-version': 'use the newer rxchat',
   unwritable: 'free disk space and make the directory writable, or choose another directory',

@@ -128,7 +128,30 @@ const matchesRoot = (file: number, { pageSize, transaction, trees, lastPage }: M
   );
 };
 
-type Meta = Omit<Header, 'size' | 'expectedSize'> & { readonly lastPage: number };
+/** The content of one meta page. */
+export type Meta = Omit<Header, 'size' | 'expectedSize'> & { readonly lastPage: number };
+
+/** Sizes of pages; without the first meta page, nothing says which the file has. */
+const PAGE_SIZES: readonly number[] = [4096, 16_384, 65_536, 8192, 32_768, 2048, 1024, 512, MIN_PAGE_BYTES];
+
+/**
+ * Returns the meta pages of a damaged file whose tree begins as they say, the newer one first. If no tree begins so, those that
+ * can be read at all. Throws system errors.
+ */
+export const readMetas = (file: number): readonly Meta[] => {
+  const first = readMeta(file, 0);
+  const second = (first === undefined ? PAGE_SIZES : [first.pageSize])
+    .map((pageSize) => ({ pageSize, meta: readMeta(file, pageSize) }))
+    .find(({ pageSize, meta }) => meta?.pageSize === pageSize)?.meta;
+  const metas = [first, second]
+    .filter((meta) => meta !== undefined)
+    .sort((a, b) => (a.transaction < b.transaction ? 1 : -1));
+  const matching = metas.filter((meta) => matchesRoot(file, meta));
+  return matching.length > 0 ? matching : metas;
+};
+
+/** Whether the layout of this machine is that of `readMetas` and of pages. */
+export const isKnownLayout = (): boolean => IS_KNOWN_LAYOUT;
 
 const readMeta = (file: number, from: number): Meta | undefined => {
   const page = Buffer.alloc(META_BYTES);

@@ -8,19 +8,22 @@ export interface KeyValue {
   readonly value: Uint8Array;
 }
 
-const PAGE_HEADER_BYTES = 24;
-const NODE_HEADER_BYTES = 8;
-const BRANCH_FLAG = 1;
-const LEAF_FLAG = 2;
-const OVERFLOW_FLAG = 4;
-const KIND_MASK = BRANCH_FLAG | LEAF_FLAG | OVERFLOW_FLAG;
+/** Length of the header of a page, and of a node. */
+export const PAGE_HEADER_BYTES = 24;
+export const NODE_HEADER_BYTES = 8;
+/** Flags of the kinds of pages. */
+export const BRANCH_FLAG = 1;
+export const LEAF_FLAG = 2;
+export const OVERFLOW_FLAG = 4;
+export const KIND_MASK: number = BRANCH_FLAG | LEAF_FLAG | OVERFLOW_FLAG;
 
 /** Flag of a value in overflow pages. rxchat uses no other flag. */
-const BIG_FLAG = 1;
-const BIG_BYTES = 24;
+export const BIG_FLAG = 1;
+export const BIG_BYTES = 24;
 
-const PAGE_OFFSETS = { flags: 18, lower: 20, upper: 22, pages: 20 } as const;
-const MAX_DEPTH = 32;
+/** Offsets in the header of a page. */
+export const PAGE_OFFSETS = { flags: 18, lower: 20, upper: 22, pages: 20 } as const;
+export const MAX_DEPTH = 32;
 
 const NO_VALUE = new Uint8Array(0);
 
@@ -151,7 +154,8 @@ const readOverflow = (context: ReadContext, number: number, length: number): Uin
   return withValues ? readBytes(file, number * header.pageSize + PAGE_HEADER_BYTES, length) : NO_VALUE;
 };
 
-const readBytes = (file: number, from: number, length: number): Buffer => {
+/** Reads bytes of a file; zeros after its end. */
+export const readBytes = (file: number, from: number, length: number): Buffer => {
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length;) {
     const read = readSync(file, bytes, at, length - at, from + at);

@@ -163,6 +163,16 @@ export const decodeEntries = (key: Uint8Array, value: Uint8Array): RecordEntries
   };
 };
 
+/**
+ * Encodes a record that stands for lost entries: it has a count, and no lines. Readers get a gap for it, and no position means
+ * another entry.
+ */
+export const encodeLostEntries = (key: Uint8Array, lost: Omit<RecordEntries, 'body'>): Uint8Array =>
+  encodeEntries(key, lost, []);
+
+/** Whether a record stands for lost entries. */
+export const isLost = ({ body }: Pick<RecordEntries, 'body'>): boolean => body.length === 0;
+
 /** Encodes the state of a room as the value of a key. */
 export const encodeRoom = (key: Uint8Array, state: RoomState): Uint8Array => {
   const id = Buffer.from(state.id);

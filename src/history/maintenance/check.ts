@@ -8,6 +8,7 @@ import {
   decodeEntries,
   decodeRoom,
   decodeVersion,
+  isLost,
   keyKind,
   parseRecordPosition,
   parseRecordRoom,
@@ -32,7 +33,8 @@ interface RoomProgress {
   readonly room: string;
   readonly state: RoomState;
   position: number;
-  offset: number;
+  /** Unknown after lost entries. */
+  offset: number | undefined;
 }
 
 /**
@@ -109,7 +111,8 @@ function* roomsInRecordOrder(
 const verifyRoomEnd = (dir: string, { room, state, position, offset }: RoomProgress): void => {
   if (position !== state.next)
     throw damagedRoomError(dir, room, `positions ${position} to ${state.next - 1} are missing`);
-  if (offset !== state.end) throw damagedRoomError(dir, room, 'its records have another length than stored');
+  if (offset !== undefined && offset !== state.end)
+    throw damagedRoomError(dir, room, 'its records have another length than stored');
 };
 
 const verifyRoom = (dir: string, { key, value }: KeyValue): RoomProgress => {
@@ -128,7 +131,8 @@ const verifyRecord = (dir: string, { key, value }: KeyValue, progress: RoomProgr
     throw damagedRoomError(dir, room, `the record at position ${recordPosition} was changed`);
   if (recordPosition !== position)
     throw damagedRoomError(dir, room, `a record starts at position ${recordPosition} instead of ${position}`);
-  if (found.offset !== offset || found.count === 0 || countLines(found.body) !== found.count)
+  const hasLines = isLost(found) || countLines(found.body) === found.count;
+  if (found.offset !== (offset ?? found.offset) || found.count === 0 || !hasLines)
     throw damagedRoomError(
       dir,
       room,
@@ -141,7 +145,7 @@ const verifyRecord = (dir: string, { key, value }: KeyValue, progress: RoomProgr
       `the record at position ${recordPosition} has a different time than its room declares`,
     );
   progress.position += found.count;
-  progress.offset += found.body.length;
+  progress.offset = isLost(found) ? undefined : found.offset + found.body.length;
 };
 
 const damagedRoomError = (dir: string, room: string, problem: string): HistoryError =>

@@ -12,16 +12,26 @@ import { formatContents } from './formatContents.js';
 export const check: Run = ({ flags }) =>
   defer(() => {
     const store = stringFlag(flags, 'store');
-    if (store === undefined) return checkOwnStore(flags);
-    if (flags['data'] !== undefined) throw usageError('--data has no effect with --store');
-    return from(import('./checkStore.js')).pipe(
-      switchMap(({ checkSharedStore }) => checkSharedStore(flags, store)),
-    );
+    const target = stringFlag(flags, 'salvage');
+    if (store !== undefined && target !== undefined) throw usageError('--salvage has no effect with --store');
+    if (store === undefined && target === undefined) return checkOwnStore(flags);
+    if (store !== undefined && flags['data'] !== undefined)
+      throw usageError('--data has no effect with --store');
+    if (store !== undefined)
+      return from(import('./checkStore.js')).pipe(
+        switchMap(({ checkSharedStore }) => checkSharedStore(flags, store)),
+      );
+    rejectStoreFlags(flags);
+    return from(import('./salvage.js')).pipe(switchMap(({ salvage }) => salvage(flags, target ?? '')));
   });
 
-const checkOwnStore = (flags: Flags): Observable<number> => {
+const rejectStoreFlags = (flags: Flags): void => {
   for (const flag of ['storeCreds', 'storeCa', 'storeKeyFile', 'storeTimeout'])
     if (flags[flag] !== undefined) throw usageError(`${flagName(flag)} needs --store`);
+};
+
+const checkOwnStore = (flags: Flags): Observable<number> => {
+  rejectStoreFlags(flags);
   const dir = historyDirFromFlags(flags);
   const contents = checkHistory(dir);
   if (flags['json'] === true) writeOut(safeJson({ v: 1, type: 'result', intact: true, ...contents }));
