@@ -86,6 +86,27 @@ const INCIDENTS: Readonly<Record<string, (machine: Machine) => Promise<void>>> =
   'A room is being flooded': flood,
 };
 
+/** Expressions without a value while nothing was refused or failed. */
+const MAYBE_EMPTY = ['rxchat_refusals_total', 'rxchat_listener_faults_total'];
+
+/** Expects that Prometheus has a value for each graph of the dashboard, once it has asked the relay twice. */
+const expectGraphs = async (machine: Machine): Promise<void> => {
+  const { panels } = JSON.parse(readFileSync('docs/operations/grafana.json', 'utf8')) as {
+    readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
+  };
+  const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  const query = (expr: string) => `promtool query instant http://127.0.0.1:9090 '${expr}'`;
+  await machine.run(`until ${query('rate(rxchat_joins_total[5m])')} | grep -q .; do sleep 0.1; done`);
+  const printed = await machine.run(expressions.map((expr) => `echo "= ${expr}"; ${query(expr)}`).join('\n'));
+  const empty = printed.split(/^= /m).filter((part) => !/^.+\n.*=>/.test(part) && part !== '');
+  expect(empty.filter((part) => !MAYBE_EMPTY.some((name) => part.includes(name)))).toStrictEqual([]);
+};
+
+/** What is checked on the first machine after the commands of a heading. */
+const CHECKS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
+  'Dashboard and alerts': expectGraphs,
+};
+
 /** Runs a command; what copies from machine to machine is done by the test, since they have no network in common. */
 const runStep = async ({ machine, command }: Step): Promise<string> => {
   const [, paths, to] = /^scp -pqr (.*) root@(\w+):\S+$/.exec(command) ?? [];
@@ -126,5 +147,6 @@ describe('the commands of the runbook print what it says', () => {
           expect(`$ ${step.command}\n${printed}`).toBe(`$ ${step.command}\n${step.output}`);
       }
     }
+    await CHECKS[heading]?.(machineOf(''));
   });
 });
