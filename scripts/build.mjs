@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
+import { EXTERNAL_PACKAGES } from './externalPackages.mjs';
 
 const root = resolve(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(resolve(root, 'package.json'), 'utf8'));
@@ -58,7 +59,7 @@ await build({
     rxjs: resolve(root, 'node_modules/rxjs/dist/esm/index.js'),
     'jsonc-parser': resolve(root, 'node_modules/jsonc-parser/lib/esm/main.js'),
   },
-  external: ['pino', 'prom-client', 'fernet', 'lmdb', 'selfsigned', 'ws', '@nats-io/transport-node'],
+  external: EXTERNAL_PACKAGES,
   // CommonJS inside the bundle calls `require`.
   banner: {
     js: "import{createRequire as __require}from'node:module';const require=__require(import.meta.url);",

@@ -16,21 +16,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findMirror } from './debianMirror.mjs';
 
 const target = fileURLToPath(new URL('../node_modules/.cache/nats-server/', import.meta.url));
 const program = join(target, 'nats-server');
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 const run = (command, args, options = {}) => execFileSync(command, args, { encoding: 'utf8', ...options });
-
-/** Returns the mirror of Debian that this machine uses. */
-const findMirror = () => {
-  const format = '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)';
-  const lines = run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']).split('\n');
-  const mirror = lines.find((line) => line.startsWith('Debian|Debian|main|'))?.split('|')[3];
-  if (mirror === undefined) throw new Error('apt has no mirror of Debian');
-  return mirror;
-};
 
 const fetchProgram = (dir) => {
   const sources = join(dir, 'unstable.sources');

@@ -7,12 +7,15 @@ import TestSequencer from '@jest/test-sequencer';
  */
 const SECONDS = {
   'test/e2e/faults.links.test.ts': 100,
+  'test/e2e/packages.reproducible.test.ts': 90,
   'test/e2e/package.test.ts': 83,
   'test/e2e/terminal.test.ts': 53,
   'test/browser/twoTabs.test.ts': 51,
   'test/e2e/examples.test.ts': 49,
   'test/e2e/slowReaders.test.ts': 48,
   'test/e2e/faults.storage.test.ts': 46,
+  'test/e2e/packages.deb.test.ts': 45,
+  'test/e2e/packages.archive.test.ts': 40,
   'test/e2e/dataDirs.test.ts': 32,
   'test/e2e/keyboard.test.ts': 31,
   'test/e2e/faults.spool.test.ts': 30,
