@@ -103,14 +103,15 @@ export const relay =
         rules,
         openRooms,
       );
+      const budget = memoryBudget(limits?.memoryLimitBytes);
       const newRules$ = rules$.pipe(
         tap((newRules) => {
           rules = newRules;
           setRules(newRules);
+          budget.setLimit(newRules.limits?.memoryLimitBytes);
         }),
         ignoreElements(),
       );
-      const budget = memoryBudget(limits?.memoryLimitBytes);
       const deliveries = deliveryCounter();
       const sampled$ = sample$.pipe(
         map((): LoadSampled => {

@@ -67,7 +67,11 @@ export interface RelayOptions
 /**
  * Rules of a relay that can change while it runs. A rule that is missing limits nothing, as at the start.
  *
- * They apply to connections, joins and rooms from then on, and end nobody. A connection keeps the rates and the length of
- * lines that it has, and a room in memory keeps the limits of its members. `memoryLimitBytes` has no effect.
+ * They apply to connections, joins and rooms from then on, and end nobody. Open connections get the new rates, whose bursts
+ * start again. They keep the length of lines, and a room in memory keeps the limits of its members. With a lower
+ * `memoryLimitBytes` the windows shrink at once.
  */
-export type RelayRules = Pick<RelayOptions, 'limits' | 'checkAccess' | 'allowedRooms'>;
+export interface RelayRules extends Pick<RelayOptions, 'limits' | 'checkAccess' | 'allowedRooms'> {
+  /** Time in ms for the answer to `NICK`; without it, that of `timing`. It starts again for connections that have not joined. */
+  readonly handshakeTimeoutMs?: number | undefined;
+}

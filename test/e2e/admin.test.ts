@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { JSON_SHAPES, shapeOf } from '../support/jsonShapes.js';
 import { run, rxchat, tempDir } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
-import { connectRaw, joinRaw, seal } from './support/rawClient.js';
+import { connectRaw, entriesOf, fakeToken, joinRaw, seal } from './support/rawClient.js';
 import { newRoom } from './support/relay.js';
 
 afterEach(cleanUp);
@@ -133,6 +133,26 @@ test('admin reloads the config, access tokens and bans of a relay, and nobody is
   expect([stranger.code, stranger.err]).toStrictEqual([4, expect.stringMatching(/requires an access token/)]);
   alice.writeLines('PING 0');
   await alice.output.until(({ lines }) => lines.some((line) => line.startsWith('PONG ')));
+});
+
+test('admin reload gives open connections the new rates', async () => {
+  const [dir, config] = [tempDir(), tempDir()];
+  const file = join(config, 'rxchat', 'config.json');
+  mkdirSync(join(config, 'rxchat'));
+  const save = (lines: number) => {
+    writeFileSync(file, JSON.stringify({ serve: { 'lines-per-second': lines } }), { mode: 0o600 });
+  };
+  save(1);
+  const child = rxchat(['serve', '--port', '0', '--data', dir], { env: { XDG_CONFIG_HOME: config } });
+  const [, port] = await child.out.until(({ text }) => /^listening on \S+:(\d+)\n/.exec(text));
+  const alice = await joinRaw(newRoom(Number(port)), 'alice');
+  const tokens = Array.from({ length: 4000 }, () => fakeToken());
+  alice.writeLines(...tokens);
+  await alice.output.until(() => entriesOf(alice).includes(tokens[0]!));
+  save(0);
+  await admin(dir, 'reload');
+  // With the former rate, the last one would be read after an hour.
+  await alice.output.until(() => entriesOf(alice).includes(tokens.at(-1)!));
 });
 
 test('admin deletes a room while members send; it is new afterwards, also after a restart', async () => {

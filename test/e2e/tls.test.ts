@@ -161,6 +161,31 @@ describe('a client and a relay of which only one uses TLS', () => {
 });
 
 describe('a certificate from files', () => {
+  test('is reloaded by admin reload, unless the new files are invalid', async () => {
+    const [dir, data] = [tempDir(), tempDir()];
+    const first = await putCertificate(dir);
+    const relay = await startRelay(...first.flags, '--data', data);
+    const room = newRoom(relay.port, first.pin);
+    const stays = rxchat(['listen', room.text, '-n', '1', '--nick', 'stays']);
+    await relay.joined('stays');
+    const reload = () => runShared(['admin', 'reload', '--data', data]);
+
+    const second = await putCertificate(dir);
+    expect(await reload()).toMatchObject({ code: 0, out: 'reloaded; log level info, bans: 0\n' });
+    await relay.child.err.until(lineWith(`the certificate was reloaded; its pin is ${second.pin}`));
+    expect((await send(room.text)).code).toBe(5);
+
+    const key = join(dir, 'key.pem');
+    writeFileSync(key, 'rubbish');
+    expect(await reload()).toMatchObject({
+      code: 4,
+      err: expect.stringContaining(`${key} has no private key in PEM`) as unknown,
+    });
+    // The member that was connected all the time still is.
+    expect((await send(viaPort(relay.port, { ...room, pin: second.pin }).text)).code).toBe(0);
+    expect(await stays.exit).toBe(0);
+  });
+
   test('is reloaded on SIGHUP, and kept when the new files are invalid', async () => {
     const dir = tempDir();
     const first = await putCertificate(dir);

@@ -1,4 +1,4 @@
-import type { Observable, OperatorFunction } from 'rxjs';
+import { type Observable, type OperatorFunction, Subject } from 'rxjs';
 import type { Connection } from '../../wire/connection.js';
 import type { RoomName } from '../../wire/handshake.js';
 import { addressBuckets, type AddressBuckets } from './addressRate.js';
@@ -20,12 +20,19 @@ import {
   type JoinPolicyOptions,
   type JoinRates,
 } from './joinPolicy.js';
+import type { ConnectionChange } from './connectionTicker.js';
 import type { MemberCommand } from './parseCommands.js';
 import type { RateLimits } from './rateLimit.js';
-import { serveConnection, type ServeConnectionOptions } from './serveConnection.js';
+import {
+  DEFAULT_HANDSHAKE_TIMEOUT_MS,
+  serveConnection,
+  type ServeConnectionOptions,
+} from './serveConnection.js';
 
 /** The rules of a relay for connections and joins, which can be replaced. */
 export interface AdmissionRules extends Pick<JoinPolicyOptions, 'checkAccess' | 'allowedRooms'> {
+  /** Time in ms for the answer to `NICK`. */
+  readonly handshakeTimeoutMs?: number | undefined;
   readonly limits?:
     | (ConnectionLimits &
         JoinRates &
@@ -57,14 +64,15 @@ interface RulesInForce {
   readonly limiter: JoinLimiter;
   readonly policy: JoinPolicy;
   readonly newRooms: AddressBuckets;
+  readonly addressBytes: AddressBuckets;
   readonly serve: (connection: Connection) => Observable<MemberCommand | ConnectionRejected>;
 }
 
 /**
  * Creates the admission of a relay, whose rules can be replaced while it runs.
  *
- * New rules end nobody. A connection keeps the rates and the length of lines that it has, while its join follows the rules
- * of that moment. The rates of joins and new rooms start again.
+ * New rules end nobody. An open connection gets the new rates, and the time for its answer to `NICK` starts again. It keeps
+ * the length of lines that it has. All rates start again with their bursts.
  */
 export const admission = (
   options: AdmissionOptions,
@@ -72,8 +80,13 @@ export const admission = (
   openRooms: Pick<ReadonlySet<RoomName>, 'has' | 'size'>,
 ): Admission => {
   const counter = connectionCounter(initialRules.limits ?? {});
+  const changes = new Subject<ConnectionChange>();
+  const handshakeTimeoutOf = (rules: AdmissionRules): number =>
+    rules.handshakeTimeoutMs ?? options.handshakeTimeoutMs ?? DEFAULT_HANDSHAKE_TIMEOUT_MS;
   const joinPolicyInForce: JoinPolicy = (request, message) => inForce.policy(request, message);
-  const rulesInForce = ({ limits, checkAccess, allowedRooms }: AdmissionRules): RulesInForce => {
+  const rulesInForce = (rules: AdmissionRules): RulesInForce => {
+    const { limits, checkAccess, allowedRooms } = rules;
+    const addressBytes = addressBuckets(limits?.byteRatePerAddress);
     const limiter = joinLimiter(limits);
     const { history, bans, chargesWhenOpen, isRemoving } = options;
     const newRooms = addressBuckets(limits?.newRoomRatePerAddress);
@@ -94,7 +107,15 @@ export const admission = (
         openRooms,
         newRooms,
       ),
-      serve: serveConnection({ ...options, ...limits, joinPolicy: joinPolicyInForce }),
+      addressBytes,
+      serve: serveConnection({
+        ...options,
+        ...limits,
+        handshakeTimeoutMs: handshakeTimeoutOf(rules),
+        joinPolicy: joinPolicyInForce,
+        addressBytes,
+        change$: changes,
+      }),
     };
   };
   let inForce = rulesInForce(initialRules);
@@ -122,6 +143,13 @@ export const admission = (
     setRules: (rules) => {
       counter.setLimits(rules.limits ?? {});
       inForce = rulesInForce(rules);
+      const { byteRate, lineRate } = rules.limits ?? {};
+      changes.next({
+        ...(byteRate && { byteRate }),
+        ...(lineRate && { lineRate }),
+        addressBytes: inForce.addressBytes,
+        handshakeTimeoutMs: handshakeTimeoutOf(rules),
+      });
     },
   };
 };

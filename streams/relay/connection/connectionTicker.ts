@@ -1,5 +1,14 @@
 import { merge, type Observable, Subscription, tap } from 'rxjs';
+import type { AddressBuckets } from './addressRate.js';
 import type { InspectConnection } from './inspectConnection.js';
+import type { RateLimits } from './rateLimit.js';
+
+/** New limits of open connections. */
+export interface ConnectionChange extends RateLimits {
+  readonly addressBytes: AddressBuckets;
+  /** Time in ms for the answer to `NICK`, from now on. */
+  readonly handshakeTimeoutMs: number;
+}
 
 /** Signals for all connections of a relay. */
 export interface ServerSignals {
@@ -9,6 +18,8 @@ export interface ServerSignals {
   readonly stop$: Observable<unknown>;
   /** Emits what inspects every connection. */
   readonly inspect$: Observable<InspectConnection>;
+  /** Emits new limits for every connection. */
+  readonly change$: Observable<ConnectionChange>;
 }
 
 /** A connection that receives the signals. */
@@ -16,6 +27,7 @@ export interface TickedConnection {
   tick(): void;
   stop(): void;
   inspect(inspect: InspectConnection): void;
+  change(change: ConnectionChange): void;
   error(error: unknown): void;
 }
 
@@ -29,7 +41,7 @@ export class ConnectionTicker {
   readonly #connections = new Set<TickedConnection>();
   #subscription = Subscription.EMPTY;
 
-  constructor({ tick$, stop$, inspect$ }: ServerSignals) {
+  constructor({ tick$, stop$, inspect$, change$ }: ServerSignals) {
     this.#signal$ = merge(
       stop$.pipe(
         tap(() => {
@@ -44,6 +56,11 @@ export class ConnectionTicker {
       inspect$.pipe(
         tap((inspect) => {
           for (const connection of this.#connections) connection.inspect(inspect);
+        }),
+      ),
+      change$.pipe(
+        tap((change) => {
+          for (const connection of this.#connections) connection.change(change);
         }),
       ),
     );

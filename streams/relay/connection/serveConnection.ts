@@ -3,14 +3,17 @@ import type { Connection } from '../../wire/connection.js';
 import type { Verify } from '../../wire/handshake.js';
 import { TICKS_PER_HEARTBEAT } from '../../wire/heartbeat.js';
 import { MAX_LINE_BYTES } from '../../wire/lines.js';
-import { addressBuckets, type AddressRate } from './addressRate.js';
+import { type AddressBuckets, addressBuckets, type AddressRate } from './addressRate.js';
 import type { ConnectionRejected } from './connectionLimits.js';
-import { ConnectionTicker } from './connectionTicker.js';
+import { type ConnectionChange, ConnectionTicker } from './connectionTicker.js';
 import type { InspectConnection } from './inspectConnection.js';
 import type { JoinPolicy } from './joinPolicy.js';
 import type { MemberCommand } from './parseCommands.js';
 import type { RateLimits } from './rateLimit.js';
 import { ServerConnection } from './serverConnection.js';
+
+/** Time in ms for the answer to `NICK`. */
+export const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 export interface ServeConnectionOptions extends RateLimits {
   /** Creates a nonce: 32 random bytes. */
@@ -32,6 +35,14 @@ export interface ServeConnectionOptions extends RateLimits {
   readonly stop$?: Observable<unknown>;
   /** Each function that it emits is called with every connection, and can end it. */
   readonly inspect$?: Observable<InspectConnection> | undefined;
+}
+
+/** What an admission passes on, whose rules can change. */
+export interface ServeConnectionRules {
+  /** Buckets of `byteRatePerAddress`, instead of own ones. */
+  readonly addressBytes?: AddressBuckets | undefined;
+  /** Emits new limits for open connections. */
+  readonly change$?: Observable<ConnectionChange> | undefined;
 }
 
 type Output = MemberCommand | ConnectionRejected;
@@ -64,17 +75,18 @@ type Output = MemberCommand | ConnectionRejected;
  */
 export const serveConnection = ({
   maxLineBytes = MAX_LINE_BYTES,
-  handshakeTimeoutMs = 10_000,
+  handshakeTimeoutMs = DEFAULT_HANDSHAKE_TIMEOUT_MS,
   heartbeatMs = 15_000,
   retryMs = 1000,
   stop$ = EMPTY,
   inspect$ = EMPTY,
   byteRatePerAddress,
+  addressBytes = addressBuckets(byteRatePerAddress),
+  change$ = EMPTY,
   ...options
-}: ServeConnectionOptions): ((connection: Connection) => Observable<Output>) => {
-  const addressBytes = addressBuckets(byteRatePerAddress);
+}: ServeConnectionOptions & ServeConnectionRules): ((connection: Connection) => Observable<Output>) => {
   const tick$ = interval(heartbeatMs / TICKS_PER_HEARTBEAT);
-  const ticker = new ConnectionTicker({ stop$, tick$, inspect$ });
+  const ticker = new ConnectionTicker({ stop$, tick$, inspect$, change$ });
   const shutdown = { type: 'bye', reason: 'shutdown', retryMs } as const;
   const limits = { maxLineBytes, handshakeTimeoutMs, heartbeatMs };
   const settings = { ...options, ...limits, addressBytes, shutdown, ticker };

@@ -9,7 +9,7 @@ import { SilenceCounter, silenceError } from '../../wire/heartbeat.js';
 import { LineSplitter } from '../../wire/lines.js';
 import type { AddressBuckets } from './addressRate.js';
 import type { ConnectionRejected } from './connectionLimits.js';
-import type { ConnectionTicker, TickedConnection } from './connectionTicker.js';
+import type { ConnectionChange, ConnectionTicker, TickedConnection } from './connectionTicker.js';
 import type { InspectConnection } from './inspectConnection.js';
 import type { JoinPolicy } from './joinPolicy.js';
 import { commandsOf, type Member, type MemberCommand, parseJoin } from './parseCommands.js';
@@ -43,7 +43,7 @@ export class ServerConnection implements Observer<Uint8Array>, TickedConnection 
   readonly #subscriber: Subscriber<MemberCommand | ConnectionRejected>;
   readonly #readControl: SharedReadControl;
   readonly #splitter: LineSplitter;
-  readonly #rateLimiter: ReturnType<typeof rateLimiter>;
+  #rateLimiter: ReturnType<typeof rateLimiter>;
   readonly #silence = new SilenceCounter();
   readonly #openedAt = schedulerTime();
   #receivedBytes = 0;
@@ -82,10 +82,7 @@ export class ServerConnection implements Observer<Uint8Array>, TickedConnection 
       this.error(error);
       return;
     }
-    if (handshakeTimeoutMs < Infinity)
-      this.#handshakeTimer = asyncScheduler.schedule(() => {
-        this.error(new ProtocolError('timeout', `no answer to NICK in ${handshakeTimeoutMs} ms`));
-      }, handshakeTimeoutMs);
+    this.#startHandshakeTimer(handshakeTimeoutMs);
     this.#reading = this.#connection.chunk$.subscribe(this);
     // A connection that emits synchronously may have ended already.
     if (this.#isClosed()) this.#reading.unsubscribe();
@@ -108,6 +105,12 @@ export class ServerConnection implements Observer<Uint8Array>, TickedConnection 
     const [openedAt, receivedBytes, member] = [this.#openedAt, this.#receivedBytes, this.#member];
     const error = inspect({ peer, openedAt, receivedBytes, member });
     if (error !== undefined) this.error(error);
+  }
+
+  change({ addressBytes, handshakeTimeoutMs, ...rates }: ConnectionChange): void {
+    this.#rateLimiter.dispose();
+    this.#rateLimiter = rateLimiter(this.#readControl, rates, addressBytes.limiterOf(this.#connection.peer));
+    if (this.#member === undefined) this.#startHandshakeTimer(handshakeTimeoutMs);
   }
 
   next(chunk: Uint8Array): void {
@@ -148,6 +151,14 @@ export class ServerConnection implements Observer<Uint8Array>, TickedConnection 
     this.#reading.unsubscribe();
     this.#rateLimiter.dispose();
     if (this.#member === undefined) closeWith(this.#connection, this.#closingControl);
+  }
+
+  #startHandshakeTimer(timeoutMs: number): void {
+    this.#handshakeTimer.unsubscribe();
+    if (timeoutMs === Infinity) return;
+    this.#handshakeTimer = asyncScheduler.schedule(() => {
+      this.error(new ProtocolError('timeout', `no answer to NICK in ${timeoutMs} ms`));
+    }, timeoutMs);
   }
 
   #isClosed(): boolean {

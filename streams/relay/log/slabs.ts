@@ -12,6 +12,8 @@ export interface MemoryBudget {
   readonly usedBytes: number;
   /** More is used than the limit and nothing can be evicted: what is left is not committed. */
   readonly isExceeded: boolean;
+  /** Changes the limit. Above it, logs evict until all fits. */
+  readonly setLimit: (limitBytes: number | undefined) => void;
   /** Opens a reservation. `evict` releases the memory that its log needs least, and returns whether there was any. */
   readonly openReservation: (evict: () => boolean) => Reservation;
 }
@@ -29,7 +31,8 @@ export interface MemoryBudget {
  * const budget = memoryBudget(1 << 28);
  * const logs = ['a', 'b'].map((id) => roomLog({ id, windowBytes: 1 << 24, budget }));
  */
-export const memoryBudget = (limitBytes: number = Infinity): MemoryBudget => {
+export const memoryBudget = (initialLimitBytes?: number): MemoryBudget => {
+  let limitBytes = initialLimitBytes ?? Infinity;
   let usedBytes = 0;
   /** Bytes by the eviction of their holder, least recently used first. */
   const holders = new Map<() => boolean, number>();
@@ -51,6 +54,10 @@ export const memoryBudget = (limitBytes: number = Infinity): MemoryBudget => {
     },
     get isExceeded() {
       return usedBytes > limitBytes;
+    },
+    setLimit: (newLimitBytes = Infinity) => {
+      limitBytes = newLimitBytes;
+      shrink();
     },
     openReservation: (evict) => ({
       reserve: (bytes) => {

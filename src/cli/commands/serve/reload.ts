@@ -26,12 +26,12 @@ export const reload = ({
 }: ReloadOptions): Observable<() => void> =>
   defer(loadFlags).pipe(
     map((flags) => {
-      const { limits, checkAccess, allowedRooms } = limitsFromFlags(flags);
+      const { limits, checkAccess, allowedRooms, handshakeTimeoutMs } = limitsFromFlags(flags);
       const level = choiceFlag(flags, 'logLevel', LOG_LEVELS);
       const [cert, key] = [stringFlag(flags, 'cert'), stringFlag(flags, 'key')];
       if (cert !== undefined && key !== undefined) loadCertificate(cert, key);
       return () => {
-        setRules({ limits, checkAccess, allowedRooms });
+        setRules({ limits, checkAccess, allowedRooms, handshakeTimeoutMs });
         setLogLevel(level);
         reloadCertificate();
       };

@@ -117,7 +117,10 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
             catchError((error: unknown) => throwError(() => listenError(metricsAddress, error, '--metrics'))),
           );
     const adminDir = adminDirFromFlags(flags);
-    const openAdmin = (log: RelayLog): Observable<ServedAdmin | undefined> =>
+    const openAdmin = (
+      log: RelayLog,
+      metrics: ServedMetrics | undefined,
+    ): Observable<ServedAdmin | undefined> =>
       adminDir === undefined
         ? of(undefined)
         : from(import('./admin/serveAdmin.js')).pipe(
@@ -132,7 +135,10 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
                 reload$: reload({
                   loadFlags,
                   setLogLevel: log.setLevel,
-                  setRules: (newRules) => rules.next(newRules),
+                  setRules: (newRules) => {
+                    rules.next(newRules);
+                    metrics?.setLimits(newRules.limits ?? {});
+                  },
                   reloadCertificate: () => reloads.next(),
                 }),
               }),
@@ -228,7 +234,9 @@ export const serve: Run = ({ flags }, { version, loadFlags }) =>
                 )
             ).pipe(
               switchMap((store) =>
-                openAdmin(log).pipe(switchMap((admin) => runRelay(store, eventLogger(log), metrics, admin))),
+                openAdmin(log, metrics).pipe(
+                  switchMap((admin) => runRelay(store, eventLogger(log), metrics, admin)),
+                ),
               ),
             ),
           ),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { filter, map } from 'rxjs';
 import { admission, type AdmissionRules } from '../../../../streams/relay/connection/admission.js';
+import type { RelayRules } from '../../../../streams/relay/relayOptions.js';
 import { connectionPair } from '../../../../streams/wire/connection.js';
 import { fakeConnection } from '../../../support/fakeConnection.js';
 import { marbles } from '../../../support/marbles.js';
@@ -45,6 +47,64 @@ describe('a relay whose rules are replaced', () => {
       const rules$ = hot<AdmissionRules>('        --r-----', { r: { allowedRooms: new Set([CELLAR]) } });
       const event$ = connection$.pipe(relayFixture({ rules$, allowedRooms: new Set([LOBBY]) }));
       expectObservable(event$, '                  ---------!').toBe('----n(KB)', values);
+    });
+  });
+
+  test('applies new rates to open connections, and resumes those that may send again', () => {
+    marbles(({ hot, expectObservable }) => {
+      // Lines per second: 3, then one in 10 ms.
+      const lineRate = { perSecond: 0.1, burst: 2 };
+      const alice = fakeConnection({ chunk$: hot('-A-xy---xy--------xy', clientBytes) });
+      const connection$ = hot('                   a', { a: alice });
+      const rules$ = hot<AdmissionRules>('        -----n------m-------', {
+        n: { limits: {} },
+        m: { limits: { lineRate: { perSecond: 100, burst: 1 } } },
+      });
+      const event$ = connection$.pipe(
+        relayFixture({ rules$, lineRate }),
+        filter((event) => event !== '+alice'),
+      );
+      const flow = { p: 'pause', r: 'resume' };
+      expectObservable(alice.flow$, '             ----------------------!').toBe(
+        '----pr-------------p',
+        flow,
+      );
+      expectObservable(event$, '                  ----------------------!').toBe('-E-xy---xy--------xy', {
+        ...values,
+        E: 'alice joined',
+      });
+    });
+  });
+
+  test('gives clients that have not joined the new time for their answer, from then on', () => {
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('-A------------', clientBytes) });
+      const bob = fakeConnection({ chunk$: hot('  --------------', clientBytes) });
+      const connection$ = hot('                   (ab)----------', { a: alice, b: bob });
+      const rules$ = hot<AdmissionRules>('        -------t------', { t: { handshakeTimeoutMs: 5 } });
+      const event$ = connection$.pipe(relayFixture({ rules$, handshakeTimeoutMs: 9 }));
+      expectObservable(event$, '                  --------------!').toBe('-(JA)-------t', {
+        ...values,
+        t: 'rejected: timeout',
+      });
+    });
+  });
+
+  test('shrinks the windows to a new memory limit at once', () => {
+    marbles(({ hot, expectObservable }) => {
+      const alice = fakeConnection({ chunk$: hot('-A---------', clientBytes) });
+      const connection$ = hot('                   a----------', { a: alice });
+      const rules$ = hot<RelayRules>('        -------m---', { m: { limits: { memoryLimitBytes: 1 } } });
+      const sample$ = hot('                       ------s-s--');
+      const event$ = connection$.pipe(
+        relayFixture({ rules$, sample$ }),
+        map((event) => event.replace(/^.*(windowBytes:\d+).*$/, '$1')),
+      );
+      expectObservable(event$, '                  -----------!').toBe('-(JA)-f-e', {
+        ...values,
+        f: 'windowBytes:4096',
+        e: 'windowBytes:0',
+      });
     });
   });
 

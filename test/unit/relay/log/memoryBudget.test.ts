@@ -35,6 +35,18 @@ describe('windowBudget', () => {
     expect(budget.usedBytes).toBe(4096);
   });
 
+  test('a lower limit takes memory at once, and a higher one lets logs keep more again', () => {
+    const { budget, newLog } = sharing(8);
+    const [old, recent] = [newLog(), newLog()];
+    fill(old, 1, 8);
+    fill(recent, 1, 8);
+    budget.setLimit(2048);
+    expect([old.first, recent.first, budget.usedBytes]).toStrictEqual([9, 1, 2048]);
+    budget.setLimit(undefined);
+    fill(old, 9, 16);
+    expect([old.first, recent.first, budget.usedBytes]).toStrictEqual([9, 1, 4096]);
+  });
+
   test('a log that fills it alone gives of its own oldest', () => {
     const { budget, newLog } = sharing(2);
     const log = newLog();

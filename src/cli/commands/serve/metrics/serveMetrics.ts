@@ -54,6 +54,8 @@ export interface ServedMetrics {
   readonly measureAppends: (ledger: Ledger) => Ledger;
   /** Whether the relay is connected to the store that it shares with others; at first it is. */
   readonly setStoreConnected: (isConnected: boolean) => void;
+  /** Replaces the limits that the metrics show. */
+  readonly setLimits: (limits: ServeMetricsOptions['limits']) => void;
   /** The relay listens from now on. */
   readonly setListening: () => void;
 }
@@ -64,9 +66,18 @@ export interface ServedMetrics {
  */
 export const serveMetrics = (
   address: ListenAddress,
-  { version, limits, dir, storeLimitBytes, certificate$ = EMPTY, drain$, stop$ }: ServeMetricsOptions,
+  {
+    version,
+    limits: initialLimits,
+    dir,
+    storeLimitBytes,
+    certificate$ = EMPTY,
+    drain$,
+    stop$,
+  }: ServeMetricsOptions,
 ): Observable<ServedMetrics> =>
   defer(() => {
+    let limits = initialLimits;
     let ownPort: number | undefined;
     let certificateExpiry: number | undefined;
     let state: ReadinessState = {
@@ -88,8 +99,12 @@ export const serveMetrics = (
         const metrics = createMetrics({
           version,
           limits: {
-            connections: limits.maxConnections ?? Infinity,
-            windowBytes: limits.memoryLimitBytes ?? Infinity,
+            get connections() {
+              return limits.maxConnections ?? Infinity;
+            },
+            get windowBytes() {
+              return limits.memoryLimitBytes ?? Infinity;
+            },
             storeBytes: dir === undefined ? undefined : storeLimitBytes,
           },
           traffic,
@@ -147,6 +162,9 @@ export const serveMetrics = (
               measureCommits: (history) => measureCommits(history, recordCommit, now),
               measureAppends: (ledger) => measureAppends(ledger, recordCommit, now),
               setStoreConnected: (isStoreConnected) => (state = { ...state, isStoreConnected }),
+              setLimits: (newLimits) => {
+                limits = newLimits;
+              },
               setListening: () => (state = { ...state, isListening: true }),
             };
           }),

@@ -116,3 +116,12 @@ test('it errors if the port is in use, and releases its own when unsubscribed', 
   subscription = new Subscription();
   expect((await start({ ...LOCAL, port })).port).toBe(port);
 });
+
+test('the metrics show limits that were replaced', async () => {
+  const { metrics, get } = await start();
+  expect((await get('/metrics'))[1]).toMatch(/^rxchat_connections_limit \+Inf$/m);
+  metrics.setLimits({ maxConnections: 7, memoryLimitBytes: 4096 });
+  const [, text] = await get('/metrics');
+  expect(text).toMatch(/^rxchat_connections_limit 7$/m);
+  expect(text).toMatch(/^rxchat_window_limit_bytes 4096$/m);
+});
