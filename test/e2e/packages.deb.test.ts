@@ -72,6 +72,18 @@ test('the binaries need no newer glibc and libstdc++ than the package and its do
   expect(readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')).toContain('glibc 2.34 or newer');
 });
 
+test('the unit differs from that of the documentation in the path of the command, and in where its flags are', () => {
+  const lines = (path: string): readonly string[] => readFileSync(path, 'utf8').split('\n');
+  const documented = lines(join(ROOT, 'docs/operations/rxchat.service'));
+  const packaged = lines(join(place.path, 'unpacked/usr/lib/systemd/system/rxchat.service'));
+  expect(packaged.filter((line) => !documented.includes(line))).toStrictEqual([
+    '# A relay under systemd.',
+    '# All other flags are in /etc/rxchat/config.json.',
+    'ExecStart=/usr/bin/rxchat serve --data ${STATE_DIRECTORY}',
+  ]);
+  expect(documented.filter((line) => !packaged.includes(line))).toHaveLength(4);
+});
+
 /** Records what the maintainer scripts ask of systemd, which does not run in a chroot. */
 const SYSTEMCTL = `#!/bin/sh
 echo "$*" >> /systemctl.log

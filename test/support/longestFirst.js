@@ -8,6 +8,7 @@ import TestSequencer from '@jest/test-sequencer';
 const SECONDS = {
   'test/e2e/faults.links.test.ts': 100,
   'test/e2e/packages.reproducible.test.ts': 90,
+  'test/e2e/packages.docker.test.ts': 90,
   'test/e2e/package.test.ts': 83,
   'test/e2e/terminal.test.ts': 53,
   'test/browser/twoTabs.test.ts': 51,
