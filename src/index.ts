@@ -165,6 +165,7 @@ export type {
   StoredLog,
 } from '../streams/relay/index.js';
 export type {
+  Ancestor,
   Announcement,
   Connection,
   Control,

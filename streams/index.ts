@@ -14,6 +14,7 @@ export {
   validateNick,
 } from './wire/index.js';
 export type {
+  Ancestor,
   Announcement,
   Connection,
   ConnectionPairOptions,

@@ -97,6 +97,7 @@ export type {
   WithHash,
 } from '../../streams/client/index.js';
 export type {
+  Ancestor,
   Announcement,
   Connection,
   Control,

@@ -22,4 +22,4 @@ export type {
   RemovedEntries,
   StoredLog,
 } from '../../streams/relay/index.js';
-export type { Lines } from '../../streams/wire/index.js';
+export type { Ancestor, Lines } from '../../streams/wire/index.js';

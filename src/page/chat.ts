@@ -190,7 +190,11 @@ const runChat = (
         topic = { position, text: sanitize(event.text, MAX_TITLE_LENGTH) };
     }
     if (event.type === 'first-seen') keys.accept(event.nick, event.key);
-    if (event.type === 'log-changed' && group === undefined) view.clear();
+    if (event.type === 'log-changed' && (group === undefined || event.shared !== undefined)) {
+      view.clear();
+      // The log is read on where it was. Its older entries have other rows than before.
+      if (event.shared !== undefined) connection.loadOlder();
+    }
     if (event.type === 'queued') pending.set(event.lines, event);
     if (event.type === 'stored') pending.delete(event.lines);
     if (event.type === 'queued' || event.type === 'stored') drawPending('pending');

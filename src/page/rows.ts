@@ -164,6 +164,8 @@ export const createEventRow = (event: ClientEvent, context: RowContext): Row | u
       return createNote(event.position, eventText(event), `alarm ${event.type}`);
     case 'undecryptable':
       return createNote(event.position, eventText(event));
+    case 'log-changed':
+      return createNote(event.shared ?? 0, eventText(event));
     default:
       return undefined;
   }

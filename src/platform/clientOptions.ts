@@ -66,6 +66,11 @@ export interface JoinRoomOptions {
   readonly newestTimeMs?: ReadonlyMap<string, number> | undefined;
   /** Start after this position. By default only new messages are read. */
   readonly after?: Resume | undefined;
+  /**
+   * Returns the hash of an entry at `after` or before that an earlier run has read, or `undefined` if it is unknown. If
+   * the relay is restored to an earlier state, reading continues after the newest entry that both have.
+   */
+  readonly earlierHashAt?: ((position: number) => string | undefined) | undefined;
   /** Start with this many of the newest entries. By default only new messages are read. */
   readonly last?: number | undefined;
   /** The Fernet cipher. Default: the one of the platform. */
@@ -115,6 +120,7 @@ export const toClientOptions = (
     known,
     newestTimeMs,
     after,
+    earlierHashAt,
     last,
     connect = platform.connect,
     retry = true,
@@ -144,6 +150,7 @@ export const toClientOptions = (
     newestTimeMs,
     hash: platform.hash,
     after,
+    earlierHashAt,
     last,
     pendingMessages: restored?.pending ?? [],
     ...(heartbeatMs !== undefined && { heartbeatMs }),

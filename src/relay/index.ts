@@ -81,6 +81,7 @@ export type {
   StoredLog,
 } from '../../streams/relay/index.js';
 export type {
+  Ancestor,
   Announcement,
   ErrorCode,
   Hello,

@@ -155,6 +155,7 @@ export type {
   StoredLog,
 } from '../../streams/relay/index.js';
 export type {
+  Ancestor,
   Announcement,
   Connection,
   Control,

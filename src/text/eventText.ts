@@ -40,7 +40,7 @@ export const eventText = (event: CommonEvent): SafeText => {
       return safe`${nicks.length === 0 ? pluralize(count, 'member') : sanitizeNicks(nicks)} ${isGroup ? GROUP_PRESENCE_WORDS[type] : type}`;
     }
     case 'log-changed':
-      return safe`the relay lost its history; positions restart`;
+      return logChangedText(event);
     case 'undecryptable':
       return safe`entry ${event.position} cannot be decrypted: ${event.reason}`;
     case 'alarm':
@@ -48,6 +48,13 @@ export const eventText = (event: CommonEvent): SafeText => {
     case 'key-changed':
       return safe`alarm: ${sanitizeNick(event.nick)} has a different key than before; it may be someone else`;
   }
+};
+
+const logChangedText = ({ shared, lost = 0 }: Extract<CommonEvent, { type: 'log-changed' }>): SafeText => {
+  if (shared === undefined) return safe`the relay lost its history; positions restart`;
+  return lost === 0
+    ? safe`the store of the relay was restored or copied; the log has a new id`
+    : safe`the relay was restored to an earlier state; it lost the entries ${shared + 1} to ${shared + lost}`;
 };
 
 /** Describes an act in words that follow the nick. */

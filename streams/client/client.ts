@@ -147,7 +147,14 @@ export const client =
                 },
               }),
             ),
-            catchError((error: unknown) => {
+            tap((received) => {
+              if (received.type === 'welcome' && member.joinsAgain(received)) throw JOIN_AGAIN;
+            }),
+            catchError((error: unknown, joined$) => {
+              if (error === JOIN_AGAIN) {
+                member.detach();
+                return joined$;
+              }
               const reason = error instanceof RefusedError ? method.explainRefusal?.(error) : undefined;
               throw error instanceof RefusedError && reason !== undefined
                 ? new RefusedError(error.code, `${reason}: ${error.message}`)
@@ -222,6 +229,9 @@ export const client =
         finalize(member.leave),
       );
     });
+
+/** Ends a connection that begins too early in a log that was restored. */
+const JOIN_AGAIN = new Error('the log continues the one that was read');
 
 const isOpened = (event: { readonly type: string }): event is OpenedMessage => event.type === 'opened';
 

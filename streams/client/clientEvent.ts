@@ -38,13 +38,19 @@ export interface Duplicate extends WithHash {
 }
 
 /**
- * The relay has another log, or lost the end of the log. Positions that were saved before are invalid.
+ * The relay has another log, or lost the end of the log. Positions that were saved before are invalid, except those that
+ * `shared` includes.
  *
- * Another log is read from its beginning, a shortened log from its end.
+ * Another log is read from its beginning, a shortened log from its end. A log that continues the former one is read on
+ * from there.
  */
 export interface LogChanged {
   readonly type: 'log-changed';
   readonly log: string;
+  /** The position up to which the log has the same entries as the former one. Missing if it does not continue that one. */
+  readonly shared?: number;
+  /** How many of the entries that were read are not in the log. Present with `shared`. */
+  readonly lost?: number;
 }
 
 /** The input completed, and all of it is in the outbox. */

@@ -11,6 +11,7 @@ import {
   tap,
 } from 'rxjs';
 import { constantTimeEqualBytes } from '../wire/constantTimeEqual.js';
+import { sharedPosition } from '../wire/fields.js';
 import { client, type RoomContext, type RoomMethod } from './client.js';
 import type { ConnectionEvent } from './connectionEvent.js';
 import type { ClientEvent } from './clientEvent.js';
@@ -156,16 +157,22 @@ const groupMethod = <State, Info extends GroupInfo>(
   const onWelcome = function* (event: Extract<GroupInput, { type: 'welcome' }>): Iterable<ClientEvent> {
     if (!former.isReading) isMoving = false;
     const outputs = member.handle(event);
-    const isLogChanged = outputs.some(({ type }) => type === 'log-changed');
-    if (isLogChanged && !former.isReading) {
+    const changed = outputs.find((output) => output.type === 'log-changed');
+    // A position in a log that this device does not know says nothing about the log of its state.
+    const stateLog = isUnknownReported ? undefined : snapshot?.resume?.log;
+    const shared =
+      changed === undefined || stateLog !== undefined
+        ? sharedPosition(event, stateLog ?? event.log)
+        : changed.shared;
+    if (shared !== Infinity && !former.isReading) {
       saver.followLog();
-      session.changeLog();
+      if (shared === undefined) session.changeLog();
+      else session.continueLog(shared);
       // An empty log is read to its end already, so no entry follows by which members see that it has no group info.
       inputs.next({ type: 'write-phase', phase: member.writePhase });
     }
-    // The relay lost a former log. What follows in its place is not of this group's past.
-    if (isLogChanged && former.isReading) former.ignoreRest();
-    if (!isUnknownReported && !isLogChanged) outputs.push({ type: 'log-changed', log: event.log });
+    if (changed !== undefined && former.isReading) former.onLogChanged(changed.shared);
+    if (!isUnknownReported && changed === undefined) outputs.push({ type: 'log-changed', log: event.log });
     isUnknownReported = true;
     const { state } = session;
     if (isResumed || state.phase !== 'member') {

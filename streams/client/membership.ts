@@ -3,9 +3,9 @@ import type { Connection } from '../wire/connection.js';
 import { type Control, formatControl } from '../wire/control.js';
 import type { Announcement } from '../wire/entry.js';
 import { isNick } from '../wire/nick.js';
-import { advanceResume, type Resume } from '../wire/fields.js';
+import { advanceResume, type Resume, sharedPosition } from '../wire/fields.js';
 import { encodeLine } from '../wire/encoding.js';
-import type { MembershipOutput, Message } from './clientEvent.js';
+import type { LogChanged, MembershipOutput, Message } from './clientEvent.js';
 import type { MessageContent } from './envelope/messageContent.js';
 import type { GroupClientEvent, Unread } from './group/groupClientEvent.js';
 import type { UnreadEntry } from './group/openInGroup.js';
@@ -50,6 +50,8 @@ export interface MembershipOptions {
   readonly pendingMessages?: readonly QueuedMessage[];
   /** Returns the hash of an entry, or `undefined` if it is unknown (`entryHash`). */
   readonly hashAt?: ((position: number) => string | undefined) | undefined;
+  /** Returns the hash of an entry that an earlier run has read, at `after` or before, or `undefined` if it is unknown. */
+  readonly earlierHashAt?: ((position: number) => string | undefined) | undefined;
 }
 
 /** A client's place in a room, over all connections: how far it has read, and what it has sent. */
@@ -60,6 +62,11 @@ export interface Membership {
   attach(connection: Connection): void;
   /** Closes the connection. Pending messages remain. */
   detach(): void;
+  /**
+   * Returns whether to join again, since the log was restored to a state before what this client has read. The next
+   * connection then begins after the last entry that both have.
+   */
+  readonly joinsAgain: (welcome: WelcomeMessage) => boolean;
   /** Sends `BYE` and closes the connection. */
   readonly leave: () => void;
   /** Handles what arrived. Returns what to report. */
@@ -96,6 +103,19 @@ const withValidNicks = ({ nicks, count }: Announcement): Pick<Announcement, 'nic
   return { nicks: valid, count: valid.length > 0 ? valid.length : count };
 };
 
+/** Returns what to report if the log is another one than that of the entry that was read last, or has lost it. */
+const describeLogChange = (
+  before: Resume | undefined,
+  welcome: WelcomeMessage,
+  isLost: boolean,
+): readonly LogChanged[] => {
+  const { log } = welcome;
+  if (before === undefined || (before.log === log && !isLost)) return [];
+  const shared = sharedPosition(welcome, before.log);
+  if (isLost || shared === undefined) return [{ type: 'log-changed', log }];
+  return [{ type: 'log-changed', log, shared, lost: Math.max(0, before.n - shared) }];
+};
+
 /**
  * Tracks the state of a client in a room.
  *
@@ -109,12 +129,15 @@ export const membership = ({
   last,
   pendingMessages = [],
   hashAt = () => undefined,
+  earlierHashAt = () => undefined,
 }: MembershipOptions): Membership => {
   const pending = outbox(pendingMessages);
   let from: { after: Resume | undefined; last: number | undefined } = { after, last };
   /** Messages of an earlier run, until they are reported. */
   let unreportedMessages: readonly QueuedMessage[] = pendingMessages;
   let connection: Connection | undefined;
+  /** The last entry that was read, if it is beyond what the next log has in common with its ancestor. */
+  let replaced: Resume | undefined;
   /** The end of the log when the client joined, until it is reached. */
   let endOfLog: number | undefined;
   let isCaughtUp = false;
@@ -161,22 +184,27 @@ export const membership = ({
 
   const onWelcome = (welcome: WelcomeMessage): MembershipOutput[] => {
     const lastRead = from.after?.log === '*' ? undefined : from.after;
+    const before = replaced ?? lastRead;
+    replaced = undefined;
+    const readBefore = lastRead && Math.min(lastRead.n, sharedPosition(welcome, lastRead.log) ?? -1);
     // The relay cannot compare an entry that it no longer stores. It then sends a `GAP` that begins with the entry.
-    const isLogChanged =
-      lastRead !== undefined &&
-      (lastRead.log !== welcome.log || (welcome.from <= lastRead.n && welcome.first <= lastRead.n));
-    const isSkipped = lastRead !== undefined && !isLogChanged && welcome.from > lastRead.n + 1;
+    const isLost =
+      readBefore !== undefined &&
+      (readBefore < 0 || (welcome.from <= readBefore && welcome.first <= readBefore));
+    const isSkipped = readBefore !== undefined && !isLost && welcome.from > readBefore + 1;
     const queued = unreportedMessages;
     unreportedMessages = [];
-    if (isLogChanged || lastRead?.n !== welcome.from - 1)
-      from = { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined };
+    from =
+      isLost || lastRead?.n !== welcome.from - 1
+        ? { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined }
+        : { after: { ...lastRead, log: welcome.log }, last: undefined };
     endOfLog = welcome.next;
     if (isSkipped) pending.onGap();
     catchUp(welcome.from - 1);
     return [
       welcome,
-      ...(isLogChanged ? [{ type: 'log-changed', log: welcome.log } as const] : []),
-      ...(isSkipped ? [{ type: 'gap', from: lastRead.n + 1, to: welcome.from - 1 } as const] : []),
+      ...describeLogChange(before, welcome, isLost),
+      ...(isSkipped ? [{ type: 'gap', from: readBefore + 1, to: welcome.from - 1 } as const] : []),
       ...queued,
     ];
   };
@@ -232,10 +260,25 @@ export const membership = ({
     detach();
   };
 
+  const joinsAgain = (welcome: WelcomeMessage): boolean => {
+    const lastRead = from.after;
+    const shared = sharedPosition(welcome, lastRead?.log);
+    if (lastRead === undefined || shared === undefined || replaced !== undefined) return false;
+    // Everything that this client has read is there, or nothing of it.
+    if (lastRead.n <= shared || welcome.from > shared) return false;
+    const [hash, earlier] = [shared, shared - 1].map((n) => hashAt(n) ?? earlierHashAt(n));
+    if (hash === undefined) return false;
+    replaced = lastRead;
+    const named = earlier === undefined ? {} : { earlier: { n: shared - 1, hash: earlier } };
+    from = { after: { log: welcome.log, n: shared, hash, ...named }, last: undefined };
+    return true;
+  };
+
   return {
     get resumePoint() {
       return from;
     },
+    joinsAgain,
     attach: (to) => {
       connection = to;
       updatePhase();

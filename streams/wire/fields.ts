@@ -83,3 +83,43 @@ export const advanceResume = (
   if (!isAnnouncement || before.hash === undefined) return { log, n, hash };
   return { log, n, hash, earlier: before.earlier ?? { n: before.n, hash: before.hash } };
 };
+
+/** A log that another one continues: both have the same entries up to position `n`, and other ones after it. */
+export interface Ancestor {
+  readonly log: string;
+  readonly n: number;
+}
+
+/** How many ancestors of a log are announced and known. */
+export const MAX_ANCESTORS = 8;
+
+/** Formats `<log>/<n>,<log>/<n>`, or returns `undefined` if there are no ancestors. */
+export const formatAncestors = (ancestors: readonly Ancestor[] = []): string | undefined =>
+  ancestors.length === 0 ? undefined : ancestors.map(({ log, n }) => `${log}/${n}`).join(',');
+
+/** Parses the ancestors of a log, newest first; throws a `ProtocolError` if one is invalid. */
+export const parseAncestors = (text: string | undefined): readonly Ancestor[] => {
+  if (text === undefined || text === '') return [];
+  let shared = POSITION_LIMIT;
+  return text
+    .split(',')
+    .slice(0, MAX_ANCESTORS)
+    .map((each) => {
+      const [log = '', number, ...rest] = each.split('/');
+      const n = parseNumber(number);
+      if (!isLogId(log) || n === undefined || rest.length > 0)
+        throw new ProtocolError('bad-line', 'WELCOME has an invalid list of ancestors');
+      // What an ancestor shares with its successor ends at the latest where the successor ends.
+      shared = Math.min(shared, n);
+      return { log, n: shared };
+    });
+};
+
+/**
+ * Returns the last position up to which a log has the entries of the log `id`: `Infinity` if it is this log, and
+ * `undefined` if it does not continue that log.
+ */
+export const sharedPosition = (
+  { log, ancestors = [] }: { readonly log: string; readonly ancestors?: readonly Ancestor[] | undefined },
+  id: string | undefined,
+): number | undefined => (id === log ? Infinity : ancestors.find((each) => each.log === id)?.n);

@@ -1,9 +1,12 @@
 import { encodeText, fromBase64url } from './encoding.js';
 import { ProtocolError } from './errors.js';
 import {
+  type Ancestor,
+  formatAncestors,
   formatFields,
   formatResume,
   isLogId,
+  parseAncestors,
   parseFields,
   parseNumber,
   parseResume,
@@ -20,7 +23,7 @@ declare const roomName: unique symbol;
 /** A room's name: an Ed25519 public key, 43 characters of base64url. */
 export type RoomName = string & { readonly [roomName]: true };
 
-export { parseResume, type Resume } from './fields.js';
+export { type Ancestor, parseResume, type Resume } from './fields.js';
 
 /**
  * Returns whether an Ed25519 signature (RFC 8032) of a message is valid under a public key, both base64url.
@@ -69,6 +72,8 @@ export interface Welcome {
   readonly count: number;
   /** Their nicks, or `undefined` if the list is too long for a line. */
   readonly members: readonly string[] | undefined;
+  /** The logs that this one continues, newest first. Missing if it continues none. */
+  readonly ancestors?: readonly Ancestor[] | undefined;
 }
 
 /** Limits of the member list in `WELCOME`, in members and characters; above them it has only the count. */
@@ -167,12 +172,16 @@ export interface JoinContext {
 const labelMessage = (label: string, { nonce, room, session, binding, nick }: JoinContext): Uint8Array =>
   encodeText([`${PROTOCOL} ${label}`, nonce, room, session, binding, nick].join('\n'));
 
-/** Formats `WELCOME log=… next=… first=… from=… durability=… count=… members=…`. */
-export const formatWelcome = ({ members, ...fields }: Welcome): string => {
+/** Formats `WELCOME log=… next=… first=… from=… durability=… count=… ancestors=… members=…`. */
+export const formatWelcome = ({ members, ancestors, ...fields }: Welcome): string => {
   const list = members?.join(',') ?? '';
   const listed =
     members !== undefined && members.length <= MAX_LISTED_MEMBERS && list.length <= MAX_LISTED_LENGTH;
-  return `WELCOME ${formatFields({ ...fields, members: listed ? list : undefined })}`;
+  return `WELCOME ${formatFields({
+    ...fields,
+    ancestors: formatAncestors(ancestors),
+    members: listed ? list : undefined,
+  })}`;
 };
 
 /** Parses `WELCOME`; throws a `ProtocolError` if a field is invalid or contradicts another field. */
@@ -193,7 +202,17 @@ export const parseWelcome = (line: string): Welcome => {
   if (from < 1 || from > next)
     throw new ProtocolError('bad-position', `WELCOME has from=${from} after next=${next}`);
   if (count < 1) throw new ProtocolError('bad-line', 'WELCOME has count=0, but this client is a member');
-  return { log, next, first, from, durability, count, members: listed(fields.get('members'), count) };
+  const ancestors = parseAncestors(fields.get('ancestors'));
+  return {
+    log,
+    next,
+    first,
+    from,
+    durability,
+    count,
+    members: listed(fields.get('members'), count),
+    ...(ancestors.length > 0 && { ancestors }),
+  };
 };
 
 /** Parses the list of members, whose length must equal `count`; an empty list counts as absent. */

@@ -28,8 +28,16 @@ export {
   TRANSIENT_CODES,
 } from './errors.js';
 export type { ErrorCode } from './errors.js';
-export { ENTRY_HASH_BYTES, formatResume, isLogId, parseResume, POSITION_LIMIT } from './fields.js';
-export type { Resume, Sha256 } from './fields.js';
+export {
+  ENTRY_HASH_BYTES,
+  formatResume,
+  isLogId,
+  MAX_ANCESTORS,
+  parseResume,
+  POSITION_LIMIT,
+  sharedPosition,
+} from './fields.js';
+export type { Ancestor, Resume, Sha256 } from './fields.js';
 export type { Hello, OwnerProof, RoomName, Verify, Welcome } from './handshake.js';
 export { heartbeat } from './heartbeat.js';
 export type { HeartbeatOptions } from './heartbeat.js';

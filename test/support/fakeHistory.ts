@@ -1,4 +1,5 @@
 import { Observable, type Subscriber, take, timer } from 'rxjs';
+import type { Ancestor } from '../../streams/wire/fields.js';
 import type { Batch, Gap, History, RemovedEntries, StoredLog } from '../../streams/relay/log/history.js';
 import { eachLine, type Lines } from '../../streams/wire/lines.js';
 import { decodeTextLossy } from '../../streams/wire/encoding.js';
@@ -38,12 +39,19 @@ export interface FakeHistory extends History {
   dropBefore(room: string, before: number): void;
   /** From now on, reads from `resumePoint` to `to`, both included, return a gap. */
   damage(room: string, from: number, to: number): void;
+  /**
+   * Returns a copy of what is stored, as it is now. Its logs continue under other ids, as those of a restored store, unless
+   * it `keepsIds`.
+   */
+  copy(options?: { readonly keepsIds?: boolean }): FakeHistory;
   /** Ends the relay at once. Batches in flight are stored or lost without a notice, and its logs store no more. */
   crash(): void;
 }
 
 interface StoredRoom {
   id: string;
+  ancestors: readonly Ancestor[];
+  isCopied: boolean;
   first: number;
   stored: boolean;
   lines: Uint8Array[];
@@ -57,15 +65,23 @@ interface PendingBatch {
 }
 
 /** Creates a history in memory, with delays, failures and crashes that a test controls. Works in virtual time. */
-export const fakeHistory = ({
-  durability = 'os',
-  commitDelay = () => timer(0),
-  failsAppend = () => false,
-  keepsInFlight = () => false,
-  failsOpen = () => false,
-  maxReadBytes = 65_536,
-}: FakeHistoryOptions = {}): FakeHistory => {
+export const fakeHistory = (
+  options: FakeHistoryOptions = {},
+  copied: ReadonlyMap<string, StoredRoom> = new Map(),
+  isNewIncarnation = true,
+): FakeHistory => {
+  const {
+    durability = 'os',
+    commitDelay = () => timer(0),
+    failsAppend = () => false,
+    keepsInFlight = () => false,
+    failsOpen = () => false,
+    maxReadBytes = 65_536,
+  } = options;
   const rooms = new Map<string, StoredRoom>();
+  for (const [room, { stored, lines, ...rest }] of copied)
+    if (stored)
+      rooms.set(room, { ...rest, stored, lines: [...lines], isCopied: rest.isCopied || isNewIncarnation });
   let flights = new Set<PendingBatch>();
   let life = 0;
   let stored = 0;
@@ -143,9 +159,17 @@ export const fakeHistory = ({
     for (const flight of flights) if (flight.retained === rooms.get(room)) land(flight, failsAppend());
     const known = rooms.get(room);
     const retained =
-      known?.stored === true ? known : { id: newId(), first: 1, stored: false, lines: [], damaged: [] };
+      known?.stored === true
+        ? known
+        : { id: newId(), ancestors: [], isCopied: false, first: 1, stored: false, lines: [], damaged: [] };
+    if (retained.isCopied) {
+      const { id, ancestors } = retained;
+      const former = { log: id, n: next(retained) - 1 };
+      Object.assign(retained, { id: newId(), ancestors: [former, ...ancestors], isCopied: false });
+    }
     return {
       id: retained.id,
+      ancestors: retained.ancestors,
       get first() {
         return retained.first;
       },
@@ -211,6 +235,7 @@ export const fakeHistory = ({
     damage: (room, from, to) => {
       rooms.get(room)?.damaged.push({ from, to });
     },
+    copy: ({ keepsIds = false } = {}) => fakeHistory(options, rooms, !keepsIds),
     crash: () => {
       life += 1;
       for (const flight of flights) land(flight, !keepsInFlight());

@@ -15,8 +15,11 @@ export interface FormerLogs<Room> {
   readonly room: Room | undefined;
   /** Opens an entry of that log. */
   readonly open: (entry: TokenEntry) => readonly (GroupEvent | NotAFrame)[];
-  /** Opens nothing of that log any more: the relay lost it, and what it has instead is not of this group's past. */
-  readonly ignoreRest: () => void;
+  /**
+   * Handles another log in place of that one. Unless it has all entries up to the move, nothing of it is opened any more: what
+   * the relay has instead is not of this group's past.
+   */
+  readonly onLogChanged: (shared: number | undefined) => void;
   /** Goes on to the next log. Returns its id, or `undefined` if the next one is the present log. */
   readonly readNext: () => string | undefined;
 }
@@ -35,7 +38,7 @@ export const createFormerLogs = <
   const openLog = (log: FormerLog | undefined) => {
     if (log === undefined || state.phase !== 'member') return undefined;
     const room = deriveRoom(log.inviteSecret);
-    return { room, open: formerLogReader(context, state, log, room.outerKey) };
+    return { room, end: log.end, open: formerLogReader(context, state, log, room.outerKey) };
   };
   const waiting = [...logs];
   let present = openLog(waiting.shift());
@@ -48,8 +51,8 @@ export const createFormerLogs = <
       return present?.room;
     },
     open: (entry) => present?.open(entry) ?? [],
-    ignoreRest: () => {
-      if (present !== undefined) present = { ...present, open: () => [] };
+    onLogChanged: (shared = 0) => {
+      if (present !== undefined && shared < present.end) present = { ...present, open: () => [] };
     },
     readNext: () => {
       const next = waiting.shift();

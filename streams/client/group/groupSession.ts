@@ -10,7 +10,7 @@ import type { FormerLog } from './formerLog.js';
 import { type Frame, openFrame, sealFrame } from './frame.js';
 import type { GroupContext } from './groupEpoch.js';
 import { forgetOld } from './pastEpochs.js';
-import { changeLog, type GroupEvent, type GroupState } from './groupState.js';
+import { changeLog, continueLog, type GroupEvent, type GroupState } from './groupState.js';
 import {
   createExternalSender,
   type ExternalSender,
@@ -59,6 +59,8 @@ export interface GroupSession<State, Info extends GroupInfo> {
    * log that it left.
    */
   readonly changeLog: (former?: Pick<FormerLog, 'log' | 'inviteSecret'>) => void;
+  /** Begins to read a log that has the entries of the former one up to a position, and other ones after it. */
+  readonly continueLog: (shared: number) => void;
 }
 
 /** A token that no holder of the invite made. */
@@ -135,6 +137,9 @@ export const createGroupSession = <State, Info extends GroupInfo>({
     changeLog: (former) => {
       openKey = sealKey;
       states.next(forgetOld(context, changeLog(states.value, former), now()));
+    },
+    continueLog: (shared) => {
+      states.next(continueLog(states.value, shared));
     },
   };
 };

@@ -240,6 +240,54 @@ export const changeLog = <State, Info extends GroupInfo>(
   }
 };
 
+/**
+ * Returns the state for reading a log that continues the former one: both have the same entries up to position `shared`.
+ *
+ * What this device has read beyond is lost. It stays in its epoch, as after the loss of the whole log.
+ */
+export const continueLog = <State, Info extends GroupInfo>(
+  state: GroupState<State, Info>,
+  shared: number,
+): GroupState<State, Info> => {
+  const isLost = (position: number) => position > shared;
+  const withStart = <T extends { readonly start: number }>(epoch: T): T =>
+    isLost(epoch.start) ? { ...epoch, start: 0 } : epoch;
+  switch (state.phase) {
+    case 'newcomer':
+      return {
+        ...state,
+        origin: state.origin && withStart(state.origin),
+        lastGroupInfo: isLost(state.lastGroupInfo.position)
+          ? { ...state.lastGroupInfo, position: 0 }
+          : state.lastGroupInfo,
+        followed: state.followed.filter(({ position }) => !isLost(position)),
+        early: { ...state.early, entries: state.early.entries.filter(({ position }) => !isLost(position)) },
+        firstUnread: isLost(state.firstUnread ?? 0) ? undefined : state.firstUnread,
+      };
+    case 'member': {
+      if (!isLost(state.position)) return state;
+      const epoch = withStart(state.epoch);
+      const isEpochLost = epoch !== state.epoch;
+      const isInfoLost = isEpochLost || isLost(state.lastGroupInfo.position);
+      return {
+        ...state,
+        position: shared,
+        epoch,
+        pastEpochs: state.pastEpochs
+          .filter(({ start }) => start < shared)
+          .map((past) => ({ ...past, end: Math.min(past.end, shared + 1) })),
+        lastGroupInfo: isInfoLost ? { epoch: epoch.view.epoch, position: 0 } : state.lastGroupInfo,
+        endedAt: state.endedAt !== undefined && isLost(state.endedAt) ? 0 : state.endedAt,
+        aheadOrigin: state.aheadOrigin && withStart(state.aheadOrigin),
+        needsGroupInfo: state.needsGroupInfo || isInfoLost,
+        groupInfoNeededAt: isEpochLost ? 0 : Math.min(state.groupInfoNeededAt, shared),
+      };
+    }
+    case 'removed':
+      return state;
+  }
+};
+
 /** Forgets a group info that this device cannot join by. Anybody with the invite can make one, so a right one follows. */
 export const withoutGroupInfo = <State, Info extends GroupInfo>(
   state: NewcomerState<State, Info> | MemberState<State, Info>,

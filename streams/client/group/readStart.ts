@@ -59,6 +59,7 @@ export const readStart = <State, Info extends GroupInfo>({
   const formerLogs = present.phase === 'member' ? present.formerLogs : [];
   const index = formerLogs.findIndex(({ log }) => log === after.log);
   return index === -1
-    ? { ...from({ log: resume.log, n: 0 }), isLogUnknown: true }
+    ? // The relay may know it as an ancestor of the present one.
+      { ...from(after.n <= resume.n ? after : { log: after.log, n: resume.n }), isLogUnknown: true }
     : { ...from(after), formerLogs: formerLogs.slice(index) };
 };

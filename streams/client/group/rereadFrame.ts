@@ -27,14 +27,15 @@ export const rereadFrame = <State, Info extends GroupInfo>(
   if (frame.type !== 'message' && frame.type !== 'externalMessage')
     return { state, events: [{ type: 'handshake', position }] };
   const { epoch, pastEpochs, firstEpoch, hasMoved, endedAt = Infinity } = state;
-  if (position > epoch.start) {
+  const at = pastEpochs.findIndex(({ start, end }) => position > start && position < end);
+  const past = pastEpochs[at];
+  // Past epochs come first: if the commit that began the present one was lost with a part of the log, it has no start.
+  if (past === undefined && position > epoch.start) {
     const isOver = position > endedAt && frame.epoch === epoch.view.epoch;
     if (hasMoved || isOver) return { state, events: [{ type: 'void', position }] };
     const reread = readAgain(context, epoch, entry, frame, firstEpoch);
     return { state: { ...state, epoch: reread.epoch }, events: [reread.event] };
   }
-  const at = pastEpochs.findIndex(({ start, end }) => position > start && position < end);
-  const past = pastEpochs[at];
   if (past === undefined) return { state, events: [unknownEvent(position, frame.epoch, firstEpoch)] };
   const reread = readAgain(context, past, entry, frame, firstEpoch);
   return { state: { ...state, pastEpochs: replaceAt(pastEpochs, at, reread.epoch) }, events: [reread.event] };

@@ -39,12 +39,15 @@ interface SenderSession {
   gapCount: number;
   /** The log that the next four fields are about. */
   logEpoch: number;
-  /** The first number of the session that this log has and no earlier log had. */
-  firstInLog: number | undefined;
+  /**
+   * The first number of the session that this log has and no earlier log had: at index `age` - 1 among the entries that
+   * were not written to an ancestor of that age, or an older one, first.
+   */
+  firstInLog: number[];
   /** The highest number of the session in this log. */
   highestInLog: number;
-  /** The sender attested to entries of this log. */
-  hasReadThisLog: boolean;
+  /** The age of the newest log to whose entries the sender attested; `Infinity` before the first one. */
+  newestRead: number;
   /** The last range that the sender attested to was different. */
   lastDiffered: boolean;
   /** The sender attested to a range before. */
@@ -84,7 +87,10 @@ const MAX_DUPLICATES_IN_A_ROW = 128;
  */
 export const auditor = (
   { key, knownKeys }: AuditorOptions,
-  log: Pick<Transcript, 'compare' | 'gapCount' | 'connectionCount' | 'logEpoch' | 'lostFrom' | 'isComplete'>,
+  log: Pick<
+    Transcript,
+    'compare' | 'ageOf' | 'ageAt' | 'gapCount' | 'connectionCount' | 'logEpoch' | 'lostFrom' | 'isComplete'
+  >,
   { maxSessions }: { maxSessions?: number } = {},
 ): ((message: AuditedContent) => Audit) => {
   const keysByNick = trustOnFirstUse({ knownKeys });
@@ -112,9 +118,9 @@ export const auditor = (
     sessions.set(name, session);
     if (session.logEpoch !== log.logEpoch) {
       session.logEpoch = log.logEpoch;
-      session.firstInLog = undefined;
+      session.firstInLog = [];
       session.highestInLog = 0;
-      session.hasReadThisLog = false;
+      session.newestRead = Infinity;
       session.lastDiffered = false;
     }
     return session;
@@ -125,16 +131,22 @@ export const auditor = (
     session: SenderSession,
     { counter, stored, seen }: MessageContent,
     compared: Comparison | undefined,
+    writtenTo: number,
   ): boolean => {
-    session.firstInLog ??= counter;
+    const oldest = log.ageAt(0);
+    for (let age = writtenTo; age <= oldest; age += 1) session.firstInLog[age] ??= counter;
     if (seen === undefined || compared === undefined) return false;
+    const readAge = log.ageOf(seen.log);
+    // Another log may have been between the one of this entry and its ancestor.
+    const replacedAge = Math.max(readAge ?? 0, writtenTo + 1);
     // The message may be older than this log, or than the loss of its end: the sender had no receipt in this log then.
-    const maybeOlder = !session.hasReadThisLog && stored < session.firstInLog;
+    const maybeOlder =
+      session.newestRead >= replacedAge && stored < (session.firstInLog[replacedAge - 1] ?? Infinity);
     const touchesLost = log.lostFrom !== undefined && seen.to >= log.lostFrom;
     const agrees = compared === 'same' || compared === 'unknown';
     const isExcused = maybeOlder && (compared === 'other-log' || touchesLost);
     if (agrees && (log.lostFrom === undefined || (compared === 'same' && touchesLost)))
-      session.hasReadThisLog = true;
+      session.newestRead = Math.min(session.newestRead, readAge ?? Infinity);
     const differs = !agrees && !isExcused;
     const isNew = differs && !session.lastDiffered;
     session.lastDiffered = differs;
@@ -144,12 +156,15 @@ export const auditor = (
   /** Returns whether an earlier message that the sender must have sent to this log is missing. */
   const lacksEarlier = (
     { sequence: numbers }: SenderSession,
-    { counter, stored }: MessageContent,
+    { counter, stored, seen }: MessageContent,
     compared: Comparison | undefined,
+    writtenTo: number,
   ): boolean =>
-    compared !== undefined &&
+    seen !== undefined &&
     log.isComplete &&
     compared !== 'other-log' &&
+    // What the sender sent to an ancestor later may be lost.
+    log.ageOf(seen.log) === writtenTo &&
     numbers.reportMissing(stored + 1, counter - 1);
 
   /** Returns whether the sender has read entries and does not attest to them, for the first time. */
@@ -190,8 +205,9 @@ export const auditor = (
     const reasons: AlarmReason[] = reason === undefined ? [] : [reason];
     if (!isDuplicate) {
       const compared = seen && log.compare(seen, position);
-      if (reason === undefined && lacksEarlier(session, envelope, compared)) reasons.push('hole');
-      if (contradicts(session, envelope, compared)) reasons.push('forked');
+      const writtenTo = log.ageAt(position);
+      if (reason === undefined && lacksEarlier(session, envelope, compared, writtenTo)) reasons.push('hole');
+      if (contradicts(session, envelope, compared, writtenTo)) reasons.push('forked');
       if (conceals(session, envelope)) reasons.push('seen-missing');
     }
     const alarms = reasons.map((each): Alarm => ({
@@ -211,9 +227,9 @@ const newSession = (): SenderSession => ({
   sequence: sequence(),
   gapCount: -1,
   logEpoch: -1,
-  firstInLog: undefined,
+  firstInLog: [],
   highestInLog: 0,
-  hasReadThisLog: false,
+  newestRead: Infinity,
   lastDiffered: false,
   hasSentRange: false,
   omitsRange: false,

@@ -1,5 +1,6 @@
 import { lruMap } from '../../rx/lruMap.js';
-import type { Resume, Welcome } from '../../wire/handshake.js';
+import { type Resume, sharedPosition } from '../../wire/fields.js';
+import type { Welcome } from '../../wire/handshake.js';
 import type { Envelope } from '../envelope/envelope.js';
 
 /** What is wrong with the time of a message. Both fields are missing if it is plausible. */
@@ -24,7 +25,7 @@ export interface TimestampCheckerOptions {
 /** Tracks the message times of all senders. */
 export interface TimestampChecker {
   /** Handles a new connection. Entries before its end of the log are history. */
-  onWelcome(welcome: Pick<Welcome, 'log' | 'next' | 'from'>): void;
+  onWelcome(welcome: Pick<Welcome, 'log' | 'next' | 'from' | 'ancestors'>): void;
   /** Checks and records the time of a message. */
   check(envelope: Pick<Envelope, 'key' | 'time'>, position: number): TimeWarning;
 }
@@ -66,9 +67,11 @@ export const timestampChecker = ({
   let next = 1;
 
   return {
-    onWelcome: ({ log, next: end, from }) => {
-      next = end;
-      readByEarlierRuns ??= after?.log === log && from > after.n ? after.n : end - 1;
+    onWelcome: (welcome) => {
+      next = welcome.next;
+      const read = Math.min(after?.n ?? 0, sharedPosition(welcome, after?.log) ?? Infinity);
+      const isRetained = sharedPosition(welcome, after?.log) !== undefined && welcome.from > read;
+      readByEarlierRuns ??= isRetained ? read : next - 1;
     },
     check: ({ key, time }, position) => {
       const nowMs = now();

@@ -1,7 +1,7 @@
 import { encodeText, toBase64url } from '../../wire/encoding.js';
 import type { Control } from '../../wire/control.js';
 import { type Announcement, formatAnnouncement } from '../../wire/entry.js';
-import { entryHash, type Sha256 } from '../../wire/fields.js';
+import { type Ancestor, entryHash, type Sha256, sharedPosition } from '../../wire/fields.js';
 import type { Welcome } from '../../wire/handshake.js';
 import {
   BLOCK_ENTRIES,
@@ -19,12 +19,15 @@ const DIGEST_BYTES = 32;
 /** How many of the newest blocks of 64 entries have a digest in memory: 512 KiB. */
 const MAX_BLOCKS = MAX_RANGE_ENTRIES / BLOCK_ENTRIES;
 
-/** How the range of another member compares: equal, different, of another log, or of entries without a digest. */
+/**
+ * How the range of another member compares: equal, different, of entries without a digest, or of another log. A range
+ * that goes beyond what this log shares with an ancestor is of another log.
+ */
 export type Comparison = 'same' | 'other' | 'other-log' | 'unknown';
 
 /** What a connection emits. Only `welcome`, entries and `gap` change the transcript. */
 export type TranscriptInput =
-  | ({ readonly type: 'welcome' } & Pick<Welcome, 'log' | 'from'>)
+  | ({ readonly type: 'welcome' } & Pick<Welcome, 'log' | 'from' | 'ancestors'>)
   | ((Announcement | { readonly type: 'token'; readonly token: string }) & { readonly position: number })
   | Exclude<Control, { type: 'err' }>
   | { readonly type: 'greeting' | 'offline' | 'renamed' | 'rename-rejected' };
@@ -43,6 +46,13 @@ export interface Transcript {
   compare(range: ReadRange, position: number): Comparison;
   /** Returns the hash of an entry for a `Resume`, or `undefined` if the entry has no digest in memory. */
   readonly hashAt: (position: number) => string | undefined;
+  /**
+   * Returns the age of a log: 0 for the present one, 1 for its newest ancestor, and so on. Returns `undefined` for a log
+   * that the present one does not continue.
+   */
+  readonly ageOf: (log: string) => number | undefined;
+  /** Returns the age of the log to which the entry at a position was written first. */
+  readonly ageAt: (position: number) => number;
   /** Counts the gaps and the changes of the log: entries may be missing after each. */
   readonly gapCount: number;
   /** Counts the logs. A log that lost its end counts again. */
@@ -87,6 +97,7 @@ export const transcript = ({
   /** The digests of blocks, by the position of their first entry. */
   const blocks = new Map<number, Uint8Array>();
   let log: string | undefined;
+  let ancestors: readonly Ancestor[] = [];
   /** The entries from `first` to before `next` were read without a gap. */
   let first = 1;
   let next = 1;
@@ -106,20 +117,24 @@ export const transcript = ({
     blocks.clear();
   };
 
-  const onWelcome = ({ log: id, from }: Pick<Welcome, 'log' | 'from'>) => {
+  const onWelcome = (welcome: Pick<Welcome, 'log' | 'from' | 'ancestors'>) => {
     connectionCount += 1;
+    const { log: id, from } = welcome;
+    /** What was read is in this log, too. */
+    const isContinued = next - 1 <= (sharedPosition(welcome, log) ?? -1);
     if (id === log && from === next) return;
     rereadUntil = undefined;
     if (id !== log) {
       lostFrom = undefined;
-      hasUnreadable = false;
+      hasUnreadable &&= isContinued;
     } else if (from < next) {
       rereadUntil = next;
       lostFrom = Math.min(from, lostFrom ?? from);
     }
     if (id !== log || from < next) logEpoch += 1;
     log = id;
-    restartAt(from);
+    ancestors = welcome.ancestors ?? [];
+    if (!isContinued || from !== next) restartAt(from);
   };
 
   const offsetOf = (position: number): number => (position % maxDigests) * DIGEST_BYTES;
@@ -132,6 +147,8 @@ export const transcript = ({
 
   const append = (line: string) => {
     const digest = hash(encodeText(line));
+    // The log was restored after the entry before this one: messages that senders know as stored may be missing.
+    if (ancestors.some(({ n }) => n === next - 1)) gapCount += 1;
     if (rereadUntil !== undefined) {
       // An entry that is the same again is not lost.
       if (
@@ -226,19 +243,28 @@ export const transcript = ({
         confirmedUpTo = Math.max(confirmedUpTo, range.to);
     },
     compare: (range, position) => {
-      if (range.log !== log) return 'other-log';
+      const shared = log === undefined ? undefined : sharedPosition({ log, ancestors }, range.log);
+      if (shared === undefined) return 'other-log';
+      const isShared = range.to <= shared;
       // A sender can only have read the entries before its own.
-      if (range.to >= position) return 'other';
+      if (range.to >= position && isShared) return 'other';
       const hashes = [range.hash, ...(range.more ?? [])];
       const parts = splitRange(range.from, range.to).map((part, n) => ({
-        own: hashOf(part),
+        own: part.to <= shared ? hashOf(part) : undefined,
         attested: hashes[n],
       }));
       if (parts.some(({ own, attested }) => own !== undefined && own !== attested)) return 'other';
+      if (!isShared) return 'other-log';
       // An empty range agrees with every log.
       return range.from <= range.to && parts.some(({ own }) => own !== undefined) ? 'same' : 'unknown';
     },
     hashAt: (position) => (hasDigest(position) ? entryHash(digestOf(position)) : undefined),
+    ageOf: (id) => {
+      const index = ancestors.findIndex((each) => each.log === id);
+      if (id === log) return 0;
+      return index === -1 ? undefined : index + 1;
+    },
+    ageAt: (position) => ancestors.filter(({ n }) => position <= n).length,
     get gapCount() {
       return gapCount;
     },

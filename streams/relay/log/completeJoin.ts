@@ -25,15 +25,18 @@ export const completeJoin = (
   event: Extract<MemberEvent, { type: 'joined' }>,
   { log, next: position, hash, durability, entries }: CompleteJoinOptions,
 ): JoinedMember => {
-  const { id, first, next: end } = log;
+  const { id, ancestors, first, next: end } = log;
   const { count, members, member } = event;
   const next = Math.max(first, Math.min(position, end));
   const line = (n: number) => entries?.get(n) ?? log.line(n);
-  const compared = { id, first, next: end, line };
+  const compared = { id, ancestors, first, next: end, line };
   const from = startPosition(member, { log: compared, next, hash, isStored: durability !== 'memory' });
   return {
     ...event,
     cursor: log.cursor(from, { releasesSlices: member.connection.copiesOnWrite }),
-    welcome: { log: id, next, first, from, durability, count, members },
+    welcome: {
+      ...{ log: id, next, first, from, durability, count, members },
+      ...(ancestors.length > 0 && { ancestors }),
+    },
   };
 };

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Ancestor } from '../../wire/fields.js';
 import type { Lines } from '../../wire/lines.js';
 
 /** Positions that a reader requested and that are no longer stored, both ends included. */
@@ -27,6 +28,8 @@ export interface PendingRead {
 /** A log from which cursors read what is no longer in memory. Positions count from 1 and never change. */
 export interface ReadableLog {
   readonly id: string;
+  /** The logs that this one continues, newest first. */
+  readonly ancestors?: readonly Ancestor[];
   /** Oldest stored position, or `next` if the log is empty. It rises when retention removes entries. */
   readonly first: number;
   /** The position after the newest stored entry. */
@@ -62,7 +65,9 @@ export interface History {
   /** Returns false only if a room has no log here. Without it every room counts as new. */
   readonly has?: (room: string) => boolean;
   /**
-   * Opens the log of a room, or creates it with the id that `newId` returns. Throws if the store cannot be read.
+   * Opens the log of a room, or creates it with the id that `newId` returns. In a store that was restored to an earlier
+   * state, the log of a room continues under a new id, and the former one is its ancestor. Throws if the store cannot be
+   * read.
    *
    * At most one log of a room is in use at a time.
    */

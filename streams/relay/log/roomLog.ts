@@ -1,3 +1,4 @@
+import type { Ancestor } from '../../wire/fields.js';
 import { countLines, type Lines } from '../../wire/lines.js';
 import {
   type CommitPoint,
@@ -16,6 +17,8 @@ export type { Cursor, CursorOptions } from './cursor.js';
 export interface RoomLog {
   /** Id of this log; another log of the same room has another id. */
   readonly id: string;
+  /** The logs that this one continues, newest first. */
+  readonly ancestors: readonly Ancestor[];
   /** Oldest stored position, or `next` if the log is empty. */
   readonly first: number;
   /** Position of the next entry: the end of what readers see. */
@@ -97,6 +100,7 @@ export const roomLog = (options: RoomLogOptions): RoomLog => new SlabLog(options
 /** A class: as an object of closures with getters each log had a hidden class of its own, which made every read slow. */
 class SlabLog implements RoomLog, LogView {
   readonly id: string;
+  readonly ancestors: readonly Ancestor[];
   readonly stored: ReadableLog | undefined;
   readonly slabs: Slabs;
   committed: CommitPoint;
@@ -109,6 +113,7 @@ class SlabLog implements RoomLog, LogView {
 
   constructor({ id, windowBytes, stored, budget = memoryBudget() }: RoomLogOptions) {
     this.id = id;
+    this.ancestors = stored?.ancestors ?? [];
     this.stored = stored;
     this.#windowBytes = windowBytes;
     this.#end = stored?.next ?? 1;

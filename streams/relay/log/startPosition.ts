@@ -1,11 +1,13 @@
 import { catchError, concat, defer, EMPTY, from, mergeMap, type Observable, of, reduce } from 'rxjs';
-import { entryHash, type Resume, type Sha256 } from '../../wire/fields.js';
+import { type Ancestor, entryHash, type Resume, type Sha256, sharedPosition } from '../../wire/fields.js';
 import type { Member } from '../connection/parseCommands.js';
 import type { PendingRead } from './history.js';
 
 export interface StartOptions {
   readonly log: {
     readonly id: string;
+    /** The logs that this one continues, newest first. */
+    readonly ancestors?: readonly Ancestor[];
     readonly first: number;
     readonly next: number;
     line(position: number): Uint8Array | PendingRead | undefined;
@@ -25,11 +27,15 @@ export const startPosition = (
 ): number => {
   const { log, next } = options;
   if (after === undefined) return Math.max(log.first, next - (last ?? 0));
-  const compared = after.log === '*' ? 'same' : after.log === log.id ? compare(after, options) : 'other';
+  const shared =
+    after.log === '*' ? Infinity : sharedPosition({ log: log.id, ancestors: log.ancestors }, after.log);
+  // An entry beyond what this log shares with its ancestor is not in this log.
+  const isComparable = shared !== undefined && (after.n <= shared || after.hash === undefined);
+  const compared = isComparable ? compare(after, options) : 'other';
   if (compared === 'other') return log.first;
   // A client whose last entry cannot be compared may have missed some, so its stream begins with a `GAP` in any case.
   if (compared === 'unknown' && after.n + 1 >= log.first) return after.n;
-  return Math.min(after.n + 1, next);
+  return Math.min(after.n + 1, (shared ?? 0) + 1, next);
 };
 
 /** Compares the entry that a client read last with the stored one; `unknown` if that is gone or cannot be read. */

@@ -19,6 +19,7 @@ import { groupRoomClient } from '../../../streams/client/groupRoomClient.js';
 import type { ClientEvent, OutgoingMessage, QueuedMessage } from '../../../streams/client/index.js';
 import { type Resume, type RoomName, toBase64url } from '../../../streams/wire/index.js';
 import { seededRandom } from '../cryptoSuites.js';
+import { restorableRelay } from '../restorableRelay.js';
 import { forgetfulRelay } from './forgetfulRelay.js';
 import { watchKeyUse } from './keyUse.js';
 import { type GroupCryptography, nodeCryptography } from './fastCrypto.js';
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly last?: number;
   /** Where to begin to read. By default the client reads on from what it stored. */
   readonly after?: Resume | undefined;
+  /** Returns the hash of an entry that an earlier run has read. */
+  readonly earlierHashAt?: (position: number) => string | undefined;
   /** The messages of an earlier run that have no receipt. */
   readonly pendingMessages?: readonly QueuedMessage[];
 }
@@ -77,6 +80,9 @@ export interface GroupRoomFixture {
   readonly relay: Pick<FakeRelay, 'connect' | 'event$' | 'inject' | 'stop'>;
   /** Replaces the relay by one that has lost its logs. */
   readonly loseLogs: () => void;
+  /** Keeps what the relay has stored, and restores that. Only with a store. */
+  readonly backUp: () => void;
+  readonly restore: () => void;
   /** The message keys of more than one token that was written. */
   readonly reusedKeys: readonly string[];
   readonly creator: GroupRole;
@@ -114,22 +120,29 @@ export const groupRoomFixture = ({
   removalRule = 'creator',
   seed = 'room',
   cryptography = nodeCryptography,
+  hasStore = false,
   ...relayOptions
 }: FakeRelayOptions & {
   readonly removalRule?: RemovalRule;
   readonly seed?: string;
+  /** Whether the relay has a store that can be restored. */
+  readonly hasStore?: boolean;
   /** By default that of Node. */
   readonly cryptography?: GroupCryptography;
 } = {}): GroupRoomFixture => {
   const random = seededRandom(seed);
   const identityOf = (mark: number) => cryptography.identity(new Uint8Array(32).fill(mark));
   let logCount = 0;
-  const { relay, loseLogs } = forgetfulRelay({
+  const options = {
     hash: cryptography.hash,
     // As at a relay, the next room of a group has another log.
     logId: () => `log-${(logCount += 1)}`,
     ...relayOptions,
-  });
+  };
+  const forgetful = forgetfulRelay(options);
+  const { loseLogs } = forgetful;
+  const stored = restorableRelay(options);
+  const relay = hasStore ? stored : forgetful.relay;
   const groupId = formatGroupId({ removalRule, creator: identityOf(1).key, random: random(16) });
   const inviteSecret = random(32);
   const suite = cryptography.suite(random);
@@ -186,6 +199,7 @@ export const groupRoomFixture = ({
         save$ = EMPTY,
         inviteSecret: invite = secret,
         after,
+        earlierHashAt,
         pendingMessages = [],
         storage,
         message$,
@@ -200,6 +214,7 @@ export const groupRoomFixture = ({
           pendingMessages,
           last,
           after,
+          earlierHashAt,
           retry: { random: () => random(1)[0]! / 256 },
           nick,
           session: toBase64url(random(16)),
@@ -239,5 +254,16 @@ export const groupRoomFixture = ({
     };
     return self;
   };
-  return { relay, loseLogs, reusedKeys, creator: { type: 'creator', groupId }, inviteSecret, client, random };
+  const { backUp, restore } = stored;
+  return {
+    relay,
+    loseLogs,
+    backUp,
+    restore,
+    reusedKeys,
+    creator: { type: 'creator', groupId },
+    inviteSecret,
+    client,
+    random,
+  };
 };

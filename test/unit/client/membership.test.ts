@@ -725,3 +725,61 @@ describe('a membership whose keys change', () => {
     expect(next.writes).toStrictEqual(['a-2\n']);
   });
 });
+
+describe('a log that continues another one', () => {
+  const ancestors = [{ log: 'log', n: 7 }];
+  const welcomeTo = (from: number, first = 1) => ({
+    ...welcomeEvent({ log: 'new', first, from, next: 20 }),
+    ancestors,
+  });
+  const readUpTo = (n: number, hash = 'h') => member({ after: { log: 'log', n, hash } });
+
+  test('a log that has all that was read is read on, and the change is reported', () => {
+    const one = readUpTo(6);
+    expect(one.joinsAgain(welcomeTo(7))).toBe(false);
+    expect(one.handle(welcomeTo(7))).toStrictEqual([
+      welcomeTo(7),
+      { type: 'log-changed', log: 'new', shared: 7, lost: 0 },
+    ]);
+    expect(one.resumePoint.after).toStrictEqual({ log: 'new', n: 6, hash: 'h' });
+  });
+
+  test('a log that lost what was read is joined again, once, after the last common entry', () => {
+    const one = member({
+      after: { log: 'log', n: 12, hash: 'h' },
+      earlierHashAt: (n) => `h${n}`,
+    });
+    expect(one.joinsAgain(welcomeTo(1))).toBe(true);
+    const again = { log: 'new', n: 7, hash: 'h7', earlier: { n: 6, hash: 'h6' } };
+    expect(one.resumePoint.after).toStrictEqual(again);
+    expect(one.joinsAgain(welcomeTo(8))).toBe(false);
+    expect(one.handle(welcomeTo(8))).toStrictEqual([
+      welcomeTo(8),
+      { type: 'log-changed', log: 'new', shared: 7, lost: 5 },
+    ]);
+    expect(one.resumePoint.after).toStrictEqual(again);
+  });
+
+  test('a log in which the last common entry differs is read again', () => {
+    const one = member({ after: { log: 'log', n: 12, hash: 'h' }, earlierHashAt: (n) => `h${n}` });
+    one.joinsAgain(welcomeTo(1));
+    expect(one.handle(welcomeTo(1))).toStrictEqual([welcomeTo(1), { type: 'log-changed', log: 'new' }]);
+    expect(one.resumePoint.after).toStrictEqual({ log: 'new', n: 0 });
+  });
+
+  test('a log is read again without the hash of the last common entry', () => {
+    const one = readUpTo(12);
+    expect(one.joinsAgain(welcomeTo(1))).toBe(false);
+    expect(one.handle(welcomeTo(1))).toStrictEqual([welcomeTo(1), { type: 'log-changed', log: 'new' }]);
+  });
+
+  test('a log that keeps none of the common entries has a gap', () => {
+    const one = readUpTo(12);
+    expect(one.joinsAgain(welcomeTo(10, 10))).toBe(false);
+    expect(one.handle(welcomeTo(10, 10))).toStrictEqual([
+      welcomeTo(10, 10),
+      { type: 'log-changed', log: 'new', shared: 7, lost: 5 },
+      { type: 'gap', from: 8, to: 9 },
+    ]);
+  });
+});

@@ -1,5 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseFields, parseNumber, formatFields } from '../../../streams/wire/fields.js';
+import {
+  formatAncestors,
+  formatFields,
+  MAX_ANCESTORS,
+  parseAncestors,
+  parseFields,
+  parseNumber,
+  sharedPosition,
+} from '../../../streams/wire/fields.js';
 
 describe('fields', () => {
   test('what was written is read', () => {
@@ -58,5 +66,34 @@ describe('a number on the wire', () => {
 
   test.each(bad.map((text) => [text]))('rejects %j', (text) => {
     expect(parseNumber(text)).toBeUndefined();
+  });
+});
+
+describe('the ancestors of a log', () => {
+  test('what was written is read, newest first, and no more than are remembered', () => {
+    const ancestors = Array.from({ length: MAX_ANCESTORS + 1 }, (_, n) => ({ log: `log-${n}`, n: 20 - n }));
+    expect(formatAncestors([])).toBeUndefined();
+    expect(formatAncestors(ancestors.slice(0, 2))).toBe('log-0/20,log-1/19');
+    expect(parseAncestors(undefined)).toStrictEqual([]);
+    expect(parseAncestors(formatAncestors(ancestors))).toStrictEqual(ancestors.slice(0, MAX_ANCESTORS));
+  });
+
+  test('an ancestor shares no more with a log than its successor does', () => {
+    expect(parseAncestors('b/3,a/7')).toStrictEqual([
+      { log: 'b', n: 3 },
+      { log: 'a', n: 3 },
+    ]);
+  });
+
+  test.each(['a', 'a/', 'a/x', '/3', 'a/3/x', 'a/3,', '*/3', 'a/-1'])('rejects %j', (text) => {
+    expect(() => parseAncestors(text)).toThrow('WELCOME has an invalid list of ancestors');
+  });
+
+  test('a log shares all with itself, a part with an ancestor, and nothing with another log', () => {
+    const log = { log: 'c', ancestors: [{ log: 'b', n: 9 }] };
+    expect(['c', 'b', 'a', undefined].map((id) => sharedPosition(log, id))).toStrictEqual([
+      Infinity,
+      ...[9, undefined, undefined],
+    ]);
   });
 });

@@ -15,7 +15,39 @@ export interface StoredPosition {
   readonly hash?: string;
   /** An earlier entry that was read, if the entry at `position` is an announcement. */
   readonly earlier?: NonNullable<Resume['earlier']>;
+  /**
+   * The hashes of the newest entries that were read, up to the one at `position`, without separators. If the relay is
+   * restored to an earlier state, the last entry that it still has is found by them.
+   */
+  readonly recent?: string;
 }
+
+const HASH_LENGTH = 11;
+
+/** How many of the newest entries have a hash in a cursor file. */
+const MAX_RECENT = 2048;
+
+/** Returns the hash of an entry that was read, or `undefined` if it is unknown. */
+export const hashInCursor = ({ position, recent = '' }: StoredPosition, n: number): string | undefined => {
+  const end = recent.length - HASH_LENGTH * (position - n);
+  return n > position || end < HASH_LENGTH ? undefined : recent.slice(end - HASH_LENGTH, end);
+};
+
+/** Appends the hash of the entry after `position`. */
+const appendRecent = ({ position, recent = '' }: StoredPosition, next: number, hash: string): string => {
+  if (next !== position + 1) return hash;
+  const all = recent + hash;
+  return all.length < 2 * MAX_RECENT * HASH_LENGTH ? all : all.slice(-MAX_RECENT * HASH_LENGTH);
+};
+
+/** Returns the position in a log that continues the one of a cursor. The hashes of lost entries are dropped. */
+const continueIn = (cursor: StoredPosition, log: string, position: number): StoredPosition => {
+  if (position === cursor.position) return { ...cursor, log };
+  const lost = HASH_LENGTH * (cursor.position - position);
+  const recent = lost > 0 ? (cursor.recent ?? '').slice(0, -lost) : '';
+  const hash = hashInCursor(cursor, position);
+  return { log, position, lines: 0, ...(hash !== undefined && { hash, recent }) };
+};
 
 /**
  * Returns a function that computes the position after each event.
@@ -39,7 +71,11 @@ export const trackPosition = (
       hasMoved = false;
     } else if (event.type === 'invite-changed') hasMoved = true;
     else if (cursor === undefined) return undefined;
-    else if (event.type === 'log-changed') cursor = { log: event.log, position: from - 1, lines: 0 };
+    else if (event.type === 'log-changed')
+      cursor =
+        event.shared === undefined
+          ? { log: event.log, position: from - 1, lines: 0 }
+          : continueIn(keepLines(cursor, event.shared), event.log, from - 1);
     else if (event.type === 'gap') cursor = { log: cursor.log, position: event.to, lines: 0 };
     else {
       const position = positionOf(event);
@@ -53,7 +89,7 @@ export const trackPosition = (
           log,
           position,
           lines: 0,
-          ...(hash !== undefined && { hash }),
+          ...(hash !== undefined && { hash, recent: appendRecent(cursor, position, hash) }),
           ...(earlier && { earlier }),
         };
       } else if (cursor.position === position - 1) cursor = { ...cursor, lines };
@@ -62,6 +98,10 @@ export const trackPosition = (
     return cursor;
   };
 };
+
+/** The entry after the cursor, of which lines were read, may be another one now. */
+const keepLines = (cursor: StoredPosition, shared: number): StoredPosition =>
+  shared > cursor.position ? cursor : { ...cursor, lines: 0 };
 
 /** Returns the position after the last complete entry, in the form that a relay expects. */
 export const toResume = ({ log, position: n, hash, earlier }: StoredPosition): Resume =>
@@ -74,6 +114,8 @@ const positionOf = (event: ClientEvent): number | undefined =>
 interface CursorFile {
   /** The position that an earlier run saved. */
   readonly saved: StoredPosition | undefined;
+  /** Returns the hash of an entry that an earlier run has read, or `undefined` if it is unknown. */
+  readonly hashAt: (n: number) => string | undefined;
   /** Saves a position; throws a `CliError` if the file cannot be written. */
   save(cursor: StoredPosition): void;
 }
@@ -99,8 +141,10 @@ export const openCursorFile = (
     warn(`another listen also writes --cursor-file ${path}; use a separate file for each`);
   };
 
+  const saved = lastSaved;
   return {
-    saved: lastSaved,
+    saved,
+    hashAt: (n) => saved && hashInCursor(saved, n),
     save: (cursor) => {
       if (lastSaved !== undefined && formatCursor(lastSaved, room) === formatCursor(cursor, room)) return;
       try {
@@ -118,18 +162,25 @@ export const openCursorFile = (
 };
 
 /** Formats the content of a cursor file, which `parseCursor` reads. */
-const formatCursor = ({ log, position, lines, hash, earlier }: StoredPosition, room: string): string =>
-  `${JSON.stringify({ v: 1, room, log, position, lines, hash, earlier })}\n`;
+const formatCursor = (
+  { log, position, lines, hash, earlier, recent }: StoredPosition,
+  room: string,
+): string => {
+  const newest = recent?.slice(-MAX_RECENT * HASH_LENGTH);
+  return `${JSON.stringify({ v: 1, room, log, position, lines, hash, earlier, recent: newest })}\n`;
+};
 
 /** Parses the content of a cursor file, or returns `undefined` if it is invalid. */
 const parseCursor = (content: string): (StoredPosition & { readonly room: unknown }) | undefined => {
-  const { v, room, log, position, lines, hash, earlier } = parseObject(content);
+  const { v, room, log, position, lines, hash, earlier, recent } = parseObject(content);
   // No relay accepts other ids and positions.
   if (v !== 1 || typeof log !== 'string' || !isLogId(log)) return undefined;
   if (!isCount(position) || position >= POSITION_LIMIT || !isCount(lines) || !isHash(hash)) return undefined;
   if (hash === undefined) return { room, log, position, lines };
-  if (earlier === undefined) return { room, log, position, lines, hash };
-  return isEarlier(earlier, position) ? { room, log, position, lines, hash, earlier } : undefined;
+  // Without them, only more is read again after a relay was restored.
+  const known = { ...{ room, log, position, lines, hash }, ...(isRecent(recent) && { recent }) };
+  if (earlier === undefined) return known;
+  return isEarlier(earlier, position) ? { ...known, earlier } : undefined;
 };
 
 const versionOf = (path: string): string | undefined => {
@@ -168,6 +219,12 @@ const loadText = (path: string): string | undefined => {
 /** Files of older versions have no hash. */
 const isHash = (value: unknown): value is string | undefined =>
   value === undefined || (typeof value === 'string' && fromBase64url(value)?.length === ENTRY_HASH_BYTES);
+
+const isRecent = (value: unknown): value is string =>
+  typeof value === 'string' &&
+  value.length % HASH_LENGTH === 0 &&
+  value.length <= MAX_RECENT * HASH_LENGTH &&
+  /^[\w-]*$/.test(value);
 
 const isEarlier = (value: unknown, position: number): value is NonNullable<StoredPosition['earlier']> => {
   const { n, hash } = (value ?? {}) as Readonly<Record<string, unknown>>;

@@ -40,7 +40,7 @@ export const textFormat =
       case 'first-seen':
         return firstSeenNote(event);
       case 'log-changed':
-        return { note: isGroup ? LOG_CHANGED_IN_GROUP : eventText(event) };
+        return { note: isGroup && event.shared === undefined ? LOG_CHANGED_IN_GROUP : eventText(event) };
       case 'alarm':
       case 'key-changed':
       case 'undecryptable':
@@ -94,7 +94,7 @@ export const jsonFormat =
       case 'gap':
         return line({ from: event.from, to: event.to });
       case 'log-changed':
-        return line({ log: event.log });
+        return line({ log: event.log, shared: event.shared, lost: event.lost });
       case 'undecryptable':
         return line({ position: event.position, reason: event.reason });
       case 'alarm': {

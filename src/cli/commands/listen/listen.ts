@@ -114,6 +114,7 @@ const listenTo = (invite: Invite, flags: Flags): Observable<number> =>
                 session,
                 connect: backpressure.wrapConnect(muteWhenReplaced(connectRelay, isReplaced)),
                 isPaused: backpressure.isPaused,
+                earlierHashAt: cursorFile?.hashAt,
                 after,
                 last,
                 retry: retries,

@@ -121,7 +121,9 @@ export const messageFilter = ({
 
   return (event) => {
     // The positions of another log are those of other entries.
-    if (event.type === 'log-changed' || event.type === 'invite-changed') skipped = undefined;
+    if (event.type === 'invite-changed') skipped = undefined;
+    else if (event.type === 'log-changed' && (event.shared ?? 0) <= (skipped?.position ?? 0))
+      skipped = undefined;
     if (hasStarted) return [{ event, isSelected: isSelected(event) }];
 
     if (event.type === 'welcome') end ??= event.next;

@@ -8,7 +8,7 @@ import {
 import type { Frame } from '../../../../streams/client/group/frame.js';
 import { beginEpoch } from '../../../../streams/client/group/groupEpoch.js';
 import { formatGroupId } from '../../../../streams/client/group/groupId.js';
-import { changeLog } from '../../../../streams/client/group/groupState.js';
+import { changeLog, continueLog, createNewcomer } from '../../../../streams/client/group/groupState.js';
 import { keyOf } from '../../../../streams/client/group/ratchet.js';
 import { createExternalSender, sealExternalMessage } from '../../../../streams/client/group/sealMessage.js';
 import { stageGroup } from '../../../../streams/client/group/stageHandshake.js';
@@ -614,5 +614,48 @@ describe('a removal that moves the room', () => {
       expect(reader.events.find((event) => 'move' in event)).toMatchObject({ move: { secret: undefined } });
       expect(reader.state).toMatchObject({ phase: 'newcomer', isWithdrawn: true });
     }
+  });
+});
+
+describe('a log that continues another one', () => {
+  const place = (position: number) => ({ position, epoch: 1 });
+
+  test('a member keeps what the log has, and its epoch begins in an earlier log if the commit is lost', () => {
+    const state = memberState(roomOfThree().alice);
+    const { position, epoch, lastGroupInfo } = state;
+    expect(continueLog(state, position)).toBe(state);
+    const next = {
+      ...state,
+      position: position + 5,
+      endedAt: position + 4,
+      lastGroupInfo: place(position + 3),
+    };
+    expect(continueLog(next, position + 3)).toMatchObject({
+      position: position + 3,
+      endedAt: 0,
+      epoch: { start: epoch.start },
+      lastGroupInfo: place(position + 3),
+      needsGroupInfo: state.needsGroupInfo,
+    });
+    expect(continueLog(next, position)).toMatchObject({
+      lastGroupInfo: { position: 0 },
+      needsGroupInfo: true,
+    });
+    const lost = continueLog({ ...state, lastGroupInfo }, epoch.start - 1);
+    expect(lost).toMatchObject({ position: epoch.start - 1, epoch: { start: 0 }, needsGroupInfo: true });
+    // Entries of past epochs that the log has are read again with the keys of those epochs.
+    for (const past of 'pastEpochs' in lost ? lost.pastEpochs : [])
+      expect(past.end).toBeLessThanOrEqual(epoch.start);
+  });
+
+  test('a newcomer forgets the commits that the log has lost', () => {
+    const followed = [3, 9].map((position) => ({ position, epoch: 1 }));
+    const state = { ...createNewcomer(), followed, firstUnread: 8, lastGroupInfo: place(9) };
+    expect(continueLog(state, 5)).toMatchObject({
+      followed: [{ position: 3 }],
+      firstUnread: undefined,
+      lastGroupInfo: { position: 0 },
+    });
+    expect(continueLog(state, 9)).toMatchObject({ followed, firstUnread: 8, lastGroupInfo: place(9) });
   });
 });

@@ -17,13 +17,18 @@ const listener = (keep?: number) => {
     lostFrom: undefined as number | undefined,
     isComplete: false,
     compare: () => read.compared,
+    /** The positions up to which ancestors of the log reach, newest first. The ids of the logs are their ages. */
+    ancestors: [] as number[],
+    ageOf: (log: string) =>
+      read.ancestors.length > 0 ? Number(log) || 0 : read.compared === 'other-log' ? undefined : 0,
+    ageAt: (position: number) => read.ancestors.findLastIndex((n) => position <= n) + 1,
   };
   const audit = auditor({ key: ALICE.key, knownKeys: new Map([['bob', BOB.key]]) }, read, {
     ...(keep !== undefined && { maxSessions: keep }),
   });
-  const receive = (more: Partial<SignedEnvelope>) => {
+  const receive = ({ position = 10, ...more }: Partial<SignedEnvelope> & { readonly position?: number }) => {
     const envelope = signedEnvelope({ nick: 'bob', key: BOB.key, ...more });
-    const { isDuplicate, findings } = audit({ position: 10, envelope, contentId: envelope.signature });
+    const { isDuplicate, findings } = audit({ position, envelope, contentId: envelope.signature });
     return [
       ...findings.map((each) => (each.type === 'alarm' ? each.reason : each.type)),
       ...(isDuplicate ? ['repeated'] : []),
@@ -197,5 +202,64 @@ describe('the auditor', () => {
     for (let n = 0; n < 2000; n += 1) receive({ nick: `m${n}`, key: `key ${n}`, counter: 1 });
     expect(receive({ counter: 1 })).toContain('repeated');
     expect(receive({ ...stranger, counter: 1 })).toBe('');
+  });
+});
+
+describe('the auditor of a log that continues others', () => {
+  /** A range of the log of an age. */
+  const seenIn = (age: number): ReadRange => ({ ...SEEN, log: `${age}` });
+
+  test('the auditor excuses a message of the ancestor that was sent again, and not the next one', () => {
+    const { read, receive } = listener();
+    read.ancestors = [9];
+    expect(receive({ position: 3, counter: 1, seen: seenIn(1) })).toBe('');
+    expect(receive({ position: 5, counter: 2, stored: 1, seen: seenIn(1) })).toBe('');
+    // Its range goes beyond the common entries: the sender had no receipt for it when the log was restored.
+    read.compared = 'other-log';
+    read.gapCount += 1;
+    expect(receive({ position: 10, counter: 7, stored: 6, seen: seenIn(1) })).toBe('');
+    expect(receive({ position: 11, counter: 8, stored: 6, seen: seenIn(1) })).toBe('');
+    // With the receipt for its seventh message, the sender has read the present log.
+    expect(receive({ position: 12, counter: 9, stored: 7, seen: seenIn(1) })).toBe('forked');
+  });
+
+  test('the auditor reports a message of the ancestor once its sender has read the present log', () => {
+    const { read, receive } = listener();
+    read.ancestors = [9];
+    receive({ position: 10, counter: 7, stored: 6, seen: seenIn(0) });
+    read.compared = 'other-log';
+    expect(receive({ position: 11, counter: 8, stored: 6, seen: seenIn(1) })).toBe('forked');
+  });
+
+  test('the auditor excuses one message of a sender, however many ancestors a relay invents', () => {
+    const { read, receive } = listener();
+    read.ancestors = [17, 16, 15, 14, 13, 12, 11, 10];
+    read.compared = 'other-log';
+    const reports = [11, 12, 13, 14, 15, 16, 17, 18].map((position, index) =>
+      receive({ position, counter: index + 1, stored: index, seen: seenIn(8) }),
+    );
+    expect(reports).toStrictEqual(['', 'forked', ...Array.from({ length: 6 }, () => '')]);
+  });
+
+  test('the auditor excuses a log between the ancestor and the present one, which the store has forgotten', () => {
+    const { read, receive } = listener();
+    read.ancestors = [9];
+    expect(receive({ position: 3, counter: 1, seen: seenIn(1) })).toBe('');
+    read.compared = 'other-log';
+    read.gapCount += 1;
+    const unknown = { ...SEEN, log: 'forgotten' };
+    read.ageOf = () => undefined;
+    expect(receive({ position: 10, counter: 4, stored: 3, seen: unknown })).toBe('');
+    expect(receive({ position: 11, counter: 5, stored: 4, seen: unknown })).toBe('forked');
+  });
+
+  test('the auditor misses no message that the sender sent to the ancestor only', () => {
+    const { read, receive } = listener();
+    Object.assign(read, { ancestors: [9], isComplete: true });
+    expect(receive({ position: 3, counter: 1, seen: seenIn(1) })).toBe('');
+    read.gapCount += 1;
+    expect(receive({ position: 10, counter: 3, stored: 1, seen: seenIn(1) })).toBe('');
+    const other = { session: senderSessionOf(9) };
+    expect(receive({ ...other, position: 11, counter: 3, stored: 1, seen: seenIn(0) })).toBe('hole');
   });
 });

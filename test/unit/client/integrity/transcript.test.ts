@@ -265,3 +265,60 @@ test('the hash of an announcement is that of its line', () => {
     }),
   );
 });
+
+describe('a transcript of a log that continues another one', () => {
+  const ancestors = [{ log: 'old', n: 4 }];
+  const comeTo = (to: Transcript, from: number, more: string[], log = 'new') => {
+    to.read({ ...welcomeEvent({ log, from }), ancestors });
+    for (const line of more) to.read(entry(line));
+    return to;
+  };
+
+  test('a range of the ancestor is compared as far as both logs have the same entries', () => {
+    const [first, beyond, other] = [lines(4), lines(6), ['line 1', 'x', 'line 3', 'line 4']].map((read) =>
+      come(reader(), 1, read, 'old').summary()!,
+    );
+    const newcomer = comeTo(reader(), 1, [...lines(4), 'a', 'b', 'c']);
+    expect(newcomer.compare(first!, 5)).toBe('same');
+    expect(newcomer.compare(other!, 5)).toBe('other');
+    expect(newcomer.compare(beyond!, 7)).toBe('other-log');
+    expect(newcomer.compare({ ...first!, log: 'x' }, 7)).toBe('other-log');
+    expect([newcomer.ageOf('new'), newcomer.ageOf('old'), newcomer.ageOf('x')]).toStrictEqual([
+      0,
+      1,
+      undefined,
+    ]);
+    expect([1, 4, 5, 9].map(newcomer.ageAt)).toStrictEqual([1, 1, 0, 0]);
+  });
+
+  test('a part of a long range of the ancestor that both logs have is compared', () => {
+    const claim = come(reader(), 1, lines(3000), 'old').summary()!;
+    const long = (read: string[]) => {
+      const one = reader();
+      one.read({ ...welcomeEvent({ log: 'new', from: 1 }), ancestors: [{ log: 'old', n: 2500 }] });
+      for (const line of read) one.read(entry(line));
+      return one.compare(claim, 2600);
+    };
+    expect(long([...lines(2500), 'a'])).toBe('other-log');
+    expect(long(['x', ...lines(2499, 2), 'a'])).toBe('other');
+  });
+
+  test('messages may be missing after the last common entry', () => {
+    const newcomer = comeTo(reader(), 1, lines(4));
+    const before = newcomer.gapCount;
+    newcomer.read(entry('a'));
+    expect(newcomer.gapCount).toBe(before + 1);
+    newcomer.read(entry('b'));
+    expect(newcomer.gapCount).toBe(before + 1);
+    expect(newcomer.isComplete).toBe(true);
+  });
+
+  test('what was read of the ancestor counts if the log has all of it, and not if the log lost a part', () => {
+    const continued = comeTo(come(reader(), 1, lines(3), 'old'), 4, ['line 4', 'a']);
+    expect(continued.summary()).toMatchObject({ log: 'new', from: 1, to: 5 });
+    expect([continued.logEpoch, continued.isComplete]).toStrictEqual([2, true]);
+    const lost = comeTo(come(reader(), 1, lines(6), 'old'), 5, ['a']);
+    expect(lost.summary()).toMatchObject({ log: 'new', from: 5, to: 5 });
+    expect(lost.isComplete).toBe(false);
+  });
+});

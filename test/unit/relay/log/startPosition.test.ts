@@ -96,3 +96,47 @@ describe('startPosition after a fetch', () => {
     expect(startPosition({ after: resume(2, 'two'), last: undefined }, options)).toBe(2);
   });
 });
+
+describe('startPosition in a log that continues another one', () => {
+  const lines = ['one', 'two', 'three', 'four', 'five', 'six'];
+  const start = (after: Resume, first = 1) =>
+    startPosition(
+      { after, last: undefined },
+      {
+        log: {
+          id: 'new',
+          ancestors: [{ log: 'old', n: 4 }],
+          ...{ first, next: 7 },
+          line: (n) => (n < first ? undefined : encodeText(lines[n - 1] ?? '')),
+        },
+        ...{ next: 7, hash: fakeHash, isStored: true },
+      },
+    );
+  const read = (n: number, line: string) => ({ ...resume(n, line), log: 'old' });
+
+  test.each<{ name: string; after: Resume; from: number; first?: number }>([
+    { name: 'continues after an entry that both logs have', after: read(3, 'three'), from: 4 },
+    { name: 'continues after the last entry that both logs have', after: read(4, 'four'), from: 5 },
+    { name: 'begins at the first entry if the entry is another one', after: read(3, 'drei'), from: 1 },
+    {
+      name: 'begins at the first entry after an entry that the log does not have',
+      after: read(5, 'five'),
+      from: 1,
+    },
+    { name: 'begins with a gap if the entry is not kept', after: read(2, 'two'), from: 3, first: 4 },
+    { name: 'cannot compare the newest entry that is not kept', after: read(3, 'three'), from: 3, first: 4 },
+    { name: 'continues at a position without a hash', after: { log: 'old', n: 2 }, from: 3 },
+    {
+      name: 'begins after the common entries at a position without a hash beyond them',
+      after: { log: 'old', n: 6 },
+      from: 5,
+    },
+    {
+      name: 'begins at the first entry for a log that it does not continue',
+      after: { ...read(3, 'three'), log: 'x' },
+      from: 1,
+    },
+  ])('$name', ({ after, from, first }) => {
+    expect(start(after, first)).toBe(from);
+  });
+});

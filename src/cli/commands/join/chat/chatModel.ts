@@ -1,6 +1,6 @@
 import type { ClientEvent, Message, Resume } from '../../../../../streams/index.js';
 import { lruMap } from '../../../../../streams/rx/lruMap.js';
-import { foldNick } from '../../../../../streams/wire/index.js';
+import { foldNick, sharedPosition } from '../../../../../streams/wire/index.js';
 import { safe, type SafeText, sanitizeNick } from '../../../../text/sanitize.js';
 import { NEIGHBOUR_COUNT, timeAnnotator } from './timeAnnotator.js';
 import { presenceSummary } from './presenceSummary.js';
@@ -134,7 +134,9 @@ export const chatModel = (options: ChatModelOptions): ChatModel => {
     if (hasJoined) return [];
     hasJoined = true;
     showFrom = event.next - CATCH_UP_LIMIT;
-    if (readUpTo?.log === event.log) missed = { after: readUpTo.n, before: event.next };
+    const shared = sharedPosition(event, readUpTo?.log);
+    if (readUpTo !== undefined && shared !== undefined)
+      missed = { after: Math.min(readUpTo.n, shared), before: event.next };
     return [welcomeLine(event, nick, roster)];
   };
 

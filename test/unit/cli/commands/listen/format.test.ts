@@ -262,3 +262,14 @@ describe.each([
     expect(format(event)).toStrictEqual({});
   });
 });
+
+test('a log that continues another one says what both have, as text and as JSON', () => {
+  const event = { type: 'log-changed', log: 'new', shared: 7, lost: 3 } as const;
+  const json = jsonFormat('me', 'room', () => false, true);
+  expect(JSON.parse(json(event).out ?? '')).toMatchObject({ log: 'new', shared: 7, lost: 3 });
+  const text = textFormat('me', () => false, true);
+  expect(text(event).note).toBe('the relay was restored to an earlier state; it lost the entries 8 to 10');
+  expect(text({ ...event, lost: 0 }).note).toBe(
+    'the store of the relay was restored or copied; the log has a new id',
+  );
+});
