@@ -7,6 +7,7 @@
  *
  *   npm run bench:past
  *   npm run bench:past -- --rooms 64 --batch 1
+ *   npm run bench:past -- --cache 0          without the cache of the relays
  *
  * Needs nats-server. `node scripts/fetchNats.mjs` fetches the newer one; without it its column is missing.
  */
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     older: { type: 'string', default: '4000' },
     batch: { type: 'string', default: '10' },
     bytes: { type: 'string', default: '800' },
+    cache: { type: 'string', default: '256MiB' },
   },
 });
 const {
@@ -40,6 +42,7 @@ const {
   batch: BATCH,
   bytes: BYTES,
 } = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+const CACHE = ['--store-cache', values.cache];
 if (![ROOMS, ENTRIES, BATCH].every((n) => n >= 1) || !(OLDER >= 0) || !(BYTES >= 100))
   throw new Error('--rooms, --entries and --batch count from 1, --older from 0, --bytes from 100');
 
@@ -185,7 +188,15 @@ const openStore = async (name, program) => {
     const flags =
       program === undefined
         ? ['--data', join(own, 'data'), '--durability', 'os']
-        : ['--store', `nats://127.0.0.1:${server.port}`, '--store-streams', '1'];
+        : [
+            '--data',
+            join(own, 'data'),
+            '--store',
+            `nats://127.0.0.1:${server.port}`,
+            '--store-streams',
+            '1',
+            ...CACHE,
+          ];
     relay = await startRelay(flags);
   };
   const stop = async () => {

@@ -139,6 +139,11 @@ const storeFlags: Readonly<Record<string, Flag>> = {
     placeholder: 'N',
     help: 'streams that share the rooms, fixed by the first relay (default 8)',
   },
+  storeCache: {
+    type: 'string',
+    placeholder: 'BYTES',
+    help: "copies of the store's records in the data directory, to read them faster; 0 = none (default 256MiB)",
+  },
   ...storeAccessFlags,
 };
 

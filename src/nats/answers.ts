@@ -56,7 +56,14 @@ export const parseLiveRecord = (message: Msg): LedgerRecord | undefined => {
 /** Returns the record in the answer to a direct get, or `undefined` if it is not a record. */
 export const parseStoredRecord = (message: Msg): LedgerRecord | undefined => {
   const address = numberHeader(message, 'Nats-Sequence');
-  return address === undefined ? undefined : { address, bytes: message.data };
+  if (address === undefined) return undefined;
+  return { address, bytes: message.data, storedAt: parseTime(message.headers?.get('Nats-Time-Stamp')) };
+};
+
+/** Returns a time of JetStream in ms since 1970, or `undefined` if it is none. */
+const parseTime = (text: unknown): number | undefined => {
+  const time = typeof text === 'string' ? Date.parse(text) : NaN;
+  return Number.isNaN(time) ? undefined : time;
 };
 
 /** Returns the number of records that follow those of a batch, from the message that ends the batch. */
@@ -72,7 +79,11 @@ const numberHeader = (message: Msg, name: string): number | undefined => {
 export const parseLeaderRecord = (answer: Readonly<Record<string, unknown>>): LedgerRecord | undefined => {
   const { message } = answer;
   if (!isObject(message)) return undefined;
-  const { seq, data } = message;
+  const { seq, data, time } = message;
   if (typeof seq !== 'number') return undefined;
-  return { address: seq, bytes: typeof data === 'string' ? Buffer.from(data, 'base64') : new Uint8Array() };
+  return {
+    address: seq,
+    bytes: typeof data === 'string' ? Buffer.from(data, 'base64') : new Uint8Array(),
+    storedAt: parseTime(time),
+  };
 };

@@ -1,6 +1,11 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { defer, map, mergeMap, type Observable, of, EMPTY } from 'rxjs';
-import type { Ledger, LedgerRecord, ReservationRecords } from '../../streams/relay/cluster/ledger.js';
+import type {
+  Ledger,
+  LedgerRecord,
+  RecordCache,
+  ReservationRecords,
+} from '../../streams/relay/cluster/ledger.js';
 
 export const STORE_KEY_BYTES = 32;
 
@@ -26,6 +31,7 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
   const openRecord = (box: Box, record: LedgerRecord): LedgerRecord => ({
     ...record,
     bytes: box.open(record.bytes) ?? INVALID,
+    sealed: record.bytes,
   });
   /** Derives the keys of a room when it is subscribed. */
   const withRoom = <T>(room: string, use: (pseudonym: string, box: Box) => Observable<T>): Observable<T> =>
@@ -48,6 +54,7 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
     relayId: ledger.relayId,
     ...seal(ledger),
     reservations: seal(ledger.reservations),
+    cache: ledger.cache && sealedCache(ledger.cache, key),
     read: (room, address, options) =>
       withRoom(room, (pseudonym, box) =>
         ledger.read(pseudonym, address, options).pipe(map((record) => openRecord(box, record))),
@@ -71,6 +78,25 @@ export const sealedLedger = (ledger: Ledger, key: Uint8Array): Ledger => {
     presence$: ledger.presence$,
   };
 };
+
+/** Opens records as they are read from a cache, which has them as the engine does: sealed, under the pseudonym of the room. */
+const sealedCache = (cache: RecordCache, key: Uint8Array): RecordCache => ({
+  open: (room) => {
+    const pseudonym = roomPseudonym(key, room);
+    const open = recordOpener(key, pseudonym);
+    const cached = cache.open(pseudonym);
+    return {
+      read: (address, maxBytes) =>
+        cached.read(address, maxBytes).map((record) => ({ ...record, bytes: open(record.bytes) })),
+      add: (record) => {
+        if (record.sealed !== undefined) cached.add({ ...record, bytes: record.sealed, sealed: undefined });
+      },
+      removeBefore: (address) => {
+        cached.removeBefore(address);
+      },
+    };
+  },
+});
 
 const roomPseudonym = (key: Uint8Array, room: string): string =>
   createHmac('sha256', key).update(`rxchat room pseudonym ${room}`).digest('base64url');

@@ -1,5 +1,13 @@
 export { AppendConflictError } from './cluster/ledger.js';
-export type { Ledger, LedgerRecord, ReadOptions, RelayPresence } from './cluster/ledger.js';
+export type {
+  CachedRecord,
+  CachedRoom,
+  Ledger,
+  LedgerRecord,
+  ReadOptions,
+  RecordCache,
+  RelayPresence,
+} from './cluster/ledger.js';
 export { addressKey } from './connection/addressRate.js';
 export type { AddressRate } from './connection/addressRate.js';
 export { connectionCounter } from './connection/connectionLimits.js';

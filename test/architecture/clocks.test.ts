@@ -24,6 +24,9 @@ const TIMES_OF_DAY: Readonly<Record<string, string>> = {
   'src/cli/commands/serve/admin/serveAdmin.ts: Date.now': 'the time in the audit log',
   'src/cli/commands/serve/endpoints.ts: Date.now': 'whether a certificate is valid today',
   'src/cli/shared/spool.ts: Date.now': 'the time of messages',
+  'src/history/cache/openRecordCache.ts: Date.now': 'how old the file of a cache is that no relay uses',
+  'src/history/cache/recordCache.ts: Date.now':
+    'which copies have expired, by the times that the store gave them; a wrong clock costs copies, or keeps them on the disk',
   'src/history/lmdbHistory.ts: Date.now': 'the time of entries; retention goes by a monotonic clock',
   'src/history/store/lock.ts: Date.now':
     'how old the file is that a process left which was killed as it removed a stale socket; set back, it stays longer',

@@ -8,7 +8,12 @@ import type { RelayEvent } from '../../streams/relay/relay.js';
 import type { Welcome } from '../../streams/wire/handshake.js';
 import { member } from '../support/wire.js';
 import { withProgram } from '../support/withProgram.js';
-import { historyLogEntry, relayLogEntry, storeLogEntry } from '../../src/cli/commands/serve/logEntries.js';
+import {
+  cacheLogEntry,
+  historyLogEntry,
+  relayLogEntry,
+  storeLogEntry,
+} from '../../src/cli/commands/serve/logEntries.js';
 import { createMetrics } from '../../src/cli/commands/serve/metrics/metrics.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -104,6 +109,8 @@ describe('the table of log lines', () => {
     relayLogEntry({ type: 'not-stored', room: '', reason: '' }),
     storeLogEntry('lost'),
     storeLogEntry('back'),
+    cacheLogEntry({ type: 'dropped', dir: '', reason: '' }),
+    cacheLogEntry({ type: 'failed', dir: '', reason: '' }),
     relayLogEntry({ type: 'socket-failed', peer: '', reason: '' }),
     relayLogEntry({ type: 'no-descriptors' }),
     relayLogEntry({ type: 'proxy-header-invalid', peer: '', reason: '' }),

@@ -4,6 +4,7 @@ import { relay } from '../../streams/relay/relay.js';
 import { random } from '../fuzz/random.js';
 import { fakeHash } from './envelopes.js';
 import { fakeEngine, type FakeLedger } from './fakeLedger.js';
+import { fakeRecordCache } from './fakeRecordCache.js';
 import { faultyLedger, type LedgerFaults } from './faultyLedger.js';
 import { readRoom } from './relays.js';
 import type { RelayAction, Scenario, SimulatedRelays } from './simulation.js';
@@ -22,8 +23,11 @@ export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario
   /** The records that retention has removed. */
   let forgotten: LedgerRecord[] = [];
 
+  const cacheDice = random(seed + 1);
   const newRelay = () => {
     let ledger: FakeLedger | undefined;
+    // It survives the process of the relay, and lacks some of the records.
+    const cache = fakeRecordCache(() => cacheDice.below(10) === 0);
     const process = relayProcess(quality, (stop$) => {
       starts += 1;
       ledger = faultyLedger(engine.connect(`relay${starts}`), {
@@ -31,6 +35,7 @@ export const simulatedCluster = ({ quality, storing, window, cluster }: Scenario
         random: () => dice.below(2 ** 30) / 2 ** 30,
         faults: () => current,
       });
+      ledger = { ...ledger, cache };
       const options = {
         nonce,
         verify,

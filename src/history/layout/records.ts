@@ -122,12 +122,13 @@ const ROOM_HEADER = 44;
  * Adds a checksum over the key and the value, since lmdb adds no checksum. It also detects a valid value under a wrong
  * key.
  */
-const addChecksum = (key: Uint8Array, value: Buffer): Uint8Array => {
+export const addChecksum = (key: Uint8Array, value: Buffer): Uint8Array => {
   value.writeUInt32BE(crc32(value.subarray(4), crc32(key)), 0);
   return value;
 };
 
-const verifyChecksum = (key: Uint8Array, value: Uint8Array, header: number): Buffer | undefined => {
+/** Returns the value of a key if its checksum matches and it is long enough. */
+export const verifyChecksum = (key: Uint8Array, value: Uint8Array, header: number): Buffer | undefined => {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (bytes.length < header) return undefined;
   return crc32(bytes.subarray(4), crc32(key)) === bytes.readUInt32BE(0) ? bytes : undefined;

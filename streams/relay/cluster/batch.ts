@@ -97,16 +97,27 @@ export const formatBatch = ({ lines, ...batch }: RoomBatch): Uint8Array => {
   return bytes;
 };
 
-/** Parses a record. Never throws; the lines share memory with the bytes. */
-export const parseBatch = (bytes: Uint8Array): RoomBatch | UnreadableBatch => {
+/**
+ * Parses a record. Never throws; the lines share memory with the bytes.
+ *
+ * @param isVerified the bytes are known to be undamaged, so their checksum is not computed.
+ */
+export const parseBatch = (bytes: Uint8Array, isVerified = false): RoomBatch | UnreadableBatch => {
   // Lossy, since the prefix of other bytes can end within a character.
   const prefix = decodeTextLossy(bytes.subarray(0, PREFIX_LENGTH));
   if (NEWER_FORMAT.test(prefix)) return { type: 'newer' };
   const checksum = PREFIX.exec(prefix)?.[1];
   const content = bytes.subarray(PREFIX_LENGTH);
-  if (checksum === undefined || crc32(content) !== Number.parseInt(checksum, 16)) return { type: 'damaged' };
+  if (checksum === undefined) return { type: 'damaged' };
+  if (!isVerified && crc32(content) !== Number.parseInt(checksum, 16)) return { type: 'damaged' };
   const end = content.indexOf(NEWLINE) + 1;
   return parseContent(content.subarray(0, end), content.subarray(end)) ?? { type: 'damaged' };
+};
+
+/** Returns the checksum that a record begins with, or `undefined` if it is no batch. It is not verified. */
+export const batchChecksum = (bytes: Uint8Array): number | undefined => {
+  const checksum = PREFIX.exec(decodeTextLossy(bytes.subarray(0, PREFIX_LENGTH)))?.[1];
+  return checksum === undefined ? undefined : Number.parseInt(checksum, 16);
 };
 
 /** Whether a parsed record is a batch. */

@@ -26,6 +26,12 @@ export const concatBytes = (parts: readonly Uint8Array[]): Uint8Array => {
   return all;
 };
 
+export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
+};
+
 /** Parses an array with `parse`, or returns `undefined` if any of its items is invalid. */
 export const parseAll = <T>(
   value: unknown,

@@ -22,8 +22,8 @@ const NEAR_ENTRIES = 64;
 const MAX_PROBES = 64;
 
 /** Returns the batch of a record, or `undefined` if it is no batch of this log. */
-export const batchOf = (bytes: Uint8Array, id: string): RoomBatch | undefined => {
-  const batch = parseBatch(bytes);
+export const batchOf = (bytes: Uint8Array, id: string, isVerified = false): RoomBatch | undefined => {
+  const batch = parseBatch(bytes, isVerified);
   return isBatch(batch) && batch.log === id ? batch : undefined;
 };
 

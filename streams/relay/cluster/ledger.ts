@@ -7,6 +7,10 @@ export interface LedgerRecord {
   /** The address of the previous record of the room, if the engine reports it. */
   readonly previous?: number | undefined;
   readonly bytes: Uint8Array;
+  /** The bytes as the engine has them, if it has them sealed. */
+  readonly sealed?: Uint8Array | undefined;
+  /** When the engine stored it, in ms since 1970, if the engine reports it. */
+  readonly storedAt?: number | undefined;
 }
 
 /** The engine refused an append: the last record of the room has another address than the writer expected. */
@@ -36,6 +40,36 @@ export const readFresh = <T extends Pick<Ledger, 'last' | 'read'>>(ledger: T): T
   last: (room) => ledger.last(room, { isFresh: true }),
   read: (room, address, options) => ledger.read(room, address, { ...options, isFresh: true }),
 });
+
+/** A valid batch that a relay has read from the engine, and keeps on its own disk. */
+export interface CachedRecord extends LedgerRecord {
+  /**
+   * Checksum of the valid batch before it, if it was read together with that one. Addresses alone do not show that two
+   * records are of the same history: an engine that has lost its end gives them to other records.
+   */
+  readonly previousChecksum: number | undefined;
+}
+
+/**
+ * Copies of records of the engine, on the disk of one relay. Any of them may be missing, and a failure is a missing record:
+ * nothing throws.
+ */
+export interface RecordCache {
+  open(room: string): CachedRoom;
+}
+
+/** The cached records of a room. */
+export interface CachedRoom {
+  /**
+   * Returns records in order, from the first one at an address or after it, until they have `maxBytes`. At least one if it
+   * has one. They are as they were added: the cache has verified them.
+   */
+  read(address: number, maxBytes: number): readonly CachedRecord[];
+  /** Adds a record, or replaces the one at its address. It may not be there at once. */
+  add(record: CachedRecord): void;
+  /** Removes the records before an address. */
+  removeBefore(address: number): void;
+}
 
 /** What a relay learns of another one; `gone` if it stopped, or was silent for too long. */
 export interface RelayPresence {
@@ -90,6 +124,8 @@ export interface Ledger {
    * of an append has to hold here.
    */
   readonly reservations: Pick<Ledger, 'append' | 'last'>;
+  /** Copies of records that this relay has on its own disk. */
+  readonly cache?: RecordCache | undefined;
   /** Sends bytes to another relay, at most once: they may be lost. */
   send(relayId: string, bytes: Uint8Array): void;
   /** Bytes that other relays sent to this one. Hot. */

@@ -53,6 +53,7 @@ export const stateOptions = (
         base,
         first,
         start: { tail, next },
+        cached: ledger.cache?.open(room),
         cache: cluster.blockCache,
         fetches: cluster.fetches,
       });

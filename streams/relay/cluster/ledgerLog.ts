@@ -1,10 +1,24 @@
-import { concatMap, defer, map, Observable, retry, type Subscriber, Subscription, timer } from 'rxjs';
+import {
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  map,
+  Observable,
+  retry,
+  type Subscriber,
+  Subscription,
+  timer,
+} from 'rxjs';
 import type { Lines } from '../../wire/lines.js';
 import type { Gap, PendingRead, ReadableLog } from '../log/history.js';
+import { batchChecksum } from './batch.js';
 import { BlockCache, type LogBlocks } from './blockCache.js';
 import { FetchQueue } from './fetchQueue.js';
 import { type Anchor, findAnchor, type LogRecords } from './findAnchor.js';
+import type { CachedRecord, CachedRoom, LedgerRecord } from './ledger.js';
 import { readBlocks, type ReadBlock } from './readBlock.js';
+import { readCached } from './readCached.js';
 
 export interface LedgerLogOptions extends LogRecords {
   /** Address of the batch after which the log begins (default 0). */
@@ -13,6 +27,8 @@ export interface LedgerLogOptions extends LogRecords {
   readonly first?: number;
   /** Where the log begins in memory. Its readers read older entries from here. */
   readonly start: Anchor;
+  /** The records of the room that this relay has on its own disk. */
+  readonly cached?: CachedRoom | undefined;
   /** The blocks in memory, which all rooms share. */
   readonly cache?: BlockCache;
   /** The fetches of all rooms. */
@@ -46,6 +62,9 @@ export const ledgerLog = (options: LedgerLogOptions): LedgerLog => new LedgerLog
  * for these entries read them from memory then. It goes on while that reader waits for the next block and nobody waits
  * longer, here or in another room. If the engine fails, the fetch is repeated. A fetch ends when nobody waits any more, so there is nothing to close.
  *
+ * Records that the relay has on its own disk are read from there first (`readCached`), and all others that are read are added to
+ * them.
+ *
  * Positions are found by probing addresses between known places, of which at most 256 are kept.
  *
  * ```text
@@ -68,6 +87,9 @@ export class LedgerLog implements ReadableLog {
   #fetch = Subscription.EMPTY;
   #isFetching = false;
   #end: Anchor;
+  /** Checksum of the last batch, if it was read. */
+  #endChecksum: number | undefined;
+  readonly #cached: CachedRoom | undefined;
   readonly #isValid = (address: number): boolean =>
     address === this.#end.tail || this.#anchors.some(({ tail }) => tail === address);
 
@@ -75,6 +97,7 @@ export class LedgerLog implements ReadableLog {
     base = 0,
     first = 1,
     start,
+    cached,
     cache = new BlockCache(),
     fetches = new FetchQueue(),
     ...records
@@ -82,6 +105,7 @@ export class LedgerLog implements ReadableLog {
     this.id = records.id;
     this.first = first;
     this.#records = records;
+    this.#cached = cached;
     this.#blocks = cache.openLog();
     this.#fetches = fetches;
     this.#origin = { tail: base, next: 1 };
@@ -94,10 +118,20 @@ export class LedgerLog implements ReadableLog {
     return this.#end.next;
   }
 
-  /** The log has grown up to an anchor. */
-  extend(anchor: Anchor): void {
+  /** The log has grown up to an anchor, by the batch of a record. */
+  extend(anchor: Anchor, record?: LedgerRecord): void {
     this.#end = anchor;
+    if (record !== undefined && this.#cached !== undefined) {
+      this.#cached.add({ ...record, previousChecksum: this.#endChecksum });
+      this.#endChecksum = batchChecksum(record.bytes);
+    }
     if (anchor.next >= (this.#anchors.at(-1)?.next ?? 0) + ANCHOR_ENTRIES) this.#addAnchor(anchor);
+  }
+
+  /** Removes the records of the room from the cache of this relay. */
+  forgetCached(): void {
+    this.#cached?.removeBefore(Infinity);
+    this.#endChecksum = undefined;
   }
 
   read(position: number): Lines | Gap | PendingRead | undefined {
@@ -126,27 +160,29 @@ export class LedgerLog implements ReadableLog {
     if (this.#isFetching || this.#waiters.size === 0) return;
     this.#isFetching = true;
     let emptyReads = 0;
-    const fetch$ = defer(() => {
-      const position = this.#longestWaiting ?? this.#end.next;
-      const at = this.#indexAfter(position);
-      const low = this.#anchors[at - 1] ?? this.#origin;
-      const { tail, next } = this.#anchors[at] ?? { tail: Infinity, next: this.#end.next };
-      return findAnchor(this.#records, position, low, { tail: tail + 1, next }).pipe(
-        concatMap((from) => readBlocks({ records: this.#records, position, from, isValid: this.#isValid })),
+    const cached = this.#cached;
+    const records = this.#records;
+    const onValid = cached && ((record: CachedRecord) => cached.add(record));
+    const cached$ =
+      cached === undefined ? EMPTY : defer(() => readCached({ ...this.#searched(), records, cached }));
+    const stored$ = defer(() => {
+      const { position, low, high } = this.#searched();
+      return findAnchor(records, position, low, high).pipe(
+        concatMap((from) => readBlocks({ records, position, from, isValid: this.#isValid, onValid })),
         map((found) => {
           emptyReads = found === undefined ? emptyReads + 1 : 0;
-          if (found !== undefined) return found;
+          if (found !== undefined) return [found];
           if (emptyReads < MAX_EMPTY_READS) throw new Error('the engine has no record of the position');
-          return { block: { first: position, next: this.#end.next, bytes: undefined }, anchor: this.#end };
+          return [{ block: { first: position, next: this.#end.next, bytes: undefined }, anchor: this.#end }];
         }),
       );
     });
     this.#fetch = this.#fetches
-      .run(fetch$)
+      .run(concat(cached$, stored$))
       .pipe(retry({ delay: () => timer(RETRY_MS) }))
       .subscribe({
-        next: (found) => {
-          this.#onFetched(found);
+        next: (blocks) => {
+          this.#onFetched(blocks);
         },
         error: (error: unknown) => {
           for (const { subscriber } of [...this.#waiters]) subscriber.error(error);
@@ -155,6 +191,14 @@ export class LedgerLog implements ReadableLog {
           this.#endFetch();
         },
       });
+  }
+
+  /** Returns what the longest waiting reader waits for, and the anchors around it. */
+  #searched() {
+    const position = this.#longestWaiting ?? this.#end.next;
+    const at = this.#indexAfter(position);
+    const { tail, next } = this.#anchors[at] ?? { tail: Infinity, next: this.#end.next };
+    return { position, low: this.#anchors[at - 1] ?? this.#origin, high: { tail: tail + 1, next } };
   }
 
   #endFetch(): void {
@@ -169,14 +213,17 @@ export class LedgerLog implements ReadableLog {
     return waiter?.position;
   }
 
-  #onFetched({ block, anchor }: ReadBlock): void {
-    this.#addAnchor(anchor);
-    if (block.bytes === undefined && block.first <= this.first) this.first = block.next;
-    else this.#blocks.add(block);
+  #onFetched(blocks: readonly ReadBlock[]): void {
+    for (const { block, anchor } of blocks) {
+      this.#addAnchor(anchor);
+      if (block.bytes === undefined && block.first <= this.first) this.first = block.next;
+      else this.#blocks.add(block);
+    }
+    const next = blocks.at(-1)?.block.next;
     // Readers read on within `complete`, and wait again. They are served after those that wait longer.
     for (const { position, subscriber } of [...this.#waiters])
       if (this.#find(position) !== undefined) subscriber.complete();
-    if (this.#isFetching && (this.#longestWaiting !== block.next || this.#fetches.isFull)) this.#endFetch();
+    if (this.#isFetching && (this.#longestWaiting !== next || this.#fetches.isFull)) this.#endFetch();
   }
 
   /** Returns the index of the first anchor after a position. */

@@ -1,14 +1,14 @@
 import { concat, defer, EMPTY, filter, map, type Observable, of } from 'rxjs';
-import type { RoomBatch } from './batch.js';
+import { batchChecksum, type RoomBatch } from './batch.js';
 import type { Block } from './blockCache.js';
 import { concatBytes } from './fields.js';
 import { type Anchor, batchOf, type LogRecords } from './findAnchor.js';
-import type { LedgerRecord } from './ledger.js';
+import type { CachedRecord, LedgerRecord } from './ledger.js';
 
 /** Bytes of lines of a block, and of records of the first read. */
-const BLOCK_BYTES = 262_144;
+export const BLOCK_BYTES = 262_144;
 /** Bytes of records of a read of a reader that keeps up. */
-const MAX_READ_BYTES = 1_048_576;
+export const MAX_READ_BYTES = 1_048_576;
 
 /** A block, and the anchor after its last entry. */
 export interface ReadBlock {
@@ -23,6 +23,8 @@ export interface ReadBlocksOptions {
   readonly from: Anchor;
   /** Whether the record at an address is known to be valid. */
   readonly isValid: (address: number) => boolean;
+  /** Called with each valid batch that was read, for a cache. */
+  readonly onValid?: ((record: CachedRecord) => void) | undefined;
 }
 
 /**
@@ -83,7 +85,7 @@ const readPages = (
 };
 
 interface Candidate {
-  readonly address: number;
+  readonly record: LedgerRecord;
   readonly batch: RoomBatch;
 }
 
@@ -95,6 +97,8 @@ class BlockReader {
   /** Address of the last valid batch, and the position after it. */
   #tail: number;
   #next: number;
+  /** Checksum of that batch, if it was read. */
+  #tailChecksum: number | undefined;
   /** All records since the last valid batch were read. Otherwise a batch that follows it may be late, and void. */
   #isContiguous = false;
   /** A batch that follows the last valid one and is void if there was another one, which is not stored any more. */
@@ -117,13 +121,16 @@ class BlockReader {
   }
 
   /** Takes the next record. Returns a block when it is large enough. */
-  take({ address, bytes }: LedgerRecord): ReadBlock | undefined {
+  take(record: LedgerRecord): ReadBlock | undefined {
+    const { address, bytes } = record;
     this.address = Math.max(this.address, address);
     if (this.isDone) return undefined;
-    if (address === this.#tail) this.#isContiguous = true;
-    else {
+    if (address === this.#tail) {
+      this.#isContiguous = true;
+      this.#tailChecksum = batchChecksum(bytes);
+    } else {
       const batch = batchOf(bytes, this.#options.records.id);
-      if (batch !== undefined) this.#takeBatch(address, batch);
+      if (batch !== undefined) this.#takeBatch(record, batch);
     }
     return this.#byteLength >= BLOCK_BYTES ? this.cut() : undefined;
   }
@@ -142,16 +149,16 @@ class BlockReader {
     return { block, anchor };
   }
 
-  #takeBatch(address: number, batch: RoomBatch): void {
+  #takeBatch(record: LedgerRecord, batch: RoomBatch): void {
     const candidate = this.#candidate;
-    if (candidate !== undefined && batch.previous === candidate.address) this.#accept(candidate);
+    if (candidate !== undefined && batch.previous === candidate.record.address) this.#accept(candidate);
     const { previous, first } = batch;
     if (previous < this.#tail || first < this.#next) return;
     if (previous > this.#tail) this.#skipTo(batch);
     else if (this.#candidate !== undefined || first > this.#next) return;
     if (this.isDone) return;
-    if (this.#isContiguous || this.#options.isValid(address)) this.#accept({ address, batch });
-    else this.#candidate = { address, batch };
+    if (this.#isContiguous || this.#options.isValid(record.address)) this.#accept({ record, batch });
+    else this.#candidate = { record, batch };
   }
 
   /** Continues at a batch that follows one that is not stored or damaged: the entries before it are missing. */
@@ -163,14 +170,17 @@ class BlockReader {
       if (this.isDone) this.#gap = { first: this.#next, next: first, bytes: undefined };
     }
     this.#tail = previous;
+    this.#tailChecksum = undefined;
     this.#next = first;
     this.#isContiguous = false;
   }
 
-  #accept({ address, batch: { first, lines } }: Candidate): void {
+  #accept({ record, batch: { first, lines } }: Candidate): void {
+    this.#options.onValid?.({ ...record, previousChecksum: this.#tailChecksum });
     this.#candidate = undefined;
     this.#isContiguous = true;
-    this.#tail = address;
+    this.#tail = record.address;
+    this.#tailChecksum = batchChecksum(record.bytes);
     this.#next = first + lines.count;
     if (this.#next <= this.#options.position) return;
     this.#first ??= first;

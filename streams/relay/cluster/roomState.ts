@@ -156,6 +156,7 @@ export class RoomState {
   /** Opens the room again. Its members are closed, since they have read something else. */
   #restart(reason: string, first: readonly Pending[] = [], ms?: number): void {
     this.#context.refuseAll(reason);
+    this.#context.shared.forgetCached();
     this.#writer.reset(first);
     this.#open(ms);
   }

@@ -10,7 +10,7 @@ import type { SharedMember, StoredChange } from './sharedRoster.js';
 /** The log of a room in memory, and its past in the engine. */
 export interface OpenedLog {
   readonly log: RoomLog;
-  readonly past: Pick<LedgerLog, 'extend'>;
+  readonly past: Pick<LedgerLog, 'extend' | 'forgetCached'>;
 }
 
 /** Opens a log that begins in memory before the next batch of a chain. */
@@ -55,7 +55,7 @@ export class SharedLog {
       log.append(batch.lines);
       log.commit(log.batch());
     }
-    past.extend(this.chain);
+    past.extend(this.chain, record);
     if (batch.snapshot !== undefined) this.isSnapshotDue = false;
     return step;
   }
@@ -89,6 +89,11 @@ export class SharedLog {
     const before = this.roster.findSession(change.member.session)?.member;
     this.roster.apply(change);
     return before !== undefined && this.roster.findMember(before) === undefined ? [before] : [];
+  }
+
+  /** Removes the records of the room from the cache of this relay: some may be of another history. */
+  forgetCached(): void {
+    this.#opened?.past.forgetCached();
   }
 
   close(): void {

@@ -45,18 +45,27 @@ describe('parseAnswer', () => {
 
 test('records have the addresses of their headers, and none with a bad one is a record', () => {
   const headers = { 'Nats-Sequence': '7', 'Nats-Last-Sequence': '5', 'Nats-Num-Pending': '3' };
-  expect(parseLiveRecord(message(headers))).toStrictEqual({ address: 7, previous: 5, bytes: data });
-  expect(parseStoredRecord(message(headers))).toStrictEqual({ address: 7, bytes: data });
+  expect(parseLiveRecord(message(headers))).toEqual({ address: 7, previous: 5, bytes: data });
+  expect(parseStoredRecord(message(headers))).toEqual({ address: 7, bytes: data });
   expect(parsePendingCount(message(headers))).toBe(3);
   for (const sequence of ['', 'seven', '1.5', '9007199254740993'])
     expect(parseStoredRecord(message({ 'Nats-Sequence': sequence }))).toBeUndefined();
   expect(parseLiveRecord({ data } as Msg)).toBeUndefined();
 });
 
+test('records have the time when they were stored, unless it is missing or no time', () => {
+  const time = '2026-12-01T10:00:00.123456789Z';
+  const storedAt = Date.UTC(2026, 11, 1, 10, 0, 0, 123);
+  const parse = (text: string) =>
+    parseStoredRecord(message({ 'Nats-Sequence': '7', 'Nats-Time-Stamp': text }))?.storedAt;
+  expect([parse(time), parse(''), parse('now')]).toStrictEqual([storedAt, undefined, undefined]);
+  expect(parseLeaderRecord({ message: { seq: 7, time } })?.storedAt).toBe(storedAt);
+});
+
 test('parseLeaderRecord decodes base64, and accepts a record without bytes', () => {
   const parse = (record: unknown) => parseLeaderRecord({ message: record });
-  expect(parse({ seq: 7, data: 'YmF0Y2gK' })).toStrictEqual({ address: 7, bytes: Buffer.from(data) });
-  expect(parse({ seq: 7 })).toStrictEqual({ address: 7, bytes: new Uint8Array() });
+  expect(parse({ seq: 7, data: 'YmF0Y2gK' })).toEqual({ address: 7, bytes: Buffer.from(data) });
+  expect(parse({ seq: 7 })).toEqual({ address: 7, bytes: new Uint8Array() });
   for (const each of [undefined, null, 7, {}, { seq: '7' }]) expect(parse(each)).toBeUndefined();
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { EMPTY, firstValueFrom, NEVER, of, Subject, toArray } from 'rxjs';
 import { sealedLedger, storeKeyId } from '../../../src/nats/sealedLedger.js';
 import type { Ledger, LedgerRecord, ReservationRecords } from '../../../streams/relay/cluster/ledger.js';
+import { fakeRecordCache } from '../../support/fakeRecordCache.js';
 import { bytes } from '../../support/wire.js';
 
 const key = new Uint8Array(32).fill(7);
@@ -108,10 +109,39 @@ test('sealedLedger makes a record without bytes of what does not open', async ()
   );
   const read = await firstValueFrom(ledger.read('room', 1).pipe(toArray()));
   expect(read).toStrictEqual(
-    foreign.map((_, at) => ({ address: at + 1, previous: at, bytes: new Uint8Array() })),
+    foreign.map((sealedBytes, at) => ({
+      address: at + 1,
+      previous: at,
+      bytes: new Uint8Array(),
+      sealed: sealedBytes,
+    })),
   );
   engine.rooms.set(pseudonym, [{ address: 9, bytes: sealed }]);
   expect(text((await firstValueFrom(ledger.last('room')))?.bytes)).toBe('one\n');
+});
+
+test('sealedLedger gives its cache what the engine has, and opens what it reads from there', async () => {
+  const engine = openEngine();
+  const cache = fakeRecordCache();
+  const ledger = sealedLedger({ ...engine.ledger, cache }, key);
+  await append(ledger, 'room', 'secret');
+  const [[pseudonym, [stored]]] = [...engine.rooms] as [[string, [LedgerRecord]]];
+  const read = await firstValueFrom(ledger.read('room', 1));
+  const room = ledger.cache?.open('room');
+  room?.add({ ...read, previousChecksum: 5 });
+  expect(cache.open('room').records()).toStrictEqual([]);
+  expect(cache.open(pseudonym).records()).toMatchObject([
+    { address: 1, bytes: stored.bytes, previousChecksum: 5 },
+  ]);
+  const cached = room?.read(1, 100) ?? [];
+  expect(cached.map((each) => [text(each.bytes), each.previousChecksum])).toStrictEqual([['secret\n', 5]]);
+  const withOtherKey = sealedLedger(
+    { ...engine.ledger, cache: { open: () => cache.open(pseudonym) } },
+    otherKey,
+  );
+  expect(withOtherKey.cache?.open('room').read(1, 100)[0]?.bytes).toStrictEqual(new Uint8Array());
+  room?.removeBefore(2);
+  expect(room?.read(1, 100)).toStrictEqual([]);
 });
 
 test('sealedLedger with another key finds no room, and opens no message', async () => {

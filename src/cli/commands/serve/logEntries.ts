@@ -1,4 +1,5 @@
 import type { Member, RelayEvent } from '../../../../streams/relay/index.js';
+import type { RecordCacheEvent } from '../../../history/cache/openRecordCache.js';
 import type { HistoryEvent } from '../../../history/index.js';
 import type { ListenerFault } from '../../../net/listener.js';
 import type { LogEntry } from './limitLogEntries.js';
@@ -95,6 +96,18 @@ export const storeLogEntry = (type: 'lost' | 'back'): LogEntry =>
   type === 'lost'
     ? { level: 'warn', fields: {}, message: 'the connection to the store was lost: members wait' }
     : { level: 'warn', fields: {}, message: 'the store is back' };
+
+const CACHE_MESSAGES: Readonly<Record<RecordCacheEvent['type'], string>> = {
+  dropped: 'the cache of the store was damaged and is empty now',
+  failed: 'the cache of the store cannot be used: old entries are read from the servers, more slowly',
+};
+
+/** Returns the log entry of an event of the cache that a relay has of a shared store. */
+export const cacheLogEntry = ({ type, ...fields }: RecordCacheEvent): LogEntry => ({
+  level: 'warn',
+  fields,
+  message: CACHE_MESSAGES[type],
+});
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

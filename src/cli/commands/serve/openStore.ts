@@ -4,7 +4,7 @@ import type { History } from '../../../../streams/relay/index.js';
 import type { StoreUsage } from '../../../history/index.js';
 import { formatDuration } from '../../../text/format.js';
 import { printNote } from '../../process/exit.js';
-import { storeLogEntry } from './logEntries.js';
+import { cacheLogEntry, storeLogEntry } from './logEntries.js';
 import { historyLogger, type RelayLog } from './relayLog.js';
 import type { HistoryOptions } from './relayOptions.js';
 import type { StoreOptions } from './storeOptions.js';
@@ -26,13 +26,18 @@ export const openSharedStore = (
 ): Observable<Store> =>
   from(import('./openLedger.js')).pipe(
     switchMap(({ openLedger }) =>
-      openLedger(options, (event) => {
-        if (event.type === 'waiting') {
-          printNote(`${event.reason}; trying for ${formatDuration(options.timeoutMs)}`);
-          return;
-        }
-        log.write(storeLogEntry(event.type));
-        onConnected?.(event.type === 'back');
+      openLedger(options, {
+        onEvent: (event) => {
+          if (event.type === 'waiting') {
+            printNote(`${event.reason}; trying for ${formatDuration(options.timeoutMs)}`);
+            return;
+          }
+          log.write(storeLogEntry(event.type));
+          onConnected?.(event.type === 'back');
+        },
+        onCacheEvent: (event) => {
+          log.write(cacheLogEntry(event));
+        },
       }),
     ),
     map((ledger) => ({ ledger })),

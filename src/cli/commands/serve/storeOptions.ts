@@ -1,15 +1,34 @@
+import { join } from 'node:path';
 import type { NatsLedgerOptions } from '../../../nats/natsLedger.js';
 import { STORE_DURABILITIES } from '../../args/choices.js';
-import { choiceFlag, durationFlag, flagName, type Flags, integerFlag, stringFlag } from '../../args/flags.js';
+import {
+  bytesFlag,
+  choiceFlag,
+  durationFlag,
+  flagName,
+  type Flags,
+  integerFlag,
+  stringFlag,
+} from '../../args/flags.js';
 import { usageError } from '../../process/exit.js';
 import { type StoreAccess, storeAccessFromFlags } from '../../shared/storeAccess.js';
+import { historyDirFromFlags } from './relayOptions.js';
 
-/** The store that several relays share, and the key with which its records are sealed. */
-export type StoreOptions = StoreAccess & Omit<NatsLedgerOptions, 'keyId' | 'onEvent'>;
+/** Where a relay caches records of the store, and how many bytes of them. */
+export interface StoreCacheOptions {
+  readonly dir: string;
+  readonly maxBytes: number;
+}
+
+/** The store that several relays share, the key with which its records are sealed, and the cache of this relay. */
+export type StoreOptions = StoreAccess &
+  Omit<NatsLedgerOptions, 'keyId' | 'onEvent'> & { readonly cache: StoreCacheOptions | undefined };
 
 const DEFAULT_SHARDS = 8;
 const MAX_SHARDS = 1024;
 const DAY_MS = 86_400_000;
+const DEFAULT_CACHE_BYTES = 268_435_456;
+const MAX_CACHE_BYTES = 2 ** 40;
 
 /** Flags that need a shared store, and those of a store of this relay alone. */
 const STORE_FLAGS = [
@@ -18,6 +37,7 @@ const STORE_FLAGS = [
   'storeCreds',
   'storeCa',
   'storeKeyFile',
+  'storeCache',
   'storeTimeout',
 ];
 const OWN_STORE_FLAGS = ['memory', 'keepEntries', 'keepBytes', 'keepTotal', 'trustClock'];
@@ -44,5 +64,11 @@ export const storeOptionsFromFlags = (flags: Flags): StoreOptions | undefined =>
     shards: integerFlag(flags, 'storeStreams', 1, MAX_SHARDS) ?? DEFAULT_SHARDS,
     maxAgeMs: durationFlag(flags, 'keep', 1000, 36_500 * DAY_MS) ?? 30 * DAY_MS,
     durability: choiceFlag(flags, 'durability', STORE_DURABILITIES),
+    cache: cacheFromFlags(flags),
   };
+};
+
+const cacheFromFlags = (flags: Flags): StoreCacheOptions | undefined => {
+  const maxBytes = bytesFlag(flags, 'storeCache', 0, MAX_CACHE_BYTES) ?? DEFAULT_CACHE_BYTES;
+  return maxBytes === 0 ? undefined : { dir: join(historyDirFromFlags(flags), 'store-cache'), maxBytes };
 };

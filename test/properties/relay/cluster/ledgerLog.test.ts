@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { type Anchor, findAnchor } from '../../../../streams/relay/cluster/findAnchor.js';
 import { ledgerLog } from '../../../../streams/relay/cluster/ledgerLog.js';
 import type { Ledger } from '../../../../streams/relay/cluster/ledger.js';
-import type { Gap, ReadableLog } from '../../../../streams/relay/log/history.js';
+import type { Gap } from '../../../../streams/relay/log/history.js';
 import { random } from '../../../fuzz/random.js';
 import { type FakeEngine, fakeEngine } from '../../../support/fakeLedger.js';
 import { faultyLedger } from '../../../support/faultyLedger.js';
+import { readToEnd } from '../../../support/readToEnd.js';
 import { chooseSeed } from '../../../support/seed.js';
 import { type StoredChain, storeChain } from '../../../support/storedChain.js';
-import { splitLines } from '../../../support/wire.js';
 
 const ROOM = 'room';
 const SEED = chooseSeed(19);
@@ -20,32 +20,6 @@ beforeEach(() => {
 afterEach(() => {
   jest.useRealTimers();
 });
-
-/** Reads from a position to the end, and fails if that takes too long. */
-const readToEnd = (log: ReadableLog, from: number): (string | Gap)[] => {
-  const read: (string | Gap)[] = [];
-  let position = from;
-  for (let pendingReads = 0; pendingReads < 2000;) {
-    const found = log.read(position);
-    if (found === undefined) return read;
-    if ('ready$' in found) {
-      found.ready$.subscribe();
-      jest.advanceTimersByTime(50);
-      pendingReads += 1;
-    } else if ('bytes' in found) {
-      const lines = splitLines(found.bytes);
-      expect(lines).toHaveLength(found.count);
-      expect(lines.length).toBeGreaterThan(0);
-      read.push(...lines);
-      position += found.count;
-    } else {
-      expect(found.from).toBe(position);
-      read.push(found);
-      position = found.to + 1;
-    }
-  }
-  throw new Error(`position ${position} cannot be read`);
-};
 
 interface Scenario {
   readonly seed: number;

@@ -42,6 +42,7 @@ describe('the flags of a shared store', () => {
       maxAgeMs: 2_592_000_000,
       durability: 'os',
       timeoutMs: 30_000,
+      cache: { dir: expect.stringMatching(/relay.store-cache$/), maxBytes: 268_435_456 },
     });
   });
 
@@ -64,6 +65,8 @@ describe('the flags of a shared store', () => {
         storeTimeout: '5s',
         durability: 'disk',
         keep: '7d',
+        data: join('/data', 'chat'),
+        storeCache: '1GiB',
       }),
     ).toStrictEqual({
       servers: ['a:4222'],
@@ -75,7 +78,14 @@ describe('the flags of a shared store', () => {
       maxAgeMs: 604_800_000,
       durability: 'disk',
       timeoutMs: 5000,
+      cache: { dir: join('/data', 'chat', 'store-cache'), maxBytes: 1_073_741_824 },
     });
+  });
+
+  test('turn the cache off with 0', () => {
+    expect(storeOptionsFromFlags({ store, storeCache: '0' })?.cache).toBeUndefined();
+    expect(refused({ store, storeCache: 'much' })).toContain('--store-cache needs a size from 0');
+    expect(refused({ storeCache: '0' })).toBe('--store-cache needs --store');
   });
 
   test('take a credentials file of NATS as it is', () => {
