@@ -72,7 +72,7 @@ export const packDeb = ({ root, workDir, outDir, tree, version, revision, date }
     write(join(dir, 'DEBIAN', script), readFileSync(join(source, script)), 0o755);
   normalize(dir, date);
 
-  // The greatest compression takes six times as long, and saves a seventh. With several threads the bytes would differ.
+  // Level 6 takes six times as long, and saves a seventh. With several threads the bytes would differ.
   run('dpkg-deb', ['--root-owner-group', '-Zxz', '-z1', '--threads-max=1', '--build', dir, outDir], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(Math.floor(date.getTime() / 1000)) },
   });
