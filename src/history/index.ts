@@ -5,7 +5,7 @@ export { restoreHistory } from './maintenance/restore.js';
 export { HistoryError } from './layout/errors.js';
 export type { HistoryErrorCode } from './layout/errors.js';
 export { lmdbHistory } from './lmdbHistory.js';
-export type { HistoryEvent, LmdbHistoryOptions, StoreUsage } from './lmdbHistory.js';
+export type { HistoryEvent, LmdbHistoryOptions, StoreCopied, StoreUsage } from './lmdbHistory.js';
 export type { ClockAhead, ClockBelieved } from './maintenance/retentionClock.js';
 export type { Forgotten, Removed } from './maintenance/sweepRooms.js';
 export type { Retention } from './maintenance/retention.js';

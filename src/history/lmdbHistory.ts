@@ -1,6 +1,6 @@
 import { defer, Observable } from 'rxjs';
 import type { History } from '../../streams/relay/log/history.js';
-import { inspectDirectory, initDirectory } from './layout/directory.js';
+import { dataFile, inspectDirectory, initDirectory, writeVersionFile } from './layout/directory.js';
 import {
   type FailureState,
   HistoryError,
@@ -19,7 +19,9 @@ import {
   ROOM_OVERHEAD_BYTES,
   roomLimit,
 } from './maintenance/retention.js';
+import { fileIdentity, recordFile } from './store/incarnation.js';
 import { openStore } from './store/openStore.js';
+import type { Store } from './store/store.js';
 import { storedLog } from './storedLog.js';
 import { removeRoom } from './maintenance/removeRoom.js';
 import { runSweeps, sweep } from './maintenance/sweep.js';
@@ -60,8 +62,13 @@ export interface StoreUsage {
   readonly bytes: number;
 }
 
-/** Events of retention. */
-export type HistoryEvent = Removed | Forgotten | ClockAhead | ClockBelieved;
+/** The store is a copy of another one: its logs continue under other ids. Emitted when it is opened for the first time. */
+export interface StoreCopied {
+  readonly type: 'copied';
+}
+
+/** Events of the store and of retention. */
+export type HistoryEvent = StoreCopied | Removed | Forgotten | ClockAhead | ClockBelieved;
 
 const DEFAULT_SWEEP_INTERVAL_MS = 60_000;
 
@@ -106,6 +113,22 @@ export const lmdbHistory = (options: LmdbHistoryOptions): Observable<History> =>
     }
   });
 
+/** Returns the incarnation of an open store: the next one if it is a copy. Closes the store if it throws. */
+const openIncarnation = (store: Store, onCopied: () => void): number => {
+  try {
+    const isCopy = recordFile(store, fileIdentity(dataFile(store.dir)));
+    const { version, incarnation } = store.head();
+    if (isCopy) {
+      writeVersionFile(store.dir, version);
+      onCopied();
+    }
+    return incarnation;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+};
+
 const openHistory = (
   dir: string,
   {
@@ -123,6 +146,7 @@ const openHistory = (
   onFailed: (error: unknown) => void,
 ): { readonly history: History; readonly close: () => void } => {
   const store = openStore(dir, inspectDirectory(dir), { durability, mapSize: mapSizeBytes });
+  const incarnation = openIncarnation(store, () => onEvent({ type: 'copied' }));
   const limit = roomLimit(
     retention.maxTotalBytes === undefined ? Infinity : maxRoomsFor(retention.maxTotalBytes),
   );
@@ -227,6 +251,7 @@ const openHistory = (
           store,
           room,
           newId,
+          incarnation,
           transactions,
           onDamage,
           checkNewRoom: () => {

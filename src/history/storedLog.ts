@@ -4,12 +4,15 @@ import type { Lines } from '../../streams/wire/lines.js';
 import type { TransactionQueue } from './transactionQueue.js';
 import { decodeEntries, isLost, type RoomState, skipLines, totalBytes } from './layout/records.js';
 import { withOldestRecord } from './maintenance/retention.js';
+import { asOpened, continueRoom } from './store/incarnation.js';
 import type { Store } from './store/store.js';
 
 export interface StoredLogOptions {
   readonly store: Store;
   readonly room: string;
   readonly newId: () => string;
+  /** The incarnation of the store (default 0). */
+  readonly incarnation?: number;
   readonly transactions: TransactionQueue;
   readonly onDamage: (room: string, from: number, to: number) => void;
   /** Throws if the store accepts no new room. */
@@ -30,6 +33,7 @@ export const storedLog = ({
   store,
   room,
   newId,
+  incarnation = 0,
   transactions,
   onDamage,
   checkNewRoom = () => undefined,
@@ -38,9 +42,13 @@ export const storedLog = ({
 }: StoredLogOptions): StoredLog => {
   const newRoom = (): RoomState => {
     checkNewRoom();
-    return { id: newId(), first: 1, start: 0, next: 1, end: 0, oldest: 0 };
+    return {
+      ...{ id: newId(), first: 1, start: 0, next: 1, end: 0, oldest: 0 },
+      ...(incarnation > 0 && { incarnation }),
+    };
   };
-  let state: RoomState = store.room(room) ?? newRoom();
+  const known = store.room(room);
+  let state = known === undefined ? newRoom() : continueRoom(known, incarnation, newId);
   let seenSweeps = sweepCount();
   /** Ends of damaged ranges that were reported, so that each is reported once. */
   const reportedDamage = new Set<number>();
@@ -48,9 +56,9 @@ export const storedLog = ({
   const currentState = (): RoomState => {
     if (seenSweeps === sweepCount() || !isOpen()) return state;
     seenSweeps = sweepCount();
-    const known = loadState(store, room);
-    if (known === 'forgotten') state = withOldestRecord(state, undefined);
-    else if (known?.id === state.id) state = known;
+    const stored = loadState(store, room);
+    if (stored === 'forgotten') state = withOldestRecord(state, undefined);
+    else if (stored !== undefined) state = asOpened(stored, state) ?? state;
     return state;
   };
 
@@ -94,6 +102,7 @@ export const storedLog = ({
 
   return {
     id: state.id,
+    ancestors: state.ancestors ?? [],
     get first() {
       return currentState().first;
     },

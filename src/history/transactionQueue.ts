@@ -8,6 +8,7 @@ import {
   type RoomLimit,
   roomLimit,
 } from './maintenance/retention.js';
+import { asOpened } from './store/incarnation.js';
 import type { Store } from './store/store.js';
 
 /** Whole lines that form one record. */
@@ -210,13 +211,13 @@ const checkBatch = (
   const chunks = splitBatch(batch.slices, MAX_RECORD_BYTES);
   if (chunks?.reduce((sum, { count }) => sum + count, 0) !== batch.count)
     throw new HistoryError('conflict', 'a batch has a different number of lines than it declares');
-  const known = store.room(room);
-  const isNew = known === undefined;
+  const stored = store.room(room);
+  const isNew = stored === undefined;
+  const known = isNew ? state : asOpened(stored, state);
   // A forgotten room whose log is still in use continues at its position.
-  if (isNew ? !isEmpty(state) : known.id !== state.id || known.next !== state.next)
-    throw conflictError(store, batch);
+  if (known?.next !== state.next || (isNew && !isEmpty(state))) throw conflictError(store, batch);
   if (isNew) limit.checkNewRoom(store.dir);
-  return { chunks, storedState: known ?? state, isNew };
+  return { chunks, storedState: known, isNew };
 };
 
 /** Stores a batch, removes the excess of the room and returns its new state. */

@@ -115,6 +115,7 @@ describe('the table of log lines', () => {
     relayLogEntry({ type: 'no-descriptors' }),
     relayLogEntry({ type: 'proxy-header-invalid', peer: '', reason: '' }),
     relayLogEntry({ type: 'origin-refused', peer: '', origin: '' }),
+    historyLogEntry({ type: 'copied' }),
     historyLogEntry({ type: 'removed', reason: 'age', ...removed }),
     historyLogEntry({ type: 'removed', reason: 'total', ...removed }),
     historyLogEntry({ type: 'forgotten', rooms: 1 }),

@@ -38,12 +38,12 @@ const printed = ({ out }: Child) => {
 };
 
 describe('rxchat restore', () => {
-  test.each([
-    ['key room', (port: number) => Promise.resolve(newRoom(port).text)],
-    ['group room', (port: number, alice: Person) => createGroup(alice, { port })],
+  test.each<[string, boolean, (port: number, alice: Person) => Promise<string>]>([
+    ['key room', false, (port: number) => Promise.resolve(newRoom(port).text)],
+    ['group room', true, (port: number, alice: Person) => createGroup(alice, { port })],
   ])(
     'a %s continues after 1000 messages are lost: nothing is printed twice or missing',
-    async (_, create) => {
+    async (_, isGroup, create) => {
       const [data, backup] = [join(tempDir(), 'data'), join(tempDir(), 'backup')];
       const relay = await startRelay('--data', data);
       const [alice, bob] = [new Person('alice'), new Person('bob')];
@@ -53,6 +53,12 @@ describe('rxchat restore', () => {
         bob.start('listen', [invite, '--json', '--cursor-file', cursor, ...flags]);
       const listener = listen('--events');
       await listener.out.until(lineWith('"type":"online"'));
+      // Its listener is not running while the relay is restored.
+      const carol = new Person('carol');
+      const absent = (...flags: string[]) =>
+        carol.start('listen', [invite, '--json', '--cursor-file', join(carol.home, 'cursor'), ...flags]);
+      const before = absent('--events');
+      await before.out.until(lineWith('"type":"online"'));
       const sender = alice.start('send', [invite, '--timeout', '0', '--quiet']);
 
       const [saved, lost, waiting] = [numbered('saved', 10), numbered('lost', 1000), numbered('waiting', 10)];
@@ -61,6 +67,9 @@ describe('rxchat restore', () => {
       expect((await runShared(['backup', backup, '--data', data])).code).toBe(0);
       writeLines(sender, lost);
       await listener.out.until(lineWith('lost 1000'));
+      await before.out.until(lineWith('lost 1000'));
+      before.signal('SIGTERM');
+      await before.exit;
 
       relay.child.signal('SIGTERM');
       await relay.child.exit;
@@ -85,6 +94,13 @@ describe('rxchat restore', () => {
       const again = listen('-n', '1');
       expect(await again.exit).toBe(0);
       expect(printed(again).texts).toStrictEqual(['after']);
+      const back = absent('-n', '11');
+      expect(await back.exit).toBe(0);
+      expect(printed(back)).toStrictEqual({ texts: [...waiting, 'after'], reports: ['log-changed'] });
+      if (isGroup) return;
+      const dave = new Person('dave').start('listen', [invite, '--json', '--after', '0', '-n', '21']);
+      expect(await dave.exit).toBe(0);
+      expect(printed(dave)).toStrictEqual({ texts: [...saved, ...waiting, 'after'], reports: [] });
     },
   );
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempDir, rxchat } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
@@ -10,16 +10,16 @@ import { lineWith, type StreamOutput } from './support/streamOutput.js';
 afterEach(cleanUp);
 
 /**
- * A relay whose history directory can be restored to an earlier state: from a backup, or to what was on disk when the
- * power failed.
+ * A relay whose history directory can be restored to an earlier state: by a copy, as `cp -r` makes it; by the rollback of
+ * its file system, which leaves no trace; or to what was on disk when the power failed.
  */
-const restorable = async (by: 'backup' | 'power failure' = 'backup') => {
+const restorable = async (by: 'copy' | 'rollback' | 'power failure') => {
   const data = join(tempDir(), 'data');
   const backup = join(tempDir(), 'backup');
-  let relay = await startRelay('--data', data, '--durability', by === 'backup' ? 'disk' : 'os');
+  let relay = await startRelay('--data', data, '--durability', by === 'power failure' ? 'os' : 'disk');
   const room = newRoom(relay.port);
   const end = async () => {
-    relay.child.signal(by === 'backup' ? 'SIGTERM' : 'SIGKILL');
+    relay.child.signal(by === 'power failure' ? 'SIGKILL' : 'SIGTERM');
     await relay.child.exit;
   };
   return {
@@ -31,14 +31,18 @@ const restorable = async (by: 'backup' | 'power failure' = 'backup') => {
       expect(code).toBe(0);
     },
     keep: async () => {
-      if (by === 'backup') await end();
+      if (by !== 'power failure') await end();
       cpSync(data, backup, { recursive: true, filter: (path) => !path.endsWith('.sock') });
-      if (by === 'backup') relay = await relay.restart();
+      if (by !== 'power failure') relay = await relay.restart();
     },
     restore: async (): Promise<Relay> => {
       await end();
-      rmSync(data, { recursive: true });
-      cpSync(backup, data, { recursive: true });
+      if (by === 'copy') rmSync(data, { recursive: true });
+      if (by === 'copy') cpSync(backup, data, { recursive: true });
+      // The files stay the same ones.
+      else
+        for (const name of readdirSync(backup))
+          writeFileSync(join(data, name), readFileSync(join(backup, name)));
       return (relay = await relay.restart());
     },
   };
@@ -59,9 +63,13 @@ const positionIn = (file: string): number =>
   (JSON.parse(readFileSync(file, 'utf8')) as { position: number }).position;
 
 describe('a history restored', () => {
-  test.each(['backup', 'power failure'] as const)(
-    'after a %s is read again by a reader beyond it, even when the log has grown past the cursor',
-    async (by) => {
+  test.each([
+    ['copy', []],
+    ['rollback', ['monday']],
+    ['power failure', ['monday']],
+  ] as const)(
+    'by a %s is read by a reader that had read more, even when the log has grown past the cursor',
+    async (by, repeated) => {
       const { room, send: sendLines, keep, restore } = await restorable(by);
       const cursor = join(tempDir(), 'cursor');
       await sendLines('monday');
@@ -79,8 +87,8 @@ describe('a history restored', () => {
       // Each run is announced too: three entries each.
       const next = Array.from({ length: 4 }, (_, n) => `wednesday ${n + 1}`);
       for (const each of next) await sendLines(each);
-      const { types, texts } = await listen(room, cursor, 5);
-      expect(texts).toStrictEqual(['monday', ...next]);
+      const { types, texts } = await listen(room, cursor, repeated.length + 4);
+      expect(texts).toStrictEqual([...repeated, ...next]);
       expect(types).toContain('log-changed');
       expect(positionIn(cursor)).toBeGreaterThan(before);
       // From there on the log continues as usual.
@@ -90,7 +98,7 @@ describe('a history restored', () => {
   );
 
   test('is read again by a reader whose last entry is an announcement that recurs at the same position', async () => {
-    const { room, send: sendLines, keep, restore } = await restorable();
+    const { room, send: sendLines, keep, restore } = await restorable('rollback');
     const cursor = join(tempDir(), 'cursor');
     const listener = async (nick: string, ...more: string[]) => {
       const child = rxchat(['listen', room.text, '--nick', nick, '--json', '--events', ...more]);
@@ -119,7 +127,7 @@ describe('a history restored', () => {
   });
 
   test('accepts a cursor of an older version without a hash', async () => {
-    const { room, send: sendLines } = await restorable();
+    const { room, send: sendLines } = await restorable('rollback');
     const cursor = join(tempDir(), 'cursor');
     await sendLines('one');
     await listen(room, cursor, 1, '--after', '0');
@@ -130,19 +138,22 @@ describe('a history restored', () => {
     expect((await listen(room, cursor, 1)).texts).toStrictEqual(['two']);
   });
 
-  test('is reported to connected members, who read what was added before', async () => {
-    const { room, send: sendLines, keep, restore } = await restorable();
-    await sendLines('monday');
-    await keep();
-    const listener = rxchat(['listen', room.text, '--nick', 'bob', '--json', '--after', '0']);
-    await sendLines('tuesday');
-    await listener.out.until(lineWith('tuesday'));
-    await restore();
-    for (const each of ['wednesday 1', 'wednesday 2', 'wednesday 3']) await sendLines(each);
-    await listener.out.until(lineWith('wednesday 3'));
-    const sent = listener.out.lines.filter((each) => each.includes('"type":"message"'));
-    for (const each of ['monday', 'tuesday', 'wednesday 1', 'wednesday 2', 'wednesday 3'])
-      expect(sent.filter((text) => text.includes(each))).toHaveLength(1);
-    expect(listener.out.text).toContain('"log-changed"');
-  });
+  test.each(['copy', 'rollback'] as const)(
+    'by a %s is reported to connected members, who read what was added before',
+    async (by) => {
+      const { room, send: sendLines, keep, restore } = await restorable(by);
+      await sendLines('monday');
+      await keep();
+      const listener = rxchat(['listen', room.text, '--nick', 'bob', '--json', '--after', '0']);
+      await sendLines('tuesday');
+      await listener.out.until(lineWith('tuesday'));
+      await restore();
+      for (const each of ['wednesday 1', 'wednesday 2', 'wednesday 3']) await sendLines(each);
+      await listener.out.until(lineWith('wednesday 3'));
+      const sent = listener.out.lines.filter((each) => each.includes('"type":"message"'));
+      for (const each of ['monday', 'tuesday', 'wednesday 1', 'wednesday 2', 'wednesday 3'])
+        expect(sent.filter((text) => text.includes(each))).toHaveLength(1);
+      expect(listener.out.text).toContain('"log-changed"');
+    },
+  );
 });

@@ -6,8 +6,11 @@ import { errorCode } from '../../util/errors.js';
 import { damagedError, HistoryError, newerVersionError, describeError } from './errors.js';
 import { type Header, readHeader } from './header.js';
 
-/** Version of the store format. */
-export const STORE_VERSION = 1;
+/** The newest version of the store format. */
+export const STORE_VERSION = 2;
+
+/** Version of a store in its first incarnation, which older relays can read. */
+export const FIRST_STORE_VERSION = 1;
 
 const VERSION_TEXT = /^rxchat history (\d{1,9})\n$/;
 
@@ -44,8 +47,8 @@ export const initDirectory = (dir: string): string => {
 
 /** State of a directory before lmdb opens it. */
 export interface DirectoryState {
-  /** Whether a version file says that there was a store. */
-  readonly hasVersionFile: boolean;
+  /** The version in the version file, which says that there was a store; `undefined` without that file. */
+  readonly fileVersion: number | undefined;
   readonly header: Header | undefined;
 }
 
@@ -56,6 +59,7 @@ export interface DirectoryState {
 export const inspectDirectory = (dir: string): DirectoryState => {
   const path = dataFile(dir);
   let versionText: string | undefined;
+  let fileVersion: number | undefined;
   let header: Header | 'invalid' | undefined;
   try {
     versionText = readTextIfExists(versionFile(dir));
@@ -66,11 +70,12 @@ export const inspectDirectory = (dir: string): DirectoryState => {
   if (versionText !== undefined) {
     const [, version] = VERSION_TEXT.exec(versionText) ?? [];
     if (version === undefined) throw damagedError(dir, 'VERSION was not written by rxchat');
-    if (Number(version) > STORE_VERSION) throw newerVersionError(dir, Number(version), STORE_VERSION);
+    fileVersion = Number(version);
+    if (fileVersion > STORE_VERSION) throw newerVersionError(dir, fileVersion, STORE_VERSION);
     if (header === undefined) throw damagedError(dir, `${path} is missing or empty`);
   }
   if (header === 'invalid') throw damagedError(dir, `${path} is truncated, or its first pages were changed`);
-  return { hasVersionFile: versionText !== undefined, header };
+  return { fileVersion, header };
 };
 
 /** Returns the version in the version file, or `undefined` if it is missing or damaged. */
@@ -84,9 +89,9 @@ export const readStoreVersion = (dir: string): number | undefined => {
 };
 
 /** Writes the version file, so that the loss of the store is detected. Throws system errors. */
-export const writeVersionFile = (dir: string): void => {
+export const writeVersionFile = (dir: string, version: number): void => {
   const path = versionFile(dir);
-  writeAndSync(`${path}.new`, Buffer.from(`rxchat history ${STORE_VERSION}\n`));
+  writeAndSync(`${path}.new`, Buffer.from(`rxchat history ${version}\n`));
   renameSync(`${path}.new`, path);
   syncDirectory(dir);
 };

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import type { Ancestor } from '../../../streams/wire/fields.js';
 
 /** Keys of the store in their order: `m` + room, `r` + room + position, `v`. */
 
@@ -106,12 +107,27 @@ export interface RoomState {
    * became empty, 0 if unknown.
    */
   readonly oldest: number;
+  /** The incarnation of the store in which the log got its id; missing in the first one. */
+  readonly incarnation?: number;
+  /** The logs that this one continues, newest first; missing if it continues none. */
+  readonly ancestors?: readonly Ancestor[];
+}
+
+/** What a store says about itself. */
+export interface StoreHead {
+  readonly version: number;
+  /** How often the store was copied or restored. */
+  readonly incarnation: number;
+  /** Identifies the file of the store; missing in older stores. */
+  readonly file?: string | undefined;
+  /** Missing in older stores, and in stores without a maximum age. */
+  readonly clock?: RetentionClock | undefined;
 }
 
 /** Length of checksum, count, time and offset. */
 export const RECORD_HEADER = 24;
 
-/** Length of checksum and version. The clock follows, except in older stores. */
+/** Length of checksum and version. The clock follows, except in older stores, and then the text of the rest. */
 const VERSION_BYTES = 8;
 const VERSION_WITH_CLOCK_BYTES = VERSION_BYTES + 24;
 
@@ -176,7 +192,7 @@ export const isLost = ({ body }: Pick<RecordEntries, 'body'>): boolean => body.l
 
 /** Encodes the state of a room as the value of a key. */
 export const encodeRoom = (key: Uint8Array, state: RoomState): Uint8Array => {
-  const id = Buffer.from(state.id);
+  const id = Buffer.from(formatLogs(state));
   const value = Buffer.allocUnsafe(ROOM_HEADER + id.length);
   value.writeDoubleBE(state.first, 4);
   value.writeDoubleBE(state.start, 12);
@@ -192,7 +208,7 @@ export const decodeRoom = (key: Uint8Array, value: Uint8Array): RoomState | unde
   const bytes = verifyChecksum(key, value, ROOM_HEADER);
   if (bytes === undefined) return undefined;
   return {
-    id: bytes.toString('utf8', ROOM_HEADER),
+    ...parseLogs(bytes.toString('utf8', ROOM_HEADER)),
     first: bytes.readDoubleBE(4),
     start: bytes.readDoubleBE(12),
     next: bytes.readDoubleBE(20),
@@ -201,31 +217,58 @@ export const decodeRoom = (key: Uint8Array, value: Uint8Array): RoomState | unde
   };
 };
 
-/** Encodes the version and the retention clock as the value of a key. */
-export const encodeVersion = (key: Uint8Array, version: number, clock?: RetentionClock): Uint8Array => {
-  const value = Buffer.allocUnsafe(clock === undefined ? VERSION_BYTES : VERSION_WITH_CLOCK_BYTES);
+/** Formats the id of a log: alone, or in a later incarnation as `<id>/<incarnation>/<log>/<n>/<log>/<n>...`. */
+const formatLogs = ({ id, incarnation, ancestors = [] }: RoomState): string =>
+  incarnation === undefined
+    ? id
+    : [id, incarnation, ...ancestors.flatMap(({ log, n }) => [log, n])].join('/');
+
+const parseLogs = (text: string): Pick<RoomState, 'id' | 'incarnation' | 'ancestors'> => {
+  const [id = '', incarnation, ...rest] = text.split('/');
+  if (incarnation === undefined) return { id };
+  const ancestors: Ancestor[] = [];
+  for (let at = 0; at < rest.length; at += 2)
+    ancestors.push({ log: rest[at] ?? '', n: Number(rest[at + 1]) });
+  return { id, incarnation: Number(incarnation), ancestors };
+};
+
+/**
+ * Encodes what a store says about itself as the value of a key. Relays of version 1 ignore incarnation and file, so a store
+ * in a later incarnation needs version 2: otherwise they would read its rooms wrongly.
+ */
+export const encodeHead = (key: Uint8Array, { version, clock, incarnation, file }: StoreHead): Uint8Array => {
+  const text = file === undefined && incarnation === 0 ? '' : `${incarnation} ${file ?? ''}`;
+  const hasClock = clock !== undefined || text !== '';
+  const length = hasClock ? VERSION_WITH_CLOCK_BYTES : VERSION_BYTES;
+  const value = Buffer.allocUnsafe(length + Buffer.byteLength(text));
   value.writeUInt32BE(version, 4);
-  if (clock !== undefined) {
-    value.writeDoubleBE(clock.time, VERSION_BYTES);
-    value.writeDoubleBE(clock.machine, VERSION_BYTES + 8);
-    value.writeDoubleBE(clock.evenMs, VERSION_BYTES + 16);
+  if (hasClock) {
+    value.writeDoubleBE(clock?.time ?? NaN, VERSION_BYTES);
+    value.writeDoubleBE(clock?.machine ?? NaN, VERSION_BYTES + 8);
+    value.writeDoubleBE(clock?.evenMs ?? NaN, VERSION_BYTES + 16);
   }
+  value.write(text, length);
   return addChecksum(key, value);
 };
 
-/** Decodes the version, or returns `undefined` if the checksum does not match. */
-export const decodeVersion = (key: Uint8Array, value: Uint8Array): number | undefined =>
-  verifyChecksum(key, value, VERSION_BYTES)?.readUInt32BE(4);
-
-/** Decodes the clock that `encodeVersion` received, or returns `undefined` if the value has no valid clock. */
-export const decodeClock = (key: Uint8Array, value: Uint8Array): RetentionClock | undefined => {
-  const bytes = verifyChecksum(key, value, VERSION_WITH_CLOCK_BYTES);
+/** Decodes what `encodeHead` returned, or returns `undefined` if the checksum does not match. */
+export const decodeHead = (key: Uint8Array, value: Uint8Array): StoreHead | undefined => {
+  const bytes = verifyChecksum(key, value, VERSION_BYTES);
   if (bytes === undefined) return undefined;
+  const [, incarnation, file] = /^(\d+) (.*)$/.exec(bytes.toString('utf8', VERSION_WITH_CLOCK_BYTES)) ?? [];
   return {
-    time: bytes.readDoubleBE(VERSION_BYTES),
-    machine: bytes.readDoubleBE(VERSION_BYTES + 8),
-    evenMs: bytes.readDoubleBE(VERSION_BYTES + 16),
+    version: bytes.readUInt32BE(4),
+    incarnation: Number(incarnation ?? 0),
+    ...(file && { file }),
+    ...(bytes.length >= VERSION_WITH_CLOCK_BYTES && decodeClock(bytes)),
   };
+};
+
+const decodeClock = (bytes: Buffer): Pick<StoreHead, 'clock'> => {
+  const time = bytes.readDoubleBE(VERSION_BYTES);
+  if (Number.isNaN(time)) return {};
+  const machine = bytes.readDoubleBE(VERSION_BYTES + 8);
+  return { clock: { time, machine, evenMs: bytes.readDoubleBE(VERSION_BYTES + 16) } };
 };
 
 /** Returns the total length of the slices in bytes. */

@@ -21,24 +21,29 @@ export const createEmptyDirectory = (dir: string): void => {
     throw new HistoryError('unwritable', `${dir} is not empty`, { hint: 'choose a new directory' });
 };
 
+interface StagedStore<T> {
+  readonly version: number;
+  readonly result: T;
+}
+
 /**
  * Creates the store of a directory that has none, completely or not at all. `build` creates the data file in the
- * directory that it receives, and its result is returned. The version file is written last: without it a store is not
- * complete. Rejects with `HistoryError`.
+ * directory that it receives, and returns the version of its format and a result, which is returned. The version file is
+ * written last: without it a store is not complete. Rejects with `HistoryError`.
  */
 export const createStagedStore = async <T>(
   dir: string,
-  build: (stagingDir: string) => Promise<T> | T,
+  build: (stagingDir: string) => Promise<StagedStore<T>> | StagedStore<T>,
 ): Promise<T> => {
   const staging = join(dir, STAGING);
   try {
     // A process that was killed may have left it.
     rmSync(staging, { recursive: true, force: true });
     makeDirectory(staging);
-    const result = await build(staging);
+    const { version, result } = await build(staging);
     makePrivateAndSync(dataFile(staging));
     renameSync(dataFile(staging), dataFile(dir));
-    writeVersionFile(dir);
+    writeVersionFile(dir, version);
     return result;
   } catch (error) {
     throw stagingError(dir, error);

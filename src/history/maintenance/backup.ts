@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { dataFile, inspectDirectory } from '../layout/directory.js';
 import { HistoryError, historyError } from '../layout/errors.js';
 import { createEmptyDirectory, createStagedStore, makePrivateAndSync } from '../layout/stagedStore.js';
-import { openDatabase } from '../store/openStore.js';
+import { openDatabase, storedVersion } from '../store/openStore.js';
 import { checkHistory, type Contents } from './check.js';
 
 /** What a backup contains. */
@@ -29,7 +29,9 @@ export const backupHistory = async (
   createEmptyDirectory(target);
   return createStagedStore(target, async (staging) => {
     await copyDatabase(source, staging);
-    return { ...verifyCopy(source, staging), files: copyFiles(source, target, files) };
+    const contents = verifyCopy(source, staging);
+    const version = storedVersion(staging);
+    return { version, result: { ...contents, files: copyFiles(source, target, files) } };
   });
 };
 

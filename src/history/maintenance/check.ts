@@ -7,7 +7,7 @@ import {
   countLines,
   decodeEntries,
   decodeRoom,
-  decodeVersion,
+  decodeHead,
   isLost,
   keyKind,
   parseRecordPosition,
@@ -80,7 +80,7 @@ export const verifyStore = (dir: string, scan: () => Iterable<KeyValue>): Conten
         break;
       }
       case 'version':
-        version = decodeVersion(entry.key, entry.value);
+        version = decodeHead(entry.key, entry.value)?.version;
         break;
       default:
         throw damagedError(dir, 'it has values that rxchat did not write');
@@ -189,7 +189,7 @@ export const checkHistory = (dir: string): Contents => {
 const checkStore = (dir: string, found: DirectoryState, header: Header): Contents => {
   const isEmpty = header.trees.length > 0 && header.trees.every(({ root }) => root === undefined);
   // A process may have ended before it wrote anything.
-  if (isEmpty && !found.hasVersionFile) return NOTHING;
+  if (isEmpty && found.fileVersion === undefined) return NOTHING;
   if (header.trees.length > 0) return verifyStore(dir, () => readPages(dataFile(dir), header, true));
   const store = openStore(dir, found, { durability: 'disk', readOnly: true });
   try {

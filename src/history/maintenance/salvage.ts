@@ -7,8 +7,9 @@ import { type DamagedPages, openDamagedPages } from '../layout/damagedPages.js';
 import { HistoryError, historyError, newerVersionError } from '../layout/errors.js';
 import { isKnownLayout } from '../layout/header.js';
 import type { KeyValue } from '../layout/pages.js';
-import { decodeClock, decodeVersion, keyKind, VERSION_KEY } from '../layout/records.js';
+import { decodeHead, keyKind, VERSION_KEY } from '../layout/records.js';
 import { createEmptyDirectory, createStagedStore } from '../layout/stagedStore.js';
+import { beginIncarnation } from '../store/incarnation.js';
 import { openStore } from '../store/openStore.js';
 import type { Store } from '../store/store.js';
 
@@ -68,7 +69,8 @@ export const salvageHistory = async (
         checkHistory(staging);
         if (pages.hasChanged()) throw new HistoryError('in-use', `a relay uses the history in ${dir}`);
         const isComplete = pages.damages === 0 && rooms.every(({ isComplete: isWhole }) => isWhole);
-        return { rooms, isComplete, files: copyFiles(source, target, files) };
+        const result = { rooms, isComplete, files: copyFiles(source, target, files) };
+        return { version: STORE_VERSION, result };
       });
     } finally {
       pages.close();
@@ -93,26 +95,26 @@ const copyValues = (
     for (let transaction = 0; transaction < pages.transactions; transaction += 1) {
       if (transaction > 0 && pages.damages === 0) break;
       for (const entry of pages.values(transaction)) {
-        if (keyKind(entry.key) === 'version') copyClock(dir, store, entry);
+        if (keyKind(entry.key) === 'version') copyHead(dir, store, entry);
         else if (rooms.add(entry)) writer.put(entry);
       }
     }
     writer.flush();
+    // Entries that could not be read may have positions that this store assigns again.
+    beginIncarnation(store, rooms.incarnation);
     return rooms.finish(store);
   } finally {
     store.close();
   }
 };
 
-const copyClock = (dir: string, store: Store, { key, value }: KeyValue): void => {
-  const version = decodeVersion(VERSION_KEY, value);
-  if (key.length !== 1 || version === undefined) return;
-  if (version > STORE_VERSION) throw newerVersionError(dir, version, STORE_VERSION);
-  const clock = decodeClock(VERSION_KEY, value);
-  if (clock !== undefined)
-    store.write(() => {
-      store.putClock(clock);
-    });
+const copyHead = (dir: string, store: Store, { key, value }: KeyValue): void => {
+  const head = key.length === 1 ? decodeHead(VERSION_KEY, value) : undefined;
+  if (head === undefined) return;
+  if (head.version > STORE_VERSION) throw newerVersionError(dir, head.version, STORE_VERSION);
+  store.write(() => {
+    store.putHead(head);
+  });
 };
 
 const batchWriter = (store: Store) => {

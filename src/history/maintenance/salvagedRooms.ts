@@ -42,6 +42,8 @@ interface SavedRecord {
 export interface SalvagedRooms {
   /** Adds a value, and returns whether it is a valid record that has to be copied. */
   readonly add: (entry: KeyValue) => boolean;
+  /** The highest incarnation of the rooms so far. */
+  readonly incarnation: number;
   /** Writes the states of the rooms and the records of lost entries, and returns what was saved. */
   readonly finish: (store: Store) => readonly SalvagedRoom[];
 }
@@ -76,6 +78,9 @@ export const salvagedRooms = (newId: () => string): SalvagedRooms => {
       if (state === undefined) damaged.add(room);
       else if (!states.has(room)) states.set(room, state);
       return false;
+    },
+    get incarnation() {
+      return Array.from(states.values()).reduce((max, state) => Math.max(max, state.incarnation ?? 0), 0);
     },
     finish: (store) => {
       const names = new Set([...states.keys(), ...recordsByRoom.keys(), ...damaged]);

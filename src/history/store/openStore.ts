@@ -1,8 +1,15 @@
 import { open as openLmdb, type RootDatabaseOptionsWithPath } from 'lmdb';
-import { dataFile, type DirectoryState, writeVersionFile, STORE_VERSION } from '../layout/directory.js';
+import {
+  dataFile,
+  type DirectoryState,
+  FIRST_STORE_VERSION,
+  inspectDirectory,
+  STORE_VERSION,
+  writeVersionFile,
+} from '../layout/directory.js';
 import { damagedError, HistoryError, historyError, newerVersionError } from '../layout/errors.js';
 import { ARCH_32_BIT } from '../layout/header.js';
-import { decodeVersion, encodeVersion, VERSION_KEY } from '../layout/records.js';
+import { decodeHead, VERSION_KEY } from '../layout/records.js';
 import { readPages } from '../layout/pages.js';
 import { type Lmdb, type Store, createStore } from './store.js';
 
@@ -84,24 +91,36 @@ export const openDatabase = (
 const checkVersion = (
   dir: string,
   store: Store,
-  { hasVersionFile }: DirectoryState,
+  { fileVersion }: DirectoryState,
   readOnly: boolean,
 ): void => {
   const value = store.version();
+  let version: number | undefined = FIRST_STORE_VERSION;
   if (value === undefined) {
     // Without a version file, a process may have ended before it wrote the first record. Nothing was stored
     // then.
-    if (hasVersionFile || !isEmpty(store)) throw damagedError(dir, 'its version record is missing');
+    if (fileVersion !== undefined || !isEmpty(store))
+      throw damagedError(dir, 'its version record is missing');
     if (!readOnly)
       store.write(() => {
-        store.put(VERSION_KEY, encodeVersion(VERSION_KEY, STORE_VERSION));
+        store.putHead({ version: FIRST_STORE_VERSION, incarnation: 0 });
       });
   } else {
-    const version = decodeVersion(VERSION_KEY, value);
+    version = decodeHead(VERSION_KEY, value)?.version;
     if (version === undefined) throw damagedError(dir, 'its version record was changed');
     if (version > STORE_VERSION) throw newerVersionError(dir, version, STORE_VERSION);
   }
-  if (!hasVersionFile && !readOnly) writeVersionFile(dir);
+  if ((fileVersion ?? 0) < version && !readOnly) writeVersionFile(dir, version);
+};
+
+/** Returns the version of the store in a directory. Throws `HistoryError`. */
+export const storedVersion = (dir: string): number => {
+  const store = openStore(dir, inspectDirectory(dir), { durability: 'disk', readOnly: true });
+  try {
+    return store.head().version;
+  } finally {
+    store.close();
+  }
 };
 
 const isEmpty = (store: Store): boolean => {

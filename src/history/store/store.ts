@@ -1,11 +1,11 @@
 import type { RootDatabase } from 'lmdb';
-import { dataFile, STORE_VERSION } from '../layout/directory.js';
+import { dataFile } from '../layout/directory.js';
 import { damagedError, HistoryError, historyError } from '../layout/errors.js';
 import {
-  decodeClock,
+  decodeHead,
   decodeRoom,
+  encodeHead,
   encodeRoom,
-  encodeVersion,
   parseRecordPosition,
   parseRoomKey,
   recordKey,
@@ -16,6 +16,7 @@ import {
   VERSION_KEY,
   type RetentionClock,
   roomLabel,
+  type StoreHead,
 } from '../layout/records.js';
 import type { KeyValue } from '../layout/pages.js';
 import { type ReservedSpace, reserveSpace } from './reserveSpace.js';
@@ -63,6 +64,9 @@ export interface Store {
   putRoom(room: string, state: RoomState): void;
   removeRecord(room: string, position: number): void;
   removeRoom(room: string): void;
+  /** Returns what the store says about itself. Throws if that is damaged. */
+  head(): StoreHead;
+  putHead(head: StoreHead): void;
   /** Returns the retention clock, or `undefined` if none was stored. */
   clock(): RetentionClock | undefined;
   putClock(clock: RetentionClock): void;
@@ -109,6 +113,17 @@ export const createStore = (dir: string, initial: Lmdb, reopen?: (mapSize: numbe
   const end = () => {
     const { pageSize, lastPageNumber } = stats();
     return (lastPageNumber + 1) * pageSize;
+  };
+
+  const head = (): StoreHead =>
+    attemptRead(() => {
+      const value = database().getBinary(VERSION_KEY);
+      const decoded = value && decodeHead(VERSION_KEY, value);
+      if (decoded === undefined) throw damagedError(dir, 'its version record is missing or was changed');
+      return decoded;
+    });
+  const putHead = (value: StoreHead) => {
+    database().putSync(VERSION_KEY, encodeHead(VERSION_KEY, value));
   };
 
   // Opened by the first write, since a reader may lack the permission.
@@ -208,13 +223,11 @@ export const createStore = (dir: string, initial: Lmdb, reopen?: (mapSize: numbe
     removeRoom: (room) => {
       database().removeSync(roomKey(room));
     },
-    clock: () =>
-      attemptRead(() => {
-        const value = database().getBinary(VERSION_KEY);
-        return value && decodeClock(VERSION_KEY, value);
-      }),
+    head,
+    putHead,
+    clock: () => head().clock,
     putClock: (clock) => {
-      database().putSync(VERSION_KEY, encodeVersion(VERSION_KEY, STORE_VERSION, clock));
+      putHead({ ...head(), clock });
     },
     reclaim: () => {
       write(() => {

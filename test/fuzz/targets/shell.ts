@@ -6,7 +6,7 @@ import { HistoryError } from '../../../src/history/layout/errors.js';
 import {
   decodeEntries,
   decodeRoom,
-  decodeVersion,
+  decodeHead,
   recordKey,
   roomKey,
   VERSION_KEY,
@@ -206,7 +206,7 @@ const store: Target = {
     // The first half is what is known of the room, the second a record of it.
     const at = input.length >> 1;
     const parts = [input.subarray(0, at), input.subarray(at)] as const;
-    for (const decode of [decodeEntries, decodeRoom, decodeVersion]) decode(RECORD, input);
+    for (const decode of [decodeEntries, decodeRoom, decodeHead]) decode(RECORD, input);
     const [room, record] = [sound(LOBBY, parts[0]), sound(RECORD, parts[1])];
     const body = decodeEntries(RECORD, record)?.body;
     ensure(body === undefined || body.length <= record.length, 'a record is not larger than its value');

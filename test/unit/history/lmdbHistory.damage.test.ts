@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkHistory } from '../../../src/history/index.js';
-import { encodeVersion, VERSION_KEY } from '../../../src/history/layout/records.js';
+import { encodeHead, VERSION_KEY } from '../../../src/history/layout/records.js';
 import {
   changeStore,
   changeFile,
@@ -230,28 +230,28 @@ describe('the version file of a store', () => {
 
   test('is rejected when it is of a newer rxchat', async () => {
     const dir = copy();
-    writeFileSync(join(dir, 'VERSION'), 'rxchat history 2\n');
+    writeFileSync(join(dir, 'VERSION'), 'rxchat history 3\n');
     for (const error of [historyErrorOf(() => checkHistory(dir)), await openError({ dir })])
       expect([error.code, error.message, error.hint]).toStrictEqual([
         'newer-version',
-        `the history in ${dir} has version 2, but this rxchat supports only 1`,
+        `the history in ${dir} has version 3, but this rxchat supports only 2`,
         'use the newer rxchat',
       ]);
     writeFileSync(join(dir, 'VERSION'), 'rxchat history 1\n');
     changeStore(dir, (store) => {
-      store.put(VERSION_KEY, encodeVersion(VERSION_KEY, 3));
+      store.put(VERSION_KEY, encodeHead(VERSION_KEY, { version: 3, incarnation: 0 }));
     });
     expect(historyErrorOf(() => checkHistory(dir)).code).toBe('newer-version');
     expect((await openError({ dir })).code).toBe('newer-version');
   });
 
-  test('is created again when it alone is missing', async () => {
+  test('is created again when it alone is missing, with the version of a copy', async () => {
     const dir = copy();
     rmSync(join(dir, 'VERSION'));
     expect(checkHistory(dir)).toStrictEqual(contents);
     const { history, close } = await openHistory({ dir });
     expect(history.open('large', () => 'new').next).toBe(9);
     close();
-    expect(readFileSync(join(dir, 'VERSION'), 'utf8')).toBe('rxchat history 1\n');
+    expect(readFileSync(join(dir, 'VERSION'), 'utf8')).toBe('rxchat history 2\n');
   });
 });

@@ -149,7 +149,7 @@ describe('an open store', () => {
     const reported: unknown[] = [];
     const { history, close } = await openHistory({ dir, onDamage: (...damage) => reported.push(damage) });
     const log = history.open('large', () => 'new');
-    expect([log.id, log.first, log.next]).toStrictEqual(['large', 3, 9]);
+    expect([log.ancestors, log.first, log.next]).toStrictEqual([[{ log: 'large', n: 8 }], 3, 9]);
     const read = readAll(log, 1).map((line) => (line === LARGE_LINE ? 'large' : line));
     expect(read.filter((line) => line === 'large')).toHaveLength(5);
     const [first, gap] = read.filter((line) => line !== 'large');
@@ -197,7 +197,7 @@ describe('an open store', () => {
     });
     for (const room of ['room 1', 'unknown'])
       expect(historyErrorOf(() => history.open(room, () => 'new')).code).toBe('damaged');
-    expect(history.open('room 2', () => 'new').id).toBe('id 2');
+    expect(history.open('room 2', () => 'new').ancestors).toMatchObject([{ log: 'id 2' }]);
     close();
   });
 

@@ -14,11 +14,11 @@ afterEach(() => {
 });
 
 /** Returns the directory of a store that an earlier version wrote. */
-const olderStore = (name: string): string => {
+const olderStore = (name: string, version = 1): string => {
   const dir = dirs.make();
   const packed = readFileSync(fileURLToPath(new URL(`fixtures/${name}.rooms.mdb.gz`, import.meta.url)));
   writeFileSync(join(dir, 'rooms.mdb'), gunzipSync(packed));
-  writeFileSync(join(dir, 'VERSION'), 'rxchat history 1\n');
+  writeFileSync(join(dir, 'VERSION'), `rxchat history ${version}\n`);
   return dir;
 };
 
@@ -43,7 +43,7 @@ test('a store of the first version, from 20 November 2026, can be opened, read a
   expect(checkHistory(dir)).toStrictEqual({ rooms: 22, entries: 27, bytes: 441 });
 });
 
-test('a store with a retention clock, written by scripts/storeFixture.mjs, can be opened, read and written', async () => {
+test('a store with a retention clock, written by an earlier scripts/storeFixture.mjs, can be opened, read and written', async () => {
   const dir = olderStore('version1.clock');
   expect(checkHistory(dir)).toStrictEqual({ rooms: 3, entries: 9, bytes: 100_030 });
   changeStore(dir, (store) => {
@@ -67,4 +67,31 @@ test('a store with a retention clock, written by scripts/storeFixture.mjs, can b
   );
   close();
   expect(checkHistory(dir).entries).toBe(10);
+});
+
+test('a store of version 2, which was restored, can be opened, read and written, and is found to be a copy', async () => {
+  const dir = olderStore('version2', 2);
+  expect(checkHistory(dir)).toStrictEqual({ rooms: 3, entries: 10, bytes: 100_033 });
+  const { history, close } = await openHistory({ dir });
+  const logs = ['lobby', 'large', 'quiet'].map((room) => history.open(room, () => `${room}-copy`));
+  expect(logs.map(({ id, ancestors, first, next }) => [id, ancestors, first, next])).toStrictEqual(
+    [
+      ['lobby', 3, 7, 4],
+      ['large', 3, 7, 4],
+      ['quiet', 1, 3, 1],
+    ].map(([room, first, next, shared]) => [
+      `${room}-copy`,
+      [
+        { log: `${room}-restored`, n: Number(next) - 1 },
+        { log: `${room}-id`, n: shared },
+      ],
+      ...[first, next],
+    ]),
+  );
+  expect(logs.map((log) => readAll(log).map((line) => line.slice(0, 5)))).toStrictEqual([
+    ['three', 'four', 'five', 'six'],
+    ['three', 'four ', 'five ', 'six s'],
+    ['one', 'five'],
+  ]);
+  close();
 });

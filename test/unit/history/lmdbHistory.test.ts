@@ -78,7 +78,7 @@ describe('the directory of a history', () => {
     expect(checkHistory(dir)).toStrictEqual(NOTHING);
     (await openHistory({ dir })).close();
     expect(checkHistory(dir)).toStrictEqual(NOTHING);
-    expect(inspectDirectory(dir).hasVersionFile).toBe(true);
+    expect(inspectDirectory(dir).fileVersion).toBe(1);
   });
 });
 
@@ -93,7 +93,10 @@ describe('a history', () => {
       for (const name of ['VERSION', 'rooms.mdb']) copyFileSync(join(dir, name), join(copy, name));
       const again = await openHistory({ dir: copy });
       const same = again.history.open('lobby', () => 'new');
-      expect([same.id, same.first, same.next]).toStrictEqual([log.id, log.first, log.next]);
+      expect([same.ancestors, same.first, same.next]).toStrictEqual([
+        [{ log: log.id, n: log.next - 1 }],
+        ...[log.first, log.next],
+      ]);
       expect(readAll(same)).toStrictEqual(numberedLines(log.first, log.next - 1));
       again.close();
     }

@@ -124,6 +124,12 @@ const approximateDuration = (ms: number): string =>
 export const historyLogEntry = (event: HistoryEvent): LogEntry => {
   const { type, ...fields } = event;
   switch (event.type) {
+    case 'copied':
+      return {
+        level: 'warn',
+        fields: {},
+        message: 'the store is a copy of another one: its rooms continue under new log ids',
+      };
     case 'removed':
       return event.reason === 'age'
         ? { level: 'info', fields, message: 'retention removed entries older than --keep' }

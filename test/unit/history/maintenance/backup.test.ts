@@ -80,7 +80,7 @@ describe('a backup', () => {
   test('of a store of a newer version is refused, and so is restoring it', async () => {
     const [dir, target] = [dirs.make(), join(dirs.make(), 'backup')];
     await fillStore(dir, 1);
-    writeFileSync(join(dir, 'VERSION'), 'rxchat history 2\n');
+    writeFileSync(join(dir, 'VERSION'), 'rxchat history 3\n');
     expect((await backupError(dir, target)).code).toBe('newer-version');
     expect(existsSync(target)).toBe(false);
     await expect(restoreHistory(dir, target)).rejects.toMatchObject({

@@ -12,9 +12,9 @@ let backup: string;
 /** Stores lines in a room, and returns the id of its log and all lines. */
 const store = async (...lines: string[]) => {
   const { history, close } = await openHistory({ dir });
-  const lobby = history.open('lobby', () => 'id');
+  const lobby = history.open('lobby', () => lines.join(' '));
   await appendLines(lobby, ...lines);
-  const stored = { id: lobby.id, lines: readAll(lobby) };
+  const stored = { id: lobby.id, ancestors: lobby.ancestors, lines: readAll(lobby) };
   close();
   return stored;
 };
@@ -51,7 +51,11 @@ describe('a restored backup', () => {
     expect([mode(dir), ...names.map((name) => mode(join(dir, name)))]).toStrictEqual([
       0o700, 0o600, 0o600, 0o600,
     ]);
-    expect(await store('four')).toStrictEqual({ id: 'id', lines: ['one', 'two', 'four'] });
+    expect(await store('four')).toStrictEqual({
+      id: 'four',
+      ancestors: [{ log: 'one two', n: 2 }],
+      lines: ['one', 'two', 'four'],
+    });
   });
 
   test('keeps a certificate that is there', async () => {

@@ -40,9 +40,9 @@ const salvage = async (dir: string) => {
   return { target, salvaged: await salvageHistory(dir, target, () => 'new id') };
 };
 
-/** Returns all entries of a store by room and position, with the id of each log and its next position. */
-const contentOf = async (dir: string) => {
-  const { history, close } = await openHistory({ dir });
+/** Returns all entries of a store by room and position, with the id of each log before it, and its next position. */
+const contentOf = async (source: string) => {
+  const { history, close } = await openHistory({ dir: copyStore(source, dirs.make()) });
   const names = ['large', ...Array.from({ length: 40 }, (_, n) => `room ${n}`)];
   const rooms = new Map(
     names.map((name) => {
@@ -58,7 +58,7 @@ const contentOf = async (dir: string) => {
         for (const line of Buffer.from(found.bytes).toString().split('\n').slice(0, -1))
           entries.set(at++, line);
       }
-      return [name, { id: log.id, next: log.next, entries }] as const;
+      return [name, { id: log.ancestors?.[0]?.log, next: log.next, entries }] as const;
     }),
   );
   close();
