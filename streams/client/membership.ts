@@ -3,9 +3,9 @@ import type { Connection } from '../wire/connection.js';
 import { type Control, formatControl } from '../wire/control.js';
 import type { Announcement } from '../wire/entry.js';
 import { isNick } from '../wire/nick.js';
-import { advanceResume, type Resume, sharedPosition } from '../wire/fields.js';
+import type { Resume } from '../wire/fields.js';
 import { encodeLine } from '../wire/encoding.js';
-import type { LogChanged, MembershipOutput, Message } from './clientEvent.js';
+import type { MembershipOutput, Message } from './clientEvent.js';
 import type { MessageContent } from './envelope/messageContent.js';
 import type { GroupClientEvent, Unread } from './group/groupClientEvent.js';
 import type { UnreadEntry } from './group/openInGroup.js';
@@ -15,6 +15,7 @@ import type { TimeWarning } from './integrity/timestampChecker.js';
 import type { RelayMessage, WithHash } from './receive/entries.js';
 import type { OpenedToken, Undecryptable } from './receive/open.js';
 import type { Token } from './envelope/cipher.js';
+import { readPosition, type ReadingStart } from './readPosition.js';
 import { outbox, type QueuedMessage, type WritePhase } from './send/outbox.js';
 
 /** A token that was opened and audited. */
@@ -57,7 +58,7 @@ export interface MembershipOptions {
 /** A client's place in a room, over all connections: how far it has read, and what it has sent. */
 export interface Membership {
   /** Where the next connection begins to read. */
-  readonly resumePoint: { readonly after: Resume | undefined; readonly last: number | undefined };
+  readonly resumePoint: ReadingStart;
   /** Sends over this connection from now on, once it has read the log to its end. */
   attach(connection: Connection): void;
   /** Closes the connection. Pending messages remain. */
@@ -89,10 +90,7 @@ export interface Membership {
   /** Leaves the room, to read the log of another room from its start. Pending messages remain. */
   readonly moveToNewRoom: () => void;
   /** Closes the connection, to read the log from elsewhere. Pending messages remain. */
-  readonly readFrom: (start: {
-    readonly after: Resume | undefined;
-    readonly last: number | undefined;
-  }) => void;
+  readonly readFrom: (start: ReadingStart) => void;
   /** How many envelopes of this run have a receipt, up to the first without. */
   readonly storedCount: number;
 }
@@ -101,19 +99,6 @@ export interface Membership {
 const withValidNicks = ({ nicks, count }: Announcement): Pick<Announcement, 'nicks' | 'count'> => {
   const valid = nicks.filter(isNick);
   return { nicks: valid, count: valid.length > 0 ? valid.length : count };
-};
-
-/** Returns what to report if the log is another one than that of the entry that was read last, or has lost it. */
-const describeLogChange = (
-  before: Resume | undefined,
-  welcome: WelcomeMessage,
-  isLost: boolean,
-): readonly LogChanged[] => {
-  const { log } = welcome;
-  if (before === undefined || (before.log === log && !isLost)) return [];
-  const shared = sharedPosition(welcome, before.log);
-  if (isLost || shared === undefined) return [{ type: 'log-changed', log }];
-  return [{ type: 'log-changed', log, shared, lost: Math.max(0, before.n - shared) }];
 };
 
 /**
@@ -132,12 +117,10 @@ export const membership = ({
   earlierHashAt = () => undefined,
 }: MembershipOptions): Membership => {
   const pending = outbox(pendingMessages);
-  let from: { after: Resume | undefined; last: number | undefined } = { after, last };
+  const place = readPosition({ after, last }, (n) => hashAt(n) ?? earlierHashAt(n));
   /** Messages of an earlier run, until they are reported. */
   let unreportedMessages: readonly QueuedMessage[] = pendingMessages;
   let connection: Connection | undefined;
-  /** The last entry that was read, if it is beyond what the next log has in common with its ancestor. */
-  let replaced: Resume | undefined;
   /** The end of the log when the client joined, until it is reached. */
   let endOfLog: number | undefined;
   let isCaughtUp = false;
@@ -148,7 +131,7 @@ export const membership = ({
   const sendControl = (control: Control) => write(formatControl(control));
 
   const ping = () => {
-    if (pending.tryPing()) sendControl({ type: 'ping', n: from.after?.n ?? 0 });
+    if (pending.tryPing()) sendControl({ type: 'ping', n: place.start.after?.n ?? 0 });
   };
 
   const withHash = (position: number): WithHash => {
@@ -157,8 +140,7 @@ export const membership = ({
   };
 
   const advanceTo = (n: number, isAnnouncement = false) => {
-    const before = from.after ?? { log: '', n: 0 };
-    from = { after: advanceResume(before, { n, hash: hashAt(n), isAnnouncement }), last: undefined };
+    place.advanceTo(n, { hash: hashAt(n), isAnnouncement });
     catchUp(n);
   };
 
@@ -183,30 +165,13 @@ export const membership = ({
   };
 
   const onWelcome = (welcome: WelcomeMessage): MembershipOutput[] => {
-    const lastRead = from.after?.log === '*' ? undefined : from.after;
-    const before = replaced ?? lastRead;
-    replaced = undefined;
-    const readBefore = lastRead && Math.min(lastRead.n, sharedPosition(welcome, lastRead.log) ?? -1);
-    // The relay cannot compare an entry that it no longer stores. It then sends a `GAP` that begins with the entry.
-    const isLost =
-      readBefore !== undefined &&
-      (readBefore < 0 || (welcome.from <= readBefore && welcome.first <= readBefore));
-    const isSkipped = readBefore !== undefined && !isLost && welcome.from > readBefore + 1;
+    const reports = place.onWelcome(welcome);
     const queued = unreportedMessages;
     unreportedMessages = [];
-    from =
-      isLost || lastRead?.n !== welcome.from - 1
-        ? { after: { log: welcome.log, n: welcome.from - 1 }, last: undefined }
-        : { after: { ...lastRead, log: welcome.log }, last: undefined };
     endOfLog = welcome.next;
-    if (isSkipped) pending.onGap();
+    if (reports.some(({ type }) => type === 'gap')) pending.onGap();
     catchUp(welcome.from - 1);
-    return [
-      welcome,
-      ...describeLogChange(before, welcome, isLost),
-      ...(isSkipped ? [{ type: 'gap', from: readBefore + 1, to: welcome.from - 1 } as const] : []),
-      ...queued,
-    ];
+    return [welcome, ...reports, ...queued];
   };
 
   const onOpened = ({
@@ -260,25 +225,11 @@ export const membership = ({
     detach();
   };
 
-  const joinsAgain = (welcome: WelcomeMessage): boolean => {
-    const lastRead = from.after;
-    const shared = sharedPosition(welcome, lastRead?.log);
-    if (lastRead === undefined || shared === undefined || replaced !== undefined) return false;
-    // Everything that this client has read is there, or nothing of it.
-    if (lastRead.n <= shared || welcome.from > shared) return false;
-    const [hash, earlier] = [shared, shared - 1].map((n) => hashAt(n) ?? earlierHashAt(n));
-    if (hash === undefined) return false;
-    replaced = lastRead;
-    const named = earlier === undefined ? {} : { earlier: { n: shared - 1, hash: earlier } };
-    from = { after: { log: welcome.log, n: shared, hash, ...named }, last: undefined };
-    return true;
-  };
-
   return {
     get resumePoint() {
-      return from;
+      return place.start;
     },
-    joinsAgain,
+    joinsAgain: place.joinsAgain,
     attach: (to) => {
       connection = to;
       updatePhase();
@@ -341,11 +292,11 @@ export const membership = ({
     },
     moveToNewRoom: () => {
       leave();
-      from = { after: { log: '*', n: 0 }, last: undefined };
+      place.moveTo({ after: { log: '*', n: 0 }, last: undefined });
     },
     readFrom: (start) => {
       detach();
-      from = start;
+      place.moveTo(start);
     },
     get storedCount() {
       return pending.storedCount;

@@ -1,5 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { trackPosition, type StoredPosition } from '../../../../../src/cli/commands/listen/cursorFile.js';
+import {
+  hashInCursor,
+  trackPosition,
+  type StoredPosition,
+} from '../../../../../src/cli/commands/listen/cursorFile.js';
 import type { ClientEvent } from '../../../../../streams/client/clientEvent.js';
 import { messageEvent, welcomeEvent } from '../../../../support/clientEvents.js';
 import { BOB } from '../../../../support/envelopes.js';
@@ -73,3 +77,53 @@ test('a cursor names the newest token and its announcement, which another log ma
     undefined,
   ]);
 });
+
+/** A hash in the form of an entry's. */
+const hashOf = (n: number) => `hash${String(n).padStart(7, '0')}`;
+
+const afterMessages = (
+  from: number,
+  to: number,
+  advance = trackPosition(START),
+): StoredPosition | undefined => {
+  let cursor: StoredPosition | undefined;
+  for (let position = from; position <= to; position += 1)
+    cursor = advance(messageEvent({ position, hash: hashOf(position) }), undefined);
+  return cursor;
+};
+
+test('a cursor has the hashes of the newest entries without a gap', () => {
+  const cursor = afterMessages(5, 5000)!;
+  expect([5000, 4999, 2953].map((n) => hashInCursor(cursor, n))).toStrictEqual(
+    [5000, 4999, 2953].map(hashOf),
+  );
+  expect([5001, 1, 0].map((n) => hashInCursor(cursor, n))).toStrictEqual(Array(3).fill(undefined));
+  const advance = trackPosition(START);
+  afterMessages(5, 9, advance);
+  const skipped = afterMessages(12, 13, advance)!;
+  expect([13, 12, 11, 9].map((n) => hashInCursor(skipped, n))).toStrictEqual([
+    ...[13, 12].map(hashOf),
+    ...[undefined, undefined],
+  ]);
+});
+
+test('a cursor moves back to the last entry that a restored log has, and keeps the hashes of those before', () => {
+  const advance = trackPosition(START);
+  afterMessages(5, 9, advance);
+  advance(welcomeEvent({ log: 'new', from: 8 }), undefined);
+  const cursor = advance({ type: 'log-changed', log: 'new', shared: 7, lost: 2 }, undefined)!;
+  expect(cursor).toMatchObject({ log: 'new', position: 7, lines: 0, hash: hashOf(7) });
+  expect([8, 7, 5].map((n) => hashInCursor(cursor, n))).toStrictEqual([undefined, hashOf(7), hashOf(5)]);
+});
+
+test.each([
+  ['has', 9, 'new 4+1'],
+  ['has lost', 4, 'new 4+0'],
+])(
+  'a cursor within an entry that the log %s goes on in the log that continues the former one',
+  (_, shared, place) => {
+    const changed: ClientEvent = { type: 'log-changed', log: 'new', shared, lost: 0 };
+    const half: StoredPosition = { ...START, lines: 1 };
+    expect(places(half, [welcomeEvent({ log: 'new', from: 5 }), changed])).toStrictEqual(['log 4+1', place]);
+  },
+);

@@ -65,6 +65,15 @@ test('messageFilter skips lines of an entry that were read before, but not those
   ];
   for (const change of changes)
     expect(wanted(make(), [change, ...lines])).toStrictEqual([change.type, '0', '1', '2']);
+  // Whether the log that continues the former one has the entry decides.
+  const position = taken.position;
+  for (const [shared, texts] of [
+    [position, ['0', '1', '2']],
+    [position + 1, ['2']],
+  ] as const) {
+    const continued = { type: 'log-changed', log: 'other', shared, lost: 0 } as const;
+    expect(wanted(make(), [continued, ...lines])).toStrictEqual(['log-changed', ...texts]);
+  }
 });
 
 test('messageFilter skips messages of a given key', () => {
