@@ -209,6 +209,18 @@ export const MISBEHAVIOURS: readonly Misbehaviour[] = [
     summarize: (s) => void s.sendAndDeliver(s.alice),
   },
   {
+    title: 'a log is announced as the continuation of another one',
+    by: 'relay',
+    signs: ['forked'],
+    scene: {
+      hasTraffic: false,
+      logIdFor: (nick) => (nick === 'bob' ? 'log2' : 'log1'),
+      ancestorsFor: (nick) => (nick === 'bob' ? [{ log: 'log1', n: 1 }] : []),
+    },
+    // The first message may be of before the restoration.
+    summarize: (s) => void s.sendAndDeliver(s.alice),
+  },
+  {
     title: 'the newest entries are withheld',
     by: 'relay',
     signs: ['hole', 'forked'],

@@ -8,7 +8,7 @@ import { encodeEnvelope, type Envelope } from '../../../streams/client/envelope/
 import type { Identity } from '../../../streams/client/envelope/identity.js';
 import { decodeTextLossy, encodeText, toBase64url } from '../../../streams/wire/encoding.js';
 import type { Connection } from '../../../streams/wire/connection.js';
-import { formatGreeting, formatWelcome } from '../../../streams/wire/handshake.js';
+import { type Ancestor, formatGreeting, formatWelcome } from '../../../streams/wire/handshake.js';
 
 /** Returns a generator of numbers in [0, 1) that depend on the seed only (mulberry32). */
 export const seededRandom = (seed: number): (() => number) => {
@@ -66,6 +66,8 @@ export interface HostileRoomOptions {
   readonly hasTraffic?: boolean;
   /** The id of the log that the relay reports to a member. */
   readonly logIdFor?: (nick: string) => string;
+  /** The logs that the relay says it continues, to a member. */
+  readonly ancestorsFor?: (nick: string) => readonly Ancestor[];
 }
 
 /** The session of a member who breaks the rules. */
@@ -77,6 +79,7 @@ export const hostileRoom = ({
   seed,
   hasTraffic = true,
   logIdFor = () => 'log',
+  ancestorsFor = () => [],
 }: HostileRoomOptions): HostileRoom => {
   const random = seededRandom(seed);
   const { room, fernetKey, sign } = deriveRoomKeys(createHash('sha256').update(`${seed}`).digest());
@@ -121,7 +124,8 @@ export const hostileRoom = ({
         error: (error: unknown) => (ended = error),
       });
     const next = log.length + 1;
-    const begin = { log: id, next, first: 1, from: 1, durability: 'memory', count: 1, members: [] } as const;
+    const place = { log: id, next, first: 1, from: 1, ancestors: ancestorsFor(nick) };
+    const begin = { ...place, durability: 'memory' as const, count: 1, members: [] };
     show(formatGreeting(NONCE), formatWelcome(begin), ...log);
     const person: HonestClient = {
       nick,
