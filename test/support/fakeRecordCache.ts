@@ -26,7 +26,7 @@ export const fakeRecordCache = (loses: () => boolean = () => false): FakeRecordC
         records: sorted,
         read: (address, maxBytes) => takeBytes(sorted(), address, maxBytes) as readonly CachedRecord[],
         add: (record) => {
-          if (!loses()) records.set(record.address, { ...record, bytes: record.bytes.slice() });
+          if (!loses()) records.set(record.address, { ...record, bytes: Uint8Array.from(record.bytes) });
         },
         removeBefore: (address) => {
           for (const each of records.keys()) if (each < address) records.delete(each);

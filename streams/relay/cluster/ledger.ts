@@ -65,7 +65,7 @@ export interface CachedRoom {
    * has one. They are as they were added: the cache has verified them.
    */
   read(address: number, maxBytes: number): readonly CachedRecord[];
-  /** Adds a record, or replaces the one at its address. It may not be there at once. */
+  /** Adds a copy of a record, or replaces the one at its address. It may not be there at once. */
   add(record: CachedRecord): void;
   /** Removes the records before an address. */
   removeBefore(address: number): void;

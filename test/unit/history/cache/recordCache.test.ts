@@ -68,30 +68,6 @@ const addressesOf = (cached: CachedRoom, from = 0, maxBytes = Infinity) =>
   cached.read(from, maxBytes).map(({ address }) => address);
 
 describe('a cache of records', () => {
-  test('returns what was added, in order, by room', () => {
-    const cache = open();
-    const cached = addAll(cache, 'room', [record(7), record(3, 'three', { previousChecksum: 2 ** 32 - 1 })]);
-    addAll(cache, 'other', [record(5)]);
-    expect(cached.read(0, Infinity)).toMatchObject([
-      { address: 3, bytes: Buffer.from('three'), previousChecksum: 2 ** 32 - 1 },
-      { address: 7, bytes: Buffer.from('record 7'), previousChecksum: undefined },
-    ]);
-    expect([addressesOf(cached, 4), addressesOf(cached, 8), addressesOf(cache.open('new'))]).toStrictEqual([
-      [7],
-      [],
-      [],
-    ]);
-  });
-
-  test('returns at least one record, and ends after the limit', () => {
-    const cached = addAll(
-      open(),
-      'room',
-      [1, 2, 3].map((n) => record(n, 'x'.repeat(100))),
-    );
-    expect([addressesOf(cached, 0, 1), addressesOf(cached, 2, 101)]).toStrictEqual([[1], [2, 3]]);
-  });
-
   test('has everything after it was closed and opened again', () => {
     const cache = open();
     const { byteLength } = (addAll(cache, 'room', [record(1), record(2, 'y'.repeat(9000))]), cache);
