@@ -20,8 +20,9 @@ interface Room {
   isChanged: boolean;
 }
 
-/** Records that are looked at in a transaction, so that it does not hold up the relay. */
+/** Records that a transaction removes at most, and for each that it stores, so that it does not hold up the relay. */
 const MAX_REMOVALS = 2048;
+const REMOVALS_PER_RECORD = 2;
 
 /** The records in the store of a cache, and the space that they take. Throws `HistoryError`. */
 export class CachedRooms {
@@ -125,6 +126,7 @@ export class CachedRooms {
     const key = recordKey(name, address);
     const value = encodeCachedRecord(key, record, record.storedAt ?? now);
     this.#store.put(key, value);
+    this.#removals += REMOVALS_PER_RECORD;
     room.last = Math.max(room.last, address);
     this.#grow(room, spaceOf(value));
   }
@@ -158,9 +160,10 @@ export class CachedRooms {
   }
 
   #removeAll(name: string, room: Room): void {
+    const removals = this.#removals;
     this.#removals = Infinity;
     this.#remove(name, room, () => true);
-    this.#removals = MAX_REMOVALS;
+    this.#removals = removals;
     this.#rooms.set(name, Object.assign(room, { byteLength: 0, last: 0, removeBefore: 0 }));
   }
 

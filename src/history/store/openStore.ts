@@ -18,6 +18,8 @@ export interface OpenStoreOptions {
   readonly readOnly?: boolean;
   /** Size of the memory map in bytes. By default it grows as needed. */
   readonly mapSize?: number | undefined;
+  /** Whether lmdb writes through its memory map, where the system allows it (default true). */
+  readonly useWritemap?: boolean;
 }
 
 /** Maximum bytes of free pages that may be missing at the end of the file; more than a transaction ever frees. */
@@ -31,7 +33,11 @@ export const openStore = (dir: string, found: DirectoryState, options: OpenStore
     if (options.readOnly !== true) rejectTruncated(dir, path, found);
     // Opened without the write map first, which would extend the file by space that is not allocated yet.
     const reopen = (mapSize: number) => openDatabase(path, { ...options, mapSize }, true);
-    store = createStore(dir, openDatabase(path, options), USES_WRITEMAP ? reopen : undefined);
+    store = createStore(
+      dir,
+      openDatabase(path, options),
+      USES_WRITEMAP && options.useWritemap !== false ? reopen : undefined,
+    );
     checkVersion(dir, store, found, options.readOnly === true);
     return store;
   } catch (error) {

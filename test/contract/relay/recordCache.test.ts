@@ -17,13 +17,16 @@ describeRecordCache('memory', () => ({ cache: fakeRecordCache(), flush: nothing,
 
 describeRecordCache('lmdb', () => {
   const dir = initDirectory(dirs.make());
-  const cache = new StoreRecordCache(openStore(dir, inspectDirectory(dir), { durability: 'os' }), {
-    maxBytes: 2 ** 20,
-    maxAgeMs: 3_600_000,
-    onFailed: (reason) => {
-      throw new Error(reason);
+  const cache = new StoreRecordCache(
+    openStore(dir, inspectDirectory(dir), { durability: 'os', useWritemap: false }),
+    {
+      maxBytes: 2 ** 20,
+      maxAgeMs: 3_600_000,
+      onFailed: (reason) => {
+        throw new Error(reason);
+      },
     },
-  });
+  );
   return {
     cache,
     flush: () => {

@@ -27,7 +27,7 @@ afterEach(() => {
 
 /** Opens the cache of the directory. `wrap` replaces its store. */
 const open = (options: Partial<StoreRecordCacheOptions> = {}, wrap = (store: Store) => store) => {
-  const store = openStore(dir, inspectDirectory(dir), { durability: 'os' });
+  const store = openStore(dir, inspectDirectory(dir), { durability: 'os', useWritemap: false });
   const cache = new StoreRecordCache(wrap(store), {
     maxBytes: 2 ** 30,
     maxAgeMs: 1_000_000,
