@@ -26,6 +26,9 @@ const gzip = (text) => gzipSync(text, { level: 9 });
 const { DEBFULLNAME = 'The rxchat authors', DEBEMAIL = 'rxchat@rxchat.invalid' } = process.env;
 const MAINTAINER = `${DEBFULLNAME} <${DEBEMAIL}>`;
 
+/** Files for Prometheus, Grafana and systemd that an administrator may use. */
+const EXAMPLES = ['alerts.yml', 'grafana.json', 'prometheus.yml', 'rxchat.socket'];
+
 /** Debian's own changelog, which says only which version of rxchat is packaged. */
 const createChangelog = (version, date) => `rxchat (${version}) unstable; urgency=medium
 
@@ -48,6 +51,8 @@ export const packDeb = ({ root, workDir, outDir, tree, version, revision, date }
   const unit = readFileSync(join(root, 'docs/operations/rxchat.service'), 'utf8');
   write(join(dir, 'usr/lib/systemd/system/rxchat.service'), createUnit(unit));
   copy(join(source, 'config.json'), join(dir, 'etc/rxchat/config.json'));
+  for (const example of EXAMPLES)
+    copy(join(root, 'docs/operations', example), join(doc, 'examples', example));
 
   const files = listFiles(dir);
   const contents = files.map((path) => [path, readFileSync(join(dir, path))]);

@@ -39,7 +39,7 @@ const alertNames = Array.from(alerts.matchAll(/^ +- alert: (\w+)$/gm), ([, name 
 /** Returns the names of metrics in a text; a histogram has the suffixes of its series. */
 const metricsIn = (text: string): string[] => [
   ...new Set(
-    Array.from(text.matchAll(/\b(?:rxchat|process)_\w+\b/g), ([name]) =>
+    Array.from(text.matchAll(/\b(?:rxchat|process)_[a-z]\w*\b/g), ([name]) =>
       name.replace(/_(?:bucket|sum|count)$/, ''),
     ),
   ),

@@ -1,9 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { withProgram } from '../support/withProgram.js';
+import { tempDir } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
 import { type Machine, MACHINE_NAMESPACES, startMachine } from './support/machine/machine.js';
 import { copyBetween, expireCertificate, fillDisk, flood } from './support/machine/incidents.js';
+import { runProgram } from './support/packageFixture.js';
+import { buildPackages } from './support/packages.js';
 
 /** A command of the runbook, the machine on which it runs, and what it prints. */
 interface Step {
@@ -72,6 +76,19 @@ test('the runbook has the steps of a year, and each test that it names exists', 
   expect(files.filter((file) => !existsSync(file))).toStrictEqual([]);
 });
 
+/** Builds the package, and the same one with a higher version. Resolves with their directory. */
+const makePackages = async (): Promise<string> => {
+  const dir = tempDir();
+  await buildPackages(dir, 'deb');
+  const unpacked = join(dir, 'unpacked');
+  await runProgram(dir, 'dpkg-deb', '--raw-extract', 'rxchat_0.1.0-1_amd64.deb', unpacked);
+  const control = join(unpacked, 'DEBIAN/control');
+  writeFileSync(control, readFileSync(control, 'utf8').replace('Version: 0.1.0-1', 'Version: 0.2.0-1'));
+  const newer = 'rxchat_0.2.0-1_amd64.deb';
+  await runProgram(dir, 'dpkg-deb', '--root-owner-group', '-Zgzip', '-z1', '--build', unpacked, newer);
+  return dir;
+};
+
 const machines = new Map<string, Machine>();
 const machineOf = (name: string): Machine => {
   const machine = machines.get(name);
@@ -124,15 +141,17 @@ const testOnMachines = withProgram(
   [
     'mount -t tmpfs tmpfs /mnt && cd /mnt && mkdir upper work root',
     'mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root',
-    'ip link set lo up && command -v curl openssl promtool prometheus runuser useradd setpriv',
+    'ip link set lo up && test $(uname -m) = x86_64',
+    'for each in curl openssl promtool prometheus runuser setpriv apt-get adduser dpkg-deb strip; do command -v $each || exit 1; done',
   ].join(' && '),
 );
 
 describe('the commands of the runbook print what it says', () => {
   beforeAll(async () => {
     if (testOnMachines !== test) return;
-    machines.set('', await startMachine('chat', 64));
-    machines.set('other', await startMachine('other', 64));
+    const packages = await makePackages();
+    machines.set('', await startMachine('chat', packages, 64));
+    machines.set('other', await startMachine('other', packages));
   });
   afterAll(cleanUp);
 

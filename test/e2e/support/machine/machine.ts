@@ -18,13 +18,14 @@ const PROJECT = join(HERE, '../../../..');
 
 /**
  * Starts a machine that ends with the test. Its `systemctl` knows rxchat.service alone, and its `journalctl` prints the log
- * of that. The directory of the relay is on a disk of `diskMib`. Needs root.
+ * of that. The packages of a directory are in the directory of its shell. With `diskMib`, the directory of the relay is on a
+ * disk of that size. Needs root.
  */
-export const startMachine = async (name: string, diskMib: number): Promise<Machine> => {
+export const startMachine = async (name: string, packages: string, diskMib?: number): Promise<Machine> => {
   const script = join(HERE, 'start.sh');
   const shell: Child = start('unshare', [
     ...MACHINE_NAMESPACES,
-    ...['bash', script, name, PROJECT, `${diskMib}m`, process.execPath],
+    ...['bash', script, name, PROJECT, packages, diskMib === undefined ? '' : `${diskMib}m`],
   ]);
   const run = async (command: string): Promise<string> => {
     const mark = randomUUID();

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Does for rxchat.service what systemd would do, as far as the unit needs it: user, directory, environment, order, readiness.
-unit=/etc/systemd/system/rxchat.service
+unit=/usr/lib/systemd/system/rxchat.service
 state=/var/lib/rxchat
 pid_file=/run/rxchat.pid
 
@@ -44,9 +44,13 @@ stop() {
 restart_prometheus() {
   prometheus --config.file=/etc/prometheus/prometheus.yml --storage.tsdb.path=/tmp/prometheus \
     --web.listen-address=127.0.0.1:9090 > /var/log/prometheus.log 2>&1 < /dev/null &
-  until promtool query instant http://127.0.0.1:9090 rxchat_ready 2> /dev/null | grep -q .; do sleep 0.1; done
+  until promtool query instant http://127.0.0.1:9090 rxchat_ready 2> /dev/null | grep -q .; do
+    is_running || exit 1
+    sleep 0.1
+  done
 }
 
+while [ "${1#--}" != "$1" ]; do shift; done
 if [ "$*" = 'restart prometheus' ]; then
   restart_prometheus
   exit
@@ -63,7 +67,9 @@ case "$1" in
     stop
     start
     ;;
-  daemon-reload) ;;
+  is-enabled) echo enabled ;;
+  is-active) is_running ;;
+  daemon-reload | show) ;;
   *)
     echo "systemctl $1 is unknown here" >&2
     exit 2
