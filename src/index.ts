@@ -173,6 +173,7 @@ export type {
   Connection,
   Control,
   ErrorCode,
+  Feature,
   Hello,
   Lines,
   OwnerProof,

@@ -21,6 +21,7 @@ export type {
   Control,
   ErrorCode,
   HeartbeatOptions,
+  Feature,
   Hello,
   LineLimits,
   Lines,

@@ -87,6 +87,7 @@ export type {
   Ancestor,
   Announcement,
   ErrorCode,
+  Feature,
   Hello,
   Lines,
   OwnerProof,

@@ -22,8 +22,8 @@ export interface FakeConnectionOptions {
 
 export interface FakeConnection extends Connection {
   /**
-   * Emits each written line; completes at `close`. Of `WELCOME` it emits only the verb; `writes` has the whole
-   * line.
+   * Emits each written line; completes at `close`. Of `WELCOME` it emits only the verb, and of the greeting no
+   * features; `writes` has the whole lines.
    */
   readonly line$: Observable<string>;
   /** Emits each call of `pause` and `resume`. */
@@ -59,7 +59,7 @@ export const fakeConnection = ({
       const text = decodeTextLossy(bytes);
       writes.push(text);
       for (const line of text.replace(/\n$/, '').split('\n'))
-        lines.next(line.replace(/^WELCOME .*/, 'WELCOME'));
+        lines.next(line.replace(/^WELCOME .*/, 'WELCOME').replace(/^(NICK \S+ nonce=\S+) features=.*/, '$1'));
       onWrite?.(text);
       return result !== 'n';
     },

@@ -163,6 +163,7 @@ export type {
   Connection,
   Control,
   ErrorCode,
+  Feature,
   Hello,
   Lines,
   OwnerProof,

@@ -18,6 +18,7 @@ import {
 import { groupByUntil } from '../rx/groupByUntil.js';
 import { takeUntilComplete } from '../rx/takeUntilComplete.js';
 import type { Connection } from '../wire/connection.js';
+import type { Feature } from '../wire/handshake.js';
 import { joinCluster } from './cluster/cluster.js';
 import type { Ledger } from './cluster/ledger.js';
 import { sharedRoom } from './cluster/sharedRoom.js';
@@ -92,7 +93,12 @@ export const relay =
   }: RelayOptions) =>
   (connection$: Observable<Connection>): Observable<RelayEvent> =>
     defer(() => {
-      const options = { ...platform, ...timing, ...history, history: store };
+      const features: readonly Feature[] = [
+        'owner',
+        'ancestors',
+        ...(platform.hash === undefined ? [] : (['hash'] as const)),
+      ];
+      const options = { ...platform, ...timing, ...history, history: store, features };
       const cluster = ledger && joinCluster(checkedLedger(ledger, options));
       // A removed room can still be committing when the next one of its name starts.
       const openRooms = new Map<string, RoomConnections>();

@@ -18,6 +18,12 @@ import { validateNick } from './nick.js';
 /** Name and version of the protocol, sent in the greeting of the relay. */
 export const PROTOCOL = 'rxchat/1';
 
+/**
+ * What a relay can do and advertises in its greeting, since another relay may lack it: `owner` lets connections with the same
+ * owner share a nick, `ancestors` resumes in a log that continues another one, `hash` compares the hashes in `after=`.
+ */
+export type Feature = 'owner' | 'ancestors' | 'hash';
+
 declare const roomName: unique symbol;
 
 /** A room's name: an Ed25519 public key, 43 characters of base64url. */
@@ -80,8 +86,9 @@ export interface Welcome {
 export const MAX_LISTED_MEMBERS = 1000;
 const MAX_LISTED_LENGTH = 8192;
 
-/** Formats `NICK rxchat/1 nonce=…`, the first line of a connection. */
-export const formatGreeting = (nonce: string): string => `NICK ${PROTOCOL} ${formatFields({ nonce })}`;
+/** Formats `NICK rxchat/1 nonce=… features=…`, the first line of a connection. */
+export const formatGreeting = (nonce: string, features: readonly Feature[] = []): string =>
+  `NICK ${PROTOCOL} ${formatFields({ nonce, features: features.join(',') || undefined })}`;
 
 /** Parses the greeting and returns its nonce. */
 export const parseGreeting = (line: string): string => {

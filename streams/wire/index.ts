@@ -38,7 +38,7 @@ export {
   sharedPosition,
 } from './fields.js';
 export type { Ancestor, Resume, Sha256 } from './fields.js';
-export type { Hello, OwnerProof, RoomName, Verify, Welcome } from './handshake.js';
+export type { Feature, Hello, OwnerProof, RoomName, Verify, Welcome } from './handshake.js';
 export { heartbeat } from './heartbeat.js';
 export type { HeartbeatOptions } from './heartbeat.js';
 export { lines, MAX_LINE_BYTES } from './lines.js';

@@ -11,7 +11,7 @@ test('the relay speaks first and asks for a nick with a fresh nonce', async () =
   const relay = await startRelay();
   const [one, two] = await Promise.all([connectRaw(relay.port), connectRaw(relay.port)]);
   const nonces = [await nonceOf(one), await nonceOf(two)];
-  expect(one.output.text).toMatch(/^NICK rxchat\/1 nonce=[\w-]{43}\n$/);
+  expect(one.output.text).toMatch(/^NICK rxchat\/1 nonce=[\w-]{43} features=owner,ancestors,hash\n$/);
   expect(nonces[0]).not.toBe(nonces[1]);
 });
 

@@ -1,6 +1,6 @@
 import { EMPTY, interval, Observable } from 'rxjs';
 import type { Connection } from '../../wire/connection.js';
-import type { Verify } from '../../wire/handshake.js';
+import type { Feature, Verify } from '../../wire/handshake.js';
 import { TICKS_PER_HEARTBEAT } from '../../wire/heartbeat.js';
 import { MAX_LINE_BYTES } from '../../wire/lines.js';
 import { type AddressBuckets, addressBuckets, type AddressRate } from './addressRate.js';
@@ -19,6 +19,8 @@ export interface ServeConnectionOptions extends RateLimits {
   /** Creates a nonce: 32 random bytes. */
   readonly nonce: () => Uint8Array;
   readonly verify: Verify;
+  /** What the greeting advertises. */
+  readonly features?: readonly Feature[];
   /** Throws to reject a join before its proof is verified. */
   readonly joinPolicy?: JoinPolicy;
   /** Bytes of lines that all connections of an address may send together; above it none of them is read for a while. */
@@ -59,7 +61,7 @@ type Output = MemberCommand | ConnectionRejected;
  * The state in the returned function is shared on purpose: one timer ticks for all, twice per heartbeat.
  *
  * ```text
- * written   "NICK rxchat/1 nonce=…\n"
+ * written   "NICK rxchat/1 nonce=… features=…\n"
  * chunk     ----"NICK alice room=… proof=…\n"--"gAAAA…\n"--#
  *               serveConnection(options)
  * command   ----join---------------------------tokens------(leave|)

@@ -4,7 +4,7 @@ import { encodeLine, toBase64url } from '../../wire/encoding.js';
 import type { Connection } from '../../wire/connection.js';
 import { closeWith, type Control, errorControl } from '../../wire/control.js';
 import { ConnectionError, ProtocolError } from '../../wire/errors.js';
-import { formatGreeting, type Verify } from '../../wire/handshake.js';
+import { type Feature, formatGreeting, type Verify } from '../../wire/handshake.js';
 import { SilenceCounter, silenceError } from '../../wire/heartbeat.js';
 import { LineSplitter } from '../../wire/lines.js';
 import type { AddressBuckets } from './addressRate.js';
@@ -19,6 +19,7 @@ import { rateLimiter, type RateLimits, SharedReadControl } from './rateLimit.js'
 export interface ConnectionSettings extends RateLimits {
   readonly nonce: () => Uint8Array;
   readonly verify: Verify;
+  readonly features?: readonly Feature[];
   readonly joinPolicy?: JoinPolicy;
   readonly maxLineBytes: number;
   readonly handshakeTimeoutMs: number;
@@ -74,10 +75,10 @@ export class ServerConnection implements Observer<Uint8Array>, TickedConnection 
     this.#settings.ticker.add(this);
     // The relay may have stopped already.
     if (this.#isClosed()) return;
-    const { handshakeTimeoutMs, nonce } = this.#settings;
+    const { handshakeTimeoutMs, nonce, features } = this.#settings;
     try {
       this.#nonce = toBase64url(nonce());
-      this.#connection.write(encodeLine(formatGreeting(this.#nonce)));
+      this.#connection.write(encodeLine(formatGreeting(this.#nonce, features)));
     } catch (error) {
       this.error(error);
       return;

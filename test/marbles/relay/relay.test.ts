@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { filter, from, map, timer } from 'rxjs';
 import { relay } from '../../../streams/relay/relay.js';
 import type { Connection } from '../../../streams/wire/connection.js';
+import { toBase64url } from '../../../streams/wire/encoding.js';
 import { fakeConnection } from '../../support/fakeConnection.js';
 import { fakeHash } from '../../support/envelopes.js';
 import { fakeHistory, type FakeHistory } from '../../support/fakeHistory.js';
@@ -39,6 +40,18 @@ describe('relay', () => {
   test('completes when the connections are empty', () => {
     marbles(({ cold, expectObservable }) => {
       expectObservable(cold<Connection>('|').pipe(relayFixture())).toBe('|');
+    });
+  });
+
+  test.each([
+    ['without `hash`', {}, 'owner,ancestors'],
+    ['with `hash`', { hash: fakeHash }, 'owner,ancestors,hash'],
+  ])('advertises what it supports: %s', (_, options, features) => {
+    marbles(({ hot, flush }) => {
+      const alice = fakeConnection({ chunk$: hot('--') });
+      hot('a', { a: alice }).pipe(relayFixture(options)).subscribe();
+      flush();
+      expect(alice.writes[0]).toBe(`NICK rxchat/1 nonce=${toBase64url(nonce())} features=${features}\n`);
     });
   });
 

@@ -30,6 +30,9 @@ const codeOf = (read: () => unknown): string => {
 describe('the greeting', () => {
   test('gives its nonce, and passes over what it does not know', () => {
     expect(parseGreeting(formatGreeting(NONCE))).toBe(NONCE);
+    expect(formatGreeting(NONCE, ['owner', 'hash'])).toBe(`NICK rxchat/1 nonce=${NONCE} features=owner,hash`);
+    expect(parseGreeting(formatGreeting(NONCE, ['owner', 'hash']))).toBe(NONCE);
+    expect(parseGreeting(`NICK rxchat/1 nonce=${NONCE} features=later,owner`)).toBe(NONCE);
     expect(parseGreeting(`NICK rxchat/1 mood=good nonce=${NONCE} word`)).toBe(NONCE);
   });
 
