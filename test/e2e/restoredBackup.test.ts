@@ -83,7 +83,10 @@ describe('a history restored', () => {
       ]);
       const before = positionIn(cursor);
 
-      await restore();
+      const { child } = await restore();
+      const copyNotice = 'the store is a copy of another one: its rooms continue under new log ids';
+      if (by === 'copy') await child.err.until(lineWith(copyNotice));
+      else expect(child.err.text).not.toContain(copyNotice);
       // Each run is announced too: three entries each.
       const next = Array.from({ length: 4 }, (_, n) => `wednesday ${n + 1}`);
       for (const each of next) await sendLines(each);
