@@ -122,7 +122,25 @@ export const blockSource = (input: ByteInput, { stripAnsi = false }: InputOption
 const inputSource = (input: ByteInput, parse: OperatorFunction<Uint8Array, OutgoingMessage>): Source => {
   // The input is shared, so a second subscriber continues after the first, even in the middle of a line.
   let isEnded = false;
-  let wasSubscribed = false;
+  let isFull = false;
+  let readers = 0;
+  const updatePause = () => {
+    // What is read without a reader is lost, and an open input that is read keeps the process running.
+    if (readers > 0 && !isFull) input.resume();
+    else input.pause();
+  };
+  /** Reads the input while it is subscribed. */
+  const whileRead = <T>(source$: Observable<T>): Observable<T> =>
+    defer(() => {
+      readers += 1;
+      updatePause();
+      return source$.pipe(
+        finalize(() => {
+          readers -= 1;
+          updatePause();
+        }),
+      );
+    });
   const chunk$ = input.chunk$.pipe(tap({ complete: () => (isEnded = true) }));
   const message$ = chunk$.pipe(
     parse,
@@ -133,23 +151,15 @@ const inputSource = (input: ByteInput, parse: OperatorFunction<Uint8Array, Outgo
     readsAhead: false,
     droppedCount: 0,
     cutCount: 0,
-    message$: defer(() => {
-      wasSubscribed = true;
-      return message$.pipe(
-        finalize(() => {
-          input.pause();
-        }),
-      );
-    }),
+    message$: whileRead(message$),
     applyBackpressure: (pendingBytes) => {
-      if (pendingBytes > MAX_UNCONFIRMED_BYTES) input.pause();
-      // What is read before the first subscription is lost. In a group room that comes only once messages can be sealed.
-      else if (wasSubscribed) input.resume();
+      isFull = pendingBytes > MAX_UNCONFIRMED_BYTES;
+      updatePause();
     },
     remaining: (ms) =>
       defer(() => {
-        input.resume();
-        return message$.pipe(takeUntil(timer(ms)));
+        isFull = false;
+        return whileRead(message$).pipe(takeUntil(timer(ms)));
       }),
     get isEnded() {
       return isEnded;
