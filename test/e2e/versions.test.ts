@@ -57,6 +57,8 @@ testWithNats('relays of two versions share rooms while one after the other is up
   const room = newRoom(first.port);
   const listeners = [listen(launcher, room), listen(undefined, viaPort(second.port, room))];
   await send(launcher, room, 'one');
+  // A listener that has not joined yet would end with its relay.
+  for (const each of listeners) await hasTexts(each, 'one');
 
   await end(second.child);
   const upgraded = await serve(undefined, second.port, ...flags);
