@@ -51,7 +51,7 @@ describe('parseArguments', () => {
           const name = short && flag.short !== undefined ? `-${flag.short}` : flagName(key);
           const words = ['--no-color', ...(joined ? [`${name}=${text}`] : [name, text]), '--no-input'];
           if (text === '') {
-            expect(() => parseArguments(each, words)).toThrow(`${flagName(key)} needs a value`);
+            expect(() => parseArguments(each, words)).toThrow(`${name} needs a value`);
             return;
           }
           const parsed = parseArguments(each, words);
