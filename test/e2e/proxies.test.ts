@@ -16,6 +16,7 @@ import { runShared } from './support/runShared.js';
 afterEach(cleanUp);
 
 const testWithHaproxy = withProgram('RXCHAT_NEED_PROXIES', 'haproxy', '-v');
+const testWithCaddy = withProgram('RXCHAT_NEED_PROXIES', 'caddy', 'version');
 const testWithNginx = withProgram('RXCHAT_NEED_PROXIES', 'nginx', '-v');
 
 /** Starts a relay with a page, and resolves with its ports. */
@@ -114,33 +115,62 @@ testWithNginx('a relay behind nginx with streams knows the addresses of its clie
   await expectProxied(relay, port, web);
 });
 
-testWithNginx('a page behind nginx with a certificate of its own can connect', async () => {
-  const origin = 'https://chat.example.org';
-  const relay = await serve('--web-origin', origin);
-  const port = await freePort();
+/** Starts a relay for a page of another origin, and resolves with its port and the files of a certificate for that origin. */
+const servePage = async () => {
+  const relay = await serve('--web-origin', PAGE_ORIGIN);
   const { key, cert } = await newCertificate();
   const [keyFile, certFile] = [join(tempDir(), 'chat.key'), join(tempDir(), 'chat.pem')];
   writeFileSync(keyFile, key);
   writeFileSync(certFile, cert);
-  const file = configure('nginx-http.conf', {
-    '127.0.0.1:55580': `127.0.0.1:${relay.web}`,
-    'http {': 'http { access_log off;',
-    'listen 443': `listen 127.0.0.1:${port}`,
-    '/etc/ssl/chat.pem': certFile,
-    '/etc/ssl/chat.key': keyFile,
-  });
-  await startNginx(file, port);
+  const files = { '/etc/ssl/chat.pem': certFile, '/etc/ssl/chat.key': keyFile };
+  return { web: relay.web, files, port: await freePort() };
+};
+
+const PAGE_ORIGIN = 'https://chat.example.org';
+
+/** Expects that the page of the origin can connect through a proxy, and no other page. */
+const expectPage = async (port: number): Promise<void> => {
   const open = (from: string) =>
     new WebSocket('wss://chat.example.org/rxchat', {
       origin: from,
-      createConnection: () => connectWithTls({ host: '127.0.0.1', port, rejectUnauthorized: false }),
+      createConnection: () =>
+        connectWithTls({
+          host: '127.0.0.1',
+          port,
+          servername: 'chat.example.org',
+          rejectUnauthorized: false,
+        }),
     });
-  expect(String((await once(open(origin), 'message'))[0])).toMatch(/^NICK rxchat\/1 /);
+  expect(String((await once(open(PAGE_ORIGIN), 'message'))[0])).toMatch(/^NICK rxchat\/1 /);
   const [, response] = (await once(open('https://evil.example'), 'unexpected-response')) as [
     unknown,
-    { statusCode: number },
+    { readonly statusCode: number },
   ];
   expect(response.statusCode).toBe(403);
+};
+
+testWithNginx('a page behind nginx with a certificate of its own can connect', async () => {
+  const { web, files, port } = await servePage();
+  const file = configure('nginx-http.conf', {
+    ...files,
+    '127.0.0.1:55580': `127.0.0.1:${web}`,
+    'http {': 'http { access_log off;',
+    'listen 443': `listen 127.0.0.1:${port}`,
+  });
+  await startNginx(file, port);
+  await expectPage(port);
+});
+
+testWithCaddy('a page behind Caddy with a certificate of its own can connect', async () => {
+  const { web, files, port } = await servePage();
+  const file = configure('Caddyfile', {
+    ...files,
+    '127.0.0.1:55580': `127.0.0.1:${web}`,
+    // No other port is used: neither its admin interface nor the one from which it redirects.
+    'chat.example.org {': `{\nadmin off\nauto_https disable_redirects\n}\nchat.example.org:${port} {\nbind 127.0.0.1`,
+  });
+  await startProxy(port, 'caddy', 'run', '--adapter', 'caddyfile', '--config', file);
+  await expectPage(port);
 });
 
 test.each([
