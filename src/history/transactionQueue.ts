@@ -1,6 +1,7 @@
 import type { Batch } from '../../streams/relay/log/history.js';
 import { HistoryError } from './layout/errors.js';
-import { encodeEntries, RECORD_HEADER, recordKey, type RoomState, totalBytes } from './layout/records.js';
+import { recordKey } from './layout/keys.js';
+import { encodeEntries, RECORD_HEADER, type RoomState, totalBytes } from './layout/records.js';
 import {
   isEmpty,
   type RetentionPredicate,

@@ -60,7 +60,7 @@ export const parseStoredRecord = (message: Msg): LedgerRecord | undefined => {
   return { address, bytes: message.data, storedAt: parseTime(message.headers?.get('Nats-Time-Stamp')) };
 };
 
-/** Returns a time of JetStream in ms since 1970, or `undefined` if it is none. */
+/** Parses a time of JetStream. Returns ms since 1970, or `undefined` if the text is not a time. */
 const parseTime = (text: unknown): number | undefined => {
   const time = typeof text === 'string' ? Date.parse(text) : NaN;
   return Number.isNaN(time) ? undefined : time;

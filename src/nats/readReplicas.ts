@@ -178,8 +178,7 @@ const toPage = (messages: readonly Msg[], isLast: boolean): TimedPage => {
 const parseRecord = (message: Msg): TimedRecord => {
   const record = parseStoredRecord(message);
   const room = message.headers?.get('Nats-Subject').split('.').at(-1);
-  const time = Date.parse(message.headers?.get('Nats-Time-Stamp') ?? '');
-  if (record === undefined || room === undefined || Number.isNaN(time))
+  if (record?.storedAt === undefined || room === undefined)
     throw new Error('NATS answered a read without an address, a subject or a time');
-  return { ...record, room, time };
+  return { ...record, room, time: record.storedAt };
 };

@@ -126,9 +126,9 @@ const CHECKS: Readonly<Record<string, (machine: Machine) => Promise<void>>> = {
 
 /** Runs a command; what copies from machine to machine is done by the test, since they have no network in common. */
 const runStep = async ({ machine, command }: Step): Promise<string> => {
-  const [, paths, to] = /^scp -pqr (.*) root@(\w+):\S+$/.exec(command) ?? [];
+  const [, paths, to] = /^scp -pqr (.*) root@(\w+):$/.exec(command) ?? [];
   if (paths === undefined || to === undefined) return machineOf(machine).run(command);
-  await copyBetween(machineOf(machine), machineOf(to), paths.split(' '), '/root');
+  await copyBetween(machineOf(machine), machineOf(to), paths.split(' '), '/root/operator');
   return '';
 };
 

@@ -1,6 +1,6 @@
 import type { CachedRecord } from '../../../streams/relay/cluster/ledger.js';
 import { damagedError } from '../layout/errors.js';
-import { keyKind, parseRoomKey, recordKey, roomKey } from '../layout/records.js';
+import { keyKind, parseRoomKey, recordKey, roomKey } from '../layout/keys.js';
 import type { Store } from '../store/store.js';
 import {
   decodeCachedRecord,

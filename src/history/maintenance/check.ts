@@ -4,17 +4,19 @@ import { damagedError, HistoryError, historyError, newerVersionError } from '../
 import type { Header } from '../layout/header.js';
 import { type KeyValue, readPages } from '../layout/pages.js';
 import {
-  countLines,
-  decodeEntries,
-  decodeRoom,
-  decodeHead,
-  isLost,
   keyKind,
   parseRecordPosition,
   parseRecordRoom,
   parseRoomKey,
   recordKey,
   roomLabel,
+} from '../layout/keys.js';
+import {
+  countLines,
+  decodeEntries,
+  decodeRoom,
+  decodeHead,
+  isLost,
   type RoomState,
 } from '../layout/records.js';
 import { openStore } from '../store/openStore.js';

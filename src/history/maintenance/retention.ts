@@ -1,4 +1,5 @@
-import { decodeEntries, encodeEntries, recordKey, type RoomState } from '../layout/records.js';
+import { recordKey } from '../layout/keys.js';
+import { decodeEntries, encodeEntries, type RoomState } from '../layout/records.js';
 import type { Store } from '../store/store.js';
 import { HistoryError } from '../layout/errors.js';
 

@@ -1,16 +1,12 @@
 import type { Gap } from '../../../streams/relay/log/history.js';
 import type { KeyValue } from '../layout/pages.js';
+import { keyKind, parseRecordPosition, parseRecordRoom, parseRoomKey, recordKey } from '../layout/keys.js';
 import {
   countLines,
   decodeEntries,
   decodeRoom,
   encodeLostEntries,
   isLost,
-  keyKind,
-  parseRecordPosition,
-  parseRecordRoom,
-  parseRoomKey,
-  recordKey,
   type RoomState,
 } from '../layout/records.js';
 import type { Store } from '../store/store.js';

@@ -9,7 +9,8 @@ import {
 } from '../layout/directory.js';
 import { damagedError, HistoryError, historyError, newerVersionError } from '../layout/errors.js';
 import { ARCH_32_BIT } from '../layout/header.js';
-import { decodeHead, VERSION_KEY } from '../layout/records.js';
+import { VERSION_KEY } from '../layout/keys.js';
+import { decodeHead } from '../layout/records.js';
 import { readPages } from '../layout/pages.js';
 import { type Lmdb, type Store, createStore } from './store.js';
 

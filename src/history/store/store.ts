@@ -2,20 +2,22 @@ import type { RootDatabase } from 'lmdb';
 import { dataFile } from '../layout/directory.js';
 import { damagedError, HistoryError, historyError } from '../layout/errors.js';
 import {
-  decodeHead,
-  decodeRoom,
-  encodeHead,
-  encodeRoom,
   parseRecordPosition,
   parseRoomKey,
   recordKey,
   ROOM_KEYS_END,
   ROOM_KEYS_START,
   roomKey,
-  type RoomState,
   VERSION_KEY,
-  type RetentionClock,
   roomLabel,
+} from '../layout/keys.js';
+import {
+  decodeHead,
+  decodeRoom,
+  encodeHead,
+  encodeRoom,
+  type RoomState,
+  type RetentionClock,
   type StoreHead,
 } from '../layout/records.js';
 import type { KeyValue } from '../layout/pages.js';

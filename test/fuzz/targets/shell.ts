@@ -3,14 +3,8 @@ import type { Plaintext, Token } from '../../../streams/client/envelope/cipher.j
 import { decodeEnvelope } from '../../../streams/client/envelope/envelope.js';
 import { isResume, parseSpoolContent } from '../../../src/cli/shared/spoolFile.js';
 import { HistoryError } from '../../../src/history/layout/errors.js';
-import {
-  decodeEntries,
-  decodeRoom,
-  decodeHead,
-  recordKey,
-  roomKey,
-  VERSION_KEY,
-} from '../../../src/history/layout/records.js';
+import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/layout/keys.js';
+import { decodeEntries, decodeRoom, decodeHead } from '../../../src/history/layout/records.js';
 import { verifyStore } from '../../../src/history/maintenance/check.js';
 import { formatToken } from '../../../src/crypto/fernet.js';
 import { nodeBase64url } from '../../../src/crypto/nodeCipher.js';

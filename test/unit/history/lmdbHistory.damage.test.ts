@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkHistory } from '../../../src/history/index.js';
-import { encodeHead, VERSION_KEY } from '../../../src/history/layout/records.js';
+import { VERSION_KEY } from '../../../src/history/layout/keys.js';
+import { encodeHead } from '../../../src/history/layout/records.js';
 import {
   changeStore,
   changeFile,

@@ -1,7 +1,7 @@
 import { open as openLmdb } from 'lmdb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkHistory } from '../../../src/history/index.js';
-import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/layout/records.js';
+import { recordKey, roomKey, VERSION_KEY } from '../../../src/history/layout/keys.js';
 import type { Store } from '../../../src/history/store/store.js';
 import {
   changeStore,

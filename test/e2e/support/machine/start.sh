@@ -27,5 +27,5 @@ ip addr add 192.0.2.1/32 dev lo
 ip addr add 192.0.2.66/32 dev lo
 printf '192.0.2.1 chat.example.org\n127.0.0.1 localhost %s\n' "$name" > $root/etc/hosts
 hostname "$name"
-exec chroot $root env -i HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+exec chroot $root env -i HOME=/root/operator LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   bash -c 'cd /root/operator && exec bash'

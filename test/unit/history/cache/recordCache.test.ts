@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreRecordCache, type StoreRecordCacheOptions } from '../../../../src/history/cache/recordCache.js';
 import { initDirectory, inspectDirectory } from '../../../../src/history/layout/directory.js';
-import { recordKey, roomKey } from '../../../../src/history/layout/records.js';
+import { recordKey, roomKey } from '../../../../src/history/layout/keys.js';
 import { openStore } from '../../../../src/history/store/openStore.js';
 import type { Store } from '../../../../src/history/store/store.js';
 import type { CachedRecord, CachedRoom } from '../../../../streams/relay/cluster/ledger.js';

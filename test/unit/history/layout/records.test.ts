@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  parseRecordPosition,
+  parseRoomKey,
+  recordKey,
+  roomKey,
+} from '../../../../src/history/layout/keys.js';
+import {
   countLines,
   decodeEntries,
   decodeRoom,
@@ -9,10 +15,6 @@ import {
   encodeRoom,
   encodeHead,
   type StoreHead,
-  parseRecordPosition,
-  parseRoomKey,
-  recordKey,
-  roomKey,
   skipLines,
 } from '../../../../src/history/layout/records.js';
 import { splitBatch } from '../../../../src/history/transactionQueue.js';

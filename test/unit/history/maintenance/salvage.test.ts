@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backupHistory, checkHistory, type Salvaged, salvageHistory } from '../../../../src/history/index.js';
-import { recordKey, roomKey } from '../../../../src/history/layout/records.js';
+import { recordKey, roomKey } from '../../../../src/history/layout/keys.js';
 import { isGap, openHistory, tempDirs } from '../../../support/history/openHistory.js';
 import {
   changeFile,
