@@ -14,6 +14,7 @@ import {
 } from 'rxjs';
 import { ReservationCheck, type ReservationReport } from '../../streams/relay/cluster/checkReservations.js';
 import { type RoomResult, StreamCheck } from '../../streams/relay/cluster/checkStream.js';
+import type { ComparedPage } from '../../streams/relay/cluster/compareReplicas.js';
 import { checkServer } from './checkServer.js';
 import { connectNats, type NatsServers } from './connect.js';
 import { type Engine, openEngine } from './engine.js';
@@ -87,7 +88,8 @@ const checkStreams = (
         from(streams).pipe(
           concatMap((stream) =>
             checkStream(
-              { reader, stream, key, timeoutMs },
+              { reader, stream, timeoutMs },
+              key,
               reservations === undefined ? undefined : reserved,
             ),
           ),
@@ -99,7 +101,6 @@ const checkStreams = (
 interface StreamContext {
   readonly reader: ReplicaReader;
   readonly stream: StoredStream;
-  readonly key: Uint8Array | undefined;
   readonly timeoutMs: number;
 }
 
@@ -111,12 +112,37 @@ const openerOf =
 
 /** Checks a stream of rooms. Without `reserved`, the stream of the reservations is missing. */
 const checkStream = (
-  { reader, stream, key, timeoutMs }: StreamContext,
+  context: StreamContext,
+  key: Uint8Array | undefined,
   reserved: ReservationCheck | undefined,
 ): Observable<StoreFinding> =>
   defer(() => {
-    const { name, lastAddress, limitsRooms } = stream;
+    const { name, lastAddress, limitsRooms } = context.stream;
     const check = new StreamCheck({ lastAddress, limitsRooms, openerOf: openerOf(key), reserved });
+    return concat(
+      readStream(context, lastAddress, check),
+      defer(() => check.finish()).pipe(
+        map((result): StoreFinding => ({ type: 'room', stream: name, ...result })),
+      ),
+    );
+  });
+
+/** Reads the reservations into `reserved`, also those that relays write meanwhile: they replace others. */
+const checkReservations = (context: StreamContext, reserved: ReservationCheck): Observable<StoreFinding> =>
+  concat(
+    readStream(context, Infinity, reserved),
+    defer(() =>
+      of<StoreFinding>({ type: 'reservations', stream: context.stream.name, ...reserved.finish() }),
+    ),
+  );
+
+/** Reads what the servers of a stream have into a check, and emits which servers were compared. */
+const readStream = (
+  { reader, stream, timeoutMs }: StreamContext,
+  lastAddress: number,
+  check: { read(page: ComparedPage): void },
+): Observable<StoreFinding> =>
+  defer(() => {
     const comparison = new PageComparison(reader, stream, timeoutMs);
     return concat(
       comparison.pages(lastAddress).pipe(
@@ -125,28 +151,6 @@ const checkStream = (
         }),
         ignoreElements(),
       ),
-      defer(() => check.finish()).pipe(
-        map((result): StoreFinding => ({ type: 'room', stream: name, ...result })),
-      ),
-      defer(() => of<StoreFinding>({ type: 'stream', stream: name, ...comparison.servers })),
-    );
-  });
-
-/** Reads the reservations into `reserved`, also those that relays write meanwhile: they replace others. */
-const checkReservations = (
-  { reader, stream, timeoutMs }: Omit<StreamContext, 'key'>,
-  reserved: ReservationCheck,
-): Observable<StoreFinding> =>
-  defer(() => {
-    const comparison = new PageComparison(reader, stream, timeoutMs);
-    return concat(
-      comparison.pages(Infinity).pipe(
-        tap((page) => {
-          reserved.read(page);
-        }),
-        ignoreElements(),
-      ),
-      defer(() => of<StoreFinding>({ type: 'reservations', stream: stream.name, ...reserved.finish() })),
       defer(() => of<StoreFinding>({ type: 'stream', stream: stream.name, ...comparison.servers })),
     );
   });
